@@ -1,0 +1,144 @@
+using Polyphony.Core.Durable.History;
+
+namespace Polyphony.Core.Durable;
+
+/// <summary>Starts, watches and steers instances. Thread-safe. What a call reports as done is committed.</summary>
+public abstract class DurableClient
+{
+    /// <summary>Starts an instance. Committed when the task completes.</summary>
+    /// <param name="name">The registered name of the orchestration.</param>
+    /// <param name="input">JSON, or <see langword="null"/>.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
+    /// <returns>The instance's id.</returns>
+    /// <exception cref="InstanceExistsException">The id was used before.</exception>
+    public abstract Task<string> StartAsync(string name, string? input, StartOrchestrationOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads an instance.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="fetchInputsAndOutputs">Whether input and output are read.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The instance, or <see langword="null"/> if there is none.</returns>
+    public abstract Task<OrchestrationMetadata?> GetAsync(string instanceId, bool fetchInputsAndOutputs = true, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists instances, newest first.</summary>
+    /// <param name="query">Which.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A page.</returns>
+    public abstract Task<OrchestrationPage> QueryAsync(OrchestrationQuery query, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads the history, oldest first, including generations before the last "continue as new" as far as the engine keeps them.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="fromSequence">The first <see cref="HistoryEvent.Sequence"/> wanted; 0 for all.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The events.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    public abstract Task<IReadOnlyList<HistoryEvent>> GetHistoryAsync(string instanceId, long fromSequence = 0, CancellationToken cancellationToken = default);
+
+    /// <summary>Waits until the instance has changed since <paramref name="knownVersion"/> or has finished. Engines that can't push poll.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="knownVersion">The <see cref="OrchestrationMetadata.Version"/> that the caller has seen; 0 returns at once.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The instance as it is then (without input and output), or <see langword="null"/> if there is none.</returns>
+    public abstract Task<OrchestrationMetadata?> WaitForChangeAsync(string instanceId, long knownVersion, CancellationToken cancellationToken = default);
+
+    /// <summary>Waits until the instance has finished.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The finished instance with input and output.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    public virtual async Task<OrchestrationMetadata> WaitForCompletionAsync(string instanceId, CancellationToken cancellationToken = default)
+    {
+        long version = 0;
+        while (true)
+        {
+            var metadata = await WaitForChangeAsync(instanceId, version, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
+            if (metadata.IsFinished)
+            {
+                return await GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) ?? metadata;
+            }
+
+            version = metadata.Version;
+        }
+    }
+
+    /// <summary>Sends an event to an instance. Kept in order until the instance waits for it; delivered exactly once.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="eventName">The event's name, compared without regard to case.</param>
+    /// <param name="payload">JSON, or <see langword="null"/>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when the event is committed.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="InvalidInstanceStatusException">It has finished.</exception>
+    public abstract Task RaiseEventAsync(string instanceId, string eventName, string? payload, CancellationToken cancellationToken = default);
+
+    /// <summary>Halts an instance: it takes no further step, while results and events are kept for it. No effect on one that is suspended.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="reason">Why; kept in the history.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when this is committed.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="InvalidInstanceStatusException">It has finished.</exception>
+    public abstract Task SuspendAsync(string instanceId, string? reason = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Lets a suspended instance go on. No effect on one that is running.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="reason">Why; kept in the history.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when this is committed.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="InvalidInstanceStatusException">It has finished.</exception>
+    public abstract Task ResumeAsync(string instanceId, string? reason = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends an instance and its unfinished children. Activities under way are not interrupted; their results are dropped.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="output">JSON that becomes the output, or <see langword="null"/>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when this is committed.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="InvalidInstanceStatusException">It has finished.</exception>
+    public abstract Task TerminateAsync(string instanceId, string? output = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Starts a new instance with the name, input and tags of a finished one.</summary>
+    /// <param name="instanceId">The id of the finished instance.</param>
+    /// <param name="newInstanceId">The new instance's id, or <see langword="null"/> for a new one.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The new instance's id.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="InvalidInstanceStatusException">It has not finished.</exception>
+    /// <exception cref="InstanceExistsException">The new id was used before.</exception>
+    public abstract Task<string> RestartAsync(string instanceId, string? newInstanceId = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Lets a failed instance run again from where it failed: failed activities and children are taken out of its history and run
+    /// anew, what succeeded is kept. Failed children are rewound too.
+    /// </summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="reason">Why; kept in the history.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when this is committed.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="InvalidInstanceStatusException">It has not failed.</exception>
+    public abstract Task RewindAsync(string instanceId, string? reason = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes a finished instance, its children and their histories. The id may be used again afterwards.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How many instances were removed: 0 if there was none.</returns>
+    /// <exception cref="InvalidInstanceStatusException">It has not finished.</exception>
+    public abstract Task<int> PurgeAsync(string instanceId, CancellationToken cancellationToken = default);
+
+    /// <summary>Sends an operation to an entity. Delivered exactly once, in order per sender; committed when the task completes.</summary>
+    /// <param name="entity">Which entity.</param>
+    /// <param name="operation">The operation's name.</param>
+    /// <param name="input">JSON, or <see langword="null"/>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when the signal is committed, not when it has been executed.</returns>
+    public abstract Task SignalEntityAsync(EntityId entity, string operation, string? input, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads an entity's state as of its last committed operation.</summary>
+    /// <param name="entity">Which entity.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The state as JSON, or <see langword="null"/> if the entity does not exist.</returns>
+    public abstract Task<string?> GetEntityStateAsync(EntityId entity, CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,68 @@
+namespace Polyphony.Core.Durable;
+
+/// <summary>An orchestrator function: deterministic, replayed.</summary>
+/// <param name="context">All that it may use.</param>
+/// <param name="input">JSON, or <see langword="null"/>.</param>
+/// <returns>The output as JSON, or <see langword="null"/>.</returns>
+public delegate Task<string?> OrchestrationFunction(OrchestrationContext context, string? input);
+
+/// <summary>An activity function: may do anything, and may run more than once.</summary>
+/// <param name="context">Which run this is.</param>
+/// <param name="input">JSON, or <see langword="null"/>.</param>
+/// <returns>The result as JSON, or <see langword="null"/>.</returns>
+public delegate Task<string?> ActivityFunction(ActivityContext context, string? input);
+
+/// <summary>An entity function: runs one operation.</summary>
+/// <param name="context">The operation and the state.</param>
+/// <returns>The operation's result as JSON, or <see langword="null"/>.</returns>
+public delegate Task<string?> EntityFunction(EntityContext context);
+
+/// <summary>The functions that a host runs, by name. Filled at start, read-only afterwards. Names are never CLR types.</summary>
+public sealed class DurableRegistry
+{
+    private readonly Dictionary<string, OrchestrationFunction> _orchestrations = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ActivityFunction> _activities = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, EntityFunction> _entities = new(StringComparer.Ordinal);
+
+    /// <summary>Gets the orchestrator functions by name.</summary>
+    public IReadOnlyDictionary<string, OrchestrationFunction> Orchestrations => _orchestrations;
+
+    /// <summary>Gets the activity functions by name.</summary>
+    public IReadOnlyDictionary<string, ActivityFunction> Activities => _activities;
+
+    /// <summary>Gets the entity functions by name.</summary>
+    public IReadOnlyDictionary<string, EntityFunction> Entities => _entities;
+
+    /// <summary>Adds an orchestrator function.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="function">The function.</param>
+    /// <returns>This registry.</returns>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public DurableRegistry AddOrchestration(string name, OrchestrationFunction function)
+    {
+        _orchestrations.Add(name, function);
+        return this;
+    }
+
+    /// <summary>Adds an activity function.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="function">The function.</param>
+    /// <returns>This registry.</returns>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public DurableRegistry AddActivity(string name, ActivityFunction function)
+    {
+        _activities.Add(name, function);
+        return this;
+    }
+
+    /// <summary>Adds an entity function.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="function">The function.</param>
+    /// <returns>This registry.</returns>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public DurableRegistry AddEntity(string name, EntityFunction function)
+    {
+        _entities.Add(name, function);
+        return this;
+    }
+}

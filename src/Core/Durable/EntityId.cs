@@ -1,0 +1,10 @@
+namespace Polyphony.Core.Durable;
+
+/// <summary>Names an entity. Its instance id is <c>@name@key</c>, as in Durable Task.</summary>
+/// <param name="Name">The registered name; lower case letters, digits and <c>-</c>.</param>
+/// <param name="Key">Which of them; any text up to 100 characters.</param>
+public readonly record struct EntityId(string Name, string Key)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"@{Name}@{Key}";
+}

@@ -1,0 +1,58 @@
+namespace Polyphony.Core.Durable;
+
+/// <summary>An activity, child orchestration or entity operation that orchestrator code awaited has failed.</summary>
+/// <param name="taskName">The name that was called.</param>
+/// <param name="failureDetails">What is known about the failure.</param>
+public sealed class TaskFailedException(string taskName, FailureDetails failureDetails)
+    : PolyphonyException("task_failed", $"\"{taskName}\" failed: {failureDetails.ErrorMessage} ({failureDetails.ErrorType})")
+{
+    /// <summary>Gets the name that was called.</summary>
+    public string TaskName { get; } = taskName;
+
+    /// <summary>Gets what is known about the failure.</summary>
+    public FailureDetails FailureDetails { get; } = failureDetails;
+}
+
+/// <summary>A payload is larger than one history event may be.</summary>
+/// <param name="what">What it is.</param>
+/// <param name="bytes">Its size in bytes of UTF-8.</param>
+/// <param name="limit">The limit.</param>
+public sealed class PayloadTooLargeException(string what, int bytes, int limit)
+    : PolyphonyException("payload_too_large", $"The {what} has {bytes:N0} bytes; {limit:N0} is the limit. Put large values into the payload store and pass the reference.");
+
+/// <summary>An id is used once, ever: an instance with this one exists, or existed and was not purged.</summary>
+/// <param name="instanceId">The id.</param>
+public sealed class InstanceExistsException(string instanceId)
+    : PolyphonyException("instance_exists", $"Instance \"{instanceId}\" exists already, and an id is used once. Choose another id, or purge that instance first.");
+
+/// <summary>No instance with this id is known.</summary>
+/// <param name="instanceId">The id.</param>
+public sealed class InstanceNotFoundException(string instanceId)
+    : PolyphonyException("instance_not_found", $"No instance \"{instanceId}\" is known. It may have been purged, or live in another data folder.");
+
+/// <summary>The instance is not in a status that allows what was asked (for instance, it has finished).</summary>
+/// <param name="instanceId">The id.</param>
+/// <param name="status">Its status.</param>
+/// <param name="asked">What was asked, such as <c>terminate</c>.</param>
+/// <param name="hint">What would be possible.</param>
+public sealed class InvalidInstanceStatusException(string instanceId, OrchestrationRuntimeStatus status, string asked, string hint)
+    : PolyphonyException("invalid_status", $"Cannot {asked} instance \"{instanceId}\": it is {status}. {hint}")
+{
+    /// <summary>Gets the status found.</summary>
+    public OrchestrationRuntimeStatus Status { get; } = status;
+}
+
+/// <summary>
+/// The orchestrator code took another step than its history records. The instance is stopped as it is, its history untouched,
+/// and can be resumed with the code that it was started with, or with fixed code.
+/// </summary>
+/// <param name="instanceId">The id.</param>
+/// <param name="recorded">What history says.</param>
+/// <param name="attempted">What the code did.</param>
+/// <param name="where">Where, such as <c>history event 17 (task 4)</c>.</param>
+public sealed class NonDeterministicOrchestrationException(string instanceId, string recorded, string attempted, string where)
+    : PolyphonyException(
+        "non_deterministic",
+        $"Instance \"{instanceId}\" was stopped at {where}: history says {recorded}, but the code {attempted}. " +
+        "Was the orchestrator code changed while the instance was running, or does it use the clock, random numbers or I/O? " +
+        "Its history is untouched: bring back the earlier code (or register the changed one under a new name) and resume the instance.");

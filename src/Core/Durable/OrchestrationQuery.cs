@@ -1,0 +1,46 @@
+namespace Polyphony.Core.Durable;
+
+/// <summary>Which instances to list, newest first. Every condition that is given must hold.</summary>
+public sealed record OrchestrationQuery
+{
+    /// <summary>The default of <see cref="PageSize"/>.</summary>
+    public const int DefaultPageSize = 100;
+
+    /// <summary>The largest <see cref="PageSize"/>.</summary>
+    public const int MaxPageSize = 1000;
+
+    /// <summary>Gets the statuses wanted; empty means all.</summary>
+    public IReadOnlyCollection<OrchestrationRuntimeStatus> Statuses { get; init; } = [];
+
+    /// <summary>Gets the orchestration name wanted, or <see langword="null"/> for all.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Gets what the ids start with, or <see langword="null"/>.</summary>
+    public string? InstanceIdPrefix { get; init; }
+
+    /// <summary>Gets the earliest creation time, inclusive.</summary>
+    public DateTimeOffset? CreatedFrom { get; init; }
+
+    /// <summary>Gets the latest creation time, exclusive.</summary>
+    public DateTimeOffset? CreatedTo { get; init; }
+
+    /// <summary>Gets tags that must be present with these values.</summary>
+    public IReadOnlyDictionary<string, string>? Tags { get; init; }
+
+    /// <summary>Gets a value indicating whether child orchestrations are listed as well. Default: they are not.</summary>
+    public bool IncludeChildren { get; init; }
+
+    /// <summary>Gets a value indicating whether inputs and outputs are read. Default: they are not.</summary>
+    public bool FetchInputsAndOutputs { get; init; }
+
+    /// <summary>Gets the most instances a page may hold: 1 to 1,000, default 100.</summary>
+    public int PageSize { get; init; } = DefaultPageSize;
+
+    /// <summary>Gets the <see cref="OrchestrationPage.ContinuationToken"/> of the page before, or <see langword="null"/> for the first.</summary>
+    public string? ContinuationToken { get; init; }
+}
+
+/// <summary>A page of a query.</summary>
+/// <param name="Instances">The instances, newest first.</param>
+/// <param name="ContinuationToken">What to pass on for the next page; <see langword="null"/> at the end. Opaque.</param>
+public sealed record OrchestrationPage(IReadOnlyList<OrchestrationMetadata> Instances, string? ContinuationToken);

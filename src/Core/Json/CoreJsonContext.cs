@@ -1,0 +1,27 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Durable.History;
+using Polyphony.Core.Ledger;
+
+namespace Polyphony.Core.Json;
+
+/// <summary>
+/// The one JSON contract of everything persisted or passed between orchestrations and activities, so that every engine stores the
+/// same bytes: camelCase, no indentation, nulls left out, enumerations as their names.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true,
+    WriteIndented = false,
+    MaxDepth = 64)]
+[JsonSerializable(typeof(HistoryEvent))]
+[JsonSerializable(typeof(List<HistoryEvent>))]
+[JsonSerializable(typeof(FailureDetails))]
+[JsonSerializable(typeof(LedgerAnswer))]
+[JsonSerializable(typeof(LedgerRequest))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+[JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(string))]
+public sealed partial class CoreJsonContext : JsonSerializerContext;

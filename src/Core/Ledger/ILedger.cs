@@ -1,0 +1,106 @@
+namespace Polyphony.Core.Ledger;
+
+/// <summary>
+/// Records every model call once under its step id, before its answer is used, so that a step that is delivered again reuses
+/// the answer and pays nothing. Thread-safe. Every write is durable when its task completes.
+/// </summary>
+/// <remarks>
+/// The only way to pay twice is a crash after the provider has answered and before <see cref="CompleteAsync"/> has committed.
+/// It shows as a step begun more often than it ended (<see cref="LedgerEntry.Unsettled"/>).
+/// </remarks>
+public interface ILedger
+{
+    /// <summary>Notes that a call is about to be made, unless its answer is there already.</summary>
+    /// <param name="request">What is about to be asked.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The entry; with an <see cref="LedgerEntry.Answer"/> nothing was noted and the answer is to be used.</returns>
+    Task<LedgerEntry> BeginAsync(LedgerRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Records the provider's answer. The first answer of a step stays; a later one is only counted.</summary>
+    /// <param name="stepId">The step.</param>
+    /// <param name="answer">The answer.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The answer that stands for this step.</returns>
+    Task<LedgerAnswer> CompleteAsync(string stepId, LedgerAnswer answer, CancellationToken cancellationToken = default);
+
+    /// <summary>Records that the provider refused or did not answer: this attempt is settled and was not paid.</summary>
+    /// <param name="stepId">The step.</param>
+    /// <param name="errorCode">The classified error.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when this is durable.</returns>
+    Task FailAsync(string stepId, string errorCode, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists the entries of an instance in the order in which they began.</summary>
+    /// <param name="instanceId">The instance.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The entries.</returns>
+    Task<IReadOnlyList<LedgerEntry>> ListAsync(string instanceId, CancellationToken cancellationToken = default);
+
+    /// <summary>Sums up all entries, or those of one instance.</summary>
+    /// <param name="instanceId">The instance, or <see langword="null"/> for all.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The totals.</returns>
+    Task<LedgerTotals> GetTotalsAsync(string? instanceId = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes the entries of a purged instance.</summary>
+    /// <param name="instanceId">The instance.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when this is durable.</returns>
+    Task RemoveAsync(string instanceId, CancellationToken cancellationToken = default);
+}
+
+/// <summary>A model call about to be made.</summary>
+/// <param name="StepId">Instance, activation and call, such as <c>run-7/research[3]#2/1</c>; the same on every delivery.</param>
+/// <param name="InstanceId">The root instance that is charged.</param>
+/// <param name="Agent">The agent.</param>
+/// <param name="Model">The model alias.</param>
+/// <param name="RequestHash">Lower-case hex SHA-256 of what is sent.</param>
+public sealed record LedgerRequest(string StepId, string InstanceId, string Agent, string Model, string RequestHash);
+
+/// <summary>A provider's answer.</summary>
+public sealed record LedgerAnswer
+{
+    /// <summary>Gets the answer as JSON, in the form that the activities write and read.</summary>
+    public required string Content { get; init; }
+
+    /// <summary>Gets the provider's id of the request, if it named one.</summary>
+    public string? ProviderRequestId { get; init; }
+
+    /// <summary>Gets the model that answered, in the provider's words.</summary>
+    public string? ResponseModel { get; init; }
+
+    /// <summary>Gets why the model stopped, such as <c>stop</c> or <c>length</c>.</summary>
+    public string? FinishReason { get; init; }
+
+    /// <summary>Gets the tokens of the request.</summary>
+    public long InputTokens { get; init; }
+
+    /// <summary>Gets the tokens of the answer.</summary>
+    public long OutputTokens { get; init; }
+
+    /// <summary>Gets the price in US dollars; <see langword="null"/> when no price is known for the model.</summary>
+    public decimal? CostUsd { get; init; }
+}
+
+/// <summary>What the ledger holds of a step.</summary>
+/// <param name="Request">What was asked.</param>
+/// <param name="Answer">The answer, once recorded.</param>
+/// <param name="Begun">How many times the call was begun.</param>
+/// <param name="Failed">How many times the provider refused or did not answer.</param>
+/// <param name="LastError">The last classified error.</param>
+/// <param name="BegunTime">When it was first begun.</param>
+/// <param name="AnsweredTime">When the answer was recorded.</param>
+public sealed record LedgerEntry(
+    LedgerRequest Request, LedgerAnswer? Answer, int Begun, int Failed, string? LastError, DateTimeOffset BegunTime, DateTimeOffset? AnsweredTime)
+{
+    /// <summary>Gets how many calls were begun and never settled: each may have been paid without being recorded.</summary>
+    public int Unsettled => Begun - Failed - (Answer is null ? 0 : 1);
+}
+
+/// <summary>Sums over ledger entries.</summary>
+/// <param name="Steps">Steps with an answer.</param>
+/// <param name="InputTokens">Tokens of the requests.</param>
+/// <param name="OutputTokens">Tokens of the answers.</param>
+/// <param name="CostUsd">Known prices, in US dollars.</param>
+/// <param name="Unsettled">Calls begun and never settled.</param>
+public sealed record LedgerTotals(long Steps, long InputTokens, long OutputTokens, decimal CostUsd, long Unsettled);
