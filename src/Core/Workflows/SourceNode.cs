@@ -1,0 +1,36 @@
+namespace Polyphony.Core.Workflows;
+
+/// <summary>A place in a file; line and column begin at 1. Zero means unknown, as for workflows built in code.</summary>
+/// <param name="Line">The line.</param>
+/// <param name="Column">The column.</param>
+public readonly record struct SourceLocation(int Line, int Column);
+
+/// <summary>
+/// A node of a workflow file, whatever its syntax: the neutral form in which readers (YAML, JSON, the builder) hand a file to Core,
+/// with the place of every key and value.
+/// </summary>
+/// <param name="Location">Where it begins.</param>
+public abstract record SourceNode(SourceLocation Location);
+
+/// <summary>A single value.</summary>
+/// <param name="Location">Where it begins.</param>
+/// <param name="Value">A <see cref="string"/>, <see cref="bool"/>, <see cref="long"/>, <see cref="double"/>, or <see langword="null"/>.</param>
+/// <param name="Text">The value as written.</param>
+/// <param name="ContentLocation">Where the first character of a text stands (after a quote, or on the first line of a block).</param>
+public sealed record SourceScalar(SourceLocation Location, object? Value, string Text, SourceLocation ContentLocation) : SourceNode(Location);
+
+/// <summary>A list.</summary>
+/// <param name="Location">Where it begins.</param>
+/// <param name="Items">Its items.</param>
+public sealed record SourceSequence(SourceLocation Location, IReadOnlyList<SourceNode> Items) : SourceNode(Location);
+
+/// <summary>A map; keys keep their order.</summary>
+/// <param name="Location">Where it begins.</param>
+/// <param name="Entries">Its entries. A key written twice is in the list twice, for the parser to report.</param>
+public sealed record SourceMapping(SourceLocation Location, IReadOnlyList<SourceEntry> Entries) : SourceNode(Location);
+
+/// <summary>An entry of a map.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="KeyLocation">Where the key stands.</param>
+/// <param name="Value">The value.</param>
+public sealed record SourceEntry(string Key, SourceLocation KeyLocation, SourceNode Value);

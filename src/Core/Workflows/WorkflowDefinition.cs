@@ -1,0 +1,172 @@
+using Polyphony.Core.Expressions;
+using Polyphony.Core.Schemas;
+
+namespace Polyphony.Core.Workflows;
+
+/// <summary>A workflow that was read and found valid. Immutable; shared by all instances that pinned it.</summary>
+public sealed record WorkflowDefinition
+{
+    /// <summary>Gets the name: 1 to 63 lower-case letters, digits and <c>-</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Gets the version; 1 by default. For people: instances pin the content, not the number.</summary>
+    public int Version { get; init; } = 1;
+
+    /// <summary>Gets what it is for.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Gets the schema of the input; <see langword="null"/> accepts anything.</summary>
+    public JsonSchema? Input { get; init; }
+
+    /// <summary>Gets the limits of an instance.</summary>
+    public WorkflowLimits Limits { get; init; } = new();
+
+    /// <summary>Gets the model aliases that the file defines; others come from the host's settings.</summary>
+    public IReadOnlyDictionary<string, ModelDefinition> Models { get; init; } = new Dictionary<string, ModelDefinition>();
+
+    /// <summary>Gets the agents by name.</summary>
+    public IReadOnlyDictionary<string, AgentDefinition> Agents { get; init; } = new Dictionary<string, AgentDefinition>();
+
+    /// <summary>Gets the nodes and edges, analysed. Node indexes are places in the file.</summary>
+    public required WorkflowGraph Graph { get; init; }
+
+    /// <summary>Gets when to stop before the graph ends, or <see langword="null"/>.</summary>
+    public TerminationCondition? Termination { get; init; }
+
+    /// <summary>Gets the output; <see langword="null"/> means the output of the last node, or an object of them by name if there are several.</summary>
+    public ValueTemplate? Output { get; init; }
+
+    /// <summary>Gets the definition as canonical JSON: what instances pin.</summary>
+    public required string CanonicalJson { get; init; }
+
+    /// <summary>Gets the lower-case hex SHA-256 of <see cref="CanonicalJson"/> in UTF-8.</summary>
+    public required string Hash { get; init; }
+}
+
+/// <summary>The limits of one instance. Reaching one ends the instance with that stop reason and with what it has.</summary>
+public sealed record WorkflowLimits
+{
+    /// <summary>The default of <see cref="MaxConcurrency"/>.</summary>
+    public const int DefaultMaxConcurrency = 5;
+
+    /// <summary>Gets how many activations may be under way at once: 1 to 1,000, default 5.</summary>
+    public int MaxConcurrency { get; init; } = DefaultMaxConcurrency;
+
+    /// <summary>Gets how many model calls may be made; <see langword="null"/> for no limit. Retries count.</summary>
+    public int? MaxTurns { get; init; }
+
+    /// <summary>Gets how many tokens, in and out, may be used; checked before each call.</summary>
+    public long? MaxTokens { get; init; }
+
+    /// <summary>Gets how much may be spent in US dollars; checked before each call.</summary>
+    public decimal? MaxCostUsd { get; init; }
+
+    /// <summary>Gets how long the instance may take from its start, waiting included.</summary>
+    public TimeSpan? Timeout { get; init; }
+}
+
+/// <summary>A model alias.</summary>
+public sealed record ModelDefinition
+{
+    /// <summary>Gets the alias.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Gets the provider: <c>openai</c>, <c>azure-openai</c> or <c>offline</c>.</summary>
+    public required string Provider { get; init; }
+
+    /// <summary>Gets the provider's name of the model or deployment; not needed offline.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Gets the base address of an OpenAI-compatible endpoint; by default the one in the environment.</summary>
+    public Uri? Endpoint { get; init; }
+
+    /// <summary>Gets the name of the environment variable that holds the key; by default the provider's usual one.</summary>
+    public string? ApiKeyVariable { get; init; }
+
+    /// <summary>Gets the sampling temperature, 0 to 2.</summary>
+    public double? Temperature { get; init; }
+
+    /// <summary>Gets the most tokens of an answer.</summary>
+    public int? MaxOutputTokens { get; init; }
+
+    /// <summary>Gets how many requests a minute the deployment takes.</summary>
+    public int? RequestsPerMinute { get; init; }
+
+    /// <summary>Gets how many tokens a minute the deployment takes.</summary>
+    public int? TokensPerMinute { get; init; }
+
+    /// <summary>Gets the aliases to try, in order, when this model fails for good.</summary>
+    public IReadOnlyList<string> Fallback { get; init; } = [];
+}
+
+/// <summary>An agent: a model with instructions.</summary>
+public sealed record AgentDefinition
+{
+    /// <summary>The default of <see cref="Timeout"/>: 30 seconds.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>The default of <see cref="MaxToolRounds"/>.</summary>
+    public const int DefaultMaxToolRounds = 8;
+
+    /// <summary>Gets the name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Gets the model alias.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Gets the instructions, sent as the system message.</summary>
+    public Template? Instructions { get; init; }
+
+    /// <summary>Gets the schema of the answer; <see langword="null"/> for plain text.</summary>
+    public JsonSchema? Output { get; init; }
+
+    /// <summary>Gets the names of the tools it may call.</summary>
+    public IReadOnlyList<string> Tools { get; init; } = [];
+
+    /// <summary>Gets how many rounds of tool calls an activation may take: 1 to 100, default 8.</summary>
+    public int MaxToolRounds { get; init; } = DefaultMaxToolRounds;
+
+    /// <summary>Gets how long one model call may take, from when it begins; default 30 seconds.</summary>
+    public TimeSpan Timeout { get; init; } = DefaultTimeout;
+
+    /// <summary>Gets the retry policy of its calls; a node may override it.</summary>
+    public RetryDefinition? Retry { get; init; }
+
+    /// <summary>
+    /// Gets which earlier messages reach the model. <see langword="null"/>: the latest of every node upstream of the one it runs in;
+    /// empty: none; otherwise what the filters let through, and nothing else.
+    /// </summary>
+    public IReadOnlyList<MessageFilter>? Context { get; init; }
+}
+
+/// <summary>Lets some of the earlier messages through.</summary>
+public sealed record MessageFilter
+{
+    /// <summary>Gets the node or agent whose messages are meant; <see langword="null"/> for all upstream.</summary>
+    public string? From { get; init; }
+
+    /// <summary>Gets how many of the first messages pass; all if neither this nor <see cref="Last"/> is given.</summary>
+    public int? First { get; init; }
+
+    /// <summary>Gets how many of the last messages pass.</summary>
+    public int? Last { get; init; }
+
+    /// <summary>Gets the role wanted: <c>user</c> (people's answers and inputs), <c>assistant</c> (agents) or <c>tool</c>; <see langword="null"/> for all.</summary>
+    public string? Role { get; init; }
+}
+
+/// <summary>How often and when to try again.</summary>
+public sealed record RetryDefinition
+{
+    /// <summary>Gets how many attempts in all: 1 to 100, default 3.</summary>
+    public int MaxAttempts { get; init; } = 3;
+
+    /// <summary>Gets the wait before the second attempt; default 2 seconds.</summary>
+    public TimeSpan FirstDelay { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Gets by how much the wait grows with each attempt: 1 to 10, default 2.</summary>
+    public double Backoff { get; init; } = 2;
+
+    /// <summary>Gets the longest wait; default 1 minute. A provider's own Retry-After may be longer and is kept.</summary>
+    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromMinutes(1);
+}

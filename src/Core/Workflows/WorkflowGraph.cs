@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+
+namespace Polyphony.Core.Workflows;
+
+/// <summary>The nodes and edges of a workflow with what follows from their shape. Immutable. Nodes, edges and loops are named by index.</summary>
+/// <remarks>
+/// A back edge closes a natural loop: its target, the header, dominates its source; the body is every node that reaches the source
+/// without passing the header (Aho, Sethi, Ullman, "Compilers", 10.4). Back edges to one header form one loop.
+/// </remarks>
+public sealed class WorkflowGraph
+{
+    internal WorkflowGraph(
+        ImmutableArray<NodeDefinition> nodes, ImmutableArray<GraphEdge> edges, ImmutableArray<GraphLoop> loops, ImmutableArray<int> order, ImmutableArray<int> innermostLoop)
+    {
+        Nodes = nodes;
+        Edges = edges;
+        Loops = loops;
+        Order = order;
+        InnermostLoop = innermostLoop;
+        var position = new int[nodes.Length];
+        for (var i = 0; i < order.Length; i++)
+        {
+            position[order[i]] = i;
+        }
+
+        Position = [.. position];
+        Incoming = Group(edges, nodes.Length, edge => edge.To);
+        Outgoing = Group(edges, nodes.Length, edge => edge.From);
+    }
+
+    /// <summary>Gets the nodes in the order of the file.</summary>
+    public ImmutableArray<NodeDefinition> Nodes { get; }
+
+    /// <summary>Gets the edges in the order of the file.</summary>
+    public ImmutableArray<GraphEdge> Edges { get; }
+
+    /// <summary>Gets the loops, outer before inner.</summary>
+    public ImmutableArray<GraphLoop> Loops { get; }
+
+    /// <summary>Gets the nodes in topological order (back edges aside), each loop's body in one piece, ties in the order of the file.</summary>
+    public ImmutableArray<int> Order { get; }
+
+    /// <summary>Gets each node's place in <see cref="Order"/>.</summary>
+    public ImmutableArray<int> Position { get; }
+
+    /// <summary>Gets the innermost loop of each node, or -1.</summary>
+    public ImmutableArray<int> InnermostLoop { get; }
+
+    /// <summary>Gets the edges into each node, back edges included, in the order of the file.</summary>
+    public ImmutableArray<ImmutableArray<int>> Incoming { get; }
+
+    /// <summary>Gets the edges out of each node, back edges included, in the order of the file.</summary>
+    public ImmutableArray<ImmutableArray<int>> Outgoing { get; }
+
+    private static ImmutableArray<ImmutableArray<int>> Group(ImmutableArray<GraphEdge> edges, int nodes, Func<GraphEdge, int> end)
+    {
+        var lists = new ImmutableArray<int>.Builder[nodes];
+        for (var i = 0; i < nodes; i++)
+        {
+            lists[i] = ImmutableArray.CreateBuilder<int>();
+        }
+
+        for (var i = 0; i < edges.Length; i++)
+        {
+            lists[end(edges[i])].Add(i);
+        }
+
+        return [.. lists.Select(list => list.ToImmutable())];
+    }
+}
+
+/// <summary>An edge between nodes by index.</summary>
+/// <param name="From">The source.</param>
+/// <param name="To">The target.</param>
+/// <param name="Definition">The edge as written.</param>
+/// <param name="BackEdgeOf">The loop that it closes, or -1 for a forward edge.</param>
+public sealed record GraphEdge(int From, int To, EdgeDefinition Definition, int BackEdgeOf)
+{
+    /// <summary>Gets a value indicating whether it closes a loop.</summary>
+    public bool IsBackEdge => BackEdgeOf >= 0;
+}
+
+/// <summary>A natural loop.</summary>
+/// <param name="Header">The node by which it is entered.</param>
+/// <param name="Body">All its nodes, inner loops' included, in the graph's order; the header first.</param>
+/// <param name="BackEdges">The edges that close it.</param>
+/// <param name="Parent">The loop around it, or -1.</param>
+public sealed record GraphLoop(int Header, ImmutableArray<int> Body, ImmutableArray<int> BackEdges, int Parent)
+{
+    /// <summary>Tells whether a node belongs to the loop.</summary>
+    /// <param name="node">The node.</param>
+    /// <returns>Whether it does.</returns>
+    public bool Contains(int node) => Body.Contains(node);
+}
