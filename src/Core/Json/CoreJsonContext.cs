@@ -2,7 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
+using Polyphony.Core.Interpreter;
 using Polyphony.Core.Ledger;
+using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Json;
 
@@ -22,6 +24,24 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(LedgerAnswer))]
 [JsonSerializable(typeof(LedgerRequest))]
 [JsonSerializable(typeof(Dictionary<string, string>))]
+[JsonSerializable(typeof(AgentCall))]
+[JsonSerializable(typeof(AgentCallResult))]
+[JsonSerializable(typeof(ToolCall))]
+[JsonSerializable(typeof(ToolCallResult))]
+[JsonSerializable(typeof(EvaluateCall))]
+[JsonSerializable(typeof(EvaluateResult))]
+[JsonSerializable(typeof(PackCall))]
+[JsonSerializable(typeof(FailCall))]
+[JsonSerializable(typeof(Payload))]
+[JsonSerializable(typeof(WorkflowRun))]
+[JsonSerializable(typeof(WorkflowResult))]
+[JsonSerializable(typeof(WorkflowProgress))]
+[JsonSerializable(typeof(ItemsRun))]
+[JsonSerializable(typeof(ItemsResult))]
+[JsonSerializable(typeof(Outcome))]
+[JsonSerializable(typeof(List<Outcome>))]
+[JsonSerializable(typeof(ContextMessage))]
+[JsonSerializable(typeof(List<ContextMessage>))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(string))]
 public sealed partial class CoreJsonContext : JsonSerializerContext;

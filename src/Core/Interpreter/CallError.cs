@@ -1,0 +1,82 @@
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>Why a call failed, classified once, where it happened.</summary>
+/// <param name="Code">A stable code: see <see cref="ErrorCodes"/>.</param>
+/// <param name="Message">What happened, for people.</param>
+/// <param name="Kind">What to do about it.</param>
+/// <param name="RetryAfterMs">For <see cref="ErrorKind.RateLimited"/>: how many milliseconds the provider asked to wait, if it said.</param>
+public sealed record CallError(string Code, string Message, ErrorKind Kind, long? RetryAfterMs = null);
+
+/// <summary>What a failure means for the next attempt.</summary>
+public enum ErrorKind
+{
+    /// <summary>May pass: try again after the retry policy's delay.</summary>
+    Transient,
+
+    /// <summary>The provider takes no more for now: try again after its delay, or the policy's if that is longer.</summary>
+    RateLimited,
+
+    /// <summary>The same request would fail again: no further attempt with this model.</summary>
+    Terminal,
+}
+
+/// <summary>The stable codes of <see cref="CallError"/>.</summary>
+public static class ErrorCodes
+{
+    /// <summary>Took longer than its limit.</summary>
+    public const string Timeout = "timeout";
+
+    /// <summary>The provider asks to slow down.</summary>
+    public const string RateLimited = "rate_limited";
+
+    /// <summary>The provider failed (5xx) or could not be reached.</summary>
+    public const string ProviderUnavailable = "provider_unavailable";
+
+    /// <summary>The provider's answer could not be read.</summary>
+    public const string ProviderInvalidAnswer = "provider_invalid_answer";
+
+    /// <summary>The provider refused the request as malformed.</summary>
+    public const string BadRequest = "bad_request";
+
+    /// <summary>The provider refused the content.</summary>
+    public const string ContentFilter = "content_filter";
+
+    /// <summary>The conversation is longer than the model takes.</summary>
+    public const string ContextTooLong = "context_too_long";
+
+    /// <summary>The key or identity was refused or is missing.</summary>
+    public const string Authentication = "authentication";
+
+    /// <summary>The model alias, its provider or its deployment is unknown.</summary>
+    public const string ModelNotFound = "model_not_found";
+
+    /// <summary>The answer does not fit the agent's output schema, after one repair.</summary>
+    public const string OutputInvalid = "output_invalid";
+
+    /// <summary>The agent asked for more rounds of tool calls than it may.</summary>
+    public const string TooManyToolRounds = "too_many_tool_rounds";
+
+    /// <summary>The tool is not registered on this host.</summary>
+    public const string ToolNotFound = "tool_not_found";
+
+    /// <summary>The tool's arguments do not fit.</summary>
+    public const string ToolArgumentsInvalid = "tool_arguments_invalid";
+
+    /// <summary>The tool threw.</summary>
+    public const string ToolFailed = "tool_failed";
+
+    /// <summary>An expression could not be evaluated.</summary>
+    public const string ExpressionError = "expression_error";
+
+    /// <summary>A person's answer did not come in time, or a node exceeded its limit.</summary>
+    public const string NodeTimeout = "timeout";
+
+    /// <summary>Fewer items of a <c>forEach</c> succeeded than required.</summary>
+    public const string TooFewResults = "too_few_results";
+
+    /// <summary>A sub-workflow did not complete.</summary>
+    public const string WorkflowFailed = "workflow_failed";
+
+    /// <summary>Something else went wrong in an activity.</summary>
+    public const string ActivityFailed = "activity_failed";
+}

@@ -1,0 +1,75 @@
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>The custom status of a workflow instance: how far it is. Always below the 16 KB that Durable Functions allows.</summary>
+public sealed record WorkflowProgress
+{
+    /// <summary>Gets how many nodes there are.</summary>
+    public int Total { get; init; }
+
+    /// <summary>Gets how many of them have ended (completed, skipped or failed) in their current round.</summary>
+    public int Done { get; init; }
+
+    /// <summary>Gets the nodes in graph order: all of them when they are few, otherwise those under way and the last that ended.</summary>
+    public IReadOnlyList<NodeProgress> Nodes { get; init; } = [];
+
+    /// <summary>Gets what it waits for, if it waits for somebody or something outside.</summary>
+    public IReadOnlyList<PendingWait> WaitingFor { get; init; } = [];
+
+    /// <summary>Gets what was used so far.</summary>
+    public Usage Usage { get; init; } = Usage.None;
+
+    /// <summary>Gets the result of an instance that is about to fail: a failed orchestration has no output of its own.</summary>
+    public WorkflowResult? Result { get; init; }
+}
+
+/// <summary>How far a node is.</summary>
+public sealed record NodeProgress
+{
+    /// <summary>Gets the node.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>Gets the status: <c>pending</c>, <c>running</c>, <c>retrying</c>, <c>waiting</c>, <c>completed</c>, <c>skipped</c> or <c>failed</c>.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Gets which round it is in, from 1.</summary>
+    public int Round { get; init; } = 1;
+
+    /// <summary>Gets the items of a <c>forEach</c> in all, once known.</summary>
+    public int? Items { get; init; }
+
+    /// <summary>Gets the items that have ended.</summary>
+    public int? ItemsDone { get; init; }
+
+    /// <summary>Gets the items that failed.</summary>
+    public int? ItemsFailed { get; init; }
+
+    /// <summary>Gets the attempts made in this round.</summary>
+    public int Attempts { get; init; }
+
+    /// <summary>Gets the tokens used in this round.</summary>
+    public long Tokens { get; init; }
+
+    /// <summary>Gets the price in this round, in US dollars.</summary>
+    public decimal CostUsd { get; init; }
+
+    /// <summary>Gets the provider of its answers; <c>offline</c> means that no model was asked.</summary>
+    public string? Provider { get; init; }
+
+    /// <summary>Gets when this round of it began.</summary>
+    public DateTimeOffset? StartedTime { get; init; }
+
+    /// <summary>Gets when this round of it ended.</summary>
+    public DateTimeOffset? EndedTime { get; init; }
+
+    /// <summary>Gets the code of the last error.</summary>
+    public string? Error { get; init; }
+}
+
+/// <summary>A wait for somebody or something outside.</summary>
+/// <param name="Activation">The activation that waits.</param>
+/// <param name="Kind"><c>human</c>, <c>event</c> or <c>timer</c>.</param>
+/// <param name="EventName">The event that ends it, for <c>human</c> and <c>event</c>.</param>
+/// <param name="Prompt">The question, cut to 500 characters.</param>
+/// <param name="Until">When it ends by itself.</param>
+/// <param name="Assignee">Whom the question was escalated to.</param>
+public sealed record PendingWait(string Activation, string Kind, string? EventName, string? Prompt, DateTimeOffset? Until, string? Assignee = null);
