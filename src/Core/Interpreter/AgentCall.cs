@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Interpreter;

@@ -1,0 +1,109 @@
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
+
+namespace Polyphony.Core.Client;
+
+/// <content>Reading instances.</content>
+public sealed partial class WorkflowClient
+{
+    /// <summary>Reads an instance.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="options">What to read.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The instance, or <see langword="null"/> if there is none.</returns>
+    public async Task<WorkflowStatus?> GetAsync(string instanceId, WorkflowStatusOptions? options = null, CancellationToken cancellationToken = default) =>
+        await client.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) is { } metadata
+            ? await DescribeAsync(metadata, options ?? new WorkflowStatusOptions(), cancellationToken)
+            : null;
+
+    /// <summary>Turns the engine's record of an instance into what users see. Records without input and output give a status without them.</summary>
+    /// <param name="metadata">The engine's record.</param>
+    /// <param name="options">What to read.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The status.</returns>
+    public async Task<WorkflowStatus> DescribeAsync(OrchestrationMetadata metadata, WorkflowStatusOptions options, CancellationToken cancellationToken = default)
+    {
+        var isWorkflow = metadata.Name == ActivityNames.WorkflowOrchestration;
+        var status = new WorkflowStatus
+        {
+            InstanceId = metadata.InstanceId,
+            Name = metadata.Tags.GetValueOrDefault(WorkflowTag) ?? metadata.Name,
+            Version = metadata.Tags.TryGetValue(VersionTag, out var version) && int.TryParse(version, out var number) ? number : null,
+            DefinitionHash = metadata.Tags.GetValueOrDefault(DefinitionTag),
+            RuntimeStatus = metadata.RuntimeStatus,
+            ParentInstanceId = metadata.ParentInstanceId,
+            CreatedTime = metadata.CreatedTime,
+            LastUpdatedTime = metadata.LastUpdatedTime,
+            CompletedTime = metadata.CompletedTime,
+            ChangeVersion = metadata.Version,
+            Error = metadata.FailureDetails is { } failure ? new WorkflowError(null, failure.ErrorType, failure.ErrorMessage) : null,
+            StopReason = metadata.RuntimeStatus switch
+            {
+                OrchestrationRuntimeStatus.Completed when !isWorkflow => StopReason.Completed,
+                OrchestrationRuntimeStatus.Failed => StopReason.Failed,
+                OrchestrationRuntimeStatus.Terminated => StopReason.Cancelled,
+                _ => null,
+            },
+        };
+        return isWorkflow
+            ? await DescribeWorkflowAsync(status, metadata, options, cancellationToken)
+            : status with
+            {
+                Input = options.Input ? Parse(metadata.Input) : null,
+                Output = options.Output ? Parse(metadata.Output) : null,
+            };
+    }
+
+    private async Task<WorkflowStatus> DescribeWorkflowAsync(
+        WorkflowStatus status, OrchestrationMetadata metadata, WorkflowStatusOptions options, CancellationToken cancellationToken)
+    {
+        var progress = metadata.CustomStatus is { } custom ? JsonSerializer.Deserialize(custom, CoreJsonContext.Default.WorkflowProgress) : null;
+        status = status with { CustomStatus = progress is null ? null : progress with { Result = null }, Usage = progress?.Usage ?? Usage.None };
+
+        // A child is started without tags: what it runs stands in its input.
+        if (metadata.Input is { } inputJson && JsonSerializer.Deserialize(inputJson, CoreJsonContext.Default.WorkflowRun) is { } run)
+        {
+            status = status with
+            {
+                Name = run.Workflow,
+                DefinitionHash = run.DefinitionHash,
+                Input = options.Input && run.Input is { } input ? await ReadAsync(input, cancellationToken) : null,
+            };
+        }
+
+        var result = status.RuntimeStatus == OrchestrationRuntimeStatus.Completed && metadata.Output is { } output
+            ? JsonSerializer.Deserialize(output, CoreJsonContext.Default.WorkflowResult)
+            : status.RuntimeStatus == OrchestrationRuntimeStatus.Failed ? progress?.Result : null;
+        if (result is null)
+        {
+            return status;
+        }
+
+        return status with
+        {
+            StopReason = result.StopReason,
+            Error = result.Error ?? status.Error,
+            Usage = result.Usage,
+            Output = options.Output && result.Output is { } value ? await ReadAsync(value, cancellationToken) : null,
+            Outcomes = options.Outcomes && result.Outcomes is { } outcomes ? await ReadOutcomesAsync(outcomes, cancellationToken) : null,
+        };
+    }
+
+    private async Task<IReadOnlyList<OutcomeStatus>> ReadOutcomesAsync(Payloads.Payload outcomes, CancellationToken cancellationToken)
+    {
+        var list = (await ReadAsync(outcomes, cancellationToken)).Deserialize(CoreJsonContext.Default.ListOutcome) ?? [];
+        var read = new List<OutcomeStatus>(list.Count);
+        foreach (var outcome in list)
+        {
+            read.Add(new OutcomeStatus(
+                outcome with { Result = null },
+                outcome.Result is { } result ? await ReadAsync(result, cancellationToken) : null));
+        }
+
+        return read;
+    }
+
+    private static JsonElement? Parse(string? json) => json is null ? null : JsonDocument.Parse(json).RootElement;
+}

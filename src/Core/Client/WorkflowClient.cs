@@ -1,0 +1,167 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Client;
+
+/// <summary>
+/// Starts and watches workflows: what the HTTP API, the CLI and C# programs use. It checks inputs, pins definitions and keeps large
+/// values out of the history; all else is <see cref="DurableClient"/>'s. Thread-safe.
+/// </summary>
+/// <param name="client">The engine's client.</param>
+/// <param name="catalog">The workflows that can be started.</param>
+/// <param name="definitions">Where pinned definitions are kept.</param>
+/// <param name="payloads">Where large values are kept.</param>
+public sealed partial class WorkflowClient(DurableClient client, IWorkflowCatalog catalog, IDefinitionStore definitions, IPayloadStore payloads)
+{
+    /// <summary>The tag that holds the workflow's name.</summary>
+    public const string WorkflowTag = "workflow";
+
+    /// <summary>The tag that holds the workflow's version.</summary>
+    public const string VersionTag = "version";
+
+    /// <summary>The tag that holds the pinned definition's hash.</summary>
+    public const string DefinitionTag = "definition";
+
+    private static readonly SearchValues<char> IdCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:");
+
+    /// <summary>Gets the engine's client.</summary>
+    public DurableClient Durable => client;
+
+    /// <summary>Gets the workflows that can be started.</summary>
+    public IWorkflowCatalog Catalog => catalog;
+
+    /// <summary>Gets the payload store.</summary>
+    public IPayloadStore Payloads => payloads;
+
+    /// <summary>Checks an instance id given from outside.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <exception cref="InstanceIdInvalidException">It is not one.</exception>
+    public static void CheckInstanceId(string instanceId)
+    {
+        if (instanceId.Length is 0 or > DurableLimits.MaxInstanceIdLength
+            || !char.IsAsciiLetterOrDigit(instanceId[0])
+            || instanceId.AsSpan().ContainsAnyExcept(IdCharacters))
+        {
+            throw new InstanceIdInvalidException(instanceId);
+        }
+    }
+
+    /// <summary>Starts an instance of a workflow of the catalog.</summary>
+    /// <param name="workflow">Its name.</param>
+    /// <param name="input">The input.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
+    /// <returns>The instance's id.</returns>
+    /// <exception cref="WorkflowNotFoundException">There is no such workflow.</exception>
+    /// <exception cref="WorkflowInvalidException">The workflow, or one that it uses, is not valid.</exception>
+    /// <exception cref="SchemaViolationException">The input does not fit the workflow's schema.</exception>
+    /// <exception cref="InstanceExistsException">The id was used before.</exception>
+    public Task<string> StartAsync(string workflow, JsonElement input, StartWorkflowOptions? options = null, CancellationToken cancellationToken = default) =>
+        StartAsync(Resolve(workflow), input, options, cancellationToken);
+
+    /// <summary>Starts an instance of a given definition.</summary>
+    /// <param name="definition">The definition; need not be in the catalog, but the workflows that it uses must.</param>
+    /// <param name="input">The input.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
+    /// <returns>The instance's id.</returns>
+    /// <inheritdoc cref="StartAsync(string, JsonElement, StartWorkflowOptions?, CancellationToken)"/>
+    public async Task<string> StartAsync(WorkflowDefinition definition, JsonElement input, StartWorkflowOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new StartWorkflowOptions();
+        var instanceId = options.InstanceId ?? NewInstanceId();
+        CheckInstanceId(instanceId);
+        CheckInput(definition, input);
+
+        var pinned = new Dictionary<string, WorkflowDefinition>(StringComparer.Ordinal);
+        CollectSubWorkflows(definition, pinned);
+        foreach (var each in pinned.Values.Prepend(definition))
+        {
+            await definitions.SaveAsync(each.Hash, each.CanonicalJson, cancellationToken);
+        }
+
+        var run = new WorkflowRun
+        {
+            Workflow = definition.Name,
+            DefinitionHash = definition.Hash,
+            SubWorkflows = pinned.Count == 0 ? null : pinned.ToDictionary(pair => pair.Key, pair => pair.Value.Hash, StringComparer.Ordinal),
+            Input = await PutAsync(instanceId, input, cancellationToken),
+            Limits = options.Limits,
+        };
+        var tags = new Dictionary<string, string>(options.Tags ?? new Dictionary<string, string>(), StringComparer.Ordinal)
+        {
+            [WorkflowTag] = definition.Name,
+            [VersionTag] = definition.Version.ToString(),
+            [DefinitionTag] = definition.Hash,
+        };
+        return await client.StartAsync(
+            ActivityNames.WorkflowOrchestration,
+            JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowRun),
+            new StartOrchestrationOptions { InstanceId = instanceId, StartAt = options.StartAt, Tags = tags },
+            cancellationToken);
+    }
+
+    /// <summary>Looks a workflow of the catalog up.</summary>
+    /// <param name="workflow">Its name.</param>
+    /// <returns>The definition.</returns>
+    /// <exception cref="WorkflowNotFoundException">There is no such workflow.</exception>
+    /// <exception cref="WorkflowInvalidException">It is not valid.</exception>
+    public WorkflowDefinition Resolve(string workflow) =>
+        catalog.Find(workflow) ?? throw new WorkflowNotFoundException(workflow, catalog.List().Select(definition => definition.Name));
+
+    /// <summary>Checks an input against a workflow's schema.</summary>
+    /// <param name="definition">The workflow.</param>
+    /// <param name="input">The input.</param>
+    /// <exception cref="SchemaViolationException">It does not fit.</exception>
+    public static void CheckInput(WorkflowDefinition definition, JsonElement input)
+    {
+        if (definition.Input?.Validate(input) is { Count: > 0 } violations)
+        {
+            throw new SchemaViolationException("input_invalid", $"input of workflow \"{definition.Name}\"", violations);
+        }
+    }
+
+    /// <summary>Reads the whole of a payload.</summary>
+    /// <param name="payload">The payload.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The value.</returns>
+    /// <exception cref="PayloadNotFoundException">It is no longer kept.</exception>
+    public Task<JsonElement> ReadAsync(Payload payload, CancellationToken cancellationToken = default) =>
+        PayloadReader.ReadAsync(payloads, payload, cancellationToken).AsTask();
+
+    // An id that nobody gave: random, since it must not collide with anybody's. Clients are not orchestrator code.
+    private static string NewInstanceId() => RandomNumberGenerator.GetHexString(20, lowercase: true);
+
+    private void CollectSubWorkflows(WorkflowDefinition definition, Dictionary<string, WorkflowDefinition> pinned)
+    {
+        foreach (var node in definition.Graph.Nodes.OfType<WorkflowNode>())
+        {
+            if (!pinned.ContainsKey(node.Workflow))
+            {
+                var child = Resolve(node.Workflow);
+                pinned.Add(node.Workflow, child);
+                CollectSubWorkflows(child, pinned);
+            }
+        }
+    }
+
+    private async Task<Payload> PutAsync(string instanceId, JsonElement value, CancellationToken cancellationToken)
+    {
+        var json = Encoding.UTF8.GetBytes(value.GetRawText());
+        if (json.Length <= Payload.InlineLimitBytes)
+        {
+            return Payload.Inline(value.Clone());
+        }
+
+        var hash = await payloads.PutAsync(instanceId, json, cancellationToken);
+        return new Payload { Reference = PayloadReader.Describe(hash, json.Length, value) };
+    }
+}

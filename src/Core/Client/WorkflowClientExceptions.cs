@@ -1,0 +1,25 @@
+using Polyphony.Core.Schemas;
+
+namespace Polyphony.Core.Client;
+
+/// <summary>No workflow has this name.</summary>
+/// <param name="name">The name.</param>
+/// <param name="known">The names that exist.</param>
+public sealed class WorkflowNotFoundException(string name, IEnumerable<string> known)
+    : PolyphonyException("workflow_not_found", $"There is no workflow \"{name}\". {(string.Join(", ", known) is { Length: > 0 } names ? $"Known: {names}." : "None is known: add a file to the workflows folder.")}");
+
+/// <summary>An input or an answer does not fit its schema.</summary>
+/// <param name="code">The code: <c>input_invalid</c> or <c>answer_invalid</c>.</param>
+/// <param name="what">What was checked, such as <c>input of workflow "hello"</c>.</param>
+/// <param name="violations">All that is wrong.</param>
+public sealed class SchemaViolationException(string code, string what, IReadOnlyList<SchemaViolation> violations)
+    : PolyphonyException(code, $"The {what} does not fit its schema: {string.Join("; ", violations.Select(violation => $"{(violation.Pointer.Length == 0 ? "/" : violation.Pointer)}: {violation.Message}"))}")
+{
+    /// <summary>Gets all that is wrong.</summary>
+    public IReadOnlyList<SchemaViolation> Violations { get; } = violations;
+}
+
+/// <summary>An id holds characters that are not allowed, or is too long.</summary>
+/// <param name="instanceId">The id.</param>
+public sealed class InstanceIdInvalidException(string instanceId)
+    : PolyphonyException("instance_id_invalid", $"\"{(instanceId.Length > 60 ? instanceId[..60] + "…" : instanceId)}\" is not an instance id: expected 1 to 100 letters, digits, '-', '_', '.' or ':', the first a letter or digit.");

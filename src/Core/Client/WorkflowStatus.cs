@@ -1,0 +1,90 @@
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+
+namespace Polyphony.Core.Client;
+
+/// <summary>A workflow instance as users see it: Durable Functions' status with what the workflow adds.</summary>
+public sealed record WorkflowStatus
+{
+    /// <summary>Gets the instance's id.</summary>
+    public required string InstanceId { get; init; }
+
+    /// <summary>Gets the workflow's name (for a C# workflow, the orchestration's).</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Gets the workflow's version; <see langword="null"/> for a C# workflow.</summary>
+    public int? Version { get; init; }
+
+    /// <summary>Gets the hash of the pinned definition; <see langword="null"/> for a C# workflow.</summary>
+    public string? DefinitionHash { get; init; }
+
+    /// <summary>Gets the status.</summary>
+    public required OrchestrationRuntimeStatus RuntimeStatus { get; init; }
+
+    /// <summary>Gets why it ended; <see langword="null"/> while it has not.</summary>
+    public StopReason? StopReason { get; init; }
+
+    /// <summary>Gets the input, if it was asked for.</summary>
+    public JsonElement? Input { get; init; }
+
+    /// <summary>Gets how far it is.</summary>
+    public WorkflowProgress? CustomStatus { get; init; }
+
+    /// <summary>Gets the output, once ended and as far as there is one.</summary>
+    public JsonElement? Output { get; init; }
+
+    /// <summary>Gets what went wrong.</summary>
+    public WorkflowError? Error { get; init; }
+
+    /// <summary>Gets what the model calls used.</summary>
+    public Usage Usage { get; init; } = Usage.None;
+
+    /// <summary>Gets the outcome of every activation in graph order, if it was asked for and it has ended.</summary>
+    public IReadOnlyList<OutcomeStatus>? Outcomes { get; init; }
+
+    /// <summary>Gets the instance that started it, for a child.</summary>
+    public string? ParentInstanceId { get; init; }
+
+    /// <summary>Gets when it was accepted.</summary>
+    public required DateTimeOffset CreatedTime { get; init; }
+
+    /// <summary>Gets when its last step was committed.</summary>
+    public required DateTimeOffset LastUpdatedTime { get; init; }
+
+    /// <summary>Gets when it ended.</summary>
+    public DateTimeOffset? CompletedTime { get; init; }
+
+    /// <summary>Gets a number that grows with every change.</summary>
+    public required long ChangeVersion { get; init; }
+
+    /// <summary>Gets a value indicating whether it has ended.</summary>
+    public bool IsFinished => RuntimeStatus is OrchestrationRuntimeStatus.Completed or OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated;
+}
+
+/// <summary>An <see cref="Interpreter.Outcome"/> with its result read from the payload store.</summary>
+/// <param name="Outcome">The outcome, without its result.</param>
+/// <param name="Result">The result.</param>
+public sealed record OutcomeStatus(Outcome Outcome, JsonElement? Result);
+
+/// <summary>What to read of an instance.</summary>
+/// <param name="Input">Whether to read the input.</param>
+/// <param name="Output">Whether to read the output.</param>
+/// <param name="Outcomes">Whether to read the outcomes.</param>
+public sealed record WorkflowStatusOptions(bool Input = true, bool Output = true, bool Outcomes = false);
+
+/// <summary>How to start a workflow.</summary>
+public sealed record StartWorkflowOptions
+{
+    /// <summary>Gets the id, or <see langword="null"/> for a new one. An id is used once, ever.</summary>
+    public string? InstanceId { get; init; }
+
+    /// <summary>Gets when the first step may be taken, or <see langword="null"/> for at once.</summary>
+    public DateTimeOffset? StartAt { get; init; }
+
+    /// <summary>Gets further tags.</summary>
+    public IReadOnlyDictionary<string, string>? Tags { get; init; }
+
+    /// <summary>Gets limits that replace the definition's own.</summary>
+    public RunLimits? Limits { get; init; }
+}
