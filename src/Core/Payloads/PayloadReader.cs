@@ -15,7 +15,8 @@ public static class PayloadReader
     {
         if (payload.Reference is not { } reference)
         {
-            return payload.Json ?? default;
+            // A JSON null in place reads back as no element at all.
+            return payload.Json ?? Payload.Null.Json!.Value;
         }
 
         var bytes = await store.GetAsync(reference.Hash, cancellationToken);

@@ -1,0 +1,190 @@
+using System.Text.Json;
+using Polyphony.Core.Expressions;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>Gives expressions the values of a <see cref="CallScope"/>. Pure: values in the payload store are read by somebody else, beforehand.</summary>
+/// <remarks>
+/// The variables are <c>input</c>, <c>nodes.NAME</c> with <c>output</c>, <c>status</c>, <c>error</c> (<c>{code, message}</c> or null) and
+/// <c>errors</c> (a list, empty if none), <c>item</c> and <c>index</c> in a <c>forEach</c>, <c>round</c>, <c>instance.id</c>,
+/// <c>workflow.name</c>, and whatever <see cref="CallScope.Variables"/> adds.
+/// </remarks>
+public static class CallScopeValues
+{
+    internal static readonly JsonElement Null = JsonElement.Parse("null"u8);
+    private static readonly JsonElement EmptyList = JsonElement.Parse("[]"u8);
+
+    /// <summary>Lists the values that expressions read and that are in the payload store.</summary>
+    /// <param name="scope">The scope.</param>
+    /// <param name="references">What the expressions read; see <see cref="ExpressionSites.References"/>.</param>
+    /// <returns>The payloads, each by reference; empty if the expressions can be evaluated with what is in place.</returns>
+    public static IReadOnlyList<Payload> StoredValues(CallScope scope, IEnumerable<ExpressionReference> references)
+    {
+        List<Payload>? stored = null;
+        foreach (var reference in references)
+        {
+            var path = reference.Path;
+            switch (path.Count == 0 ? "" : path[0])
+            {
+                case "input":
+                    Add(scope.Input);
+                    break;
+                case "item":
+                    Add(scope.Item);
+                    break;
+                case "nodes" when path.Count == 1:
+                    foreach (var node in (scope.Nodes ?? EmptyNodes).Values)
+                    {
+                        AddNode(node, null);
+                    }
+
+                    break;
+                case "nodes":
+                    if (scope.Nodes is { } nodes && nodes.TryGetValue(path[1], out var value))
+                    {
+                        AddNode(value, path.Count > 2 ? path[2] : null);
+                    }
+
+                    break;
+                case var name:
+                    if (scope.Variables is { } variables && variables.TryGetValue(name, out var variable))
+                    {
+                        Add(variable);
+                    }
+
+                    break;
+            }
+        }
+
+        return stored ?? (IReadOnlyList<Payload>)[];
+
+        void AddNode(NodeValue node, string? member)
+        {
+            if (member is null or "output")
+            {
+                Add(node.Output);
+            }
+
+            if (member is null or "errors")
+            {
+                Add(node.Errors);
+            }
+        }
+
+        void Add(Payload? payload)
+        {
+            if (payload is { IsInline: false } && stored?.Contains(payload) != true)
+            {
+                (stored ??= []).Add(payload);
+            }
+        }
+    }
+
+    /// <summary>Makes the variables of a scope.</summary>
+    /// <param name="scope">The scope.</param>
+    /// <param name="workflow">The workflow's name.</param>
+    /// <param name="stored">
+    /// The values of payloads that are in the store: at least those that <see cref="StoredValues"/> lists. A value that is neither in
+    /// place nor here is unknown to the expressions.
+    /// </param>
+    /// <returns>The variables.</returns>
+    public static IExpressionScope Create(CallScope scope, string workflow, IReadOnlyDictionary<Payload, JsonElement>? stored = null) =>
+        new Variables(scope, workflow, stored);
+
+    internal static ExpressionValue Text(string text) => ExpressionValue.FromJson(JsonSerializer.SerializeToElement(text, CoreJsonContext.Default.String));
+
+    private static readonly IReadOnlyDictionary<string, NodeValue> EmptyNodes = new Dictionary<string, NodeValue>();
+
+    private sealed class Variables(CallScope scope, string workflow, IReadOnlyDictionary<Payload, JsonElement>? stored) : IExpressionScope
+    {
+        private ExpressionValue? _nodes;
+
+        public bool TryGetVariable(string name, out ExpressionValue value)
+        {
+            switch (name)
+            {
+                case "input":
+                    return TryGet(scope.Input ?? Payload.Null, out value);
+                case "nodes":
+                    value = _nodes ??= Nodes();
+                    return true;
+                case "item" when scope.Item is not null:
+                    return TryGet(scope.Item, out value);
+                case "index" when scope.Index is not null:
+                    value = Number(scope.Index.Value);
+                    return true;
+                case "round":
+                    value = Number(scope.Round);
+                    return true;
+                case "instance":
+                    value = Map(("id", Text(scope.InstanceId)));
+                    return true;
+                case "workflow":
+                    value = Map(("name", Text(workflow)));
+                    return true;
+                case var other when scope.Variables is { } variables && variables.TryGetValue(other, out var payload):
+                    return TryGet(payload, out value);
+                default:
+                    value = default;
+                    return false;
+            }
+        }
+
+        private ExpressionValue Nodes()
+        {
+            var nodes = new Dictionary<string, ExpressionValue>(StringComparer.Ordinal);
+            foreach (var (name, node) in scope.Nodes ?? EmptyNodes)
+            {
+                var members = new Dictionary<string, ExpressionValue>(StringComparer.Ordinal) { ["status"] = Text(node.Status) };
+                if (TryGet(node.Output ?? Payload.Null, out var output))
+                {
+                    members["output"] = output;
+                }
+
+                if (node.Errors is null)
+                {
+                    members["errors"] = ExpressionValue.FromJson(EmptyList);
+                }
+                else if (TryGet(node.Errors, out var errors))
+                {
+                    members["errors"] = errors;
+                }
+
+                members["error"] = node.Error is { } error
+                    ? Map(("code", Text(error.Code)), ("message", Text(error.Message)))
+                    : ExpressionValue.FromJson(Null);
+                nodes[name] = ExpressionValue.FromMembers(members);
+            }
+
+            return ExpressionValue.FromMembers(nodes);
+        }
+
+        private bool TryGet(Payload payload, out ExpressionValue value)
+        {
+            if (payload.IsInline)
+            {
+                value = ExpressionValue.FromJson(payload.Json ?? Null);
+                return true;
+            }
+
+            var found = stored is not null && stored.TryGetValue(payload, out var json);
+            value = found ? ExpressionValue.FromJson(stored![payload]) : default;
+            return found;
+        }
+
+        private static ExpressionValue Number(int number) => ExpressionValue.FromJson(JsonElement.Parse(System.Text.Encoding.UTF8.GetBytes($"{number}")));
+
+        private static ExpressionValue Map(params ReadOnlySpan<(string Name, ExpressionValue Value)> members)
+        {
+            var map = new Dictionary<string, ExpressionValue>(StringComparer.Ordinal);
+            foreach (var (name, value) in members)
+            {
+                map[name] = value;
+            }
+
+            return ExpressionValue.FromMembers(map);
+        }
+    }
+}

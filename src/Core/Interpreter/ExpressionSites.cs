@@ -1,0 +1,115 @@
+using System.Text.Json;
+using Polyphony.Core.Expressions;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>Finds and evaluates the expression that an <see cref="ExpressionSite"/> names. The interpreter and the activities use the same code, so that it makes no difference where an expression is evaluated.</summary>
+public static class ExpressionSites
+{
+    private static readonly JsonElement True = JsonElement.Parse("true"u8);
+
+    /// <summary>Gets what an expression reads.</summary>
+    /// <param name="definition">The workflow.</param>
+    /// <param name="node">The node; ignored for <see cref="ExpressionSiteKind.When"/>, <see cref="ExpressionSiteKind.Termination"/> and <see cref="ExpressionSiteKind.Output"/>.</param>
+    /// <param name="site">Which expression.</param>
+    /// <returns>
+    /// The references; none if the expression is optional and not there. For the prompt of an agent node they include those of the
+    /// instructions of its agent, and of the agent that stands in for it.
+    /// </returns>
+    /// <exception cref="PolyphonyException"><c>expression_site_unknown</c>: the definition has no such node or edge.</exception>
+    public static IReadOnlyList<ExpressionReference> References(WorkflowDefinition definition, string node, ExpressionSite site)
+    {
+        var found = Find(definition, node, site);
+        var references = found switch
+        {
+            Expression expression => expression.References,
+            Template template => template.References,
+            ValueTemplate template => template.References,
+            _ => [],
+        };
+        return site.Kind == ExpressionSiteKind.Prompt && NodeOf(definition, node, site) is AgentNode agentNode
+            ? [.. references, .. InstructionsOf(definition, agentNode.Agent), .. InstructionsOf(definition, agentNode.OnError.Agent)]
+            : references;
+    }
+
+    /// <summary>Evaluates an expression. Prompts and escalations give a text, conditions that are not there hold, other values that are not there are null.</summary>
+    /// <param name="definition">The workflow.</param>
+    /// <param name="node">The node, as for <see cref="References"/>.</param>
+    /// <param name="site">Which expression.</param>
+    /// <param name="scope">The values; see <see cref="CallScopeValues"/>.</param>
+    /// <returns>The value.</returns>
+    /// <exception cref="ExpressionException">It failed.</exception>
+    /// <exception cref="PolyphonyException"><c>expression_site_unknown</c>: the definition has no such node or edge.</exception>
+    public static ExpressionValue Evaluate(WorkflowDefinition definition, string node, ExpressionSite site, IExpressionScope scope) => Find(definition, node, site) switch
+    {
+        Expression expression => expression.Evaluate(scope),
+        Template template when site.Kind is ExpressionSiteKind.Prompt or ExpressionSiteKind.Escalation => CallScopeValues.Text(template.Render(scope)),
+        Template template => template.Evaluate(scope),
+        ValueTemplate template => template.Evaluate(scope),
+        _ when site.Kind == ExpressionSiteKind.When => ExpressionValue.FromJson(True),
+        _ => ExpressionValue.FromJson(CallScopeValues.Null),
+    };
+
+    /// <summary>Lists the expressions among termination conditions in document order, depth first: <see cref="ExpressionSite.Index"/> is a place in this list.</summary>
+    /// <param name="termination">The condition, or <see langword="null"/>.</param>
+    /// <returns>The expressions.</returns>
+    public static IReadOnlyList<Expression> TerminationExpressions(TerminationCondition? termination) => termination switch
+    {
+        ExpressionTermination expression => [expression.When],
+        AnyTermination any => [.. any.Conditions.SelectMany(TerminationExpressions)],
+        AllTermination all => [.. all.Conditions.SelectMany(TerminationExpressions)],
+        _ => [],
+    };
+
+    private static object? Find(WorkflowDefinition definition, string node, ExpressionSite site)
+    {
+        switch (site.Kind)
+        {
+            case ExpressionSiteKind.Output:
+                return definition.Output;
+            case ExpressionSiteKind.When:
+                var edges = definition.Graph.Edges;
+                return site.Index >= 0 && site.Index < edges.Length ? edges[site.Index].Definition.When : throw Unknown(definition, node, site);
+            case ExpressionSiteKind.Termination:
+                var expressions = TerminationExpressions(definition.Termination);
+                return site.Index >= 0 && site.Index < expressions.Count ? expressions[site.Index] : throw Unknown(definition, node, site);
+        }
+
+        return (site.Kind, NodeOf(definition, node, site)) switch
+        {
+            (ExpressionSiteKind.ForEach, { } any) => any.ForEach,
+            (ExpressionSiteKind.ErrorValue, { } any) => any.OnError.Value,
+            (ExpressionSiteKind.Prompt, AgentNode agent) => agent.Prompt,
+            (ExpressionSiteKind.Prompt, HumanNode human) => human.Prompt,
+            (ExpressionSiteKind.TimeoutValue, HumanNode human) => human.OnTimeout.Value,
+            (ExpressionSiteKind.Escalation, HumanNode human) => human.OnTimeout.Escalation,
+            (ExpressionSiteKind.RejectWhen, HumanNode human) => human.RejectWhen,
+            (ExpressionSiteKind.Arguments, ToolNode tool) => tool.Arguments,
+            (ExpressionSiteKind.WorkflowInput, WorkflowNode workflow) => workflow.Input,
+            (ExpressionSiteKind.Transform, TransformNode transform) => transform.Value,
+            (ExpressionSiteKind.Until, WaitNode wait) => wait.Until,
+            _ => throw Unknown(definition, node, site),
+        };
+    }
+
+    private static NodeDefinition NodeOf(WorkflowDefinition definition, string node, ExpressionSite site)
+    {
+        foreach (var candidate in definition.Graph.Nodes)
+        {
+            if (candidate.Name == node)
+            {
+                return candidate;
+            }
+        }
+
+        throw Unknown(definition, node, site);
+    }
+
+    private static IReadOnlyList<ExpressionReference> InstructionsOf(WorkflowDefinition definition, string? agent) =>
+        agent is not null && definition.Agents.TryGetValue(agent, out var found) && found.Instructions is { } instructions ? instructions.References : [];
+
+    private static PolyphonyException Unknown(WorkflowDefinition definition, string node, ExpressionSite site) => new(
+        "expression_site_unknown",
+        $"Workflow \"{definition.Name}\" ({definition.Hash}) has no expression {site.Kind} {site.Index} at node \"{node}\". The call and the definition do not belong together.");
+}
