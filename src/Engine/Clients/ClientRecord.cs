@@ -1,0 +1,72 @@
+using Polyphony.Core.Durable;
+using Polyphony.Engine.Runtime;
+using Polyphony.Engine.Storage;
+
+namespace Polyphony.Engine.Clients;
+
+/// <summary>A write that a caller waits for.</summary>
+internal abstract class ClientRecord<T> : CommitRecord
+{
+    private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Gets the result, after the commit.</summary>
+    internal Task<T> Done => _done.Task;
+
+    /// <summary>Gets or sets why nothing was written: the caller's error, which concerns nobody else in the batch.</summary>
+    protected Exception? Refusal { get; set; }
+
+    protected T? Result { get; set; }
+
+    internal override void Release()
+    {
+        if (Refusal is not null)
+        {
+            _done.TrySetException(Refusal);
+        }
+        else
+        {
+            _done.TrySetResult(Result!);
+        }
+    }
+
+    internal override void Fail(Exception cause) => _done.TrySetException(cause);
+}
+
+/// <summary>Starts an instance.</summary>
+internal sealed class StartRecord(Kernel kernel, NewInstance created) : ClientRecord<bool>
+{
+    private Instance? _instance;
+
+    internal override void Stage(StoreWriter writer)
+    {
+        _instance = kernel.Create(writer, created);
+        if (_instance is null)
+        {
+            Refusal = new InstanceExistsException(created.Id);
+        }
+    }
+
+    internal override void Release()
+    {
+        if (_instance is not null)
+        {
+            kernel.Admit(_instance);
+        }
+
+        base.Release();
+    }
+}
+
+/// <summary>Sends an operation to an entity.</summary>
+internal sealed class SignalRecord(Kernel kernel, string entity, EntityMessage message) : ClientRecord<bool>
+{
+    private readonly Outbox _outbox = new(kernel);
+
+    internal override void Stage(StoreWriter writer) => _outbox.StageOperation(writer, entity, message);
+
+    internal override void Release()
+    {
+        _outbox.Release();
+        base.Release();
+    }
+}

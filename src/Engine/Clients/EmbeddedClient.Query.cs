@@ -1,0 +1,101 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using Polyphony.Core;
+using Polyphony.Core.Durable;
+using Polyphony.Engine.Storage;
+
+namespace Polyphony.Engine.Clients;
+
+/// <content>Lists of instances. Pages are cut by key, so that instances started meanwhile move nothing.</content>
+internal sealed partial class EmbeddedClient
+{
+    private const int BatchSize = 500;
+    private const string TokenPrefix = "1.";
+
+    public override Task<OrchestrationPage> QueryAsync(OrchestrationQuery query, CancellationToken cancellationToken = default)
+    {
+        CheckRunning();
+        if (query.PageSize is < 1 or > OrchestrationQuery.MaxPageSize)
+        {
+            throw new PolyphonyException("invalid_page_size", $"A page holds 1 to {OrchestrationQuery.MaxPageSize} instances; found: {query.PageSize}.");
+        }
+
+        var found = new List<OrchestrationMetadata>();
+        var before = query.ContinuationToken is null ? long.MaxValue : ReadToken(query.ContinuationToken);
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var rows = kernel.Store.Read(reader => reader.ReadBefore(before, BatchSize));
+            foreach (var row in rows)
+            {
+                // Keys are given in the order of creation, so nothing older can match.
+                if (row.Created < query.CreatedFrom)
+                {
+                    return Task.FromResult(new OrchestrationPage(found, null));
+                }
+
+                if (!MatchesRow(query, row) || Read(query, row) is not { } instance || !MatchesStatus(query, instance))
+                {
+                    before = row.Key;
+                    continue;
+                }
+
+                // The token is given only when there is one more, so that the last page says that it is the last.
+                if (found.Count == query.PageSize)
+                {
+                    return Task.FromResult(new OrchestrationPage(found, MakeToken(before)));
+                }
+
+                before = row.Key;
+                found.Add(instance);
+            }
+
+            if (rows.Count < BatchSize)
+            {
+                return Task.FromResult(new OrchestrationPage(found, null));
+            }
+        }
+    }
+
+    private static bool MatchesRow(OrchestrationQuery query, InstanceRow row) =>
+        (query.IncludeChildren || row.ParentId is null) &&
+        (query.Name is null || row.Name == query.Name) &&
+        (query.InstanceIdPrefix is null || row.Id.StartsWith(query.InstanceIdPrefix, StringComparison.Ordinal)) &&
+        (query.CreatedTo is not { } to || row.Created < to) &&
+        (query.Tags is not { Count: > 0 } tags || HasTags(ReadTags(row.Tags), tags));
+
+    private static bool MatchesStatus(OrchestrationQuery query, OrchestrationMetadata instance) =>
+        query.Statuses.Count == 0 || query.Statuses.Contains(instance.RuntimeStatus);
+
+    private static bool HasTags(IReadOnlyDictionary<string, string> has, IReadOnlyDictionary<string, string> wanted) =>
+        wanted.All(tag => has.TryGetValue(tag.Key, out var value) && value == tag.Value);
+
+    private static string MakeToken(long key) => Base64Url.EncodeToString(Encoding.ASCII.GetBytes(TokenPrefix + key.ToString(CultureInfo.InvariantCulture)));
+
+    private static long ReadToken(string token)
+    {
+        if (Base64Url.IsValid(token) &&
+            Encoding.ASCII.GetString(Base64Url.DecodeFromChars(token)) is var text &&
+            text.StartsWith(TokenPrefix, StringComparison.Ordinal) &&
+            long.TryParse(text.AsSpan(TokenPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var key))
+        {
+            return key;
+        }
+
+        throw new PolyphonyException("invalid_continuation_token", "The continuation token is none that this engine gave out. Pass on the token of the page before, unchanged.");
+    }
+
+    private OrchestrationMetadata? Read(OrchestrationQuery query, InstanceRow row)
+    {
+        if (row.Completed is null)
+        {
+            return Find(row.Id, query.FetchInputsAndOutputs);
+        }
+
+        // The status is known without a look at the history.
+        return query.Statuses.Count > 0 && !query.Statuses.Contains((OrchestrationRuntimeStatus)row.Status)
+            ? null
+            : kernel.Store.Read(reader => DescribeFinished(reader, row, query.FetchInputsAndOutputs));
+    }
+}

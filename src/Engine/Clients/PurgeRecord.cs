@@ -1,0 +1,58 @@
+using Polyphony.Core.Durable;
+using Polyphony.Engine.Runtime;
+using Polyphony.Engine.Storage;
+using Polyphony.Engine.Stores;
+
+namespace Polyphony.Engine.Clients;
+
+/// <summary>Removes a finished instance, its children, and everything that is kept for them.</summary>
+internal sealed class PurgeRecord(Kernel kernel, string instanceId) : ClientRecord<int>
+{
+    internal override void Stage(StoreWriter writer)
+    {
+        if (writer.Reader.FindInstance(instanceId) is not { } root)
+        {
+            return;
+        }
+
+        var found = new List<InstanceRow> { root };
+        for (var i = 0; i < found.Count; i++)
+        {
+            found.AddRange(writer.Reader.ReadChildren(found[i].Key));
+        }
+
+        if (found.Find(row => row.Completed is null) is { } unfinished)
+        {
+            var status = kernel.Instances.TryGetValue(unfinished.Id, out var instance) ? instance.Status : OrchestrationRuntimeStatus.Running;
+            Refusal = new InvalidInstanceStatusException(
+                unfinished.Id, status, "purge", unfinished == root ? "Wait for its end, or terminate it first." : $"It is a child of \"{instanceId}\"; wait for its end, or terminate it first.");
+            return;
+        }
+
+        foreach (var row in found)
+        {
+            Remove(writer, row);
+        }
+
+        kernel.NoteKeys(writer);
+        Result = found.Count;
+    }
+
+    private static void Remove(StoreWriter writer, InstanceRow row)
+    {
+        var previous = writer.Statement("SELECT prev FROM log WHERE seq = ?1");
+        var delete = writer.Statement("DELETE FROM log WHERE seq = ?1");
+        for (var sequence = row.Head; sequence > 0;)
+        {
+            previous.Bind(1, sequence);
+            var next = previous.Step() ? previous.Int64(0) : 0;
+            previous.Reset();
+            delete.Bind(1, sequence).Step();
+            sequence = next;
+        }
+
+        writer.Statement("DELETE FROM instances WHERE key = ?1").Bind(1, row.Key).Step();
+        EmbeddedLedger.Remove(writer, row.Id);
+        EmbeddedPayloadStore.Release(writer, row.Id);
+    }
+}

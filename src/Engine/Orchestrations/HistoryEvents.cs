@@ -1,0 +1,61 @@
+using Polyphony.Core.Durable.History;
+
+namespace Polyphony.Engine.Orchestrations;
+
+/// <summary>What the engine asks about events.</summary>
+internal static class HistoryEvents
+{
+    /// <summary>Says whether orchestrator code asked for it.</summary>
+    internal static bool IsAction(HistoryEvent item) =>
+        item is TaskScheduled or SubOrchestrationCreated or TimerCreated or EventSent or EntityCalled or EntitySignaled;
+
+    internal static int TaskIdOfAction(HistoryEvent item) => item switch
+    {
+        TaskScheduled e => e.TaskId,
+        SubOrchestrationCreated e => e.TaskId,
+        TimerCreated e => e.TaskId,
+        EventSent e => e.TaskId,
+        EntityCalled e => e.TaskId,
+        EntitySignaled e => e.TaskId,
+        _ => -1,
+    };
+
+    internal static int? TaskIdOfResult(HistoryEvent item) => item switch
+    {
+        TaskCompleted e => e.TaskId,
+        TaskFailed e => e.TaskId,
+        SubOrchestrationCompleted e => e.TaskId,
+        SubOrchestrationFailed e => e.TaskId,
+        TimerFired e => e.TaskId,
+        EntityOperationCompleted e => e.TaskId,
+        EntityOperationFailed e => e.TaskId,
+        _ => null,
+    };
+
+    /// <summary>Says it in words, for messages about a difference.</summary>
+    internal static string Describe(HistoryEvent item) => item switch
+    {
+        TaskScheduled e => $"call activity \"{e.Name}\"",
+        SubOrchestrationCreated e => $"start child \"{e.Name}\" as \"{e.InstanceId}\"",
+        TimerCreated e => $"create a timer for {e.FireAt:O}",
+        EventSent e => $"send event \"{e.Name}\" to \"{e.InstanceId}\"",
+        EntityCalled e => $"call operation \"{e.Operation}\" of entity \"{e.Entity}\"",
+        EntitySignaled e => $"signal operation \"{e.Operation}\" to entity \"{e.Entity}\"",
+        ExecutionCompleted => "return",
+        ExecutionFailed e => $"fail with \"{e.FailureDetails.ErrorMessage}\"",
+        ContinuedAsNew => "continue as new",
+        _ => item.GetType().Name,
+    };
+
+    /// <summary>Says whether the code asked for the same again.</summary>
+    internal static bool IsSameAction(HistoryEvent recorded, HistoryEvent attempted) => (recorded, attempted) switch
+    {
+        (TaskScheduled r, TaskScheduled a) => r.TaskId == a.TaskId && r.Name == a.Name && r.Input == a.Input,
+        (SubOrchestrationCreated r, SubOrchestrationCreated a) => r.TaskId == a.TaskId && r.Name == a.Name && r.InstanceId == a.InstanceId && r.Input == a.Input,
+        (TimerCreated r, TimerCreated a) => r.TaskId == a.TaskId && r.FireAt == a.FireAt,
+        (EventSent r, EventSent a) => r.TaskId == a.TaskId && r.InstanceId == a.InstanceId && r.Name == a.Name && r.Payload == a.Payload,
+        (EntityCalled r, EntityCalled a) => r.TaskId == a.TaskId && r.Entity == a.Entity && r.Operation == a.Operation && r.Input == a.Input,
+        (EntitySignaled r, EntitySignaled a) => r.TaskId == a.TaskId && r.Entity == a.Entity && r.Operation == a.Operation && r.Input == a.Input,
+        _ => false,
+    };
+}

@@ -1,0 +1,134 @@
+using Polyphony.Core.Durable;
+using Polyphony.Engine.Orchestrations;
+using Polyphony.Engine.Storage;
+
+namespace Polyphony.Engine.Runtime;
+
+/// <summary>
+/// An unfinished instance in memory. Three parties touch it: whoever posts to the inbox (under <see cref="Gate"/>), its one step
+/// at a time (the fields of the step), and the committer (the fields that describe what is committed, written under <see cref="Gate"/>).
+/// </summary>
+internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWorkItem
+{
+    private List<Message>? _inbox;
+    private bool _busy;
+
+    internal Lock Gate { get; } = new();
+
+    /// <summary>Gets the row as it was when the instance was created or loaded; what changes is in the other members.</summary>
+    internal InstanceRow Row { get; } = row;
+
+    internal long Key => Row.Key;
+
+    internal string Id => Row.Id;
+
+    // Of the step.
+    internal Execution? Live { get; set; }
+
+    /// <summary>Gets or sets the current generation's history where it is known without reading: before its first step.</summary>
+    internal GenerationHistory? Fresh { get; set; }
+
+    internal List<Message>? Buffered { get; set; }
+
+    internal int Generation { get; set; }
+
+    internal long EventCount { get; set; }
+
+    internal DateTimeOffset LastStepTime { get; set; }
+
+    internal bool Started { get; set; }
+
+    internal bool Suspended { get; set; }
+
+    internal bool Ended { get; set; }
+
+    internal long LastUsed { get; set; }
+
+    // Of the committer.
+    internal long StagedHead { get; set; }
+
+    internal long StagedGenerationRow { get; set; }
+
+    internal bool StagedClosed { get; set; }
+
+    /// <summary>Gets or sets message rows that no step has taken in.</summary>
+    internal SortedSet<long>? OpenRows { get; set; }
+
+    // Committed, for clients.
+    internal bool Visible { get; set; }
+
+    internal OrchestrationRuntimeStatus Status { get; set; }
+
+    internal long Version { get; set; }
+
+    internal long GenerationRow { get; set; }
+
+    internal DateTimeOffset Updated { get; set; }
+
+    internal string? CustomStatus { get; set; }
+
+    internal FailureDetails? Failure { get; set; }
+
+    internal TaskCompletionSource? Changed { get; set; }
+
+    /// <summary>Puts a message into the inbox and has a step taken if none is under way.</summary>
+    internal void Post(Message message)
+    {
+        lock (Gate)
+        {
+            (_inbox ??= []).Add(message);
+            if (_busy)
+            {
+                return;
+            }
+
+            _busy = true;
+        }
+
+        kernel.Scheduler.Schedule(this);
+    }
+
+    internal List<Message> TakeInbox()
+    {
+        lock (Gate)
+        {
+            var taken = _inbox ?? [];
+            _inbox = null;
+            return taken;
+        }
+    }
+
+    /// <summary>Ends a step: takes the next one if something has arrived meanwhile.</summary>
+    /// <returns>Whether the instance is idle now.</returns>
+    internal bool EndStep()
+    {
+        lock (Gate)
+        {
+            if (_inbox is null)
+            {
+                _busy = false;
+                return true;
+            }
+        }
+
+        kernel.Scheduler.Schedule(this);
+        return false;
+    }
+
+    /// <summary>Drops the live execution if no step is under way; the next step replays.</summary>
+    internal bool TryEvict(long lastUsed)
+    {
+        lock (Gate)
+        {
+            if (_busy || Live is null || LastUsed != lastUsed)
+            {
+                return false;
+            }
+
+            Live = null;
+            return true;
+        }
+    }
+
+    public void Execute() => kernel.RunStep(this);
+}

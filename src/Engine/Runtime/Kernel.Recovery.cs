@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Durable.History;
+using Polyphony.Engine.Orchestrations;
+using Polyphony.Engine.Storage;
+
+namespace Polyphony.Engine.Runtime;
+
+/// <content>Rebuilds from the log what is in memory only.</content>
+internal sealed partial class Kernel
+{
+    /// <summary>Reads every unfinished instance, then lets them go on. Before anything else runs.</summary>
+    internal void Recover()
+    {
+        var started = Stopwatch.GetTimestamp();
+        var recovered = new List<(Instance Instance, GenerationHistory History)>();
+        var operations = Store.Read(reader =>
+        {
+            _checkpoint = reader.Database.ReadInt64("SELECT value FROM meta WHERE name = 'checkpoint'");
+            _nextSequence = Math.Max(_checkpoint, reader.Database.ReadInt64("SELECT max(seq) FROM log")) + 1;
+            _nextKey = Math.Max(reader.Database.ReadInt64("SELECT value FROM meta WHERE name = 'next_key'"), reader.Database.ReadInt64("SELECT max(key) FROM instances") + 1);
+            _nextOperation = reader.Database.ReadInt64("SELECT max(seq) FROM entity_inbox") + 1;
+            _lastCreated = new DateTimeOffset(reader.Database.ReadInt64("SELECT created FROM instances ORDER BY key DESC LIMIT 1"), TimeSpan.Zero);
+            var newer = ReadHeadsAfterCheckpoint(reader);
+            foreach (var row in reader.ReadUnfinished())
+            {
+                var head = newer.TryGetValue(row.Key, out var found) ? found : row.Head;
+                var history = GenerationHistory.Read(reader, head);
+                recovered.Add((MakeInstance(row, head, history), history));
+            }
+
+            return ReadOperations(reader);
+        });
+        Store.Transact(writer => writer.SetMeta("clean", 0));
+        foreach (var (instance, _) in recovered)
+        {
+            Instances[instance.Id] = instance;
+        }
+
+        foreach (var (instance, history) in recovered)
+        {
+            GoOn(instance, history);
+        }
+
+        foreach (var (entity, message) in operations)
+        {
+            var actor = Entities.GetOrAdd(entity, static (id, kernel) => new EntityActor(kernel, id), this);
+            actor.Expect();
+            Deliver(actor, message);
+        }
+
+        Log.Started(_log, Store.Name, recovered.Count, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    /// <summary>Makes an instance as its history left it.</summary>
+    private Instance MakeInstance(InstanceRow row, long head, GenerationHistory history)
+    {
+        var instance = new Instance(this, row)
+        {
+            Generation = history.Generation,
+            EventCount = history.EventCount,
+            LastStepTime = history.LastStepTime > row.Created ? history.LastStepTime : row.Created,
+            Started = history.Steps.Count > 0 || history.Generation > 1,
+            Suspended = history.IsSuspended,
+            StagedHead = head,
+            StagedGenerationRow = history.GenerationRow,
+            OpenRows = history.Waiting.Count > 0 ? [.. history.Waiting.Keys] : null,
+            Visible = true,
+            Version = head,
+            GenerationRow = history.GenerationRow,
+            Updated = history.Updated,
+            CustomStatus = history.CustomStatus,
+            Failure = history.Failure,
+        };
+        instance.Status = instance.Suspended ? OrchestrationRuntimeStatus.Suspended
+            : instance.Started ? OrchestrationRuntimeStatus.Running : OrchestrationRuntimeStatus.Pending;
+        if (head != row.Head)
+        {
+            _dirty.Add(instance);
+        }
+
+        return instance;
+    }
+
+    /// <summary>Takes a failed instance back into memory, with the event that sets it back written. Inside the open transaction.</summary>
+    internal (Instance Instance, GenerationHistory History) Revive(StoreWriter writer, InstanceRow row, ExecutionRewound rewound)
+    {
+        var time = Clock.GetUtcNow();
+        var before = GenerationHistory.Read(writer.Reader, row.Head);
+        var step = new StepRow
+        {
+            Time = time > before.Updated ? time : before.Updated,
+            FirstSequence = before.EventCount + 1,
+            Items = [new StepItem(rewound, 0)],
+        };
+        var head = NextSequence();
+        writer.Append(head, row.Key, row.Head, RowCodec.EncodeStep(step));
+        writer.Update(row.Key, step.Time, null, (int)OrchestrationRuntimeStatus.Running, head, row.GenerationRow, row.CustomStatus);
+        var history = GenerationHistory.Read(writer.Reader, head);
+        var instance = MakeInstance(row, head, history);
+        Instances[instance.Id] = instance;
+        return (instance, history);
+    }
+
+    /// <summary>Hands out again what is open, and delivers what waits.</summary>
+    internal void GoOn(Instance instance, GenerationHistory history)
+    {
+        foreach (var task in history.OpenTasks())
+        {
+            Begin(instance, instance.Generation, task);
+        }
+
+        if (instance.Row.ParentId is not null && IsOrphan(instance))
+        {
+            // The crash came between the end of the parent and that of this child.
+            instance.Post(new Message { Request = Request.Terminate });
+            return;
+        }
+
+        var waiting = history.Waiting.Select(waiting => new Message { Event = waiting.Value.Event, Generation = waiting.Value.Generation, Row = waiting.Key });
+        if (instance.Suspended)
+        {
+            instance.Buffered = [.. waiting];
+            return;
+        }
+
+        foreach (var message in waiting)
+        {
+            instance.Post(message);
+        }
+
+        if (history.Steps.Count == 0)
+        {
+            KickAt(instance, history.Start.StartAt);
+        }
+        else if (history.EndsRewound)
+        {
+            instance.Post(Message.Kick());
+        }
+    }
+
+    private bool IsOrphan(Instance instance) =>
+        !Instances.ContainsKey(instance.Row.ParentId!) &&
+        Store.Read(reader => reader.FindInstance(instance.Row.ParentKey)) is { Status: (int)OrchestrationRuntimeStatus.Terminated };
+
+    private Dictionary<long, long> ReadHeadsAfterCheckpoint(StoreReader reader)
+    {
+        var heads = new Dictionary<long, long>();
+        using var rows = reader.Database.Prepare("SELECT seq, instance FROM log WHERE seq >= ?1 ORDER BY seq");
+        rows.Bind(1, _checkpoint);
+        while (rows.Step())
+        {
+            heads[rows.Int64(1)] = rows.Int64(0);
+        }
+
+        return heads;
+    }
+
+    private static List<(string Entity, EntityMessage Message)> ReadOperations(StoreReader reader)
+    {
+        var found = new List<(string Entity, EntityMessage Message)>();
+        using var rows = reader.Database.Prepare("SELECT seq, entity, data FROM entity_inbox ORDER BY seq");
+        while (rows.Step())
+        {
+            try
+            {
+                found.Add((rows.Text(1)!, EntityMessage.Decode(rows.Blob(2), rows.Int64(0))));
+            }
+            catch (Exception e) when (e is InvalidDataException or IndexOutOfRangeException or ArgumentOutOfRangeException)
+            {
+                throw DataFileException.Corrupt(reader.Name, $"message {rows.Int64(0)} to entity \"{rows.Text(1)}\": {e.Message}", e);
+            }
+        }
+
+        return found;
+    }
+}

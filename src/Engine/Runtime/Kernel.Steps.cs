@@ -1,0 +1,280 @@
+using Polyphony.Core.Durable;
+using Polyphony.Core.Durable.History;
+using Polyphony.Engine.Orchestrations;
+using Polyphony.Engine.Storage;
+
+namespace Polyphony.Engine.Runtime;
+
+/// <content>Steps of orchestrations.</content>
+internal sealed partial class Kernel
+{
+    /// <summary>Takes one step of an instance: everything that has arrived, in order. One at a time per instance.</summary>
+    internal void RunStep(Instance instance)
+    {
+        if (IsStopped)
+        {
+            FailInbox(instance);
+            return;
+        }
+
+        var step = new StepRecord(this, instance);
+        try
+        {
+            TakeStep(instance, instance.TakeInbox(), step);
+        }
+        catch (Exception e)
+        {
+            // Orchestrator code cannot get here; what does is the disk or a bug, and memory can no longer be trusted.
+            step.Fail(e);
+            Fatal(e);
+            return;
+        }
+
+        if (step.IsEmpty)
+        {
+            step.Acknowledge();
+            Rest(instance);
+        }
+        else
+        {
+            Enqueue(step);
+        }
+    }
+
+    /// <summary>After a step: the next one, or rest.</summary>
+    internal void Rest(Instance instance)
+    {
+        if (instance.EndStep() && instance.Live is not null && Options.MaxLiveInstances < int.MaxValue)
+        {
+            Evict(instance);
+        }
+    }
+
+    private void TakeStep(Instance instance, List<Message> inbox, StepRecord step)
+    {
+        if (instance.Ended)
+        {
+            foreach (var message in inbox)
+            {
+                message.Done?.TrySetException(AlreadyEnded(instance, message));
+            }
+
+            return;
+        }
+
+        var arrived = new List<Message>();
+        var kicked = false;
+        foreach (var message in inbox)
+        {
+            if (step.End is not null)
+            {
+                message.Done?.TrySetException(AlreadyEnded(instance, message));
+                continue;
+            }
+
+            step.Add(message.Done);
+            switch (message.Request)
+            {
+                case Request.Deliver:
+                    arrived.Add(message);
+                    break;
+                case Request.Kick:
+                    kicked = true;
+                    break;
+                case Request.Terminate:
+                    step.EndWith(new ExecutionTerminated(message.Text), Now(instance));
+                    break;
+                case Request.Suspend:
+                    RunCode(instance, arrived, kicked, step);
+                    kicked = false;
+                    if (step.End is not null)
+                    {
+                        step.Refuse(message, AlreadyEnded(instance, message));
+                    }
+                    else if (!instance.Suspended)
+                    {
+                        step.Suspend(message.Text, null, Now(instance));
+                    }
+
+                    break;
+                case Request.Resume when instance.Suspended:
+                    step.Resume(message.Text, Now(instance));
+                    kicked = true;
+                    arrived.InsertRange(0, instance.Buffered ?? []);
+                    instance.Buffered = null;
+                    break;
+                case Request.ReportIllegalAwait when instance.Live is { Illegal: { } illegal }:
+                    Stop(instance, step, new NonDeterministicOrchestrationException(instance.Id, "only its own tasks", illegal, "a wait between two steps"));
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        if (step.End is null)
+        {
+            RunCode(instance, arrived, kicked, step);
+        }
+    }
+
+    /// <summary>Runs the code over what has arrived; keeps it for later while the instance is suspended.</summary>
+    private void RunCode(Instance instance, List<Message> arrived, bool kicked, StepRecord step)
+    {
+        if (arrived.Count == 0 && !kicked)
+        {
+            return;
+        }
+
+        if (!instance.Suspended && TryGetLive(instance, step) is { } live)
+        {
+            TakeCodeStep(instance, live, arrived, step);
+        }
+
+        if (instance.Suspended)
+        {
+            step.Keep(arrived, Now(instance));
+        }
+
+        arrived.Clear();
+    }
+
+    /// <summary>Gets the running code, by replay if need be; stops the instance if that is not possible.</summary>
+    private Execution? TryGetLive(Instance instance, StepRecord step)
+    {
+        if (instance.Live is { Illegal: null })
+        {
+            return instance.Live;
+        }
+
+        instance.Live = null;
+        if (!Registry.Orchestrations.TryGetValue(instance.Row.Name, out var function))
+        {
+            Stop(instance, step, new FailureDetails(
+                "unknown_orchestration",
+                $"No orchestration \"{instance.Row.Name}\" is registered on this host, so instance \"{instance.Id}\" was stopped. Register it and resume the instance."));
+            return null;
+        }
+
+        var history = instance.Fresh ?? Store.Read(reader => GenerationHistory.Read(reader, instance.Version));
+        try
+        {
+            instance.Live = Replay.Run(MakeFacts(instance.Row, history.Generation, execution => OnIllegalAwait(instance, execution)), function, history);
+        }
+        catch (NonDeterministicOrchestrationException e)
+        {
+            Stop(instance, step, e);
+            return null;
+        }
+
+        if (!instance.Live.HasStarted)
+        {
+            instance.Fresh = history;
+        }
+
+        return instance.Live;
+    }
+
+    private ExecutionFacts MakeFacts(InstanceRow row, int generation, Action<Execution> onIllegalAwait) => new()
+    {
+        Name = row.Name,
+        Id = row.Id,
+        Generation = generation,
+        Parent = row.ParentId is null ? null : new ParentInstance(row.ParentName ?? "", row.ParentId),
+        Loggers = Options.LoggerFactory,
+        OnIllegalAwait = onIllegalAwait,
+    };
+
+    private static void OnIllegalAwait(Instance instance, Execution execution)
+    {
+        // While a step runs it sees this by itself; between steps it has to be told.
+        if (ReferenceEquals(instance.Live, execution))
+        {
+            instance.Post(new Message { Request = Request.ReportIllegalAwait });
+        }
+    }
+
+    private void TakeCodeStep(Instance instance, Execution live, List<Message> arrived, StepRecord step)
+    {
+        var time = Now(instance);
+        var items = new List<StepItem>(arrived.Count + 4) { new(new OrchestratorStarted(), 0) };
+        live.BeginStep(time, replaying: false);
+        var first = !live.HasStarted;
+        if (first)
+        {
+            Replay.Begin(live, Registry.Orchestrations[instance.Row.Name], instance.Fresh!);
+        }
+
+        foreach (var message in arrived)
+        {
+            var applies = (message.Generation == 0 || message.Generation == instance.Generation) && live.Expects(message.Event!);
+            if (message.Row > 0)
+            {
+                items.Add(new StepItem(null, message.Row));
+            }
+            else if (applies)
+            {
+                items.Add(new StepItem(message.Event, 0));
+            }
+
+            if (applies)
+            {
+                live.Apply(message.Event!);
+            }
+        }
+
+        if (live.Illegal is null && live.Ended is null && !live.Waits)
+        {
+            Stop(instance, step, new NonDeterministicOrchestrationException(
+                instance.Id,
+                "only its own tasks",
+                "waits for a task that nothing in its history can complete (such as Task.Delay, Task.Run or I/O)",
+                $"the step at {time:O}"));
+            return;
+        }
+
+        if (live.Illegal is { } illegal)
+        {
+            Stop(instance, step, new NonDeterministicOrchestrationException(instance.Id, "only its own tasks", illegal, $"the step at {time:O}"));
+            return;
+        }
+
+        instance.Fresh = null;
+        step.AddCodeStep(live, time, items, first);
+    }
+
+    private void Stop(Instance instance, StepRecord step, NonDeterministicOrchestrationException difference) =>
+        Stop(instance, step, FailureDetails.FromException(difference) with { StackTrace = null });
+
+    private void Stop(Instance instance, StepRecord step, FailureDetails details)
+    {
+        Log.Stopped(_log, instance.Id, details.ErrorMessage);
+        instance.Live = null;
+        step.Suspend(details.ErrorType, details, Now(instance));
+    }
+
+    private DateTimeOffset Now(Instance instance)
+    {
+        var now = Clock.GetUtcNow();
+        return now > instance.LastStepTime ? now : instance.LastStepTime;
+    }
+
+    private static InvalidInstanceStatusException AlreadyEnded(Instance instance, Message message) => new(
+        instance.Id,
+        instance.Status,
+        message.Request switch
+        {
+            Request.Suspend => "suspend",
+            Request.Resume => "resume",
+            Request.Terminate => "terminate",
+            _ => "raise an event for",
+        },
+        "It has finished and takes nothing more; restart it to run it again.");
+
+    private void FailInbox(Instance instance)
+    {
+        foreach (var message in instance.TakeInbox())
+        {
+            message.Done?.TrySetException(Stopped());
+        }
+    }
+}

@@ -1,0 +1,6 @@
+using Polyphony.Core;
+
+namespace Polyphony.Engine.Simulation;
+
+/// <summary>A crash that a simulation made happen at a commit.</summary>
+public sealed class SimulatedCrashException() : PolyphonyException("simulated_crash", "The simulation crashed the engine here.");

@@ -1,0 +1,104 @@
+using System.Text.Json;
+
+namespace Polyphony.Engine.Storage;
+
+/// <summary>
+/// Holds a data file for this process: an exclusive lock of the operating system on a file beside it, which ends with the process
+/// however it ends. Who it is stands in a second file, because a locked one cannot be read on every system.
+/// </summary>
+internal sealed class OwnerLock : IDisposable
+{
+    private const int Attempts = 5;
+    private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(20);
+
+    private readonly string _path;
+    private readonly FileStream _lock;
+    private EngineOwner _owner;
+
+    private OwnerLock(string path, FileStream held, EngineOwner owner)
+    {
+        _path = path;
+        _lock = held;
+        _owner = owner;
+        Write();
+    }
+
+    /// <exception cref="DataFolderInUseException">Another process, or another engine of this one, holds it.</exception>
+    internal static OwnerLock Acquire(string path, DateTimeOffset now, string? note)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var held = new FileStream(LockPath(path), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
+                return new OwnerLock(path, held, new EngineOwner(Environment.ProcessId, Environment.MachineName, now, note));
+            }
+            catch (IOException) when (attempt < Attempts)
+            {
+                // Someone may just be looking whether the file is held.
+                Thread.Sleep(BetweenAttempts);
+            }
+            catch (IOException)
+            {
+                throw new DataFolderInUseException(path, ReadOwner(path));
+            }
+        }
+    }
+
+    internal static EngineOwner? Read(string path)
+    {
+        if (!File.Exists(LockPath(path)))
+        {
+            return null;
+        }
+
+        try
+        {
+            using var free = new FileStream(LockPath(path), FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
+            return null;
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+        catch (IOException)
+        {
+            return ReadOwner(path);
+        }
+    }
+
+    internal void SetNote(string? note)
+    {
+        _owner = _owner with { Note = note };
+        Write();
+    }
+
+    public void Dispose()
+    {
+        File.Delete(OwnerPath(_path));
+        _lock.Dispose();
+    }
+
+    private static string LockPath(string path) => path + ".lock";
+
+    private static string OwnerPath(string path) => path + ".owner";
+
+    private static EngineOwner? ReadOwner(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllText(OwnerPath(path)), OwnerJsonContext.Default.EngineOwner);
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private void Write()
+    {
+        var temporary = OwnerPath(_path) + ".new";
+        File.WriteAllText(temporary, JsonSerializer.Serialize(_owner, OwnerJsonContext.Default.EngineOwner));
+        File.Move(temporary, OwnerPath(_path), overwrite: true);
+    }
+}

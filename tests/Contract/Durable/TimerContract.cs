@@ -1,0 +1,113 @@
+using Polyphony.Core.Durable;
+using Polyphony.Core.Durable.History;
+
+namespace Polyphony.Contract.Durable;
+
+/// <summary>Durable timers.</summary>
+public abstract class TimerContract : DurableContract
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Row", "O9")]
+    public async Task CreateTimer_AcrossRestart_FiresAtItsTime(bool restart)
+    {
+        var wait = TimeSpan.Zero;
+        var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
+        {
+            var start = context.CurrentUtcDateTime;
+            await context.CreateTimerAsync(start + wait);
+            return (context.CurrentUtcDateTime - start >= wait).ToString();
+        });
+        await using var host = await StartAsync(registry);
+        wait = host.ShortWait;
+        using (host.HoldTime())
+        {
+            await host.Client.StartAsync("o", null, new StartOrchestrationOptions { InstanceId = "a" }, Soon);
+            await UntilAsync(host, "a", found => found.RuntimeStatus == OrchestrationRuntimeStatus.Running);
+            if (restart)
+            {
+                await host.RestartAsync(crash: true);
+            }
+        }
+
+        Assert.Equal("True", (await host.Client.WaitForCompletionAsync("a", Soon)).Output);
+        Assert.Single(await HistoryAsync(host, "a"), e => e is TimerFired);
+    }
+
+    [Fact]
+    public async Task CreateTimer_InThePast_FiresAtOnce()
+    {
+        var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
+        {
+            await context.CreateTimerAsync(context.CurrentUtcDateTime.AddDays(-1));
+            return "past";
+        });
+        await using var host = await StartAsync(registry);
+
+        Assert.Equal("past", (await RunAsync(host, "o")).Output);
+    }
+
+    [Fact]
+    public async Task CreateTimer_Cancelled_EndsAsCancelled()
+    {
+        var registry = new DurableRegistry()
+            .AddActivity("echo", (_, input) => Task.FromResult(input))
+            .AddOrchestration("o", async (context, _) =>
+            {
+                using var cancel = new CancellationTokenSource();
+                var timer = context.CreateTimerAsync(context.CurrentUtcDateTime.AddDays(1000), cancel.Token);
+                var first = await Task.WhenAny(timer, context.CallActivityAsync("echo", "1"));
+                cancel.Cancel();
+                return $"{first == timer} {timer.IsCanceled}";
+            });
+        await using var host = await StartAsync(registry);
+        using var hold = host.HoldTime();
+
+        Assert.Equal("False True", (await RunAsync(host, "o")).Output);
+    }
+
+    [Fact]
+    [Trait("Row", "O9")]
+    public async Task CreateTimer_Several_FireInTheOrderOfTheirTimes()
+    {
+        var unit = TimeSpan.Zero;
+        var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
+        {
+            var order = new List<int>();
+            async Task Wait(int n)
+            {
+                await context.CreateTimerAsync(context.CurrentUtcDateTime + (unit * n));
+                order.Add(n);
+            }
+
+            await Task.WhenAll(Wait(3), Wait(1), Wait(2));
+            return string.Join(',', order);
+        });
+        await using var host = await StartAsync(registry);
+        unit = host.ShortWait;
+
+        Assert.Equal("1,2,3", (await RunAsync(host, "o")).Output);
+    }
+
+    [Fact]
+    [Trait("Row", "O9")]
+    public async Task Start_WithStartAt_TakesItsFirstStepThen()
+    {
+        var registry = new DurableRegistry().AddOrchestration("o", (context, _) => Task.FromResult<string?>(context.CurrentUtcDateTime.ToString("O")));
+        await using var host = await StartAsync(registry);
+        string id;
+        DateTimeOffset startAt;
+        using (host.HoldTime())
+        {
+            var probe = await RunAsync(host, "o");
+            startAt = probe.CreatedTime + host.ShortWait + host.ShortWait;
+            id = await host.Client.StartAsync("o", null, new StartOrchestrationOptions { StartAt = startAt }, Soon);
+            Assert.Equal(OrchestrationRuntimeStatus.Pending, (await host.Client.GetAsync(id))!.RuntimeStatus);
+            await host.RestartAsync(crash: true);
+        }
+
+        var ended = await host.Client.WaitForCompletionAsync(id, Soon);
+        Assert.True(DateTimeOffset.Parse(ended.Output!) >= startAt);
+    }
+}
