@@ -29,6 +29,7 @@ public abstract class EventContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "O10")]
     public async Task WaitForExternalEvent_Cancelled_EatsNoEvent()
     {
         var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
@@ -48,6 +49,7 @@ public abstract class EventContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "O10")]
     public async Task WaitForExternalEvent_SecondWaitForTheName_Throws()
     {
         var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
@@ -99,6 +101,7 @@ public abstract class EventContract : DurableContract
     [Theory]
     [InlineData(true, "2,3")]
     [InlineData(false, "3")]
+    [Trait("Row", "S7")]
     public async Task ContinueAsNew_UnprocessedEvents_MoveOnWhenAsked(bool preserve, string expected)
     {
         var registry = new DurableRegistry().AddOrchestration("o", async (context, input) =>
@@ -155,6 +158,7 @@ public abstract class EventContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "H5")]
     public async Task RaiseEvent_UnknownOrFinished_Throws()
     {
         var registry = new DurableRegistry().AddOrchestration("o", (_, _) => Task.FromResult<string?>(null));

@@ -54,6 +54,7 @@ public abstract class OrchestrationContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "C9")]
     public async Task CallActivity_Throws_TaskFailedWithDetails()
     {
         var registry = new DurableRegistry()
@@ -75,6 +76,7 @@ public abstract class OrchestrationContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "C9")]
     public async Task CallActivity_NotRegistered_FailsTheTaskWithItsCode()
     {
         var registry = new DurableRegistry().AddOrchestration("o", (context, _) => context.CallActivityAsync("nobody", null));
@@ -88,6 +90,7 @@ public abstract class OrchestrationContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "C10")]
     public async Task Start_CodeThrows_FailsWithDetails()
     {
         var registry = new DurableRegistry().AddOrchestration("o", (_, _) => throw new ArgumentException("bad"));
@@ -102,6 +105,7 @@ public abstract class OrchestrationContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "S8")]
     public async Task Payload_AboveTheLimit_IsRefused()
     {
         var big = $"\"{new string('x', DurableLimits.MaxPayloadBytes)}\"";
@@ -148,6 +152,7 @@ public abstract class OrchestrationContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "S3")]
     public async Task Context_ReplayedAfterRestart_GivesTheSameIdsAndTimes()
     {
         var seen = new List<string>();
@@ -183,6 +188,7 @@ public abstract class OrchestrationContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "H2")]
     public async Task SetCustomStatus_EachStep_IsSeenAndKeptToTheEnd()
     {
         var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
@@ -232,6 +238,7 @@ public abstract class OrchestrationContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "S3")]
     public async Task Replay_CodeChanged_StopsThatInstanceUntilTheCodeIsBack()
     {
         DurableRegistry Make(string activity) => new DurableRegistry()
@@ -260,6 +267,7 @@ public abstract class OrchestrationContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "S3")]
     public async Task Replay_NameNoLongerRegistered_StopsThatInstanceUntilItIs()
     {
         var registry = new DurableRegistry().AddOrchestration("o", (context, _) => context.WaitForExternalEventAsync("go"));

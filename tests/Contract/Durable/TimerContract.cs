@@ -36,6 +36,7 @@ public abstract class TimerContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "O9")]
     public async Task CreateTimer_InThePast_FiresAtOnce()
     {
         var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
@@ -49,6 +50,7 @@ public abstract class TimerContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "O9")]
     public async Task CreateTimer_Cancelled_EndsAsCancelled()
     {
         var registry = new DurableRegistry()
