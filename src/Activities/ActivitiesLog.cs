@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Logging;
+using Polyphony.Core.Interpreter;
+
+namespace Polyphony.Activities;
+
+/// <summary>Log messages of this project: event ids 3000 to 3999, never reused. Prompts and answers appear at Trace only.</summary>
+internal static partial class ActivitiesLog
+{
+    [LoggerMessage(3000, LogLevel.Information, "Model call {StepId} of agent {Agent}: {Provider} {Model}, attempt {Attempt}, {Messages} messages, {Characters} characters")]
+    public static partial void ModelCallBegun(this ILogger log, string stepId, string agent, string provider, string? model, int attempt, int messages, int characters);
+
+    [LoggerMessage(3001, LogLevel.Information, "Model call {StepId} answered by {ResponseModel} ({FinishReason}): {InputTokens} + {OutputTokens} tokens, request {ProviderRequestId}")]
+    public static partial void ModelCallAnswered(
+        this ILogger log, string stepId, string? responseModel, string? finishReason, long inputTokens, long outputTokens, string? providerRequestId);
+
+    [LoggerMessage(3002, LogLevel.Information, "Model call {StepId} was answered before; the recorded answer is used and nothing is paid")]
+    public static partial void ModelCallReused(this ILogger log, string stepId);
+
+    [LoggerMessage(3003, LogLevel.Warning, "Model call {StepId} failed: {Code} ({Kind}): {Message}")]
+    public static partial void ModelCallFailed(this ILogger log, string stepId, string code, ErrorKind kind, string message);
+
+    [LoggerMessage(3004, LogLevel.Warning, "Model call {StepId}: the recorded answer belongs to another request (recorded {Recorded}, now {Now}); it is used all the same, because a step is paid once")]
+    public static partial void RecordedRequestDiffers(this ILogger log, string stepId, string recorded, string now);
+
+    [LoggerMessage(3005, LogLevel.Trace, "Model call {StepId}, message {Index} ({Role}): {Text}")]
+    public static partial void MessageSent(this ILogger log, string stepId, int index, string role, string text);
+
+    [LoggerMessage(3006, LogLevel.Trace, "Model call {StepId}, answer: {Text}")]
+    public static partial void AnswerReceived(this ILogger log, string stepId, string text);
+
+    [LoggerMessage(3007, LogLevel.Warning, "Model call {StepId}: the answer does not fit the output schema of agent {Agent} ({Violations} violations)")]
+    public static partial void AnswerInvalid(this ILogger log, string stepId, string agent, int violations);
+
+    [LoggerMessage(3008, LogLevel.Error, "Model call {StepId} failed unexpectedly")]
+    public static partial void ModelCallBroke(this ILogger log, Exception exception, string stepId);
+
+    [LoggerMessage(3100, LogLevel.Information, "Tool call {StepId}: {Tool}, attempt {Attempt}, {Bytes} bytes of arguments")]
+    public static partial void ToolCallBegun(this ILogger log, string stepId, string tool, int attempt, int bytes);
+
+    [LoggerMessage(3101, LogLevel.Information, "Tool call {StepId} returned {Bytes} bytes")]
+    public static partial void ToolCallReturned(this ILogger log, string stepId, long bytes);
+
+    [LoggerMessage(3102, LogLevel.Warning, "Tool call {StepId} of {Tool} failed: {Code} ({Kind}): {Message}")]
+    public static partial void ToolCallFailed(this ILogger log, string stepId, string tool, string code, ErrorKind kind, string message);
+
+    [LoggerMessage(3200, LogLevel.Warning, "Evaluation of {Site} at {Activation} of instance {InstanceId} failed: {Code}: {Message}")]
+    public static partial void EvaluationFailed(this ILogger log, string instanceId, string activation, ExpressionSiteKind site, string code, string message);
+}

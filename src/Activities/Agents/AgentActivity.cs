@@ -1,0 +1,166 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Polyphony.Activities.Definitions;
+using Polyphony.Activities.Errors;
+using Polyphony.Activities.Payloads;
+using Polyphony.Activities.Providers;
+using Polyphony.Core;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Ledger;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Activities.Agents;
+
+/// <summary>
+/// One model call. In order: render, ask the ledger whether this step was answered before, call the model within the agent's
+/// limit of time, record the answer, and only then say what it means. A crash before the call leaves the step begun and not settled; a
+/// crash after the answer and before its record is the one way to pay twice, and shows the same way; a crash after the record
+/// costs nothing, because the next delivery finds the answer.
+/// </summary>
+internal sealed class AgentActivity(
+    ConversationBuilder conversations,
+    DefinitionCache definitions,
+    PayloadValues values,
+    ILedger ledger,
+    IModelRegistry models,
+    PriceTable prices,
+    TimeProvider timeProvider,
+    ILogger log)
+{
+    private readonly AnswerReader _answers = new(values);
+
+    public async Task<AgentCallResult> RunAsync(AgentCall call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var definition = definitions.Get(call.Scope.DefinitionHash);
+            var agent = definition.Agents.TryGetValue(call.Agent, out var found)
+                ? found
+                : throw new PolyphonyException("agent_not_found", $"Workflow \"{definition.Name}\" has no agent \"{call.Agent}\". The call and the definition do not belong together.");
+            var model = models.Resolve(definition, call.Model);
+            var conversation = await conversations.BuildAsync(call, definition, agent, model.Definition, cancellationToken);
+            return await AskAsync(call, agent, model, conversation, cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The boundary of the activity: whatever it is, the workflow decides what follows.
+            return Failed(call, exception, null);
+        }
+    }
+
+    private async Task<AgentCallResult> AskAsync(
+        AgentCall call, AgentDefinition agent, ResolvedModel model, Conversation conversation, CancellationToken cancellationToken)
+    {
+        var hash = conversation.Hash(model.Definition);
+        var entry = await ledger.BeginAsync(
+            new LedgerRequest(call.StepId, call.Scope.RootInstanceId, call.Agent, call.Model, hash), cancellationToken);
+        if (entry.Answer is { } recorded)
+        {
+            log.ModelCallReused(call.StepId);
+            if (entry.Request.RequestHash != hash)
+            {
+                log.RecordedRequestDiffers(call.StepId, entry.Request.RequestHash, hash);
+            }
+
+            return await _answers.ReadAsync(call, agent, model.Definition, recorded, fromLedger: true, cancellationToken);
+        }
+
+        log.ModelCallBegun(
+            call.StepId, call.Agent, model.Definition.Provider, model.Definition.Model, call.Attempt, conversation.Messages.Count, conversation.Characters);
+        TraceMessages(call, conversation);
+        ChatResponse response;
+        try
+        {
+            response = await CallAsync(model.Client, conversation, agent.Timeout, cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            var failed = Failed(call, exception, agent) with { Provider = model.Definition.Provider };
+            await ledger.FailAsync(call.StepId, failed.Error!.Code, CancellationToken.None);
+            return failed;
+        }
+
+        // Not cancelled by a host that stops: the answer is paid for, and this is the moment to keep it.
+        var answer = await ledger.CompleteAsync(call.StepId, ToLedger(response, model.Definition), CancellationToken.None);
+        log.ModelCallAnswered(call.StepId, answer.ResponseModel, answer.FinishReason, answer.InputTokens, answer.OutputTokens, answer.ProviderRequestId);
+        log.AnswerReceived(call.StepId, answer.Content);
+        var result = await _answers.ReadAsync(call, agent, model.Definition, answer, fromLedger: false, cancellationToken);
+        if (result.Error is { } error)
+        {
+            log.ModelCallFailed(call.StepId, error.Code, error.Kind, error.Message);
+        }
+
+        return result;
+    }
+
+    /// <summary>
+    /// Calls the model within a limit. A client that heeds cancellation closes its connection; one that does not is left alone,
+    /// so that the activity ends in time either way.
+    /// </summary>
+    private async Task<ChatResponse> CallAsync(IChatClient client, Conversation conversation, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(timeout, timeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var answer = client.GetResponseAsync(conversation.Messages, conversation.Options, either.Token);
+        try
+        {
+            return await answer.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException();
+        }
+        finally
+        {
+            // An abandoned call must not bring the process down when it fails later.
+            _ = answer.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        }
+    }
+
+    private LedgerAnswer ToLedger(ChatResponse response, ModelDefinition model)
+    {
+        var input = response.Usage?.InputTokenCount ?? 0;
+        var output = response.Usage?.OutputTokenCount ?? 0;
+        return new LedgerAnswer
+        {
+            Content = RecordedAnswer.From(response).Write(),
+            ProviderRequestId = response.ResponseId,
+            ResponseModel = response.ModelId ?? model.Model,
+            FinishReason = response.FinishReason?.Value,
+            InputTokens = input,
+            OutputTokens = output,
+            CostUsd = model.Provider == Providers.Offline.OfflineProvider.ProviderName ? 0 : prices.Cost(response.ModelId, model.Model, input, output),
+        };
+    }
+
+    private AgentCallResult Failed(AgentCall call, Exception exception, AgentDefinition? agent)
+    {
+        var error = ErrorClassifier.Classify(exception, timeProvider);
+        if (error.Code == ErrorCodes.Timeout && exception is TimeoutException && agent is not null)
+        {
+            error = error with { Message = $"Agent \"{call.Agent}\" got no answer from model \"{call.Model}\" within its limit of {agent.Timeout.TotalSeconds:0.###} s (\"timeout\" of the agent)." };
+        }
+
+        if (error.Code == ErrorCodes.ActivityFailed)
+        {
+            log.ModelCallBroke(exception, call.StepId);
+        }
+        else
+        {
+            log.ModelCallFailed(call.StepId, error.Code, error.Kind, error.Message);
+        }
+
+        return new AgentCallResult { Error = error };
+    }
+
+    private void TraceMessages(AgentCall call, Conversation conversation)
+    {
+        if (log.IsEnabled(LogLevel.Trace))
+        {
+            for (var i = 0; i < conversation.Messages.Count; i++)
+            {
+                log.MessageSent(call.StepId, i, conversation.Messages[i].Role.Value, conversation.Messages[i].Text);
+            }
+        }
+    }
+}

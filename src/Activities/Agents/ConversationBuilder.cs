@@ -1,0 +1,159 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Polyphony.Activities.Payloads;
+using Polyphony.Activities.Tools;
+using Polyphony.Core;
+using Polyphony.Core.Expressions;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Activities.Agents;
+
+/// <summary>
+/// Renders an agent call into what its model reads. In this order: the instructions and the output schema as the system message;
+/// the earlier messages; the prompt as the user message; the rounds of tool calls; the request to repair an answer.
+/// </summary>
+/// <remarks>
+/// An earlier message of the same agent has the role <c>assistant</c>. All others have the role <c>user</c>, so that a model does not
+/// take for its own what another has said; they carry the author's name, and a first line that names node and author, because
+/// not every provider shows names to the model. The list of a <c>forEach</c> is one message with its items numbered.
+/// </remarks>
+internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry tools)
+{
+    public async Task<Conversation> BuildAsync(
+        AgentCall call, WorkflowDefinition definition, AgentDefinition agent, ModelDefinition model, CancellationToken cancellationToken)
+    {
+        var prompt = await PromptAsync(call, definition, cancellationToken);
+        var context = await ContextAsync(call, cancellationToken);
+        var rounds = call.ToolRounds;
+        var payloads = context.Select(message => message.Content)
+            .Concat(rounds.SelectMany(round => round.Calls).Select(request => request.Arguments))
+            .Concat(rounds.SelectMany(round => round.Results).Select(result => result.Output).OfType<Payload>())
+            .Concat(call.Repair is { } repair ? [repair.Answer] : []);
+        var stored = await values.ReadAllAsync(
+            [.. payloads, .. CallScopeValues.StoredValues(call.Scope, [.. prompt.References, .. agent.Instructions?.References ?? []])], cancellationToken);
+        var scope = CallScopeValues.Create(call.Scope, definition.Name, stored);
+
+        List<ChatMessage> messages = [];
+        if (SystemMessage(agent, scope) is { Length: > 0 } system)
+        {
+            messages.Add(new ChatMessage(ChatRole.System, system));
+        }
+
+        messages.AddRange(context.Select(message => ContextToMessage(message, call, definition, Resolve(message.Content))));
+        messages.Add(new ChatMessage(ChatRole.User, prompt.Render(scope)));
+        foreach (var round in rounds)
+        {
+            messages.Add(new ChatMessage(ChatRole.Assistant, [.. round.Calls.Select(request =>
+                new FunctionCallContent(request.CallId, request.Tool, ToolArguments.FromJson(Resolve(request.Arguments))))]));
+            messages.AddRange(round.Calls.Zip(round.Results, (request, result) => new ChatMessage(
+                ChatRole.Tool, [new FunctionResultContent(request.CallId, ResultText(result))])));
+        }
+
+        if (call.Repair is { } asked)
+        {
+            messages.Add(new ChatMessage(ChatRole.Assistant, CallJson.ToText(Resolve(asked.Answer))));
+            messages.Add(new ChatMessage(ChatRole.User, RepairText(asked)));
+        }
+
+        return new Conversation(messages, Options(agent, model));
+
+        JsonElement Resolve(Payload payload) => payload.IsInline ? payload.Json ?? Payload.Null.Json!.Value : stored[payload];
+
+        string ResultText(ToolCallResult result) => result.Error is { } error
+            ? $"The call failed ({error.Code}): {error.Message}"
+            : CallJson.ToText(Resolve(result.Output ?? Payload.Null));
+    }
+
+    private static string SystemMessage(AgentDefinition agent, IExpressionScope scope)
+    {
+        var text = new StringBuilder(agent.Instructions?.Render(scope));
+        if (agent.Output is { } schema)
+        {
+            // Said in words as well, for providers that take no schema.
+            text.Append(text.Length > 0 ? "\n\n" : "").Append("Answer with JSON alone, no other text, that fits this JSON schema:\n").Append(schema.Json.GetRawText());
+        }
+
+        return text.ToString();
+    }
+
+    private static ChatMessage ContextToMessage(ContextMessage message, AgentCall call, WorkflowDefinition definition, JsonElement content)
+    {
+        var isList = content.ValueKind == JsonValueKind.Array && definition.Graph.Nodes.Any(node => node.Name == message.Source && node.ForEach is not null);
+        var text = isList ? ListText(content) : CallJson.ToText(content);
+        return message.Agent == call.Agent
+            ? new ChatMessage(ChatRole.Assistant, text)
+            : new ChatMessage(ChatRole.User, $"{message.Source}{(message.Agent is null ? "" : $" ({message.Agent})")}:\n{text}") { AuthorName = message.Agent ?? message.Source };
+    }
+
+    private static string ListText(JsonElement list)
+    {
+        var text = new StringBuilder();
+        var index = 0;
+        foreach (var item in list.EnumerateArray())
+        {
+            text.Append(index == 0 ? "" : "\n\n").Append('[').Append(++index).Append("]\n").Append(CallJson.ToText(item));
+        }
+
+        return text.ToString();
+    }
+
+    private static string RepairText(RepairRequest repair)
+    {
+        var text = new StringBuilder("Your answer does not fit the schema:\n");
+        foreach (var violation in repair.Violations)
+        {
+            text.Append("- ").Append(violation).Append('\n');
+        }
+
+        return text.Append("Answer again with the corrected JSON alone.").ToString();
+    }
+
+    private ChatOptions Options(AgentDefinition agent, ModelDefinition model)
+    {
+        var options = new ChatOptions
+        {
+            ModelId = model.Model,
+            Temperature = (float?)model.Temperature,
+            MaxOutputTokens = model.MaxOutputTokens,
+            ResponseFormat = agent.Output is { } schema ? ChatResponseFormat.ForJsonSchema(schema.Json, "answer") : null,
+        };
+        if (agent.Tools.Count > 0)
+        {
+            options.Tools = [.. agent.Tools.Select(tools.Get)];
+            options.ToolMode = ChatToolMode.Auto;
+        }
+
+        return options;
+    }
+
+    private async Task<Template> PromptAsync(AgentCall call, WorkflowDefinition definition, CancellationToken cancellationToken)
+    {
+        if (call.Prompt is null)
+        {
+            return definition.Graph.Nodes.FirstOrDefault(node => node.Name == call.Scope.Node) is AgentNode node
+                ? node.Prompt
+                : throw new PolyphonyException("node_not_found", $"Workflow \"{definition.Name}\" has no agent node \"{call.Scope.Node}\". The call and the definition do not belong together.");
+        }
+
+        var text = CallJson.ToText(await values.ReadAsync(call.Prompt, cancellationToken));
+        return Template.TryParse(text, out var template, out var problems)
+            ? template
+            : throw new ExpressionException(text, problems[0]);
+    }
+
+    private async Task<IReadOnlyList<ContextMessage>> ContextAsync(AgentCall call, CancellationToken cancellationToken)
+    {
+        List<ContextMessage> context = [];
+        foreach (var packed in call.PackedContext)
+        {
+            context.AddRange((await values.ReadAsync(packed, cancellationToken)).Deserialize(CoreJsonContext.Default.ListContextMessage)!);
+        }
+
+        context.AddRange(call.Context);
+        return context;
+    }
+}

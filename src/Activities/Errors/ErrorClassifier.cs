@@ -1,0 +1,47 @@
+using System.ClientModel;
+using System.Net.Sockets;
+using System.Text.Json;
+using Azure.Identity;
+using Polyphony.Activities.Providers;
+using Polyphony.Activities.Tools;
+using Polyphony.Core;
+using Polyphony.Core.Expressions;
+using Polyphony.Core.Interpreter;
+
+namespace Polyphony.Activities.Errors;
+
+/// <summary>Says what a failure means, in one place: its code, and whether another attempt can help.</summary>
+public static class ErrorClassifier
+{
+    /// <summary>Classifies an exception.</summary>
+    /// <param name="exception">The exception.</param>
+    /// <param name="timeProvider">The clock, for a Retry-After that is a date; by default the system's.</param>
+    /// <returns>The classified error.</returns>
+    public static CallError Classify(Exception exception, TimeProvider? timeProvider = null) => exception switch
+    {
+        ModelException model => model.Error,
+        ToolException tool => new CallError(ErrorCodes.ToolFailed, tool.Message, tool.Kind),
+        ExpressionException expression => new CallError(ErrorCodes.ExpressionError, expression.Message, ErrorKind.Terminal),
+        ClientResultException { Status: > 0 } http => HttpErrors.Classify(HttpFailure.From(http), (timeProvider ?? TimeProvider.System).GetUtcNow()),
+        AuthenticationFailedException identity => new CallError(ErrorCodes.Authentication, $"The identity got no token: {identity.Message}", ErrorKind.Terminal),
+        PolyphonyException known => new CallError(ErrorCodes.ActivityFailed, $"{known.Message} ({known.Code})", ErrorKind.Terminal),
+        TimeoutException or OperationCanceledException => new CallError(ErrorCodes.Timeout, "The provider did not answer in time.", ErrorKind.Transient),
+        HttpRequestException or IOException or SocketException => new CallError(
+            ErrorCodes.ProviderUnavailable, $"The provider could not be reached: {Innermost(exception).Message}", ErrorKind.Transient),
+        JsonException or FormatException => new CallError(ErrorCodes.ProviderInvalidAnswer, $"The provider's answer could not be read: {exception.Message}", ErrorKind.Transient),
+        AggregateException { InnerExceptions: [.., var last] } => Classify(last, timeProvider),
+        ClientResultException { InnerException: { } inner } => Classify(inner, timeProvider),
+        ClientResultException => new CallError(ErrorCodes.ProviderUnavailable, $"The provider could not be reached: {exception.Message}", ErrorKind.Transient),
+        _ => new CallError(ErrorCodes.ActivityFailed, $"{exception.GetType().Name}: {exception.Message}", ErrorKind.Transient),
+    };
+
+    private static Exception Innermost(Exception exception)
+    {
+        while (exception.InnerException is { } inner)
+        {
+            exception = inner;
+        }
+
+        return exception;
+    }
+}

@@ -1,0 +1,101 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Activities.Payloads;
+
+/// <summary>
+/// Reads and writes the values behind payloads. What was parsed lately is kept, so that ten thousand items that refer to one
+/// stored list do not parse it ten thousand times, and calls at the same time parse it once. Thread-safe.
+/// </summary>
+internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
+{
+    // How many stored values are read at once: enough to hide the latency of a remote store.
+    private const int ReadConcurrency = 16;
+
+    private static readonly JsonWriterOptions StoredFormat = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly WeightedCache<JsonElement> _parsed = new(cacheBytes);
+    private readonly ConcurrentDictionary<string, Task<JsonElement>> _reading = new(StringComparer.Ordinal);
+
+    /// <summary>Reads one value.</summary>
+    public async ValueTask<JsonElement> ReadAsync(Payload payload, CancellationToken cancellationToken)
+    {
+        if (payload.Reference is not { } reference)
+        {
+            return payload.Json ?? Payload.Null.Json!.Value;
+        }
+
+        if (!_parsed.TryGet(reference.Hash, out var root))
+        {
+            root = await _reading.GetOrAdd(reference.Hash, LoadAsync).WaitAsync(cancellationToken);
+        }
+
+        return PayloadReader.Select(root, payload.Pointer) ?? throw new PayloadNotFoundException($"{reference.Hash}{payload.Pointer}");
+    }
+
+    /// <summary>Reads several values, each once.</summary>
+    public async Task<IReadOnlyDictionary<Payload, JsonElement>> ReadAllAsync(IEnumerable<Payload> payloads, CancellationToken cancellationToken)
+    {
+        var values = new ConcurrentDictionary<Payload, JsonElement>();
+        await Parallel.ForEachAsync(
+            payloads.Where(payload => !payload.IsInline).Distinct(),
+            new ParallelOptions { MaxDegreeOfParallelism = ReadConcurrency, CancellationToken = cancellationToken },
+            async (payload, token) => values[payload] = await ReadAsync(payload, token));
+        return values;
+    }
+
+    /// <summary>Keeps a value: in place if it is small, otherwise in the store.</summary>
+    public async Task<Payload> WriteAsync(string instanceId, JsonElement value, CancellationToken cancellationToken)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, StoredFormat))
+        {
+            value.WriteTo(writer);
+        }
+
+        return await WriteAsync(instanceId, buffer.WrittenMemory, value, cancellationToken);
+    }
+
+    /// <summary>Keeps a value that is there as UTF-8 already.</summary>
+    public async Task<Payload> WriteAsync(string instanceId, ReadOnlyMemory<byte> json, JsonElement value, CancellationToken cancellationToken)
+    {
+        if (json.Length <= Payload.InlineLimitBytes && HistorySize(value) <= Payload.InlineLimitBytes)
+        {
+            return Payload.Inline(value.Clone());
+        }
+
+        var hash = await store.PutAsync(instanceId, json, cancellationToken);
+        return new Payload { Reference = PayloadReader.Describe(hash, json.Length, value) };
+    }
+
+    public Task<Payload> WriteTextAsync(string instanceId, string text, CancellationToken cancellationToken) =>
+        WriteAsync(instanceId, CallJson.Text(text), cancellationToken);
+
+    // History escapes more than the store does (every character outside ASCII), and it is history that the limit protects.
+    private static long HistorySize(JsonElement value)
+    {
+        using var writer = new Utf8JsonWriter(Stream.Null);
+        value.WriteTo(writer);
+        writer.Flush();
+        return writer.BytesCommitted;
+    }
+
+    private async Task<JsonElement> LoadAsync(string hash)
+    {
+        try
+        {
+            // Not cancelled with any one caller: others wait for the same value.
+            var bytes = await store.GetAsync(hash, CancellationToken.None);
+            var value = JsonElement.Parse(bytes.Span);
+            _parsed.Set(hash, value, bytes.Length);
+            return value;
+        }
+        finally
+        {
+            _reading.TryRemove(hash, out _);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.Logging;
+using Polyphony.Activities.Agents;
+using Polyphony.Activities.Definitions;
+using Polyphony.Activities.Evaluation;
+using Polyphony.Activities.Payloads;
+using Polyphony.Activities.Providers;
+using Polyphony.Activities.Tools;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
+using Polyphony.Core.Ledger;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Activities;
+
+/// <summary>The activities that the interpreter calls: everything that is not deterministic. Thread-safe.</summary>
+/// <remarks>
+/// Failures that somebody may want to handle come back as a <see cref="CallError"/> in the result. Only <see cref="ActivityNames.Fail"/>
+/// throws, and so do <see cref="ActivityNames.Pack"/> when a value is lost, and all of them when the host stops: then the engine hands the activity out again.
+/// </remarks>
+public sealed class PolyphonyActivities
+{
+    private readonly AgentActivity _agent;
+    private readonly ToolActivity _tool;
+    private readonly EvaluateActivity _evaluate;
+    private readonly PackActivity _pack;
+    private readonly FailActivity _fail;
+
+    /// <summary>Makes the activities.</summary>
+    /// <param name="options">The settings.</param>
+    /// <param name="payloads">The payload store.</param>
+    /// <param name="ledger">The ledger.</param>
+    /// <param name="definitions">The pinned definitions.</param>
+    /// <param name="models">The models.</param>
+    /// <param name="tools">The tools.</param>
+    /// <param name="timeProvider">The clock for timeouts.</param>
+    /// <param name="loggerFactory">Makes the loggers.</param>
+    /// <param name="parse">Reads a definition from its canonical JSON.</param>
+    /// <exception cref="ArgumentException">An option is out of range; the message lists all that are.</exception>
+    public PolyphonyActivities(
+        ActivitiesOptions options,
+        IPayloadStore payloads,
+        ILedger ledger,
+        IDefinitionStore definitions,
+        IModelRegistry models,
+        ToolRegistry tools,
+        TimeProvider timeProvider,
+        ILoggerFactory loggerFactory,
+        Func<string, WorkflowDefinition> parse)
+        : this(options, payloads, ledger, new DefinitionCache(definitions, parse), models, tools, timeProvider, loggerFactory)
+    {
+    }
+
+    internal PolyphonyActivities(
+        ActivitiesOptions options,
+        IPayloadStore payloads,
+        ILedger ledger,
+        DefinitionCache definitions,
+        IModelRegistry models,
+        ToolRegistry tools,
+        TimeProvider timeProvider,
+        ILoggerFactory loggerFactory)
+    {
+        options = options.Validated();
+        var values = new PayloadValues(payloads, options.PayloadCacheBytes);
+        var log = loggerFactory.CreateLogger("Polyphony.Activities");
+        _agent = new AgentActivity(new ConversationBuilder(values, tools), definitions, values, ledger, models, options.Prices, timeProvider, log);
+        _tool = new ToolActivity(definitions, values, tools, options.ToolTimeout, timeProvider, log);
+        _evaluate = new EvaluateActivity(definitions, values, log);
+        _pack = new PackActivity(values);
+        _fail = new FailActivity(payloads);
+    }
+
+    /// <summary>Adds the activities to a registry, under the names of <see cref="ActivityNames"/>.</summary>
+    /// <param name="registry">The registry.</param>
+    /// <returns>The registry.</returns>
+    public DurableRegistry Register(DurableRegistry registry)
+    {
+        var json = CoreJsonContext.Default;
+        return registry
+            .AddActivity(ActivityNames.Agent, Function(json.AgentCall, json.AgentCallResult, _agent.RunAsync))
+            .AddActivity(ActivityNames.Tool, Function(json.ToolCall, json.ToolCallResult, _tool.RunAsync))
+            .AddActivity(ActivityNames.Evaluate, Function(json.EvaluateCall, json.EvaluateResult, _evaluate.RunAsync))
+            .AddActivity(ActivityNames.Pack, Function(json.PackCall, json.Payload, _pack.RunAsync))
+            .AddActivity(ActivityNames.Fail, async (context, input) =>
+            {
+                await _fail.RunAsync(Read(json.FailCall, context, input), context.CancellationToken);
+                return null;
+            });
+    }
+
+    private static ActivityFunction Function<TInput, TOutput>(
+        JsonTypeInfo<TInput> inputType, JsonTypeInfo<TOutput> outputType, Func<TInput, CancellationToken, Task<TOutput>> run)
+        where TInput : class =>
+        async (context, input) => JsonSerializer.Serialize(await run(Read(inputType, context, input), context.CancellationToken), outputType);
+
+    private static TInput Read<TInput>(JsonTypeInfo<TInput> type, ActivityContext context, string? input)
+        where TInput : class =>
+        (input is null ? null : JsonSerializer.Deserialize(input, type))
+        ?? throw new ArgumentException($"Activity \"{context.Name}\" of instance \"{context.InstanceId}\" was called without input; expected {typeof(TInput).Name}.");
+}

@@ -1,0 +1,120 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Polyphony.Activities.Agents;
+using Polyphony.Activities.Definitions;
+using Polyphony.Activities.Errors;
+using Polyphony.Activities.Payloads;
+using Polyphony.Core;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Schemas;
+
+namespace Polyphony.Activities.Tools;
+
+/// <summary>One tool call.</summary>
+internal sealed class ToolActivity(
+    DefinitionCache definitions, PayloadValues values, ToolRegistry tools, TimeSpan timeout, TimeProvider timeProvider, ILogger log)
+{
+    private static readonly ExpressionSite ArgumentsSite = new(ExpressionSiteKind.Arguments);
+
+    public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
+    {
+        CallError error;
+        try
+        {
+            if (tools.Find(call.Tool) is not { } tool)
+            {
+                error = tools.NotFound(call.Tool);
+            }
+            else
+            {
+                var arguments = await ArgumentsAsync(call, cancellationToken);
+                if (Violations(tool, arguments) is { } violations)
+                {
+                    error = new CallError(ErrorCodes.ToolArgumentsInvalid, $"The arguments of tool \"{call.Tool}\" do not fit: {violations}", ErrorKind.Terminal);
+                }
+                else
+                {
+                    log.ToolCallBegun(call.StepId, call.Tool, call.Attempt, arguments.GetRawText().Length);
+                    var output = await values.WriteAsync(call.Scope.RootInstanceId, await InvokeAsync(tool, arguments, cancellationToken), cancellationToken);
+                    log.ToolCallReturned(call.StepId, output.Reference?.Bytes ?? output.Json?.GetRawText().Length ?? 0);
+                    return new ToolCallResult(output);
+                }
+            }
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The boundary of the activity: whatever it is, the workflow decides what follows.
+            error = Classify(call, exception);
+        }
+
+        log.ToolCallFailed(call.StepId, call.Tool, error.Code, error.Kind, error.Message);
+        return new ToolCallResult(null, error);
+    }
+
+    private async Task<JsonElement> ArgumentsAsync(ToolCall call, CancellationToken cancellationToken)
+    {
+        if (call.Arguments is { } given)
+        {
+            return await values.ReadAsync(given, cancellationToken);
+        }
+
+        var scope = call.Scope;
+        var definition = definitions.Get(scope.DefinitionHash);
+        var stored = await values.ReadAllAsync(
+            CallScopeValues.StoredValues(scope, ExpressionSites.References(definition, scope.Node, ArgumentsSite)), cancellationToken);
+        return ExpressionSites.Evaluate(definition, scope.Node, ArgumentsSite, CallScopeValues.Create(scope, definition.Name, stored)).ToJson();
+    }
+
+    private static string? Violations(AIFunction tool, JsonElement arguments)
+    {
+        if (arguments.ValueKind != JsonValueKind.Object)
+        {
+            return $"expected an object, found {arguments.ValueKind}";
+        }
+
+        // A tool may declare a schema beyond the subset that is checked here; then it checks for itself.
+        if (!JsonSchema.TryParse(tool.JsonSchema, out var schema, out _))
+        {
+            return null;
+        }
+
+        var violations = schema.Validate(arguments);
+        return violations.Count == 0 ? null : string.Join("; ", violations.Select(violation => $"{violation.Pointer}: {violation.Message}"));
+    }
+
+    private async Task<JsonElement> InvokeAsync(AIFunction tool, JsonElement arguments, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(timeout, timeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            // On another thread, because a function may block before its first await, and the limit holds for it as well.
+            var call = Task.Run(async () => await tool.InvokeAsync(new AIFunctionArguments(ToolArguments.FromJson(arguments)!), either.Token), either.Token);
+            return ToJson(tool, await call.WaitAsync(either.Token));
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException();
+        }
+    }
+
+    private static JsonElement ToJson(AIFunction tool, object? result) => result switch
+    {
+        null => Payload.Null.Json!.Value,
+        JsonElement { ValueKind: JsonValueKind.Undefined } => Payload.Null.Json!.Value,
+        JsonElement json => json,
+        string text => CallJson.Text(text),
+        _ => JsonSerializer.SerializeToElement(result, tool.JsonSerializerOptions),
+    };
+
+    private CallError Classify(ToolCall call, Exception exception) => exception switch
+    {
+        TimeoutException => new CallError(ErrorCodes.Timeout, $"The tool \"{call.Tool}\" did not return within {timeout.TotalSeconds:0.###} s.", ErrorKind.Transient),
+        ArgumentException or JsonException => new CallError(ErrorCodes.ToolArgumentsInvalid, $"The tool \"{call.Tool}\" refused its arguments: {exception.Message}", ErrorKind.Terminal),
+        PolyphonyException => ErrorClassifier.Classify(exception, timeProvider),
+        UnauthorizedAccessException or NotSupportedException => new CallError(ErrorCodes.ToolFailed, $"The tool \"{call.Tool}\" failed: {exception.Message}", ErrorKind.Terminal),
+        _ => new CallError(ErrorCodes.ToolFailed, $"The tool \"{call.Tool}\" failed: {exception.Message} ({exception.GetType().Name})", ErrorKind.Transient),
+    };
+}
