@@ -11,7 +11,7 @@ internal static class NearMatch
     /// <returns>The hint, or <see langword="null"/> if nothing is close.</returns>
     public static string? Hint(string name, IEnumerable<string> candidates) => Find(name, candidates) is { } match ? $"Did you mean \"{match}\"?" : null;
 
-    /// <summary>Finds the closest of some names: at most a third of the letters wrong, and at most three.</summary>
+    /// <summary>Finds the closest of some names: about a third of the letters may be wrong, and at most three.</summary>
     /// <param name="name">What was written.</param>
     /// <param name="candidates">What is known.</param>
     /// <returns>The closest, or <see langword="null"/> if nothing is close.</returns>
@@ -20,7 +20,7 @@ internal static class NearMatch
         if (name.Length > LongestName)
             return null;
         string? best = null;
-        var bestDistance = Math.Min(3, Math.Max(1, name.Length / 3)) + 1;
+        var bestDistance = Math.Min(3, name.Length == 2 ? 1 : (name.Length + 1) / 3) + 1;
         foreach (var candidate in candidates)
         {
             if (candidate.Length > LongestName || Math.Abs(candidate.Length - name.Length) >= bestDistance)

@@ -1,34 +1,23 @@
-using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Polyphony.Core.Expressions.Evaluation;
 
 /// <summary>
-/// Writes values as JSON and text. Values made by expressions can share parts, so a small one can be huge when written:
-/// length and depth are checked while writing.
+/// Writes values as compact JSON and as text. Values made by expressions can share parts, so a small one can be huge when written:
+/// length and depth are checked while writing. Letters of any language, and emoji, stay as they are: prompts are no HTML, and the
+/// escapes that Utf8JsonWriter would write cost a model several times the tokens.
 /// </summary>
 internal static class ValueWriter
 {
-    // Prompts and stored values are no HTML: letters of any language stay as they are.
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true, MaxDepth = 2 * ExpressionLimits.Nesting };
+    /// <summary>Says that JSON holds half of a surrogate pair.</summary>
+    public const string NotUnicode = "A text is not valid Unicode: it has one half of a surrogate pair.";
 
-    public static JsonElement ToElement(in ExpressionValue value)
-    {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        if (Write(value, buffer) is { } problem)
-            throw Failure(problem);
-        try
-        {
-            return JsonElement.Parse(buffer.WrittenSpan, new JsonDocumentOptions { MaxDepth = ExpressionLimits.Nesting });
-        }
-        catch (JsonException)
-        {
-            throw Failure(TooDeep);
-        }
-    }
+    private static readonly string TooDeep = $"The value is nested deeper than {ExpressionLimits.Nesting} levels.";
+    private static readonly string TooLong = $"The value is longer than {ExpressionLimits.ResultLength:N0} characters.";
+
+    public static JsonElement ToElement(in ExpressionValue value) =>
+        JsonElement.Parse(ToJsonText(value, out var problem) ?? throw Failure(problem!), new JsonDocumentOptions { MaxDepth = ExpressionLimits.Nesting + 1 });
 
     public static string? ToText(in ExpressionValue value, out string? problem)
     {
@@ -59,85 +48,139 @@ internal static class ValueWriter
 
     public static string? ToJsonText(in ExpressionValue value, out string? problem)
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        problem = Write(value, buffer);
-        return problem is null ? Encoding.UTF8.GetString(buffer.WrittenSpan) : null;
+        var builder = new StringBuilder();
+        try
+        {
+            problem = Write(value, builder, 0);
+        }
+        catch (InvalidOperationException)
+        {
+            // Reading a JSON text with half a surrogate pair throws; there is no other way to find out.
+            problem = NotUnicode;
+        }
+
+        return problem is null ? builder.ToString() : null;
     }
 
     public static ExpressionException Failure(string problem) => new("(value)", new ExpressionProblem(0, 0, problem));
 
-    /// <summary>Says that JSON holds half of a surrogate pair.</summary>
-    public const string NotUnicode = "A text is not valid Unicode: it has one half of a surrogate pair.";
-
-    private static readonly string TooDeep = $"The value is nested deeper than {ExpressionLimits.Nesting} levels.";
-    private static readonly string TooLong = $"The value is longer than {ExpressionLimits.ResultLength:N0} characters.";
-
-    private static string? Write(in ExpressionValue value, ArrayBufferWriter<byte> buffer)
-    {
-        using var writer = new Utf8JsonWriter(buffer, Options);
-        try
-        {
-            return Write(value, writer, 0);
-        }
-        catch (InvalidOperationException)
-        {
-            // The reader of a JSON text with half a surrogate pair throws this; there is no other way to find out.
-            return NotUnicode;
-        }
-    }
-
-    private static string? Write(in ExpressionValue value, Utf8JsonWriter writer, int depth)
+    private static string? Write(in ExpressionValue value, StringBuilder builder, int depth)
     {
         if (depth > ExpressionLimits.Nesting)
             return TooDeep;
-        if (writer.BytesCommitted + writer.BytesPending + value.ApproximateLength() > ExpressionLimits.ResultLength)
+        if (builder.Length > ExpressionLimits.ResultLength)
             return TooLong;
         switch (value.Kind)
         {
             case ExpressionValueKind.Null:
-                writer.WriteNullValue();
-                return null;
+                builder.Append("null");
+                break;
             case ExpressionValueKind.Bool:
-                writer.WriteBooleanValue(value.AsBoolean());
-                return null;
+                builder.Append(value.AsBoolean() ? "true" : "false");
+                break;
             case ExpressionValueKind.Int:
-                writer.WriteNumberValue(value.AsInt64());
-                return null;
+                builder.Append(value.AsInt64());
+                break;
             case ExpressionValueKind.Double when value.IsJson:
-                writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value.Json), skipInputValidation: true);
-                return null;
+                builder.Append(value.Json.GetRawText());
+                break;
             case ExpressionValueKind.Double:
                 if (!double.IsFinite(value.AsDouble()))
                     return "A number is not finite, so JSON can't express it.";
-                writer.WriteNumberValue(value.AsDouble());
-                return null;
+                builder.Append(value.AsDouble());
+                break;
             case ExpressionValueKind.String:
-                writer.WriteStringValue(value.AsString());
-                return null;
-            case ExpressionValueKind.List or ExpressionValueKind.Map when value.IsJson:
-                value.Json.WriteTo(writer);
-                return null;
+                WriteString(value.AsString(), builder);
+                break;
             case ExpressionValueKind.List:
-                writer.WriteStartArray();
-                foreach (var item in value.List!)
-                {
-                    if (Write(item, writer, depth + 1) is { } problem)
-                        return problem;
-                }
-
-                writer.WriteEndArray();
-                return null;
+                return WriteList(value, builder, depth);
             default:
-                writer.WriteStartObject();
-                foreach (var name in value.MemberNames())
-                {
-                    writer.WritePropertyName(name);
-                    if (Write(value.Members![name], writer, depth + 1) is { } problem)
-                        return problem;
-                }
-
-                writer.WriteEndObject();
-                return null;
+                return WriteMap(value, builder, depth);
         }
+
+        return builder.Length > ExpressionLimits.ResultLength ? TooLong : null;
+    }
+
+    private static string? WriteList(in ExpressionValue value, StringBuilder builder, int depth)
+    {
+        builder.Append('[');
+        var isFirst = true;
+        for (var items = new ItemReader(value); items.MoveNext(); isFirst = false)
+        {
+            if (!isFirst)
+                builder.Append(',');
+            if (Write(items.Current, builder, depth + 1) is { } problem)
+                return problem;
+        }
+
+        builder.Append(']');
+        return null;
+    }
+
+    private static string? WriteMap(in ExpressionValue value, StringBuilder builder, int depth)
+    {
+        builder.Append('{');
+        var isFirst = true;
+        if (value.Members is { } members)
+        {
+            foreach (var name in value.MemberNames())
+            {
+                if (WriteMember(name, members[name], builder, depth, ref isFirst) is { } problem)
+                    return problem;
+            }
+        }
+        else
+        {
+            foreach (var member in value.Json.EnumerateObject())
+            {
+                if (WriteMember(member.Name, ExpressionValue.FromJson(member.Value), builder, depth, ref isFirst) is { } problem)
+                    return problem;
+            }
+        }
+
+        builder.Append('}');
+        return null;
+    }
+
+    private static string? WriteMember(string name, in ExpressionValue value, StringBuilder builder, int depth, ref bool isFirst)
+    {
+        if (!isFirst)
+            builder.Append(',');
+        isFirst = false;
+        WriteString(name, builder);
+        builder.Append(':');
+        return Write(value, builder, depth + 1);
+    }
+
+    /// <summary>Escapes what RFC 8259 demands, and halves of surrogate pairs, which UTF-8 can't hold.</summary>
+    private static void WriteString(string text, StringBuilder builder)
+    {
+        builder.Append('"');
+        var written = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            var c = text[i];
+            if (c >= ' ' && c is not ('"' or '\\') && !char.IsSurrogate(c))
+                continue;
+            if (char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+            {
+                i++;
+                continue;
+            }
+
+            builder.Append(text, written, i - written);
+            written = i + 1;
+            _ = c switch
+            {
+                '"' => builder.Append("\\\""),
+                '\\' => builder.Append("\\\\"),
+                '\n' => builder.Append("\\n"),
+                '\r' => builder.Append("\\r"),
+                '\t' => builder.Append("\\t"),
+                _ => builder.Append($"\\u{(int)c:x4}"),
+            };
+        }
+
+        builder.Append(text, written, text.Length - written).Append('"');
     }
 }

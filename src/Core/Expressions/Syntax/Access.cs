@@ -60,7 +60,7 @@ internal sealed class MemberNode(Node target, string name, int nameOffset, int n
             nameOffset,
             nameLength,
             $"There is no member \"{Name}\".",
-            NearMatch.Hint(Name, names.Take(1000)) ?? (names.Count == 0 ? "The map is empty." : $"It has: {Shorten(names)}.") + " Test it first with has(...), or give a default with coalesce(...).");
+            NearMatch.Hint(Name, names.Take(1000)) ?? $"{(names.Count == 0 ? "The map is empty" : $"It has: {Shorten(names)}")}. Test it first with has(...), or give a default with coalesce(...).");
     }
 
     private static string? KindHint(KindSet kinds, string name) => (kinds & (KindSet.List | KindSet.String)) switch
