@@ -74,8 +74,26 @@ public sealed class EmbeddedEngine : IAsyncDisposable
         return options.Scheduler is null ? await Task.Run(() => Start(options, registry), cancellationToken) : Start(options, registry);
     }
 
+    /// <summary>Starts an engine whose functions need its stores, as the interpreter needs the definitions.</summary>
+    /// <param name="options">How it runs.</param>
+    /// <param name="configure">Fills the registry; called once, after the file is open and before any instance goes on. May use the stores, not the client.</param>
+    /// <param name="cancellationToken">Gives up the start.</param>
+    /// <returns>The running engine.</returns>
+    /// <inheritdoc cref="StartAsync(EngineOptions, DurableRegistry, CancellationToken)" path="/exception"/>
+    public static async Task<EmbeddedEngine> StartAsync(
+        EngineOptions options, Action<EmbeddedEngine, DurableRegistry> configure, CancellationToken cancellationToken = default)
+    {
+        options.Validate();
+        var registry = new DurableRegistry();
+        return options.Scheduler is null
+            ? await Task.Run(() => Start(options, registry, configure), cancellationToken)
+            : Start(options, registry, configure);
+    }
+
     /// <summary>Starts an engine over a store that outlives it, so that a simulation can crash one and start the next.</summary>
-    internal static EmbeddedEngine StartOver(Store store, EngineOptions options, DurableRegistry registry) => Start(store, options, registry, null, ownsStore: false);
+    internal static EmbeddedEngine StartOver(
+        Store store, EngineOptions options, DurableRegistry registry, Action<EmbeddedEngine, DurableRegistry>? configure = null) =>
+        Start(store, options, registry, null, ownsStore: false, configure);
 
     /// <summary>Changes the note that other processes see, such as the URL once the port is known.</summary>
     /// <param name="note">The note.</param>
@@ -111,14 +129,14 @@ public sealed class EmbeddedEngine : IAsyncDisposable
         Close();
     }
 
-    private static EmbeddedEngine Start(EngineOptions options, DurableRegistry registry)
+    private static EmbeddedEngine Start(EngineOptions options, DurableRegistry registry, Action<EmbeddedEngine, DurableRegistry>? configure = null)
     {
         var owner = options.Path is null ? null : OwnerLock.Acquire(options.Path, options.TimeProvider.GetUtcNow(), options.OwnerNote);
         Store? store = null;
         try
         {
             store = Store.Open(options.Path, options.Durability);
-            return Start(store, options, registry, owner, ownsStore: true);
+            return Start(store, options, registry, owner, ownsStore: true, configure);
         }
         catch
         {
@@ -128,14 +146,17 @@ public sealed class EmbeddedEngine : IAsyncDisposable
         }
     }
 
-    private static EmbeddedEngine Start(Store store, EngineOptions options, DurableRegistry registry, OwnerLock? owner, bool ownsStore)
+    private static EmbeddedEngine Start(
+        Store store, EngineOptions options, DurableRegistry registry, OwnerLock? owner, bool ownsStore, Action<EmbeddedEngine, DurableRegistry>? configure)
     {
         var scheduler = options.Scheduler ?? (options.TimeProvider is SkippingClock clock ? new SkippingScheduler(clock) : new ThreadPoolScheduler());
         var kernel = new Kernel(options, registry, store, scheduler);
         try
         {
+            var engine = new EmbeddedEngine(kernel, owner, ownsStore);
+            configure?.Invoke(engine, registry);
             kernel.Recover();
-            return new EmbeddedEngine(kernel, owner, ownsStore);
+            return engine;
         }
         catch (Exception e)
         {
