@@ -15,9 +15,24 @@ public abstract record SourceNode(SourceLocation Location);
 /// <summary>A single value.</summary>
 /// <param name="Location">Where it begins.</param>
 /// <param name="Value">A <see cref="string"/>, <see cref="bool"/>, <see cref="long"/>, <see cref="double"/>, or <see langword="null"/>.</param>
-/// <param name="Text">The value as written.</param>
+/// <param name="Text">The value as written; of a text, what it says once quotes and escapes are resolved.</param>
 /// <param name="ContentLocation">Where the first character of a text stands (after a quote, or on the first line of a block).</param>
-public sealed record SourceScalar(SourceLocation Location, object? Value, string Text, SourceLocation ContentLocation) : SourceNode(Location);
+public sealed record SourceScalar(SourceLocation Location, object? Value, string Text, SourceLocation ContentLocation) : SourceNode(Location)
+{
+    /// <summary>
+    /// Gets what finds the place of a character of <see cref="Text"/> in the file, for texts that don't stand there as they are (blocks, folded lines,
+    /// escapes); <see langword="null"/> if the text stands on one line from <see cref="ContentLocation"/> on.
+    /// </summary>
+    public Func<int, SourceLocation>? Locator { get; init; }
+
+    /// <summary>Finds a character of <see cref="Text"/> in the file.</summary>
+    /// <param name="offset">Its offset in <see cref="Text"/>.</param>
+    /// <returns>Its place, or that of the whole if it can't be known.</returns>
+    public SourceLocation LocationOf(int offset) =>
+        ContentLocation.Line == 0 ? Location
+        : Locator is not null ? Locator(offset)
+        : ContentLocation with { Column = ContentLocation.Column + offset };
+}
 
 /// <summary>A list.</summary>
 /// <param name="Location">Where it begins.</param>
