@@ -83,6 +83,9 @@ public sealed record AgentNode : NodeDefinition
 
     /// <summary>Gets the prompt, sent as the user message.</summary>
     public required Template Prompt { get; init; }
+
+    /// <summary>Gets the schema of the answer in this node, in place of the agent's; <see langword="null"/> keeps the agent's.</summary>
+    public JsonSchema? Output { get; init; }
 }
 
 /// <summary>Calls a tool.</summary>

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Collections.Immutable;
 
 namespace Polyphony.Core.Workflows;
@@ -9,6 +10,8 @@ namespace Polyphony.Core.Workflows;
 /// </remarks>
 public sealed class WorkflowGraph
 {
+    private readonly Lazy<BitArray[]> _upstream;
+
     internal WorkflowGraph(
         ImmutableArray<NodeDefinition> nodes, ImmutableArray<GraphEdge> edges, ImmutableArray<GraphLoop> loops, ImmutableArray<int> order, ImmutableArray<int> innermostLoop)
     {
@@ -26,6 +29,7 @@ public sealed class WorkflowGraph
         Position = [.. position];
         Incoming = Group(edges, nodes.Length, edge => edge.To);
         Outgoing = Group(edges, nodes.Length, edge => edge.From);
+        _upstream = new Lazy<BitArray[]>(FindUpstream);
     }
 
     /// <summary>Gets the nodes in the order of the file.</summary>
@@ -51,6 +55,52 @@ public sealed class WorkflowGraph
 
     /// <summary>Gets the edges out of each node, back edges included, in the order of the file.</summary>
     public ImmutableArray<ImmutableArray<int>> Outgoing { get; }
+
+    /// <summary>
+    /// Tells whether a node is upstream of another: whether some way leads from it to the other, back edges included. In a loop every node is
+    /// upstream of every other and of itself.
+    /// </summary>
+    /// <param name="node">The one that may come before.</param>
+    /// <param name="of">The other.</param>
+    /// <returns>Whether it is.</returns>
+    public bool IsUpstream(int node, int of) => _upstream.Value[of][node];
+
+    /// <summary>Lists the nodes upstream of a node.</summary>
+    /// <param name="of">The node.</param>
+    /// <returns>The nodes in the graph's order.</returns>
+    public IEnumerable<int> Upstream(int of) => Order.Where(node => IsUpstream(node, of));
+
+    // In the graph's order; the body of an outermost loop is entered by its header alone and shares one answer.
+    private BitArray[] FindUpstream()
+    {
+        var upstream = new BitArray[Nodes.Length];
+        foreach (var node in Order)
+        {
+            if (upstream[node] is not null)
+                continue;
+
+            var found = upstream[node] = new BitArray(Nodes.Length);
+            foreach (var edge in Incoming[node])
+            {
+                if (Edges[edge].IsBackEdge)
+                    continue;
+
+                found[Edges[edge].From] = true;
+                found.Or(upstream[Edges[edge].From]);
+            }
+
+            if (InnermostLoop[node] < 0)
+                continue;
+
+            foreach (var member in Loops[InnermostLoop[node]].Body)
+            {
+                found[member] = true;
+                upstream[member] = found;
+            }
+        }
+
+        return upstream;
+    }
 
     private static ImmutableArray<ImmutableArray<int>> Group(ImmutableArray<GraphEdge> edges, int nodes, Func<GraphEdge, int> end)
     {

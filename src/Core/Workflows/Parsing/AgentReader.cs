@@ -1,0 +1,158 @@
+namespace Polyphony.Core.Workflows.Parsing;
+
+/// <summary>Reads entries of <c>agents</c> and <c>models</c>.</summary>
+internal static class AgentReader
+{
+    private static readonly TimeSpan LongestCall = TimeSpan.FromDays(1);
+
+    public static ModelDefinition? ReadModel(MapReader parent, SourceEntry entry)
+    {
+        if (Open(parent, "models", entry, "model") is not { } map)
+            return null;
+
+        var provider = map.OneOf("provider", ("openai", 0), ("azure-openai", 1), ("offline", 2));
+        if (!map.Has("provider"))
+            map.Missing("provider", "openai, azure-openai or offline", "Without a key, use provider: offline.");
+
+        var model = map.Text("model");
+        if (!map.Has("model") && provider is 0 or 1)
+            map.Missing("model", "the provider's name of the model or deployment", "Such as model: gpt-4.1-mini");
+
+        var definition = new ModelDefinition
+        {
+            Name = entry.Key,
+            Provider = map.Text("provider") ?? "offline",
+            Model = model,
+            Endpoint = Endpoint(map),
+            ApiKeyVariable = Variable(map),
+            Temperature = map.Number("temperature", 0, 2),
+            MaxOutputTokens = map.Int("maxOutputTokens", 1, 10_000_000),
+            RequestsPerMinute = map.Int("requestsPerMinute", 1, 100_000_000),
+            TokensPerMinute = map.Int("tokensPerMinute", 1, int.MaxValue),
+            Fallback = Names(map, "fallback", "model"),
+        };
+        if (definition.Fallback.Contains(entry.Key))
+            map.Invalid("fallback", $"the model \"{entry.Key}\" is its own fallback", "Name other models.");
+
+        const string keyHint = "Keys never stand in files: put the key into an environment variable and name that in \"apiKeyVariable\".";
+        map.Explain("apiKey", keyHint);
+        map.Explain("key", keyHint);
+        map.Finish();
+        return definition;
+    }
+
+    public static AgentDefinition? ReadAgent(MapReader parent, SourceEntry entry)
+    {
+        if (Open(parent, "agents", entry, "agent") is not { } map)
+            return null;
+
+        var model = map.Text("model");
+        if (!map.Has("model"))
+            map.Missing("model", "the alias of a model of this file or of the host's settings", "Such as model: fast");
+        else if (model is not null)
+            map.CheckName(map.PathOf("model"), map.Value("model")!.Location, model, "model", NameRule.Other);
+
+        var agent = new AgentDefinition
+        {
+            Name = entry.Key,
+            Model = model ?? "",
+            Instructions = map.Template("instructions", ExpressionPlace.Agent, null),
+            Output = map.Schema("output"),
+            Tools = Names(map, "tools", "tool"),
+            MaxToolRounds = map.Int("maxToolRounds", 1, 100) ?? AgentDefinition.DefaultMaxToolRounds,
+            Timeout = map.Duration("timeout", max: LongestCall) ?? AgentDefinition.DefaultTimeout,
+            Retry = LimitsReader.Retry(map),
+            Context = Filters(map),
+        };
+        map.Explain("prompt", "The prompt belongs to the node that runs the agent; what is always said goes into \"instructions\".");
+        map.Finish();
+        return agent;
+    }
+
+    private static MapReader? Open(MapReader parent, string section, SourceEntry entry, string what)
+    {
+        var path = ParseContext.Join(section, entry.Key);
+        parent.CheckName(path, entry.KeyLocation, entry.Key, what, NameRule.Other);
+        if (entry.Value is SourceMapping map)
+            return new MapReader(parent.Context, map, path, entry.KeyLocation);
+
+        parent.WrongType(path, entry.Value, $"the {what} \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ {(what == "agent" ? "model: fast" : "provider: offline")} }}.");
+        return null;
+    }
+
+    private static IReadOnlyList<string> Names(MapReader map, string key, string what)
+    {
+        var names = new List<string>();
+        foreach (var name in map.Names(key))
+        {
+            if (!map.CheckName(map.PathOf(key), name.Location, name.Text, what, NameRule.Other))
+                continue;
+
+            if (names.Contains(name.Text))
+                map.Context.Error("invalid_value", map.PathOf(key), name.Location, $"\"{name.Text}\" is listed twice in \"{key}\"", "Keep one of them.");
+            else
+                names.Add(name.Text);
+        }
+
+        return names;
+    }
+
+    private static Uri? Endpoint(MapReader map)
+    {
+        if (map.Text("endpoint") is not { } text)
+            return null;
+
+        if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
+            return uri;
+
+        map.Invalid("endpoint", $"\"{SourceValues.Shorten(text)}\" is no web address", "Such as https://example.com/v1");
+        return null;
+    }
+
+    private static string? Variable(MapReader map)
+    {
+        var name = map.Text("apiKeyVariable");
+        if (name is null || (name.All(character => char.IsAsciiLetterOrDigit(character) || character == '_') && !char.IsAsciiDigit(name[0]) && name.Length <= 128))
+            return name;
+
+        // The text itself is not repeated: it may be the key.
+        map.Invalid("apiKeyVariable", "\"apiKeyVariable\" is no name of an environment variable", "It names the variable that holds the key, such as OPENAI_API_KEY; it is not the key.");
+        return null;
+    }
+
+    private static List<MessageFilter>? Filters(MapReader map)
+    {
+        var node = map.Value("context");
+        if (node is null)
+            return null;
+
+        if (node is not SourceSequence list)
+        {
+            map.WrongType("context", node, "a list", "Such as [ { from: planner, last: 1 } ], or [] for no earlier messages.");
+            return null;
+        }
+
+        var filters = new List<MessageFilter>();
+        for (var i = 0; i < list.Items.Count; i++)
+        {
+            var path = $"{map.PathOf("context")}[{i}]";
+            if (list.Items[i] is not SourceMapping item)
+            {
+                map.WrongType(path, list.Items[i], "each entry of \"context\"", "a map", "Such as { from: planner, last: 1 }.");
+                continue;
+            }
+
+            var filter = new MapReader(map.Context, item, path, item.Location);
+            filters.Add(new MessageFilter
+            {
+                From = filter.NodeOrAgent("from"),
+                First = filter.Int("first", 1, 1_000_000),
+                Last = filter.Int("last", 1, 1_000_000),
+                Role = filter.OneOf("role", ("user", 0), ("assistant", 1), ("tool", 2)) is null ? null : filter.Text("role"),
+            });
+            filter.Finish();
+        }
+
+        return filters;
+    }
+}
