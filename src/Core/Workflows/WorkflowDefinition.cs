@@ -41,6 +41,18 @@ public sealed record WorkflowDefinition
 
     /// <summary>Gets the lower-case hex SHA-256 of <see cref="CanonicalJson"/> in UTF-8.</summary>
     public required string Hash { get; init; }
+
+    /// <summary>Reads a definition that was pinned. Names and types are not checked again, as they were before it was pinned.</summary>
+    /// <param name="canonicalJson">What <see cref="CanonicalJson"/> was.</param>
+    /// <returns>The definition.</returns>
+    /// <exception cref="WorkflowInvalidException">The text is no workflow.</exception>
+    public static WorkflowDefinition FromJson(string canonicalJson) => WorkflowParser.FromCanonical(canonicalJson);
+
+    /// <summary>Gets the schema that the answer of an agent must fit in a node: the node's own, or that of the agent.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="agent">The agent that answers: the node's, or the one that stands in for it, which keeps its own schema.</param>
+    /// <returns>The schema, or <see langword="null"/> for plain text.</returns>
+    public JsonSchema? OutputSchema(AgentNode node, string agent) => agent == node.Agent && node.Output is { } own ? own : Agents.GetValueOrDefault(agent)?.Output;
 }
 
 /// <summary>The limits of one instance. Reaching one ends the instance with that stop reason and with what it has.</summary>
@@ -49,8 +61,17 @@ public sealed record WorkflowLimits
     /// <summary>The default of <see cref="MaxConcurrency"/>.</summary>
     public const int DefaultMaxConcurrency = 5;
 
+    private readonly int? _maxConcurrency;
+
     /// <summary>Gets how many activations may be under way at once: 1 to 1,000, default 5.</summary>
-    public int MaxConcurrency { get; init; } = DefaultMaxConcurrency;
+    public int MaxConcurrency
+    {
+        get => _maxConcurrency ?? DefaultMaxConcurrency;
+        init => _maxConcurrency = value;
+    }
+
+    /// <summary>Gets a value indicating whether <see cref="MaxConcurrency"/> was given; limits of a workflow node replace only what is.</summary>
+    public bool IsMaxConcurrencyGiven => _maxConcurrency is not null;
 
     /// <summary>Gets how many model calls may be made; <see langword="null"/> for no limit. Retries count.</summary>
     public int? MaxTurns { get; init; }

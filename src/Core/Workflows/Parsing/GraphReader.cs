@@ -19,15 +19,15 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
             Warn(shapes);
     }
 
-    /// <summary>Makes the graph.</summary>
-    /// <returns>The graph, or <see langword="null"/> if a node or the shape has problems.</returns>
+    /// <summary>Makes the graph. Nodes with problems have a stand-in there, so that the others can be checked.</summary>
+    /// <returns>The graph, or <see langword="null"/> if the shape has problems.</returns>
     public WorkflowGraph? Build()
     {
-        if (Shape is null || nodes.Exists(node => node.Definition is null))
+        if (Shape is null)
             return null;
 
         return new WorkflowGraph(
-            [.. nodes.Select(node => node.Definition!)],
+            [.. nodes.Select(node => node.Definition ?? new WaitNode { Name = node.Name })],
             [.. edges.Select((edge, i) => new GraphEdge(_index[edge.Definition.From], _index[edge.Definition.To], edge.Definition, Shape.BackEdgeOf[i]))],
             [.. Shape.Loops],
             [.. Shape.Order],
