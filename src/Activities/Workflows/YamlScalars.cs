@@ -71,13 +71,13 @@ internal static partial class YamlScalars
         if (text[0] is not (>= '0' and <= '9' or '+' or '-' or '.'))
             return text;
 
-        if (Decimal().IsMatch(text))
-            return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer) ? integer : double.Parse(text, CultureInfo.InvariantCulture);
+        if (Decimal().IsMatch(text) && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer))
+            return integer;
 
         if (Octal().IsMatch(text) || Hexadecimal().IsMatch(text))
             return Based(text);
 
-        return Float().IsMatch(text) ? double.Parse(text, CultureInfo.InvariantCulture)
+        return Float().IsMatch(text) ? (object)double.Parse(text, CultureInfo.InvariantCulture)
             : text is ".nan" or ".NaN" or ".NAN" ? double.NaN
             : Infinity().IsMatch(text) ? double.PositiveInfinity
             : text;
@@ -95,7 +95,7 @@ internal static partial class YamlScalars
             exact = unchecked(exact * width + unit);
         }
 
-        return value <= long.MaxValue / 2 ? exact : value;
+        return value <= long.MaxValue / 2 ? (object)exact : value;
     }
 
     [GeneratedRegex(@"^[-+]?[0-9]+\z", RegexOptions.ExplicitCapture, 1000)]

@@ -64,7 +64,9 @@ public static class JsonSource
     }
 
     private static object Number(string text) =>
-        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer) ? integer : double.Parse(text, CultureInfo.InvariantCulture);
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer)
+            ? (object)integer
+            : double.Parse(text, CultureInfo.InvariantCulture);
 
     // The framework adds "LineNumber: 1 | BytePositionInLine: 2", which counts from zero and in bytes.
     private static string Reason(JsonException exception)

@@ -9,12 +9,12 @@ namespace Polyphony.Core.Workflows;
 /// <param name="File">The file, if there is one.</param>
 public sealed record WorkflowProblem(string Code, string Path, SourceLocation Location, string Message, string? Hint = null, string? File = null)
 {
-    /// <summary>Formats the problem on one line, as compilers do: <c>file:line:column: message (hint)</c>.</summary>
+    /// <summary>Formats the problem on one line, as compilers do: <c>file:line:column: message. hint [code]</c>.</summary>
     /// <returns>The line.</returns>
     public override string ToString()
     {
         var place = Location.Line > 0 ? $"{File ?? "workflow"}:{Location.Line}:{Location.Column}" : $"{File ?? "workflow"}: {Path}";
-        return $"{place}: {Message}{(Hint is null ? "" : $" Hint: {Hint}")} [{Code}]";
+        return $"{place}: {Message}.{(Hint is null ? "" : " " + Hint)} [{Code}]";
     }
 }
 

@@ -92,7 +92,7 @@ internal sealed class ExpressionChecker
     }
 
     private void Report(string path, SourceNode source, ExpressionProblem problem) =>
-        _context.Error("type_error", path, source is SourceScalar scalar ? scalar.LocationOf(problem.Offset) : source.Location, problem.Message, problem.Hint);
+        _context.Foreign("type_error", path, source is SourceScalar scalar ? scalar.LocationOf(problem.Offset) : source.Location, problem.Message, problem.Hint);
 
     private static SourceLocation Start(SourceNode source) => source is SourceScalar scalar ? scalar.LocationOf(0) : source.Location;
 

@@ -89,9 +89,11 @@ internal sealed partial class MapReader
     {
         using var document = JsonDocument.Parse("{}");
         var json = document.RootElement.Clone();
-        ValueTemplate.TryParse(json, out var template, out _);
-        Context.Values[template!] = json;
-        return template!;
+        if (!ValueTemplate.TryParse(json, out var template, out _))
+            throw new InvalidOperationException("An empty object is a template.");
+
+        Context.Values[template] = json;
+        return template;
     }
 
     /// <summary>Reads a JSON schema.</summary>
@@ -116,7 +118,7 @@ internal sealed partial class MapReader
         foreach (var problem in problems)
         {
             var (found, path) = SourceValues.Find(value, PathOf(key), problem.Pointer);
-            Context.Error("invalid_schema", path, found.Location, problem.Message, "See docs/workflow-format.md for the part of JSON Schema that is supported.");
+            Context.Foreign("invalid_schema", path, found.Location, problem.Message, "See docs/workflow-format.md for the part of JSON Schema that is supported.");
         }
 
         return null;
@@ -127,7 +129,7 @@ internal sealed partial class MapReader
         foreach (var problem in problems)
         {
             var location = source is SourceScalar scalar ? scalar.LocationOf(problem.Offset) : source.Location;
-            Context.Error("invalid_expression", path, location, problem.Message, problem.Hint);
+            Context.Foreign("invalid_expression", path, location, problem.Message, problem.Hint);
         }
     }
 }

@@ -3,7 +3,7 @@ using Polyphony.Core.Expressions;
 namespace Polyphony.Core.Workflows.Parsing;
 
 /// <summary>Reads one entry of <c>nodes</c>: what every node may have. Its kind is read in the other part.</summary>
-internal sealed partial class NodeReader(MapReader parent, SourceEntry entry)
+internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
 {
     private const string KindList = "agent, tool, human, workflow, wait or transform";
 
@@ -12,28 +12,28 @@ internal sealed partial class NodeReader(MapReader parent, SourceEntry entry)
     // Planned kinds: who writes them should learn that they are right, only early.
     private static readonly string[] LaterKinds = ["team", "publish"];
 
-    private readonly ParseContext _context = parent.Context;
+    private readonly ParseContext _context = nodes.Context;
     private readonly string _path = "nodes." + entry.Key;
-    private MapReader _map = parent;
+    private MapReader _map = nodes;
 
     public NodeDraft Read()
     {
         var before = _context.Problems.Count;
-        parent.CheckName(_path, entry.KeyLocation, entry.Key, "node", NameRule.Node);
+        _map.CheckName(_path, entry.KeyLocation, entry.Key, "node", NameRule.Node);
         NodeDefinition? node = null;
         if (entry.Value is SourceMapping mapping)
         {
             _map = new MapReader(_context, mapping, _path, entry.KeyLocation);
             node = ReadKind(out var known);
-            if (node is not null)
-                node = ReadCommon(node);
-
             if (known)
+            {
+                node = ReadCommon(node);
                 _map.Finish();
+            }
         }
         else
         {
-            parent.WrongType(_path, entry.Value, $"the node \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ agent: writer, prompt: \"…\" }}.");
+            _map.WrongType(_path, entry.Value, $"the node \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ agent: writer, prompt: \"…\" }}.");
         }
 
         return new NodeDraft(entry.Key, _path, entry.KeyLocation, _context.Problems.Count == before ? node : null);
@@ -58,7 +58,6 @@ internal sealed partial class NodeReader(MapReader parent, SourceEntry entry)
                 _map.Value(kind);
 
             known = true;
-            ReadCommon(null);
             foreach (var belongs in (string[])["prompt", "output", "arguments", "input", "limits"])
                 _map.Value(belongs);
 
@@ -103,7 +102,7 @@ internal sealed partial class NodeReader(MapReader parent, SourceEntry entry)
         if (node is HumanNode or WaitNode or TransformNode && _map.Has("retry"))
             NotApplicable("retry", $"has no effect on a {KindOf(node)} node", "Remove it.");
 
-        if (node is HumanNode && timeout is not null && _humanTimeout is not null)
+        if (_map.Has("timeout") && _humanTimeout is not null)
         {
             _context.Error(
                 "not_applicable", _map.PathOf("timeout"), _map.KeyLocation("timeout"), "the timeout is given twice, on the node and in \"human\"", "Keep one of them.");

@@ -29,6 +29,16 @@ internal sealed class ParseContext(string? file)
     public void Warn(string code, string path, SourceLocation at, string message, string? hint = null) =>
         Warnings.Add(new WorkflowProblem(code, path, at, message, hint, file));
 
+    /// <summary>Adds a problem of an expression or a schema, whose messages are sentences, as the others are written.</summary>
+    public void Foreign(string code, string path, SourceLocation at, string message, string? hint)
+    {
+        var text = message.TrimEnd('.');
+        if (text.Length > 1 && char.IsUpper(text[0]) && char.IsLower(text[1]) || text.StartsWith("A ", StringComparison.Ordinal))
+            text = char.ToLowerInvariant(text[0]) + text[1..];
+
+        Error(code, path, at, text, hint);
+    }
+
     /// <summary>Orders problems by their place; those without a place keep their order.</summary>
     public static IReadOnlyList<WorkflowProblem> Sorted(List<WorkflowProblem> problems) =>
         [.. problems.Distinct().OrderBy(problem => problem.Location.Line).ThenBy(problem => problem.Location.Column)];
