@@ -1,0 +1,137 @@
+using System.Text.Json;
+using Polyphony.Core.Schemas;
+
+namespace Polyphony.Core.Workflows;
+
+/// <summary>Checks workflow nodes against the workflows that they name: that they exist, that the input fits, and that no workflow runs itself.</summary>
+public static class WorkflowLinks
+{
+    /// <summary>Checks one workflow.</summary>
+    /// <param name="parsed">The workflow as parsed.</param>
+    /// <param name="catalog">Where the others are found.</param>
+    /// <param name="file">The file's name, for messages.</param>
+    /// <returns>Every problem; empty if all fits or the workflow itself is not valid.</returns>
+    public static IReadOnlyList<WorkflowProblem> Check(WorkflowParseResult parsed, IWorkflowCatalog catalog, string? file = null)
+    {
+        if (parsed.Definition is not { } definition)
+            return [];
+
+        var problems = new List<WorkflowProblem>();
+        JsonDocument? canonical = null;
+        foreach (var node in definition.Graph.Nodes.OfType<WorkflowNode>())
+        {
+            var path = $"nodes.{node.Name}.workflow";
+            if (FindCycle(definition.Name, node.Workflow, catalog) is { } cycle)
+            {
+                Add("workflow_recursion", path, $"the workflow \"{definition.Name}\" runs itself: {string.Join(" -> ", cycle)}", "Use a loop, or forEach.");
+                continue;
+            }
+
+            WorkflowDefinition? other;
+            try
+            {
+                other = catalog.Find(node.Workflow);
+            }
+            catch (WorkflowInvalidException exception)
+            {
+                Add("invalid_workflow", path, $"the workflow \"{node.Workflow}\" is not valid: it has {exception.Problems.Count} problem(s)", "Validate its file.");
+                continue;
+            }
+
+            if (other is null)
+            {
+                var known = catalog.List().Select(workflow => workflow.Name).ToArray();
+                Add("unknown_workflow", path, $"there is no workflow \"{node.Workflow}\"", Expressions.NearMatch.Hint(node.Workflow, known) ?? "Put its file into the folder of workflows.");
+                continue;
+            }
+
+            canonical ??= JsonDocument.Parse(definition.CanonicalJson, new JsonDocumentOptions { MaxDepth = 4 * SourceLimits.MaxDepth });
+            CheckInput(node, other, canonical);
+        }
+
+        canonical?.Dispose();
+        return problems;
+
+        void Add(string code, string path, string message, string hint) =>
+            problems.Add(new WorkflowProblem(code, path, parsed.Locations.GetValueOrDefault(path), message, hint, file));
+
+        void CheckInput(WorkflowNode node, WorkflowDefinition other, JsonDocument document)
+        {
+            if (other.Input is not { } schema)
+                return;
+
+            var given = document.RootElement.GetProperty("nodes").GetProperty(node.Name).TryGetProperty("input", out var input);
+            foreach (var violation in schema.Validate(given ? input : JsonElement.Parse("null"u8)))
+            {
+                if (given && IsTemplate(input, violation))
+                    continue;
+
+                var path = $"nodes.{node.Name}.{(given ? "input" : "workflow")}";
+                var at = violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ";
+                Add("workflow_input", path, given
+                    ? $"the input does not fit the workflow \"{other.Name}\": {at}{violation.Message.TrimEnd('.')}"
+                    : $"the workflow \"{other.Name}\" needs an input", $"See the input schema of {other.Name}.");
+            }
+        }
+    }
+
+    // What a template gives is known only in the run, and is checked there.
+    private static bool IsTemplate(JsonElement input, SchemaViolation violation)
+    {
+        foreach (var part in violation.Pointer.Split('/').Skip(1))
+        {
+            var key = part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            if (input.ValueKind == JsonValueKind.Object && input.TryGetProperty(key, out var member))
+                input = member;
+            else if (input.ValueKind == JsonValueKind.Array && int.TryParse(key, out var index) && index >= 0 && index < input.GetArrayLength())
+                input = input[index];
+            else
+                return false;
+        }
+
+        return input.ValueKind == JsonValueKind.String && input.GetString()!.Contains("{{", StringComparison.Ordinal);
+    }
+
+    // Breadth first, so that the shortest cycle is the one that is shown.
+    private static List<string>? FindCycle(string self, string first, IWorkflowCatalog catalog)
+    {
+        var before = new Dictionary<string, string>(StringComparer.Ordinal) { [first] = self };
+        var open = new Queue<string>([first]);
+        while (open.TryDequeue(out var name))
+        {
+            if (name == self)
+            {
+                var cycle = new List<string> { self };
+                do
+                {
+                    name = before[name];
+                    cycle.Insert(0, name);
+                }
+                while (name != self);
+
+                return cycle;
+            }
+
+            foreach (var next in Children(name, catalog))
+            {
+                if (before.TryAdd(next, name))
+                    open.Enqueue(next);
+            }
+        }
+
+        return null;
+    }
+
+    private static IEnumerable<string> Children(string name, IWorkflowCatalog catalog)
+    {
+        try
+        {
+            return catalog.Find(name)?.Graph.Nodes.OfType<WorkflowNode>().Select(node => node.Workflow) ?? [];
+        }
+        catch (WorkflowInvalidException)
+        {
+            // Reported where it is named.
+            return [];
+        }
+    }
+}
