@@ -37,7 +37,7 @@ internal static class CanonicalWriter
 
             Text("description", workflow.Description);
             Json("input", workflow.Input?.Json);
-            Limits(workflow.Limits, writesDefault: false);
+            Limits(workflow.Limits);
             Named("models", workflow.Models, Model);
             Named("agents", workflow.Agents, Agent);
             writer.WriteStartObject("nodes");
@@ -81,12 +81,8 @@ internal static class CanonicalWriter
             writer.WriteEndObject();
         }
 
-        // A workflow node's limits replace what is given, so that there a default is not the same as nothing.
-        private void Limits(WorkflowLimits? limits, bool writesDefault)
+        private void Limits(WorkflowLimits? limits)
         {
-            if (limits is not null && !writesDefault && limits.MaxConcurrency == WorkflowLimits.DefaultMaxConcurrency)
-                limits = new WorkflowLimits { MaxTurns = limits.MaxTurns, MaxTokens = limits.MaxTokens, MaxCostUsd = limits.MaxCostUsd, Timeout = limits.Timeout };
-
             if (limits is null || limits == new WorkflowLimits())
                 return;
 
@@ -189,7 +185,7 @@ internal static class CanonicalWriter
                 case WorkflowNode workflow:
                     Text("workflow", workflow.Workflow);
                     Value("input", workflow.Input);
-                    Limits(workflow.Limits, writesDefault: true);
+                    Limits(workflow.Limits);
                     break;
                 case WaitNode wait:
                     writer.WriteStartObject("wait");

@@ -5,7 +5,10 @@ internal static class LimitsReader
 {
     private static readonly TimeSpan LongestDelay = TimeSpan.FromDays(1);
 
-    public static WorkflowLimits Read(MapReader map)
+    /// <summary>Reads limits.</summary>
+    /// <param name="map">The map.</param>
+    /// <param name="replaces">Whether they replace another workflow's: then a default that is written out is not the same as nothing.</param>
+    public static WorkflowLimits Read(MapReader map, bool replaces)
     {
         var limits = new WorkflowLimits
         {
@@ -14,7 +17,7 @@ internal static class LimitsReader
             MaxCostUsd = map.Number("maxCostUsd", 0.000001, 1_000_000) is { } cost ? (decimal)cost : null,
             Timeout = map.Duration("timeout"),
         };
-        if (map.Int("maxConcurrency", 1, 1_000) is { } concurrency)
+        if (map.Int("maxConcurrency", 1, 1_000) is { } concurrency && (replaces || concurrency != WorkflowLimits.DefaultMaxConcurrency))
             limits = limits with { MaxConcurrency = concurrency };
 
         map.Finish();

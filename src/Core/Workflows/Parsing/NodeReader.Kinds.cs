@@ -117,7 +117,7 @@ internal sealed partial class NodeReader
     {
         var name = _map.Text("workflow");
         var input = _map.Json("input", ExpressionPlace.Node, entry.Key);
-        var limits = _map.Map("limits") is { } map ? LimitsReader.Read(map) : null;
+        var limits = _map.Map("limits") is { } map ? LimitsReader.Read(map, replaces: true) : null;
         if (name is null || !_map.CheckName(_map.PathOf("workflow"), _map.Value("workflow")!.Location, name, "workflow", NameRule.Workflow))
             return null;
 

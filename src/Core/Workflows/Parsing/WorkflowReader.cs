@@ -42,7 +42,7 @@ internal sealed class WorkflowReader(ParseContext context)
         Version = map.Int("version", 1, 1_000_000_000) ?? 1;
         Description = map.Text("description", mayBeEmpty: true);
         Input = map.Schema("input");
-        Limits = map.Map("limits") is { } limits ? LimitsReader.Read(limits) : new WorkflowLimits();
+        Limits = map.Map("limits") is { } limits ? LimitsReader.Read(limits, replaces: false) : new WorkflowLimits();
         foreach (var entry in map.Named("models", "Such as models: { fast: { provider: offline } }."))
         {
             if (AgentReader.ReadModel(map, entry) is { } model)
