@@ -3,6 +3,7 @@ using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Tests.Workflows;
 
+[Trait("Row", "B1")]
 public sealed class SamplesTests
 {
     public static TheoryData<string> Samples() =>
