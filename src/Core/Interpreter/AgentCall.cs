@@ -157,7 +157,7 @@ public sealed record EvaluateResult(Payload? Value, CallError? Error = null);
 
 /// <summary>Names an expression of a pinned definition.</summary>
 /// <param name="Kind">Which kind.</param>
-/// <param name="Index">Which edge, for <see cref="ExpressionSiteKind.When"/>; which of <see cref="ExpressionSites.TerminationExpressions"/>.</param>
+/// <param name="Index">Which edge, for <see cref="ExpressionSiteKind.When"/>; which of <see cref="ExpressionSites.TerminationConditions"/>.</param>
 public sealed record ExpressionSite(ExpressionSiteKind Kind, int Index = 0);
 
 /// <summary>Where expressions stand. Those of a node belong to the node that the scope names.</summary>

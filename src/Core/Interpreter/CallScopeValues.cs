@@ -48,6 +48,9 @@ public static class CallScopeValues
                     }
 
                     break;
+                case "message" when scope.Variables is { } values && values.TryGetValue("message.output", out var output):
+                    Add(output);
+                    break;
                 case var name:
                     if (scope.Variables is { } variables && variables.TryGetValue(name, out var variable))
                     {
@@ -124,6 +127,9 @@ public static class CallScopeValues
                 case "workflow":
                     value = Map(("name", Text(workflow)));
                     return true;
+                case "message" when scope.Variables is { } values && values.TryGetValue("message.output", out var output):
+                    value = Message(values["message"], output);
+                    return true;
                 case var other when scope.Variables is { } variables && variables.TryGetValue(other, out var payload):
                     return TryGet(payload, out value);
                 default:
@@ -159,6 +165,28 @@ public static class CallScopeValues
             }
 
             return ExpressionValue.FromMembers(nodes);
+        }
+
+        /// <summary>A message is made of a part in place and its output, which may be in the store.</summary>
+        private ExpressionValue Message(Payload message, Payload output)
+        {
+            var members = new Dictionary<string, ExpressionValue>(StringComparer.Ordinal);
+            foreach (var member in message.Json!.Value.EnumerateObject())
+            {
+                members[member.Name] = ExpressionValue.FromJson(member.Value);
+            }
+
+            if (TryGet(output, out var value))
+            {
+                members["output"] = value;
+                var json = value.ToJson();
+                members["text"] = json.ValueKind == JsonValueKind.String ? value : Text(json.GetRawText());
+                members["handoff"] = json.ValueKind == JsonValueKind.Object && json.TryGetProperty("handoff", out var handoff) && handoff.ValueKind == JsonValueKind.String
+                    ? ExpressionValue.FromJson(handoff)
+                    : Text("");
+            }
+
+            return ExpressionValue.FromMembers(members);
         }
 
         private bool TryGet(Payload payload, out ExpressionValue value)

@@ -51,29 +51,48 @@ public static class ExpressionSites
         _ => ExpressionValue.FromJson(CallScopeValues.Null),
     };
 
-    /// <summary>Lists the expressions among termination conditions in document order, depth first: <see cref="ExpressionSite.Index"/> is a place in this list.</summary>
+    /// <summary>Lists the conditions about single messages in document order, depth first: <see cref="ExpressionSite.Index"/> is a place in this list.</summary>
     /// <param name="termination">The condition, or <see langword="null"/>.</param>
-    /// <returns>The expressions.</returns>
-    public static IReadOnlyList<Expression> TerminationExpressions(TerminationCondition? termination) => termination switch
+    /// <returns>The conditions: text mentions, handoffs and expressions.</returns>
+    public static IReadOnlyList<TerminationCondition> TerminationConditions(TerminationCondition? termination) =>
+        termination is null ? [] : [.. Leaves(termination).Where(leaf => leaf is TextMentionTermination or HandoffTermination or ExpressionTermination)];
+
+    /// <summary>Lists the conditions that are not made of others, in document order, depth first.</summary>
+    /// <param name="termination">The condition.</param>
+    /// <returns>The conditions.</returns>
+    public static IEnumerable<TerminationCondition> Leaves(TerminationCondition termination) => termination switch
     {
-        ExpressionTermination expression => [expression.When],
-        AnyTermination any => [.. any.Conditions.SelectMany(TerminationExpressions)],
-        AllTermination all => [.. all.Conditions.SelectMany(TerminationExpressions)],
-        _ => [],
+        AnyTermination any => any.Conditions.SelectMany(Leaves),
+        AllTermination all => all.Conditions.SelectMany(Leaves),
+        var leaf => [leaf],
     };
+
+    private static Expression? ExpressionOf(TerminationCondition condition) => condition switch
+    {
+        ExpressionTermination expression => expression.When,
+        TextMentionTermination mention => Parse($"message.text.contains({Quote(mention.Text)})"),
+        HandoffTermination handoff => Parse($"message.handoff == {Quote(handoff.Target)}"),
+        _ => null,
+    };
+
+    private static Expression Parse(string text) =>
+        Expression.TryParse(text, out var expression, out var problems) ? expression : throw new ExpressionException(text, problems[0]);
+
+    // JSON's escapes are a part of CEL's.
+    private static string Quote(string text) => JsonSerializer.Serialize(text, Json.CoreJsonContext.Default.String);
 
     private static object? Find(WorkflowDefinition definition, string node, ExpressionSite site)
     {
         switch (site.Kind)
         {
             case ExpressionSiteKind.Output:
-                return definition.Output;
+                return definition.Output ?? definition.DefaultOutput;
             case ExpressionSiteKind.When:
                 var edges = definition.Graph.Edges;
                 return site.Index >= 0 && site.Index < edges.Length ? edges[site.Index].Definition.When : throw Unknown(definition, node, site);
             case ExpressionSiteKind.Termination:
-                var expressions = TerminationExpressions(definition.Termination);
-                return site.Index >= 0 && site.Index < expressions.Count ? expressions[site.Index] : throw Unknown(definition, node, site);
+                var conditions = TerminationConditions(definition.Termination);
+                return site.Index >= 0 && site.Index < conditions.Count ? ExpressionOf(conditions[site.Index]) : throw Unknown(definition, node, site);
         }
 
         return (site.Kind, NodeOf(definition, node, site)) switch

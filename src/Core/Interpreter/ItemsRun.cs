@@ -32,6 +32,9 @@ public sealed record ItemsRun
     /// <summary>Gets the text that goes before each item's place in <see cref="Outcome.Order"/>.</summary>
     public string OrderPrefix { get; init; } = "";
 
+    /// <summary>Gets how many times the run was set back after a failure.</summary>
+    public int Rewinds { get; init; }
+
     /// <summary>Gets the hashes of the sub-workflows pinned with the definition.</summary>
     public IReadOnlyDictionary<string, string>? SubWorkflows { get; init; }
 }
@@ -53,6 +56,9 @@ public sealed record ItemsResult
 
     /// <summary>Gets the attempts made.</summary>
     public int Attempts { get; init; }
+
+    /// <summary>Gets the model calls that were begun.</summary>
+    public int TurnsStarted { get; init; }
 
     /// <summary>Gets what the model calls used.</summary>
     public Usage Usage { get; init; } = Usage.None;

@@ -20,6 +20,12 @@ public sealed record WorkflowRun
     /// <summary>Gets the instance at the root, for a sub-workflow.</summary>
     public string? RootInstanceId { get; init; }
 
+    /// <summary>Gets the name of this run under which model calls are recorded, for a sub-workflow: the parent's name and the activation.</summary>
+    public string? LogicalId { get; init; }
+
+    /// <summary>Gets how many times the parent's activation was run before: answers recorded then are used again, invalid ones are not.</summary>
+    public int Rewinds { get; init; }
+
     /// <summary>Gets limits that replace the definition's own.</summary>
     public RunLimits? Limits { get; init; }
 

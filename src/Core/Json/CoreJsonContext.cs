@@ -34,6 +34,8 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(FailCall))]
 [JsonSerializable(typeof(Payload))]
 [JsonSerializable(typeof(WorkflowRun))]
+[JsonSerializable(typeof(Usage))]
+[JsonSerializable(typeof(RunState))]
 [JsonSerializable(typeof(WorkflowResult))]
 [JsonSerializable(typeof(WorkflowProgress))]
 [JsonSerializable(typeof(ItemsRun))]

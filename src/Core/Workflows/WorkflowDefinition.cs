@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Polyphony.Core.Expressions;
 using Polyphony.Core.Schemas;
 
@@ -36,6 +37,9 @@ public sealed record WorkflowDefinition
     /// <summary>Gets the output; <see langword="null"/> means the output of the last node, or an object of them by name if there are several.</summary>
     public ValueTemplate? Output { get; init; }
 
+    /// <summary>Gets the output of a workflow that names none: that of its last node, or an object of its last nodes' by name.</summary>
+    public ValueTemplate DefaultOutput => _defaultOutput ??= MakeDefaultOutput();
+
     /// <summary>Gets the definition as canonical JSON: what instances pin.</summary>
     public required string CanonicalJson { get; init; }
 
@@ -53,6 +57,19 @@ public sealed record WorkflowDefinition
     /// <param name="agent">The agent that answers: the node's, or the one that stands in for it, which keeps its own schema.</param>
     /// <returns>The schema, or <see langword="null"/> for plain text.</returns>
     public JsonSchema? OutputSchema(AgentNode node, string agent) => agent == node.Agent && node.Output is { } own ? own : Agents.GetValueOrDefault(agent)?.Output;
+
+    private ValueTemplate? _defaultOutput;
+
+    private ValueTemplate MakeDefaultOutput()
+    {
+        var last = Graph.Nodes.Where((_, node) => Graph.Outgoing[node].All(edge => Graph.Edges[edge].IsBackEdge)).Select(node => node.Name).ToList();
+        var text = last.Count == 1 ? $"\"{Reference(last[0])}\"" : $"{{{string.Join(',', last.Select(name => $"\"{name}\":\"{Reference(name)}\""))}}}";
+        return ValueTemplate.TryParse(JsonElement.Parse(System.Text.Encoding.UTF8.GetBytes(text)), out var template, out var problems)
+            ? template
+            : throw new ExpressionException(text, problems[0].Problem);
+
+        static string Reference(string name) => $"{{{{ nodes.{name}.output }}}}";
+    }
 }
 
 /// <summary>The limits of one instance. Reaching one ends the instance with that stop reason and with what it has.</summary>

@@ -102,6 +102,23 @@ public sealed class WorkflowGraph
         return upstream;
     }
 
+    /// <summary>Tells whether a node belongs to a loop, or to one inside it.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="loop">The loop.</param>
+    /// <returns>Whether it does.</returns>
+    public bool IsInLoop(int node, int loop)
+    {
+        for (var each = InnermostLoop[node]; each >= 0; each = Loops[each].Parent)
+        {
+            if (each == loop)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private static ImmutableArray<ImmutableArray<int>> Group(ImmutableArray<GraphEdge> edges, int nodes, Func<GraphEdge, int> end)
     {
         var lists = new ImmutableArray<int>.Builder[nodes];

@@ -1,0 +1,88 @@
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>One execution of a node, or of one item of it.</summary>
+internal sealed record Activation
+{
+    public required NodeDefinition Node { get; init; }
+
+    public required CallScope Scope { get; init; }
+
+    /// <summary>Gets its place in <see cref="Outcome.Order"/>.</summary>
+    public required string Order { get; init; }
+
+    public IReadOnlyList<ContextMessage> Context { get; init; } = [];
+
+    public IReadOnlyList<Payload> PackedContext { get; init; } = [];
+
+    /// <summary>Gets where an earlier generation left a wait.</summary>
+    public WaitState? Wait { get; init; }
+
+    public string Id => Scope.Activation;
+
+    /// <summary>Names an activation: <c>research[3]#2</c> is item 3 in the second round.</summary>
+    public static string Name(string node, int? index, int round) =>
+        $"{node}{(index is null ? "" : $"[{index}]")}{(round > 1 ? $"#{round}" : "")}";
+}
+
+/// <summary>A wait that goes on in the next generation.</summary>
+/// <param name="Deadline">When it ends by itself.</param>
+/// <param name="Escalated">Whether the question was put to somebody else already.</param>
+public sealed record WaitState(DateTimeOffset? Deadline, bool Escalated = false);
+
+/// <summary>How an activation ended.</summary>
+/// <param name="Outcome">The record of it; <see langword="null"/> if it was stopped before it had one.</param>
+/// <param name="Lingering">A call that went on after its activation timed out: until it ends, the activation's slot is taken.</param>
+internal sealed record ActivationEnd(Outcome? Outcome, Task? Lingering = null)
+{
+    public bool IsStopped => Outcome is null;
+}
+
+/// <summary>What a node's own work came to, before its error policy.</summary>
+internal sealed record WorkResult
+{
+    public Payload? Output { get; init; }
+
+    public CallError? Error { get; init; }
+
+    public bool IsStopped { get; init; }
+
+    public int Attempts { get; init; }
+
+    public Usage Usage { get; init; } = Usage.None;
+
+    public string? Provider { get; init; }
+
+    public string? Model { get; init; }
+
+    public string? Agent { get; init; }
+
+    /// <summary>Gets work that goes on after a timeout, until the call under way ends.</summary>
+    public Task? Lingering { get; init; }
+
+    /// <summary>Gets the next free number of a model call of this activation.</summary>
+    public int NextCall { get; init; } = 1;
+
+    public static WorkResult Stopped { get; } = new() { IsStopped = true };
+
+    public static WorkResult Failed(string code, string message, int attempts = 1) =>
+        new() { Error = new CallError(code, message, ErrorKind.Terminal), Attempts = attempts };
+}
+
+/// <summary>What the runner of activations needs from the run around it.</summary>
+internal interface IRunObserver
+{
+    /// <summary>An attempt failed and another follows.</summary>
+    void OnRetrying(Activation activation, CallError error);
+
+    /// <summary>An attempt begins.</summary>
+    void OnAttempt(Activation activation);
+
+    /// <summary>A wait for somebody or something outside began.</summary>
+    void OnWaiting(Activation activation, PendingWait wait, WaitState state);
+
+    /// <summary>That wait is over.</summary>
+    void OnWaited(Activation activation);
+}

@@ -1,0 +1,190 @@
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <content>Agents.</content>
+internal sealed partial class ActivationRunner
+{
+    /// <summary>
+    /// Runs an agent: its model, then that model's fallbacks. With each, model calls follow one another until there is an answer: failed calls
+    /// are tried again by the retry policy, an answer that does not fit its schema is repaired once, requests for tools are served and the
+    /// results handed back.
+    /// </summary>
+    private async Task<WorkResult> RunAgentAsync(Activation activation, string agentName, int firstCall, CancellationToken ending)
+    {
+        var agent = plan.Definition.Agents[agentName];
+        var total = new WorkResult { Agent = agentName, NextCall = firstCall };
+        foreach (var model in ModelsOf(agent))
+        {
+            var result = await RunModelAsync(activation, agent, model, total.NextCall, ending);
+            total = result with { Attempts = result.Attempts + total.Attempts, Usage = result.Usage + total.Usage, Agent = agentName };
+            if (total.Error is null || total.IsStopped || ending.IsCancellationRequested)
+            {
+                break;
+            }
+        }
+
+        return total;
+    }
+
+    private IEnumerable<string> ModelsOf(AgentDefinition agent) =>
+        plan.Definition.Models.TryGetValue(agent.Model, out var model) ? model.Fallback.Prepend(agent.Model) : [agent.Model];
+
+    private async Task<WorkResult> RunModelAsync(Activation activation, AgentDefinition agent, string model, int firstCall, CancellationToken ending)
+    {
+        var explicitRetry = activation.Node.Retry ?? agent.Retry;
+        var policy = explicitRetry ?? DefaultRetry;
+        var call = firstCall;
+        var attempt = 0;
+        var repaired = false;
+        var toolRounds = new List<ToolRound>();
+        RepairRequest? repair = null;
+        var work = new WorkResult();
+        while (true)
+        {
+            if (ending.IsCancellationRequested || stop.IsRequested)
+            {
+                return work with { IsStopped = true };
+            }
+
+            if (budget.TakeTurn() is { } reached)
+            {
+                stop.Request(reached);
+                return work with { IsStopped = true };
+            }
+
+            attempt++;
+            observer.OnAttempt(activation);
+            var result = await CallModelAsync(activation, agent, model, call, attempt, toolRounds, repair);
+            budget.Add(result.Usage);
+            work = work with
+            {
+                Attempts = work.Attempts + 1,
+                Usage = work.Usage + result.Usage,
+                Provider = result.Provider ?? work.Provider,
+                Model = result.ResponseModel ?? work.Model,
+            };
+            if (result.Output is not null)
+            {
+                return work with { Output = result.Output, NextCall = call + 1 };
+            }
+
+            if (result.Invalid is not null)
+            {
+                // The answer is in the ledger under this call's number: the next call needs another.
+                call++;
+                attempt = 0;
+                if (result.FromLedger && rewinds > 0)
+                {
+                    // Left over from before the rewind: ask anew.
+                    repair = null;
+                    continue;
+                }
+
+                if (repaired)
+                {
+                    return work with { Error = result.Error, NextCall = call };
+                }
+
+                repaired = true;
+                repair = result.Invalid;
+                continue;
+            }
+
+            if (result.ToolCalls is { } requested)
+            {
+                call++;
+                attempt = 0;
+                if (toolRounds.Count >= agent.MaxToolRounds)
+                {
+                    return work with
+                    {
+                        Error = new CallError(
+                            ErrorCodes.TooManyToolRounds,
+                            $"Agent \"{agent.Name}\" asked for more than {agent.MaxToolRounds} rounds of tool calls. Raise maxToolRounds, or tell it when to stop.",
+                            ErrorKind.Terminal),
+                        NextCall = call,
+                    };
+                }
+
+                if (ending.IsCancellationRequested || stop.IsRequested)
+                {
+                    return work with { IsStopped = true };
+                }
+
+                toolRounds.Add(new ToolRound(requested, await Task.WhenAll(requested.Select(tool => CallToolAsync(activation, tool)))));
+                continue;
+            }
+
+            var error = result.Error ?? new CallError(ErrorCodes.ActivityFailed, "The activity returned neither an answer nor an error.", ErrorKind.Terminal);
+            work = work with { NextCall = call };
+            if (!MayRetry(error, attempt, policy, explicitRetry is not null) || !await DelayAsync(activation, policy, attempt, error, ending))
+            {
+                return work with { Error = error };
+            }
+        }
+    }
+
+    private async Task<AgentCallResult> CallModelAsync(
+        Activation activation, AgentDefinition agent, string model, int call, int attempt, List<ToolRound> toolRounds, RepairRequest? repair)
+    {
+        var besides = activation.Context.Sum(message => RunCalls.SizeOf(message.Content) + 100)
+            + toolRounds.Sum(SizeOf)
+            + RunCalls.SizeOf(repair?.Answer);
+        return await calls.CallAgentAsync(new AgentCall
+        {
+            Scope = await calls.ShrinkAsync(activation.Scope, besides),
+            Agent = agent.Name,
+            Model = model,
+            Call = call,
+            Attempt = attempt,
+            Context = activation.Context,
+            PackedContext = activation.PackedContext,
+            ToolRounds = toolRounds.Sum(SizeOf) > RunCalls.MaxCallBytes / 2 ? await StoreAsync(toolRounds) : [.. toolRounds],
+            Repair = repair,
+        });
+    }
+
+    private async Task<ToolCallResult> CallToolAsync(Activation activation, RequestedToolCall requested)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var result = await calls.CallToolAsync(new ToolCall
+            {
+                Scope = activation.Scope with { Input = null, Nodes = null },
+                Tool = requested.Tool,
+                Arguments = requested.Arguments,
+                CallId = requested.CallId,
+                Attempt = attempt,
+            });
+            if (result.Error is not { } error || !MayRetry(error, attempt, DefaultRetry, isExplicit: false) || !await DelayAsync(activation, DefaultRetry, attempt, error, stop.Token))
+            {
+                // A failure is an answer too: the model is told and decides.
+                return result;
+            }
+        }
+    }
+
+    private async Task<IReadOnlyList<ToolRound>> StoreAsync(List<ToolRound> rounds)
+    {
+        for (var i = 0; i < rounds.Count; i++)
+        {
+            var outputs = rounds[i].Results.Select(result => result.Output ?? Payload.Null).ToList();
+            if (outputs.Any(output => output.IsInline && RunCalls.SizeOf(output) > 200))
+            {
+                var stored = await calls.StoreAllAsync(outputs);
+                rounds[i] = rounds[i] with
+                {
+                    Results = [.. rounds[i].Results.Select((result, index) => result.Output is null ? result : result with { Output = stored[index] })],
+                };
+            }
+        }
+
+        return [.. rounds];
+    }
+
+    private static int SizeOf(ToolRound round) =>
+        round.Calls.Sum(call => RunCalls.SizeOf(call.Arguments) + 100)
+        + round.Results.Sum(result => RunCalls.SizeOf(result.Output) + (result.Error?.Message.Length ?? 0) * 3 + 100);
+}

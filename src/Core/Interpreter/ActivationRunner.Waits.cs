@@ -1,0 +1,176 @@
+using System.Text;
+using System.Text.Json;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <content>People, events and times.</content>
+internal sealed partial class ActivationRunner
+{
+    private const int MaxPromptLength = 500;
+
+    private async Task<WorkResult> RunHumanAsync(Activation activation, HumanNode human)
+    {
+        var eventName = EventNames.Answer(activation.Id);
+        var state = activation.Wait ?? new WaitState(human.Timeout is { } limit ? Context.CurrentUtcDateTime + limit : null);
+        var prompt = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.Prompt), activation.Scope);
+        if (prompt.Error is not null)
+        {
+            return new WorkResult { Error = prompt.Error, Attempts = 1 };
+        }
+
+        var question = prompt.Value?.Json?.GetString() ?? "(the question is too long to show here; it is in the history)";
+        while (true)
+        {
+            string? assignee = null;
+            if (state.Escalated)
+            {
+                var escalation = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.Escalation), activation.Scope);
+                assignee = escalation.Value?.Json?.ToString();
+            }
+
+            observer.OnAttempt(activation);
+            observer.OnWaiting(
+                activation,
+                new PendingWait(activation.Id, "human", eventName, question.Length > MaxPromptLength ? question[..MaxPromptLength] : question, state.Deadline, assignee),
+                state);
+            var (answered, answer) = await WaitAsync(eventName, state.Deadline, json => human.Schema is null || human.Schema.Validate(json).Count == 0);
+            observer.OnWaited(activation);
+            if (answered is null)
+            {
+                return WorkResult.Stopped;
+            }
+
+            if (answered.Value)
+            {
+                return await AcceptAsync(activation, human, answer!);
+            }
+
+            switch (human.OnTimeout.Kind)
+            {
+                case HumanTimeoutKind.Value:
+                    var value = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.TimeoutValue), activation.Scope);
+                    return value.Error is null
+                        ? await AcceptAsync(activation, human, value.Value!)
+                        : new WorkResult { Error = value.Error, Attempts = 1 };
+                case HumanTimeoutKind.Escalate when !state.Escalated:
+                    state = new WaitState(human.OnTimeout.EscalationTimeout is { } more ? Context.CurrentUtcDateTime + more : null, Escalated: true);
+                    break;
+                default:
+                    return WorkResult.Failed(ErrorCodes.NodeTimeout, $"Nobody answered \"{activation.Id}\" in time.");
+            }
+        }
+    }
+
+    /// <summary>Takes an answer, and ends the run if it is a rejection.</summary>
+    private async Task<WorkResult> AcceptAsync(Activation activation, HumanNode human, Payload answer)
+    {
+        if (human.RejectWhen is not null)
+        {
+            var variables = new Dictionary<string, Payload>(StringComparer.Ordinal) { ["answer"] = answer };
+            var rejected = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.RejectWhen), activation.Scope with { Variables = variables });
+            if (rejected.Error is not null)
+            {
+                return new WorkResult { Error = rejected.Error, Attempts = 1 };
+            }
+
+            if (rejected.Value?.Json is { ValueKind: JsonValueKind.True })
+            {
+                stop.Request(StopReason.Rejected);
+            }
+        }
+
+        return new WorkResult { Output = answer, Attempts = 1 };
+    }
+
+    private async Task<WorkResult> RunWaitAsync(Activation activation, WaitNode wait)
+    {
+        var state = activation.Wait;
+        if (state is null)
+        {
+            DateTimeOffset? deadline = wait.For is { } duration ? Context.CurrentUtcDateTime + duration : wait.Timeout is { } limit ? Context.CurrentUtcDateTime + limit : null;
+            if (wait.Until is not null)
+            {
+                var until = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.Until), activation.Scope);
+                if (until.Error is not null)
+                {
+                    return new WorkResult { Error = until.Error, Attempts = 1 };
+                }
+
+                if (until.Value?.Json is not { ValueKind: JsonValueKind.String } text || !text.TryGetDateTimeOffset(out var time))
+                {
+                    return WorkResult.Failed(
+                        ErrorCodes.ExpressionError,
+                        $"\"{activation.Id}\" waits until {until.Value?.Json?.GetRawText() ?? "nothing"}, which is no RFC 3339 time such as \"2027-01-31T09:00:00Z\".");
+                }
+
+                deadline = time;
+            }
+
+            state = new WaitState(deadline);
+        }
+
+        observer.OnAttempt(activation);
+        observer.OnWaiting(activation, new PendingWait(activation.Id, wait.Event is null ? "timer" : "event", wait.Event, null, state.Deadline), state);
+        var (arrived, payload) = wait.Event is null
+            ? (await SleepAsync(state.Deadline!.Value) ? true : (bool?)null, Payload.Null)
+            : await WaitAsync(wait.Event, state.Deadline, json => wait.Schema is null || wait.Schema.Validate(json).Count == 0);
+        observer.OnWaited(activation);
+        return arrived switch
+        {
+            null => WorkResult.Stopped,
+            true => new WorkResult { Output = payload, Attempts = 1 },
+            false => WorkResult.Failed(ErrorCodes.NodeTimeout, $"Event \"{wait.Event}\", for which \"{activation.Id}\" waits, did not come in time."),
+        };
+    }
+
+    private async Task<bool> SleepAsync(DateTimeOffset until)
+    {
+        try
+        {
+            await calls.CreateTimerAsync(until, stop.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Waits for an event with a payload that fits; others are passed over.</summary>
+    /// <returns>True with the payload; false when the deadline came first; null when the run is stopping.</returns>
+    private async Task<(bool? Arrived, Payload? Value)> WaitAsync(string eventName, DateTimeOffset? deadline, Func<JsonElement, bool> fits)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+        var timer = deadline is { } time ? calls.CreateTimerAsync(time, ending.Token) : null;
+        try
+        {
+            while (true)
+            {
+                var wait = calls.WaitForEventAsync(eventName, ending.Token);
+                if (timer is not null && await Task.WhenAny(wait, timer) == timer && !wait.IsCompleted)
+                {
+                    // Throws if the run is stopping: then the timer was cancelled.
+                    await timer;
+                    return (false, null);
+                }
+
+                var json = JsonElement.Parse(Encoding.UTF8.GetBytes(await wait ?? "null"));
+                if (fits(json))
+                {
+                    var payload = Payload.Inline(json);
+                    return (true, RunCalls.SizeOf(payload) <= Payload.InlineLimitBytes ? payload : (await calls.StoreAllAsync([payload]))[0]);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return (null, null);
+        }
+        finally
+        {
+            ending.Cancel();
+        }
+    }
+}

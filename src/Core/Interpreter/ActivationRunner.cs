@@ -1,0 +1,341 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>
+/// Runs single activations: attempts, delays, timeouts, fallbacks, tool rounds, repairs. Everything that takes time is a durable task, so a waiting
+/// activation holds nothing but memory.
+/// </summary>
+/// <param name="calls">The calls to activities.</param>
+/// <param name="plan">The workflow.</param>
+/// <param name="budget">What may still be used.</param>
+/// <param name="stop">Whether to begin nothing new.</param>
+/// <param name="observer">Who is told of progress.</param>
+/// <param name="subWorkflows">Hashes of the pinned sub-workflows.</param>
+/// <param name="rewinds">How many times the run was set back after a failure.</param>
+internal sealed partial class ActivationRunner(
+    RunCalls calls,
+    WorkflowPlan plan,
+    RunBudget budget,
+    RunStop stop,
+    IRunObserver observer,
+    IReadOnlyDictionary<string, string>? subWorkflows,
+    int rewinds)
+{
+    private static readonly RetryDefinition DefaultRetry = new();
+
+    private OrchestrationContext Context => calls.Context;
+
+    /// <summary>Runs an activation to its end, error policy included.</summary>
+    public async Task<ActivationEnd> RunAsync(Activation activation)
+    {
+        var started = Context.CurrentUtcDateTime;
+        var work = activation.Node is HumanNode or WaitNode || activation.Node.Timeout is not { } limit
+            ? await WorkAsync(activation, stop.Token)
+            : await WithTimeoutAsync(activation, started + limit);
+        var status = NodeResult.Completed;
+        var error = work.Error;
+        if (error is not null && !work.IsStopped)
+        {
+            (work, status) = await HandleAsync(activation, work, error);
+        }
+
+        if (work.IsStopped)
+        {
+            return new ActivationEnd(null, work.Lingering);
+        }
+
+        var lingering = work.Lingering;
+
+        return new ActivationEnd(new Outcome
+        {
+            Activation = activation.Id,
+            Node = activation.Node.Name,
+            Order = activation.Order,
+            Index = activation.Scope.Index,
+            Kind = KindOf(activation.Node),
+            Agent = work.Agent,
+            Status = status,
+            Result = status == NodeResult.Completed ? work.Output ?? Payload.Null : null,
+            Error = error,
+            Attempts = work.Attempts,
+            Usage = work.Usage,
+            Provider = work.Provider,
+            Model = work.Model,
+            StartedTime = started,
+            EndedTime = Context.CurrentUtcDateTime,
+        }, lingering);
+    }
+
+    public static string KindOf(NodeDefinition node) => node switch
+    {
+        AgentNode => "agent",
+        ToolNode => "tool",
+        HumanNode => "human",
+        WorkflowNode => "workflow",
+        WaitNode => "wait",
+        _ => "transform",
+    };
+
+    /// <summary>Applies the node's error policy.</summary>
+    private async Task<(WorkResult Work, string Status)> HandleAsync(Activation activation, WorkResult work, CallError error)
+    {
+        switch (activation.Node.OnError)
+        {
+            case { Kind: ErrorPolicyKind.Skip }:
+                return (work, NodeResult.Skipped);
+            case { Kind: ErrorPolicyKind.Value }:
+                var variables = new Dictionary<string, Payload>(activation.Scope.Variables ?? new Dictionary<string, Payload>(), StringComparer.Ordinal)
+                {
+                    ["error"] = Json($$"""{"code":{{Quote(error.Code)}},"message":{{Quote(error.Message)}}}"""),
+                };
+                var value = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.ErrorValue), activation.Scope with { Variables = variables });
+                return value.Error is null
+                    ? (work with { Output = value.Value, Error = null }, NodeResult.Completed)
+                    : (work with { Error = value.Error }, NodeResult.Failed);
+            case { Kind: ErrorPolicyKind.Agent, Agent: { } agent } when !stop.IsRequested:
+                if (work.Lingering is not null)
+                {
+                    await work.Lingering;
+                }
+
+                var other = await RunAgentAsync(activation, agent, work.NextCall, stop.Token);
+                return (other with { Attempts = other.Attempts + work.Attempts, Usage = other.Usage + work.Usage }, other.Error is null ? NodeResult.Completed : NodeResult.Failed);
+            default:
+                return (work, NodeResult.Failed);
+        }
+    }
+
+    private async Task<WorkResult> WithTimeoutAsync(Activation activation, DateTimeOffset deadline)
+    {
+        // Not disposed: work that lingers still looks at it.
+        var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+        var work = WorkAsync(activation, ending.Token);
+        if (work.IsCompleted)
+        {
+            return await work;
+        }
+
+        var timer = calls.CreateTimerAsync(deadline, ending.Token);
+        if (await Task.WhenAny(work, timer) == timer && !work.IsCompleted && !stop.IsRequested)
+        {
+            // What is under way ends by itself, within the limit of its own call, and nothing further begins.
+            ending.Cancel();
+            return new WorkResult
+            {
+                Error = new CallError(
+                    ErrorCodes.NodeTimeout,
+                    $"\"{activation.Id}\" took longer than its limit of {Duration.Format(activation.Node.Timeout!.Value)}.",
+                    ErrorKind.Terminal),
+                Attempts = 1,
+                Lingering = work,
+            };
+        }
+
+        var result = await work;
+        ending.Cancel();
+        return result;
+    }
+
+    private Task<WorkResult> WorkAsync(Activation activation, CancellationToken ending) => activation.Node switch
+    {
+        AgentNode agent => RunAgentAsync(activation, agent.Agent, 1, ending),
+        ToolNode tool => RunToolAsync(activation, tool, ending),
+        HumanNode human => RunHumanAsync(activation, human),
+        WorkflowNode workflow => RunWorkflowAsync(activation, workflow, ending),
+        WaitNode wait => RunWaitAsync(activation, wait),
+        TransformNode => RunTransformAsync(activation),
+        var other => throw new NotSupportedException(other.GetType().Name),
+    };
+
+    private async Task<WorkResult> RunTransformAsync(Activation activation)
+    {
+        var value = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.Transform), activation.Scope);
+        return new WorkResult { Output = value.Value, Error = value.Error, Attempts = 1 };
+    }
+
+    private async Task<WorkResult> RunToolAsync(Activation activation, ToolNode tool, CancellationToken ending)
+    {
+        var scope = await calls.ShrinkAsync(activation.Scope, 0);
+        var policy = tool.Retry ?? DefaultRetry;
+        for (var attempt = 1; ; attempt++)
+        {
+            if (ending.IsCancellationRequested || stop.IsRequested)
+            {
+                return WorkResult.Stopped;
+            }
+
+            observer.OnAttempt(activation);
+            var result = await calls.CallToolAsync(new ToolCall { Scope = scope, Tool = tool.Tool, Attempt = attempt });
+            if (result.Error is not { } error)
+            {
+                return new WorkResult { Output = result.Output, Attempts = attempt };
+            }
+
+            if (!MayRetry(error, attempt, policy, isExplicit: tool.Retry is not null) || !await DelayAsync(activation, policy, attempt, error, ending))
+            {
+                return new WorkResult { Error = error, Attempts = attempt };
+            }
+        }
+    }
+
+    private async Task<WorkResult> RunWorkflowAsync(Activation activation, WorkflowNode node, CancellationToken ending)
+    {
+        if (subWorkflows is null || !subWorkflows.TryGetValue(node.Workflow, out var hash))
+        {
+            return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" was not pinned when the instance started.");
+        }
+
+        Payload? input = null;
+        if (node.Input is not null)
+        {
+            var evaluated = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.WorkflowInput), activation.Scope);
+            if (evaluated.Error is not null)
+            {
+                return new WorkResult { Error = evaluated.Error, Attempts = 1 };
+            }
+
+            input = evaluated.Value;
+        }
+
+        var usage = Usage.None;
+        for (var attempt = 1; ; attempt++)
+        {
+            if (ending.IsCancellationRequested || stop.IsRequested)
+            {
+                return WorkResult.Stopped;
+            }
+
+            if (budget.Reached is { } reached)
+            {
+                stop.Request(reached);
+                return WorkResult.Stopped;
+            }
+
+            observer.OnAttempt(activation);
+            var share = budget.Reserve(int.MaxValue, 1);
+            var result = await RunChildAsync(activation, node, hash, input, share.Limits, attempt, ending);
+            budget.Settle(share, result.Usage.Turns, result.Usage);
+            usage += result.Usage;
+            if (result.StopReason == StopReason.Completed)
+            {
+                return new WorkResult { Output = result.Output, Attempts = attempt, Usage = usage };
+            }
+
+            if (stop.IsRequested || ending.IsCancellationRequested)
+            {
+                return WorkResult.Stopped;
+            }
+
+            var error = new CallError(
+                ErrorCodes.WorkflowFailed,
+                $"Workflow \"{node.Workflow}\" ended with \"{StopReasons.Name(result.StopReason)}\"{(result.Error is { } inner ? $": {inner.Message}" : ".")}",
+                ErrorKind.Transient);
+            if (node.Retry is null || attempt >= node.Retry.MaxAttempts || !await DelayAsync(activation, node.Retry, attempt, error, ending))
+            {
+                // The child's work is not lost: its output so far comes with the error.
+                return new WorkResult { Output = result.Output, Error = error with { Kind = ErrorKind.Terminal }, Attempts = attempt, Usage = usage };
+            }
+        }
+    }
+
+    private async Task<WorkflowResult> RunChildAsync(
+        Activation activation, WorkflowNode node, string hash, Payload? input, RunLimits share, int attempt, CancellationToken ending)
+    {
+        var own = node.Limits;
+        var run = new WorkflowRun
+        {
+            Workflow = node.Workflow,
+            DefinitionHash = hash,
+            SubWorkflows = subWorkflows,
+            Input = input,
+            RootInstanceId = calls.RootInstanceId,
+            LogicalId = $"{activation.Scope.InstanceId}/{activation.Id}",
+            Rewinds = rewinds + attempt - 1,
+            Limits = new RunLimits(
+                own?.MaxConcurrency,
+                Least(own?.MaxTurns, share.MaxTurns),
+                Least(own?.MaxTokens, share.MaxTokens),
+                Least(own?.MaxCostUsd, share.MaxCostUsd),
+                (long?)own?.Timeout?.TotalMilliseconds),
+        };
+        var childId = ChildId(activation, attempt);
+        using var stopping = ending.Register(() => Context.SendEvent(childId, EventNames.Stop, null));
+        try
+        {
+            var json = await calls.CallChildAsync(
+                ActivityNames.WorkflowOrchestration, childId, JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowRun));
+            return JsonSerializer.Deserialize(json!, CoreJsonContext.Default.WorkflowResult)!;
+        }
+        catch (TaskFailedException failed)
+        {
+            return new WorkflowResult
+            {
+                StopReason = StopReason.Failed,
+                Error = new WorkflowError(null, failed.FailureDetails.ErrorType, failed.FailureDetails.ErrorMessage),
+            };
+        }
+
+        static T? Least<T>(T? a, T? b)
+            where T : struct, IComparable<T> => a is null ? b : b is null || a.Value.CompareTo(b.Value) <= 0 ? a : b;
+    }
+
+    /// <summary>Names a child: readable while it is short, and never twice the same in one instance.</summary>
+    public string ChildId(Activation activation, int attempt, string part = "")
+    {
+        var name = $"{activation.Node.Name}{(activation.Scope.Index is { } index ? $".{index}" : "")}.{activation.Scope.Round}{part}";
+        var suffix = (attempt > 1 ? $"-a{attempt}" : "") + (rewinds > 0 ? $"-r{rewinds}" : "");
+        var id = $"{Context.InstanceId}:{name}{suffix}";
+        return id.Length <= DurableLimits.MaxInstanceIdLength
+            ? id
+            : $"{id[..50]}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)))[..32]}";
+    }
+
+    private static bool MayRetry(CallError error, int attempt, RetryDefinition policy, bool isExplicit) =>
+        error.Kind != ErrorKind.Terminal
+        && attempt < policy.MaxAttempts
+        && (error.Code != ErrorCodes.Timeout || isExplicit);
+
+    /// <summary>Waits before the next attempt on a durable timer. False: the run or the activation is ending.</summary>
+    private async Task<bool> DelayAsync(Activation activation, RetryDefinition policy, int attempt, CallError error, CancellationToken ending)
+    {
+        var delay = Delay(policy, attempt, activation.Scope.InstanceId + activation.Id);
+        if (error.RetryAfterMs is { } asked && asked > delay.TotalMilliseconds)
+        {
+            delay = TimeSpan.FromMilliseconds(asked);
+        }
+
+        observer.OnRetrying(activation, error);
+        try
+        {
+            ending.ThrowIfCancellationRequested();
+            await calls.CreateTimerAsync(Context.CurrentUtcDateTime + delay, ending);
+            return !stop.IsRequested;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// Exponential backoff with up to a fifth taken off, so that many who failed together don't come back together. The part taken off
+    /// depends on who asks: it is the same on every replay.
+    /// </summary>
+    internal static TimeSpan Delay(RetryDefinition policy, int attempt, string seed)
+    {
+        var milliseconds = Math.Min(policy.FirstDelay.TotalMilliseconds * Math.Pow(policy.Backoff, attempt - 1), policy.MaxDelay.TotalMilliseconds);
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}:{attempt}"));
+        return TimeSpan.FromMilliseconds(milliseconds * (1 - hash[0] / 255.0 / 5));
+    }
+
+    private static Payload Json(string json) => Payload.Inline(JsonElement.Parse(Encoding.UTF8.GetBytes(json)));
+
+    private static string Quote(string text) => JsonSerializer.Serialize(text, CoreJsonContext.Default.String);
+}

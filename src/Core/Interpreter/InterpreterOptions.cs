@@ -1,0 +1,17 @@
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>How the interpreter divides its work. The defaults suit both engines; tests make them small to reach every path.</summary>
+public sealed record InterpreterOptions
+{
+    /// <summary>
+    /// Gets how many durable operations one generation takes before the instance continues as new, at the next moment when
+    /// nothing is under way that can't be carried over. Default 100: replay costs grow with the square of it.
+    /// </summary>
+    public int OperationsPerGeneration { get; init; } = 100;
+
+    /// <summary>Gets up to how many items a <c>forEach</c> runs in its own orchestration; more are divided among children. Default 64.</summary>
+    public int MaxDirectItems { get; init; } = 64;
+
+    /// <summary>Gets the most items of one child. Default 50.</summary>
+    public int MaxItemsPerChild { get; init; } = 50;
+}

@@ -1,0 +1,120 @@
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>The orchestrator function that runs some of the items of a <c>forEach</c>, for an instance with too many for one history.</summary>
+internal sealed class ItemsInstance : IRunObserver
+{
+    private readonly ItemsRun _run;
+    private readonly WorkflowPlan _plan;
+    private readonly RunCalls _calls;
+    private readonly RunBudget _budget;
+    private readonly RunStop _stop = new();
+    private readonly ActivationRunner _runner;
+    private readonly List<Outcome?> _outcomes = [];
+    private readonly List<Task> _lingering = [];
+    private int _next;
+
+    public ItemsInstance(OrchestrationContext context, ItemsRun run, WorkflowPlan plan)
+    {
+        _run = run;
+        _plan = plan;
+        _calls = new RunCalls(context, plan.Definition, run.Scope.RootInstanceId);
+        _budget = new RunBudget(run.Limits);
+        _runner = new ActivationRunner(_calls, plan, _budget, _stop, this, run.SubWorkflows, run.Rewinds);
+    }
+
+    public async Task<string?> RunAsync()
+    {
+        var stopEvent = WatchStopEventAsync();
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(_run.Concurrency, _run.Count)).Select(_ => RunLaneAsync()));
+
+        // Items are begun in order, but one that was stopped may lie before one that has ended: what counts is the first part without a gap.
+        var reason = _stop.Reason;
+        _stop.Request(StopReason.Completed);
+        await stopEvent;
+        var done = _outcomes.TakeWhile(outcome => outcome is not null).Select(outcome => outcome!).ToList();
+        var failed = done.Where(outcome => outcome.Status != NodeResult.Completed).ToList();
+        var result = new ItemsResult
+        {
+            Outcomes = await _calls.PackAsync(
+                [.. done.Select(outcome => Payload.Inline(JsonSerializer.SerializeToElement(outcome, CoreJsonContext.Default.Outcome)))]),
+            Done = done.Count,
+            Failed = failed.Count,
+            FirstError = failed.Select(outcome => new WorkflowError(outcome.Activation, outcome.Error?.Code ?? "failed", outcome.Error?.Message ?? "")).FirstOrDefault(),
+            Attempts = done.Sum(outcome => outcome.Attempts),
+            TurnsStarted = _budget.TurnsStarted,
+            Usage = _budget.Used,
+            Provider = done.LastOrDefault(outcome => outcome.Provider is not null)?.Provider,
+            StopReason = reason,
+        };
+        return JsonSerializer.Serialize(result, CoreJsonContext.Default.ItemsResult);
+    }
+
+    void IRunObserver.OnAttempt(Activation activation)
+    {
+        // The parent counts when this part has ended.
+    }
+
+    void IRunObserver.OnRetrying(Activation activation, CallError error)
+    {
+        // The parent counts when this part has ended.
+    }
+
+    void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
+    {
+        // Items that wait are not divided among children.
+    }
+
+    void IRunObserver.OnWaited(Activation activation)
+    {
+        // Items that wait are not divided among children.
+    }
+
+    /// <summary>Runs items one after another, as long as there are any.</summary>
+    private async Task RunLaneAsync()
+    {
+        while (_next < _run.Count && !_stop.IsRequested)
+        {
+            var place = _next++;
+            var index = _run.Start + place;
+            _outcomes.Add(null);
+            var node = _plan.Graph.Nodes[_plan.IndexOf(_run.Scope.Node)];
+            var end = await _runner.RunAsync(new Activation
+            {
+                Node = node,
+                Order = $"{_run.OrderPrefix}.{index:D6}",
+                Context = _run.Context,
+                PackedContext = _run.PackedContext,
+                Scope = _run.Scope with
+                {
+                    Activation = Activation.Name(node.Name, index, _run.Scope.Round),
+                    Item = _run.Items.Item(index),
+                    Index = index,
+                },
+            });
+            _outcomes[place] = end.Outcome;
+            if (end.Lingering is { } lingering)
+            {
+                // The call still takes this lane's slot.
+                await lingering;
+            }
+        }
+    }
+
+    private async Task WatchStopEventAsync()
+    {
+        try
+        {
+            await _calls.WaitForEventAsync(EventNames.Stop, _stop.Token);
+            _stop.Request(StopReason.Cancelled);
+        }
+        catch (OperationCanceledException)
+        {
+            // All items have ended.
+        }
+    }
+}

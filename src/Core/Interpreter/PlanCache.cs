@@ -1,0 +1,31 @@
+using System.Collections.Concurrent;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>Turns hashes of pinned definitions into plans. What it returns depends on the hash alone.</summary>
+internal sealed class PlanCache(IDefinitionStore definitions)
+{
+    private const int MaxPlans = 500;
+
+    private readonly ConcurrentDictionary<string, WorkflowPlan> _plans = new(StringComparer.Ordinal);
+
+    public WorkflowPlan Get(string hash)
+    {
+        if (_plans.TryGetValue(hash, out var plan))
+        {
+            return plan;
+        }
+
+        var json = definitions.Find(hash) ?? throw new PolyphonyException(
+            "definition_not_found",
+            $"The definition \"{hash}\", which the instance was started with, is not in the definition store. Start the host on the data that the instance was started on.");
+        plan = new WorkflowPlan(WorkflowDefinition.FromJson(json));
+        if (_plans.Count >= MaxPlans)
+        {
+            _plans.Clear();
+        }
+
+        return _plans.GetOrAdd(hash, plan);
+    }
+}

@@ -1,0 +1,213 @@
+using System.Text;
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Expressions;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>
+/// The interpreter's calls to its activities. Expressions over values in place are evaluated here, without an activity; what needs the
+/// payload store goes to one. Counts durable operations.
+/// </summary>
+internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition definition, string rootInstanceId)
+{
+    /// <summary>How much one call may carry: leaves room for what stands around the values.</summary>
+    public const int MaxCallBytes = 40 * 1024;
+
+    private const int ReferenceBytes = 160;
+
+    public OrchestrationContext Context => context;
+
+    public string RootInstanceId => rootInstanceId;
+
+    /// <summary>Gets how many durable operations this generation has begun.</summary>
+    public int Operations { get; private set; }
+
+    public static int SizeOf(Payload? payload) => payload switch
+    {
+        null => 0,
+        { Json: { } json } => Encoding.UTF8.GetByteCount(json.GetRawText()),
+        _ => ReferenceBytes,
+    };
+
+    public async Task<AgentCallResult> CallAgentAsync(AgentCall call)
+    {
+        Operations++;
+        try
+        {
+            return (await context.CallActivityAsync(ActivityNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult))!;
+        }
+        catch (TaskFailedException failed)
+        {
+            return new AgentCallResult { Error = ErrorOf(failed) };
+        }
+    }
+
+    public async Task<ToolCallResult> CallToolAsync(ToolCall call)
+    {
+        Operations++;
+        try
+        {
+            return (await context.CallActivityAsync(ActivityNames.Tool, call, CoreJsonContext.Default.ToolCall, CoreJsonContext.Default.ToolCallResult))!;
+        }
+        catch (TaskFailedException failed)
+        {
+            return new ToolCallResult(null, ErrorOf(failed));
+        }
+    }
+
+    public async Task<string?> CallChildAsync(string name, string instanceId, string input)
+    {
+        Operations++;
+        return await context.CallSubOrchestrationAsync(name, instanceId, input);
+    }
+
+    public Task CreateTimerAsync(DateTimeOffset fireAt, CancellationToken cancellationToken)
+    {
+        Operations++;
+        return context.CreateTimerAsync(fireAt, cancellationToken);
+    }
+
+    public Task<string?> WaitForEventAsync(string name, CancellationToken cancellationToken)
+    {
+        Operations++;
+        return context.WaitForExternalEventAsync(name, cancellationToken);
+    }
+
+    public Task FailAsync(FailCall call)
+    {
+        Operations++;
+        return context.CallActivityAsync(ActivityNames.Fail, JsonSerializer.Serialize(call, CoreJsonContext.Default.FailCall));
+    }
+
+    /// <summary>Evaluates an expression; a value above the inline limit comes as a reference.</summary>
+    public async Task<EvaluateResult> EvaluateAsync(ExpressionSite site, CallScope scope)
+    {
+        if (TryEvaluate(site, scope) is { } local)
+        {
+            return local;
+        }
+
+        Operations++;
+        try
+        {
+            var call = new EvaluateCall(site, await ShrinkAsync(scope, 0));
+            return (await context.CallActivityAsync(ActivityNames.Evaluate, call, CoreJsonContext.Default.EvaluateCall, CoreJsonContext.Default.EvaluateResult))!;
+        }
+        catch (TaskFailedException failed)
+        {
+            return new EvaluateResult(null, ErrorOf(failed));
+        }
+    }
+
+    /// <summary>Makes one list; small ones in place, others in the payload store. Any number of values of any size.</summary>
+    public async Task<Payload> PackAsync(IReadOnlyList<Payload> values, PackMode mode = PackMode.Items)
+    {
+        if (mode == PackMode.Items && values.All(value => value.IsInline) && values.Sum(SizeOf) + values.Count < Payload.InlineLimitBytes)
+        {
+            return Payload.Inline(JsonElement.Parse(Encoding.UTF8.GetBytes($"[{string.Join(',', values.Select(value => value.Json!.Value.GetRawText()))}]")));
+        }
+
+        // A call carries so much; what is left over is joined by reference, in as many turns as it takes.
+        while (true)
+        {
+            var batches = Batches(values);
+            if (batches.Count == 1)
+            {
+                return await CallPackAsync(batches[0], mode);
+            }
+
+            var partMode = mode == PackMode.Items ? PackMode.Items : PackMode.Concat;
+            values = await Task.WhenAll(batches.Select(batch => CallPackAsync(batch, partMode)));
+            mode = mode == PackMode.Items ? PackMode.Concat : mode;
+        }
+    }
+
+    /// <summary>Moves values of a scope to the payload store when a call with them, and with so many bytes beside, would be too large.</summary>
+    public async Task<CallScope> ShrinkAsync(CallScope scope, int besides)
+    {
+        var nodes = scope.Nodes ?? new Dictionary<string, NodeValue>();
+        var size = besides + SizeOf(scope.Input) + SizeOf(scope.Item) + nodes.Values.Sum(SizeOf);
+        if (size <= MaxCallBytes)
+        {
+            return scope;
+        }
+
+        var names = nodes.Where(pair => SizeOf(pair.Value.Output) > ReferenceBytes).Select(pair => pair.Key).Order(StringComparer.Ordinal).ToList();
+        var stored = await StoreAllAsync([.. names.Select(name => nodes[name].Output!)]);
+        var moved = new Dictionary<string, NodeValue>(nodes, StringComparer.Ordinal);
+        for (var i = 0; i < names.Count; i++)
+        {
+            moved[names[i]] = moved[names[i]] with { Output = stored[i] };
+        }
+
+        return scope with { Nodes = moved };
+    }
+
+    /// <summary>Puts values into the payload store; each comes back as a reference.</summary>
+    public async Task<IReadOnlyList<Payload>> StoreAllAsync(IReadOnlyList<Payload> values)
+    {
+        var stored = new List<Payload>(values.Count);
+        foreach (var batch in Batches(values))
+        {
+            var list = await CallPackAsync(batch, PackMode.Items);
+            stored.AddRange(Enumerable.Range(0, batch.Count).Select(list.Item));
+        }
+
+        return stored;
+    }
+
+    public static CallError ErrorOf(TaskFailedException failed) =>
+        new(ErrorCodes.ActivityFailed, $"{failed.FailureDetails.ErrorMessage} ({failed.FailureDetails.ErrorType})", ErrorKind.Transient);
+
+    private static int SizeOf(NodeValue node) => SizeOf(node.Output) + SizeOf(node.Errors) + 100 + (node.Error?.Message.Length ?? 0) * 3;
+
+    private static List<List<Payload>> Batches(IReadOnlyList<Payload> values)
+    {
+        var batches = new List<List<Payload>> { new() };
+        var size = 0;
+        foreach (var value in values)
+        {
+            var bytes = SizeOf(value) + 20;
+            if (size + bytes > MaxCallBytes && batches[^1].Count > 0)
+            {
+                batches.Add([]);
+                size = 0;
+            }
+
+            batches[^1].Add(value);
+            size += bytes;
+        }
+
+        return batches;
+    }
+
+    private async Task<Payload> CallPackAsync(IReadOnlyList<Payload> values, PackMode mode)
+    {
+        Operations++;
+        return (await context.CallActivityAsync(
+            ActivityNames.Pack, new PackCall(rootInstanceId, values, mode), CoreJsonContext.Default.PackCall, CoreJsonContext.Default.Payload))!;
+    }
+
+    private EvaluateResult? TryEvaluate(ExpressionSite site, CallScope scope)
+    {
+        if (CallScopeValues.StoredValues(scope, ExpressionSites.References(definition, scope.Node, site)).Count > 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            var value = ExpressionSites.Evaluate(definition, scope.Node, site, CallScopeValues.Create(scope, definition.Name)).ToJson();
+            var payload = Payload.Inline(value);
+            return SizeOf(payload) <= Payload.InlineLimitBytes ? new EvaluateResult(payload) : null;
+        }
+        catch (ExpressionException failed)
+        {
+            return new EvaluateResult(null, new CallError(ErrorCodes.ExpressionError, failed.Message, ErrorKind.Terminal));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using System.Text;
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <content>What clients see while it runs.</content>
+internal sealed partial class WorkflowInstance
+{
+    /// <summary>Graphs of up to so many nodes show all of them; larger ones what is under way and what ended last.</summary>
+    private const int MaxShownNodes = 40;
+
+    private const int MaxShownWaits = 8;
+
+    private readonly NodeProgress[] _progress;
+    private readonly SortedDictionary<string, PendingWait> _pendingWaits = new(StringComparer.Ordinal);
+    private readonly HashSet<int> _retrying = [];
+    private readonly Queue<int> _lastEnded = new();
+    private bool _progressChanged = true;
+
+    void IRunObserver.OnAttempt(Activation activation)
+    {
+        var node = _plan.IndexOf(activation.Node.Name);
+        _retrying.Remove(node);
+        var progress = _progress[node];
+        Show(node, progress with
+        {
+            Status = activation.Node is HumanNode or WaitNode ? "waiting" : "running",
+            Round = activation.Scope.Round,
+            StartedTime = progress.StartedTime ?? _context.CurrentUtcDateTime,
+        });
+        Wake();
+    }
+
+    void IRunObserver.OnRetrying(Activation activation, CallError error)
+    {
+        var node = _plan.IndexOf(activation.Node.Name);
+        _retrying.Add(node);
+        Show(node, _progress[node] with { Status = "retrying", Error = error.Code });
+        Wake();
+    }
+
+    void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
+    {
+        _waits[activation.Id] = state;
+        _pendingWaits[activation.Id] = wait;
+        _progressChanged = true;
+        Wake();
+    }
+
+    void IRunObserver.OnWaited(Activation activation)
+    {
+        _waits.Remove(activation.Id);
+        _pendingWaits.Remove(activation.Id);
+        _progressChanged = true;
+    }
+
+    private void Show(int node, NodeProgress progress)
+    {
+        _progress[node] = progress;
+        _progressChanged = true;
+    }
+
+    private void SetItems(int node, int count) =>
+        Show(node, _progress[node] with
+        {
+            Status = "running",
+            Items = count,
+            ItemsDone = 0,
+            ItemsFailed = 0,
+            Round = _graph.Nodes[node].Round,
+            StartedTime = _context.CurrentUtcDateTime,
+        });
+
+    private void CountActivation(int node, Outcome outcome) => Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code);
+
+    private void CountItem(int node, Outcome outcome)
+    {
+        Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Status == NodeResult.Completed ? null : outcome.Error?.Code);
+        AddItems(node, 1, outcome.Status == NodeResult.Completed ? 0 : 1);
+    }
+
+    private void CountItems(int node, ItemsResult part)
+    {
+        Count(node, part.Attempts, part.Usage, part.Provider, part.FirstError?.Code);
+        AddItems(node, part.Done, part.Failed);
+    }
+
+    private void Count(int node, int attempts, Usage usage, string? provider, string? error)
+    {
+        var progress = _progress[node];
+        Show(node, progress with
+        {
+            Attempts = progress.Attempts + attempts,
+            Tokens = progress.Tokens + usage.Tokens,
+            CostUsd = progress.CostUsd + usage.CostUsd,
+            Provider = provider ?? progress.Provider,
+            Error = error,
+        });
+    }
+
+    private void AddItems(int node, int done, int failed)
+    {
+        var progress = _progress[node];
+        Show(node, progress with { ItemsDone = (progress.ItemsDone ?? 0) + done, ItemsFailed = (progress.ItemsFailed ?? 0) + failed });
+    }
+
+    /// <summary>Takes over what a step of the graph has changed.</summary>
+    private void UpdateProgress(GraphState before)
+    {
+        for (var node = 0; node < _progress.Length; node++)
+        {
+            var phase = _graph.Nodes[node].Phase;
+            if (phase == before.Nodes[node].Phase && _graph.Nodes[node].Round == before.Nodes[node].Round)
+            {
+                continue;
+            }
+
+            if (phase is NodePhase.Completed or NodePhase.Skipped or NodePhase.Failed)
+            {
+                Show(node, _progress[node] with
+                {
+                    Status = phase switch
+                    {
+                        NodePhase.Completed => NodeResult.Completed,
+                        NodePhase.Skipped => NodeResult.Skipped,
+                        _ => NodeResult.Failed,
+                    },
+                    EndedTime = _context.CurrentUtcDateTime,
+                });
+                _lastEnded.Enqueue(node);
+                while (_lastEnded.Count > 5)
+                {
+                    _lastEnded.Dequeue();
+                }
+            }
+            else if (before.Nodes[node].HasEnded)
+            {
+                // Another round.
+                Show(node, new NodeProgress { Node = Graph.Nodes[node].Name, Status = "pending", Round = _graph.Nodes[node].Round + (phase == NodePhase.Pending ? 1 : 0) });
+            }
+        }
+    }
+
+    private void PublishProgress(WorkflowResult? result = null)
+    {
+        if (!_progressChanged && result is null)
+        {
+            return;
+        }
+
+        _progressChanged = false;
+        var shown = Graph.Nodes.Length <= MaxShownNodes
+            ? Graph.Order
+            : Graph.Order.Where(node => _underWay.Contains(node) || _lastEnded.Contains(node)).Take(MaxShownNodes);
+        var progress = new WorkflowProgress
+        {
+            Total = Graph.Nodes.Length,
+            Done = _graph.Nodes.Count(node => node.Phase is NodePhase.Completed or NodePhase.Skipped or NodePhase.Failed),
+            Nodes = [.. shown.Select(node => _progress[node])],
+            WaitingFor = [.. _pendingWaits.Values.Take(MaxShownWaits)],
+            Usage = _budget.Used,
+            Result = result,
+        };
+        var json = JsonSerializer.Serialize(progress, CoreJsonContext.Default.WorkflowProgress);
+        if (json.Length * 3 > DurableLimits.MaxCustomStatusBytes && Encoding.UTF8.GetByteCount(json) > DurableLimits.MaxCustomStatusBytes)
+        {
+            // Long prompts and names in scripts of several bytes a letter: the result comes first, then what it waits for.
+            json = JsonSerializer.Serialize(
+                progress with { Nodes = [], WaitingFor = [.. progress.WaitingFor.Take(2).Select(wait => wait with { Prompt = wait.Prompt?[..Math.Min(100, wait.Prompt.Length)] })] },
+                CoreJsonContext.Default.WorkflowProgress);
+        }
+
+        _context.SetCustomStatus(json);
+    }
+}

@@ -1,0 +1,245 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <content>Continuing as new.</content>
+internal sealed partial class WorkflowInstance
+{
+    /// <summary>Above this the results' values go to the payload store, so that the state fits one history event.</summary>
+    private const int MaxStateBytes = 24 * 1024;
+
+    private bool _continueAsNew;
+
+    /// <summary>
+    /// Gets a value indicating whether nothing is launched because the generation should end. Not while something is under way that may take long: others would
+    /// wait for it.
+    /// </summary>
+    private bool IsDraining => _calls.Operations >= _options.OperationsPerGeneration && !_underWay.Any(MayTakeLong);
+
+    private bool MayTakeLong(int node) => !_waits.ContainsKey(ActivationOf(node))
+        && (_retrying.Contains(node)
+            || Graph.Nodes[node] is WorkflowNode
+            || (Graph.Nodes[node].ForEach is not null && (Graph.Nodes[node] is HumanNode or WaitNode || (_progress[node].Items ?? 0) > _options.MaxDirectItems)));
+
+    private string ActivationOf(int node) => Activation.Name(Graph.Nodes[node].Name, null, _graph.Nodes[node].Round);
+
+    private async Task<bool> TryContinueAsNewAsync()
+    {
+        if (!IsQuiet())
+        {
+            return false;
+        }
+
+        await SettleHousekeepingAsync();
+        await StoreLargeResultsAsync();
+
+        // What came while that was going on is dealt with first.
+        if (_ended.Count > 0 || !IsQuiet())
+        {
+            return false;
+        }
+
+        var next = JsonSerializer.Serialize(_run with { State = Save() }, CoreJsonContext.Default.WorkflowRun);
+        DurableLimits.CheckPayload(next, $"state of workflow \"{_run.Workflow}\" ({Graph.Nodes.Length} nodes; divide it into sub-workflows)");
+        _context.ContinueAsNew(next);
+        _continueAsNew = true;
+        return true;
+
+        bool IsQuiet() => _calls.Operations >= _options.OperationsPerGeneration
+            && !_stop.IsRequested
+            && _fatal is null
+            && _underWay.All(node => _waits.ContainsKey(ActivationOf(node)))
+            && _lingering.TrueForAll(task => task.IsCompleted);
+    }
+
+    /// <summary>Moves results in place to the payload store when they are too many for the state.</summary>
+    private async Task StoreLargeResultsAsync()
+    {
+        var held = new Dictionary<NodeResult, NodeResult>(ReferenceEqualityComparer.Instance);
+        void Hold(NodeResult? result)
+        {
+            if (result is not null)
+            {
+                held[result] = result;
+                result.Earlier.ForEach(Hold);
+            }
+        }
+
+        foreach (var result in _results.Concat(_snapshots.SelectMany((snapshot, loop) => Graph.Loops[loop].Body.Select(node => snapshot[node]))).Concat(_uncounted.Values.Select(pair => pair.Result)))
+        {
+            Hold(result);
+        }
+
+        var inline = held.Keys.Where(result => result.Output is { IsInline: true } && RunCalls.SizeOf(result.Output) > 64).ToList();
+        if (inline.Sum(result => RunCalls.SizeOf(result.Output)) <= MaxStateBytes / 2)
+        {
+            return;
+        }
+
+        var stored = await _calls.StoreAllAsync([.. inline.Select(result => result.Output!)]);
+        for (var i = 0; i < inline.Count; i++)
+        {
+            held[inline[i]] = inline[i] with { Output = stored[i] };
+        }
+
+        NodeResult? Moved(NodeResult? result) => result is null || !held.TryGetValue(result, out var moved)
+            ? result
+            : moved.Earlier.IsEmpty ? moved : moved with { Earlier = [.. moved.Earlier.Select(earlier => Moved(earlier)!)] };
+
+        _results = [.. _results.Select(Moved)];
+        _snapshots = [.. _snapshots.Select(snapshot => snapshot.Select(Moved).ToImmutableArray())];
+        foreach (var (order, (node, result)) in _uncounted.ToList())
+        {
+            _uncounted[order] = (node, Moved(result)!);
+        }
+    }
+
+    private RunState Save()
+    {
+        var stored = new List<PayloadReference>();
+        var places = new Dictionary<string, int>(StringComparer.Ordinal);
+        var inLoop = Enumerable.Range(0, Graph.Nodes.Length).Where(node => Graph.InnermostLoop[node] >= 0).ToList();
+
+        // Nodes that wait begin again and find their deadlines in Waits.
+        var nodes = _graph.Nodes.Select(node => node.Phase == NodePhase.Running ? node with { Phase = NodePhase.Ready } : node).ToList();
+        return new RunState
+        {
+            StartedTime = _startedTime,
+            TurnsStarted = _budget.TurnsStarted,
+            Usage = _budget.Used,
+            Failures = _failures,
+            Phases = string.Concat(nodes.Select(node => (char)('0' + (int)node.Phase))),
+            Edges = string.Concat(_graph.Edges.Select(edge => (char)('0' + (int)edge))),
+            Rounds = Dictionary(Enumerable.Range(0, nodes.Count).Where(node => nodes[node].Round != ImpliedRound(nodes[node].Phase)), node => nodes[node].Round),
+            Digests = Dictionary(inLoop.Where(node => nodes[node].Digest != 0), node => nodes[node].Digest),
+            Loops = _graph.Loops.IsEmpty ? null : [.. _graph.Loops],
+            Results = [.. Enumerable.Range(0, Graph.Nodes.Length).Where(node => _results[node] is not null).Select(node => SaveResult(node, _results[node]!))],
+            Snapshots = Dictionary(
+                Enumerable.Range(0, Graph.Loops.Length).Where(loop => Graph.Loops[loop].Body.Any(node => _snapshots[loop][node] is not null)),
+                loop => (IReadOnlyList<SavedResult>)[.. Graph.Loops[loop].Body.Where(node => _snapshots[loop][node] is not null).Select(node => SaveResult(node, _snapshots[loop][node]!))]),
+            Waits = _waits.Count == 0 ? null : new Dictionary<string, WaitState>(_waits, StringComparer.Ordinal),
+            OutcomeLists = _outcomeLists.Count == 0 ? null : [.. _outcomeLists],
+            Outcomes = _outcomes.Count == 0 ? null : [.. _outcomes],
+            Progress = Graph.Nodes.Length <= MaxShownNodes ? [.. _progress] : null,
+            Termination = _plan.Definition.Termination is null
+                ? null
+                : new TerminationState(_countedMessages, _countedTokens, [.. _met.Order()], [.. _uncounted.Values.Select(pair => SaveResult(pair.Node, pair.Result))]),
+            Stored = stored.Count == 0 ? null : stored,
+        };
+
+        SavedResult SaveResult(int node, NodeResult result)
+        {
+            int? place = null;
+            if (result.Output?.Reference is { } reference && !places.TryGetValue(reference.Hash, out var known))
+            {
+                place = known = stored.Count;
+                places.Add(reference.Hash, known);
+                stored.Add(reference);
+            }
+            else if (result.Output?.Reference is { } again)
+            {
+                place = places[again.Hash];
+            }
+
+            return new SavedResult
+            {
+                Node = node,
+                Status = result.Status == NodeResult.Completed ? null : result.Status,
+                Json = result.Output?.Json,
+                Stored = place,
+                Pointer = result.Output?.Pointer,
+                Error = result.Error,
+                Errors = result.Errors,
+                Order = Graph.InnermostLoop[node] < 0 ? null : result.Order,
+                Agent = result.Agent == (Graph.Nodes[node] as AgentNode)?.Agent ? null : result.Agent,
+                Tokens = result.Tokens,
+                Earlier = result.Earlier.IsEmpty ? null : [.. result.Earlier.Select(earlier => SaveResult(node, earlier))],
+            };
+        }
+    }
+
+    private void Restore(RunState state)
+    {
+        _startedTime = state.StartedTime;
+        _budget.Restore(state.TurnsStarted, state.Usage);
+        _failures = state.Failures;
+        var nodes = state.Phases.Select((digit, node) =>
+        {
+            var phase = (NodePhase)(digit - '0');
+            return new NodeState(phase, state.Rounds?.GetValueOrDefault(node, ImpliedRound(phase)) ?? ImpliedRound(phase), state.Digests?.GetValueOrDefault(node) ?? 0);
+        });
+        _graph = GraphState.Restore(
+            Graph,
+            [.. nodes],
+            [.. state.Edges.Select(digit => (EdgePhase)(digit - '0'))],
+            state.Loops is { } loops ? [.. loops] : []);
+        _results = RestoreResults(state.Results);
+        _snapshots = [.. Enumerable.Range(0, Graph.Loops.Length).Select(loop => RestoreResults(state.Snapshots?.GetValueOrDefault(loop)))];
+        foreach (var (activation, wait) in state.Waits ?? new Dictionary<string, WaitState>())
+        {
+            _carriedWaits[activation] = wait;
+        }
+
+        _outcomeLists.AddRange(state.OutcomeLists ?? []);
+        _outcomes = [.. state.Outcomes ?? []];
+        _outcomeBytes = _outcomes.Sum(outcome => RunCalls.SizeOf(outcome.Result) + 400);
+        for (var node = 0; node < _progress.Length; node++)
+        {
+            _progress[node] = state.Progress is { } progress
+                ? progress[node]
+                : _progress[node] with { Status = _graph.Nodes[node].Phase == NodePhase.Skipped ? NodeResult.Skipped : _graph.Nodes[node].HasEnded ? NodeResult.Completed : "pending" };
+        }
+
+        if (state.Termination is { } termination)
+        {
+            _countedMessages = termination.Messages;
+            _countedTokens = termination.Tokens;
+            _met.UnionWith(termination.Met);
+            foreach (var pending in termination.Pending)
+            {
+                var result = RestoreResult(pending);
+                _uncounted[result.Order] = (pending.Node, result);
+            }
+        }
+
+        ImmutableArray<NodeResult?> RestoreResults(IReadOnlyList<SavedResult>? saved)
+        {
+            var results = new NodeResult?[Graph.Nodes.Length];
+            foreach (var each in saved ?? [])
+            {
+                results[each.Node] = RestoreResult(each);
+            }
+
+            return [.. results];
+        }
+
+        NodeResult RestoreResult(SavedResult saved) => new()
+        {
+            Status = saved.Status ?? NodeResult.Completed,
+            Output = saved.Stored is { } place
+                ? new Payload { Reference = state.Stored![place], Pointer = saved.Pointer }
+                : saved.Json is { } json ? Payload.Inline(json) : null,
+            Error = saved.Error,
+            Errors = saved.Errors,
+            Order = saved.Order ?? OrderOf(saved.Node),
+            Role = saved.Status is null ? RoleOf(Graph.Nodes[saved.Node]) : null,
+            Agent = saved.Agent ?? (Graph.Nodes[saved.Node] as AgentNode)?.Agent,
+            Tokens = saved.Tokens,
+            Earlier = saved.Earlier is null ? [] : [.. saved.Earlier.Select(RestoreResult)],
+        };
+    }
+
+    /// <summary>A node has had no round before it is ready, and one afterwards, unless it is in a loop or was skipped.</summary>
+    private static int ImpliedRound(NodePhase phase) => phase is NodePhase.Pending or NodePhase.Skipped ? 0 : 1;
+
+    private static Dictionary<int, T>? Dictionary<T>(IEnumerable<int> keys, Func<int, T> value)
+    {
+        var dictionary = keys.ToDictionary(key => key, value);
+        return dictionary.Count == 0 ? null : dictionary;
+    }
+}

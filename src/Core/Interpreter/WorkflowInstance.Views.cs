@@ -1,0 +1,170 @@
+using System.Collections.Immutable;
+using System.Text;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <content>What a node sees of the others.</content>
+internal sealed partial class WorkflowInstance
+{
+    private readonly List<(string Key, int Count, Payload List)> _packedContext = [];
+
+    /// <summary>
+    /// Finds the result of one node that another sees: of a node before it in the same round, that round's; of one that comes before it only
+    /// through a back edge, that of the last round of the loop that holds both. Neither depends on when things happen.
+    /// </summary>
+    private NodeResult? ViewOf(int node, int reader)
+    {
+        if (_plan.IsForwardAncestor(node, reader))
+        {
+            return _results[node];
+        }
+
+        var loop = _plan.CommonLoop(node, reader);
+        return loop < 0 ? null : _snapshots[loop][node];
+    }
+
+    /// <summary>Makes the scope in which a node's expressions are evaluated.</summary>
+    private CallScope ScopeOf(int node, WorkflowPlan.Reads reads, NodeResult? own = null)
+    {
+        var definition = Graph.Nodes[node];
+        Dictionary<string, NodeValue>? nodes = null;
+        foreach (var read in reads.Nodes)
+        {
+            var result = read == node && own is not null ? own : ViewOf(read, node);
+            (nodes ??= new Dictionary<string, NodeValue>(StringComparer.Ordinal))[Graph.Nodes[read].Name] = result?.ToValue() ?? new NodeValue { Status = "pending" };
+        }
+
+        var round = _graph.Nodes[node].Round;
+        return new CallScope
+        {
+            DefinitionHash = _run.DefinitionHash,
+            RootInstanceId = _calls.RootInstanceId,
+            InstanceId = _logicalId,
+            Node = definition.Name,
+            Activation = Activation.Name(definition.Name, null, round),
+            Round = round,
+            Input = reads.Input ? _run.Input : null,
+            Nodes = nodes,
+        };
+    }
+
+    /// <summary>
+    /// Gets a node's place among all results: for each loop around it, from the outside in, the loop's place and round, then the node's
+    /// own place. Ordinal comparison gives the order of the graph.
+    /// </summary>
+    private string OrderOf(int node)
+    {
+        var loops = new Stack<int>();
+        for (var loop = Graph.InnermostLoop[node]; loop >= 0; loop = Graph.Loops[loop].Parent)
+        {
+            loops.Push(loop);
+        }
+
+        var order = new StringBuilder();
+        foreach (var loop in loops)
+        {
+            order.Append($"{Graph.Position[Graph.Loops[loop].Header]:D4}.{_graph.Loops[loop].Round:D6}.");
+        }
+
+        return order.Append($"{Graph.Position[node]:D4}").ToString();
+    }
+
+    /// <summary>Gets the messages of a node's earlier rounds that some filter may still ask for.</summary>
+    private ImmutableList<NodeResult> EarlierOf(int node)
+    {
+        var loop = Graph.InnermostLoop[node];
+        var (first, last) = _plan.Retain(node);
+        if (loop < 0 || (first == 0 && last <= 1) || _snapshots[loop][node] is not { Role: not null } previous)
+        {
+            return [];
+        }
+
+        var all = previous.Earlier.Add(previous with { Earlier = [] });
+        return first >= all.Count || first + Math.Max(0, last - 1) >= all.Count
+            ? all
+            : [.. all.Take(first), .. all.Skip(Math.Max(first, all.Count - Math.Max(0, last - 1)))];
+    }
+
+    /// <summary>Collects the earlier messages that an agent may see, in the order of the graph.</summary>
+    private IReadOnlyList<(NodeResult Result, int Node)> MessagesFor(int reader, AgentDefinition agent)
+    {
+        var upstream = Graph.Upstream(reader)
+            .Select(node => (Result: ViewOf(node, reader), Node: node))
+            .Where(pair => pair.Result is { Status: NodeResult.Completed, Role: not null, Output: not null })
+            .Select(pair => (Result: pair.Result!, pair.Node))
+            .ToList();
+        if (agent.Context is not { } filters)
+        {
+            return [.. upstream.OrderBy(pair => pair.Result.Order, StringComparer.Ordinal)];
+        }
+
+        var passed = new SortedDictionary<string, (NodeResult, int)>(StringComparer.Ordinal);
+        foreach (var filter in filters)
+        {
+            var matching = upstream
+                .Where(pair => _plan.Matches(filter, pair.Node))
+                .SelectMany(pair => pair.Result.Earlier.Add(pair.Result).Select(result => (Result: result, pair.Node)))
+                .Where(pair => filter.Role is null || filter.Role == pair.Result.Role)
+                .OrderBy(pair => pair.Result.Order, StringComparer.Ordinal)
+                .ToList();
+            var chosen = (filter.First, filter.Last) switch
+            {
+                (null, null) => matching,
+                ({ } first, null) => matching.Take(first),
+                (null, { } last) => matching.TakeLast(last),
+                ({ } first, { } last) => matching.Take(first).Concat(matching.Skip(Math.Max(first, matching.Count - last))),
+            };
+            foreach (var pair in chosen)
+            {
+                passed[pair.Result.Order] = pair;
+            }
+        }
+
+        return [.. passed.Values];
+    }
+
+    /// <summary>
+    /// Makes the messages for a call. What would make the call too large goes to the payload store, in lists that the next nodes use again as far as
+    /// they see the same messages.
+    /// </summary>
+    private async Task<(IReadOnlyList<Payload> Packed, IReadOnlyList<ContextMessage> Messages)> ContextOfAsync(int node, AgentDefinition agent)
+    {
+        const int InlineContextBytes = 12 * 1024;
+        var found = MessagesFor(node, agent);
+        var messages = found.Select(pair => new ContextMessage(Graph.Nodes[pair.Node].Name, pair.Result.Role!, pair.Result.Output!, pair.Result.Agent)).ToList();
+        var keys = found.Select(pair => pair.Result.Order).ToList();
+        if (Size(messages) <= InlineContextBytes)
+        {
+            return ([], messages);
+        }
+
+        var packed = new List<Payload>();
+        var done = 0;
+        foreach (var (key, count, list) in _packedContext)
+        {
+            if (done + count <= keys.Count && key == string.Join(' ', keys.Skip(done).Take(count)))
+            {
+                packed.Add(list);
+                done += count;
+            }
+        }
+
+        var rest = messages.Skip(done).ToList();
+        if (Size(rest) > InlineContextBytes)
+        {
+            var list = await _calls.PackAsync([.. rest.Select(ToPayload)], PackMode.Items);
+            _packedContext.Add((string.Join(' ', keys.Skip(done)), rest.Count, list));
+            packed.Add(list);
+            rest = [];
+        }
+
+        return (packed, rest);
+
+        static int Size(IEnumerable<ContextMessage> messages) => messages.Sum(message => RunCalls.SizeOf(message.Content) + 100);
+
+        static Payload ToPayload(ContextMessage message) => Payload.Inline(
+            System.Text.Json.JsonSerializer.SerializeToElement(message, Json.CoreJsonContext.Default.ContextMessage));
+    }
+}

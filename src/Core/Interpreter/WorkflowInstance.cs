@@ -1,0 +1,319 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>
+/// One instance of a workflow: the orchestrator function that runs any workflow file.
+/// </summary>
+/// <remarks>
+/// <para>A main loop owns the state. It launches what is ready, then sleeps until something has ended, applies that, and looks again. Each node runs
+/// as an asynchronous method of its own beside the loop (Nodes); it evaluates its expressions, takes a slot, runs its activations,
+/// decides its edges, and leaves its end in a queue. Nothing but the loop changes the state.</para>
+/// <para>Nodes see the results of what is upstream of them and nothing else, each as of the round they are in (Views), so what they see
+/// does not depend on timing. Outcomes go to the payload store in batches (Outcomes). When a generation has done enough
+/// operations, and nothing is under way but waits, the state is saved and the instance continues as new (State).</para>
+/// </remarks>
+internal sealed partial class WorkflowInstance : IRunObserver
+{
+    private readonly OrchestrationContext _context;
+    private readonly WorkflowRun _run;
+    private readonly WorkflowPlan _plan;
+    private readonly InterpreterOptions _options;
+    private readonly RunLimits _limits;
+    private readonly RunCalls _calls;
+    private readonly RunBudget _budget;
+    private readonly RunStop _stop = new();
+    private readonly SlotGate _slots;
+    private readonly string _logicalId;
+    private readonly bool _isRoot;
+    private readonly Queue<NodeEnd> _ended = new();
+    private readonly HashSet<int> _underWay = [];
+    private readonly Dictionary<string, WaitState> _waits = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WaitState> _carriedWaits = new(StringComparer.Ordinal);
+    private readonly List<Task> _lingering = [];
+
+    private GraphState _graph;
+    private ImmutableArray<NodeResult?> _results;
+    private ImmutableArray<ImmutableArray<NodeResult?>> _snapshots;
+    private DateTimeOffset _startedTime;
+    private TaskCompletionSource? _wake;
+    private Exception? _fatal;
+    private ActivationRunner _runner;
+    private int _failures;
+
+    public WorkflowInstance(OrchestrationContext context, WorkflowRun run, WorkflowPlan plan, InterpreterOptions options)
+    {
+        _context = context;
+        _run = run;
+        _plan = plan;
+        _options = options;
+        _isRoot = run.RootInstanceId is null;
+        _logicalId = run.LogicalId ?? context.InstanceId;
+        var own = plan.Definition.Limits;
+        _limits = new RunLimits(
+            run.Limits?.MaxConcurrency ?? own.MaxConcurrency,
+            run.Limits?.MaxTurns ?? own.MaxTurns,
+            run.Limits?.MaxTokens ?? own.MaxTokens,
+            run.Limits?.MaxCostUsd ?? own.MaxCostUsd,
+            run.Limits?.TimeoutMs ?? (long?)own.Timeout?.TotalMilliseconds);
+        _calls = new RunCalls(context, plan.Definition, run.RootInstanceId ?? context.InstanceId);
+        _budget = new RunBudget(_limits);
+        _slots = new SlotGate(_limits.MaxConcurrency ?? WorkflowLimits.DefaultMaxConcurrency);
+        _startedTime = context.CurrentUtcDateTime;
+        _graph = GraphState.Create(plan.Graph);
+        _results = [.. new NodeResult?[plan.Graph.Nodes.Length]];
+        _snapshots = [.. plan.Graph.Loops.Select(_ => ImmutableArray.Create(new NodeResult?[plan.Graph.Nodes.Length]))];
+        _progress = [.. plan.Graph.Nodes.Select(node => new NodeProgress { Node = node.Name, Status = "pending" })];
+        if (run.State is { } state)
+        {
+            Restore(state);
+        }
+
+        _runner = NewRunner();
+    }
+
+    private WorkflowGraph Graph => _plan.Graph;
+
+    public async Task<string?> RunAsync()
+    {
+        while (true)
+        {
+            // These end with the run, or with its failure.
+            WatchTimeLimit();
+            WatchStopEvent();
+            WatchTerminationTimes();
+            await RunGraphAsync();
+            if (_continueAsNew)
+            {
+                return null;
+            }
+
+            var result = await FinishAsync();
+            if (result.StopReason != StopReason.Failed || !_isRoot)
+            {
+                return JsonSerializer.Serialize(result, CoreJsonContext.Default.WorkflowResult);
+            }
+
+            await FailAsync(result);
+        }
+    }
+
+    /// <summary>The main loop: until the graph is finished, the run is stopped, or it continues as new.</summary>
+    private async Task RunGraphAsync()
+    {
+        while (true)
+        {
+            LaunchReady();
+            while (_ended.TryDequeue(out var end))
+            {
+                Apply(end);
+                await CheckTerminationAsync();
+                LaunchReady();
+            }
+
+            ThrowIfFatal();
+            PublishProgress();
+            if (_stop.IsRequested ? _underWay.Count == 0 || _stop.Reason == StopReason.Timeout : _graph.IsFinished && _underWay.Count == 0)
+            {
+                return;
+            }
+
+            if (await TryContinueAsNewAsync())
+            {
+                return;
+            }
+
+            if (_ended.Count == 0 && _fatal is null)
+            {
+                _wake = new TaskCompletionSource();
+                await _wake.Task;
+            }
+        }
+    }
+
+    private void LaunchReady()
+    {
+        if (_stop.IsRequested || IsDraining)
+        {
+            return;
+        }
+
+        foreach (var node in _graph.Ready.ToList())
+        {
+            _graph = _graph.Start(node);
+            _underWay.Add(node);
+            _ = RunNodeAsync(node);
+        }
+    }
+
+    private void Apply(NodeEnd end)
+    {
+        _underWay.Remove(end.Node);
+        if (end.Result is not { } result)
+        {
+            // Stopped before it had a result. It stays as running: the run ends, or sets it back after a rewind.
+            return;
+        }
+
+        var before = _graph;
+        var keep = result.Status == NodeResult.Completed && result.Role is not null ? result with { Earlier = EarlierOf(end.Node) } : result;
+        _results = _results.SetItem(end.Node, keep);
+        switch (result.Status)
+        {
+            case NodeResult.Completed:
+                _graph = _graph.Complete(end.Node, end.Decisions!, end.Digest);
+                break;
+            case NodeResult.Skipped:
+                _graph = _graph.Skip(end.Node);
+                break;
+            default:
+                _graph = _graph.Fail(end.Node);
+                _stop.Request(StopReason.Failed, new WorkflowError(end.FailedActivation, result.Error!.Code, result.Error.Message));
+                break;
+        }
+
+        RecordSkipped(before);
+        BeginRounds(before);
+        UpdateProgress(before);
+        CountMessage(end.Node, keep);
+    }
+
+    /// <summary>Loops that began another round: their bodies' results become the past.</summary>
+    private void BeginRounds(GraphState before)
+    {
+        for (var loop = 0; loop < Graph.Loops.Length; loop++)
+        {
+            if (_graph.Loops[loop].Round <= before.Loops[loop].Round || before.Loops[loop].Phase != LoopPhase.Open)
+            {
+                continue;
+            }
+
+            var past = _results;
+            var results = _results.ToBuilder();
+            foreach (var node in Graph.Loops[loop].Body)
+            {
+                results[node] = null;
+            }
+
+            _results = results.MoveToImmutable();
+            for (var inner = loop; inner < Graph.Loops.Length; inner++)
+            {
+                if (Graph.IsInLoop(Graph.Loops[inner].Header, loop))
+                {
+                    _snapshots = _snapshots.SetItem(inner, past);
+                }
+            }
+        }
+    }
+
+    private void RecordSkipped(GraphState before)
+    {
+        for (var node = 0; node < Graph.Nodes.Length; node++)
+        {
+            if (_graph.Nodes[node].Phase == NodePhase.Skipped && before.Nodes[node].Phase == NodePhase.Pending)
+            {
+                _results = _results.SetItem(node, new NodeResult { Status = NodeResult.Skipped, Order = OrderOf(node) });
+            }
+        }
+    }
+
+    private void End(NodeEnd end)
+    {
+        _ended.Enqueue(end);
+        Wake();
+    }
+
+    private void Wake()
+    {
+        var wake = _wake;
+        _wake = null;
+        wake?.SetResult();
+    }
+
+    private void Die(Exception exception)
+    {
+        _fatal ??= exception;
+        Wake();
+    }
+
+    private void ThrowIfFatal()
+    {
+        if (_fatal is not null)
+        {
+            throw new PolyphonyException(
+                (_fatal as PolyphonyException)?.Code ?? "interpreter_failed", $"The interpreter failed: {_fatal.Message}", _fatal);
+        }
+    }
+
+    private void WatchTimeLimit()
+    {
+        if (_limits.TimeoutMs is { } milliseconds)
+        {
+            _ = WatchAsync(
+                _calls.CreateTimerAsync(_startedTime + TimeSpan.FromMilliseconds(milliseconds), _stop.Token),
+                () => _stop.Request(StopReason.Timeout));
+        }
+    }
+
+    /// <summary>A parent that stops asks its children to stop too, with what they have.</summary>
+    private void WatchStopEvent()
+    {
+        if (!_isRoot)
+        {
+            _ = WatchAsync(_calls.WaitForEventAsync(EventNames.Stop, _stop.Token), () => _stop.Request(StopReason.Cancelled));
+        }
+    }
+
+    /// <summary>Does something when a task has ended, unless the run was stopped before.</summary>
+    private async Task WatchAsync(Task task, Action then)
+    {
+        try
+        {
+            await task;
+            then();
+            Wake();
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped for another reason.
+        }
+        catch (Exception exception)
+        {
+            Die(exception);
+        }
+    }
+
+    private ActivationRunner NewRunner() =>
+        new(_calls, _plan, _budget, _stop, this, _run.SubWorkflows, _failures + _run.Rewinds);
+
+    /// <summary>A digest of a result, by which rounds of a loop are compared. People's answers and the passing of time are always news.</summary>
+    private ulong DigestOf(int node, NodeResult result)
+    {
+        if (Graph.Nodes[node] is HumanNode or WaitNode)
+        {
+            return (ulong)_graph.Nodes[node].Round;
+        }
+
+        var text = result.Output switch
+        {
+            { Json: { } json } => json.GetRawText(),
+            { Reference: { } reference } payload => $"{reference.Hash}{payload.Pointer}",
+            _ => "",
+        };
+        return BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes($"{result.Status}:{text}")));
+    }
+
+    /// <summary>How a node ended.</summary>
+    /// <param name="Node">The node.</param>
+    /// <param name="Result">Its result; <see langword="null"/> if it was stopped.</param>
+    /// <param name="Decisions">Whether each outgoing edge's condition holds.</param>
+    /// <param name="Digest">The result's digest.</param>
+    /// <param name="FailedActivation">The activation that failed.</param>
+    private sealed record NodeEnd(int Node, NodeResult? Result, IReadOnlyList<bool>? Decisions = null, ulong Digest = 0, string? FailedActivation = null);
+}

@@ -1,0 +1,32 @@
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <summary>The orchestrator functions that run workflow files.</summary>
+public static class WorkflowOrchestrations
+{
+    /// <summary>Adds them to a registry.</summary>
+    /// <param name="registry">The registry.</param>
+    /// <param name="definitions">Where pinned definitions are kept.</param>
+    /// <param name="options">How the interpreter divides its work.</param>
+    /// <returns>The registry.</returns>
+    public static DurableRegistry AddWorkflows(this DurableRegistry registry, IDefinitionStore definitions, InterpreterOptions? options = null)
+    {
+        var plans = new PlanCache(definitions);
+        options ??= new InterpreterOptions();
+        return registry
+            .AddOrchestration(ActivityNames.WorkflowOrchestration, (context, input) =>
+            {
+                var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.WorkflowRun)!;
+                return new WorkflowInstance(context, run, plans.Get(run.DefinitionHash), options).RunAsync();
+            })
+            .AddOrchestration(ActivityNames.ItemsOrchestration, (context, input) =>
+            {
+                var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.ItemsRun)!;
+                return new ItemsInstance(context, run, plans.Get(run.Scope.DefinitionHash)).RunAsync();
+            });
+    }
+}
