@@ -4,6 +4,8 @@ using Polyphony.Activities.Definitions;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
+using Polyphony.Activities.Providers.Offline;
+using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Core;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Ledger;
@@ -124,12 +126,12 @@ internal sealed class AgentActivity(
         return new LedgerAnswer
         {
             Content = RecordedAnswer.From(response).Write(),
-            ProviderRequestId = response.ResponseId,
+            ProviderRequestId = response.AdditionalProperties?.GetValueOrDefault(OpenAIChatClient.RequestIdProperty) as string ?? response.ResponseId,
             ResponseModel = response.ModelId ?? model.Model,
             FinishReason = response.FinishReason?.Value,
             InputTokens = input,
             OutputTokens = output,
-            CostUsd = model.Provider == Providers.Offline.OfflineProvider.ProviderName ? 0 : prices.Cost(response.ModelId, model.Model, input, output),
+            CostUsd = model.Provider == OfflineProvider.ProviderName ? 0 : prices.Cost(response.ModelId, model.Model, input, output),
         };
     }
 

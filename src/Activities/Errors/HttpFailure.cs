@@ -38,6 +38,11 @@ public sealed record HttpFailure(int Status, string? Code, string? Type, string 
         }
 
         message ??= exception.Message;
+        if (response?.Headers.TryGetValue("x-request-id", out var request) == true)
+        {
+            message = $"{message} (request {request})";
+        }
+
         return new HttpFailure(
             exception.Status,
             code,

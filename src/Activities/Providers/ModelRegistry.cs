@@ -25,7 +25,18 @@ public sealed class ModelRegistry : IModelRegistry
     /// <inheritdoc/>
     public ResolvedModel Resolve(WorkflowDefinition workflow, string alias)
     {
-        if (!workflow.Models.TryGetValue(alias, out var definition) && !_hostModels.TryGetValue(alias, out definition))
+        if (workflow.Models.TryGetValue(alias, out var definition))
+        {
+            // What a file sends must not be readable on the way. The host's own settings may choose otherwise.
+            if (definition.Endpoint is { } endpoint && endpoint.Scheme != Uri.UriSchemeHttps && !(endpoint.Scheme == Uri.UriSchemeHttp && endpoint.IsLoopback))
+            {
+                throw new ModelException(new CallError(
+                    ErrorCodes.BadRequest,
+                    $"The endpoint of model \"{alias}\" in workflow \"{workflow.Name}\" must be https, or http on this machine (localhost); found \"{endpoint}\".",
+                    ErrorKind.Terminal));
+            }
+        }
+        else if (!_hostModels.TryGetValue(alias, out definition))
         {
             throw NotFound(
                 $"Model \"{alias}\" is defined neither in workflow \"{workflow.Name}\" nor in this host's settings, which define {List(_hostModels.Keys)}. Add it to the file's \"models\" or to the settings.");

@@ -1,0 +1,89 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
+using System.Collections.Concurrent;
+using Azure.Core;
+using Azure.Identity;
+using Microsoft.Extensions.AI;
+using OpenAI.Chat;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Activities.Providers.OpenAI;
+
+/// <summary>
+/// The provider <c>azure-openai</c>: the official OpenAI SDK against Azure OpenAI's v1 endpoint, with a key, or with the identity of the process
+/// (a managed identity, or a developer's own).
+/// </summary>
+/// <remarks>
+/// The endpoint is the model's own or that in <c>AZURE_OPENAI_ENDPOINT</c>, such as <c>https://NAME.openai.azure.com</c>. The key is that in the variable which
+/// the model names, or in <c>AZURE_OPENAI_API_KEY</c>. Without a key the identity is used, and only for the endpoint of the environment: a token is not
+/// handed to an address that a workflow file names. <see cref="ModelDefinition.Model"/> is the name of the deployment.
+/// </remarks>
+public sealed class AzureOpenAIProvider : IModelProvider
+{
+    /// <summary>The name of the provider.</summary>
+    public const string ProviderName = "azure-openai";
+
+    /// <summary>The environment variable of the resource's address.</summary>
+    public const string EndpointVariable = "AZURE_OPENAI_ENDPOINT";
+
+    /// <summary>The environment variable of the key.</summary>
+    public const string ApiKeyVariable = "AZURE_OPENAI_API_KEY";
+
+    private const string Scope = "https://cognitiveservices.azure.com/.default";
+
+    private readonly Func<string, string?> _environment;
+    private readonly Lazy<TokenCredential> _identity;
+    private readonly ConcurrentDictionary<(Uri Endpoint, string Model, string? Key), OpenAIChatClient> _clients = new();
+
+    /// <summary>Makes the provider.</summary>
+    /// <param name="environment">Reads an environment variable; by default that of the process.</param>
+    /// <param name="identity">The identity to use when there is no key; by default <see cref="DefaultAzureCredential"/>.</param>
+    public AzureOpenAIProvider(Func<string, string?>? environment = null, TokenCredential? identity = null)
+    {
+        _environment = environment ?? Environment.GetEnvironmentVariable;
+        _identity = new Lazy<TokenCredential>(() => identity ?? new DefaultAzureCredential());
+    }
+
+    /// <inheritdoc/>
+    public string Name => ProviderName;
+
+    /// <inheritdoc/>
+    public IChatClient GetClient(ModelDefinition definition)
+    {
+        var model = OpenAIClientSettings.Model(definition);
+        var endpoint = definition.Endpoint ?? OpenAIClientSettings.Endpoint(_environment, EndpointVariable) ?? throw Refused(
+            ErrorCodes.ModelNotFound,
+            $"Model \"{definition.Name}\" needs the address of an Azure OpenAI resource in the environment variable {EndpointVariable}, which is not set.");
+        var variable = definition.ApiKeyVariable ?? (definition.Endpoint is null ? ApiKeyVariable : null);
+        var key = variable is null ? null : _environment(variable);
+        if (string.IsNullOrEmpty(key) && (definition.Endpoint is not null || definition.ApiKeyVariable is not null))
+        {
+            throw Refused(
+                ErrorCodes.Authentication,
+                variable is null
+                    ? $"Model \"{definition.Name}\" names an endpoint of its own and must name the variable of its key as well (\"apiKeyVariable\"): the host's key and identity are not sent there."
+                    : $"Model \"{definition.Name}\" needs a key in the environment variable {variable}, which is not set.");
+        }
+
+        return _clients.GetOrAdd((endpoint, model, string.IsNullOrEmpty(key) ? null : key), Make);
+    }
+
+    /// <summary>Gets the v1 address of a resource.</summary>
+    internal static Uri V1(Uri endpoint) => endpoint.AbsolutePath.Contains("/openai/v1", StringComparison.OrdinalIgnoreCase)
+        ? endpoint
+        : new Uri($"{endpoint.AbsoluteUri.TrimEnd('/')}/openai/v1/");
+
+    private OpenAIChatClient Make((Uri Endpoint, string Model, string? Key) entry)
+    {
+        var options = OpenAIClientSettings.Options(V1(entry.Endpoint));
+        AuthenticationPolicy authentication = entry.Key is null
+            ? new BearerTokenPolicy(_identity.Value, Scope)
+            : ApiKeyAuthenticationPolicy.CreateHeaderApiKeyPolicy(new ApiKeyCredential(entry.Key), "api-key");
+#pragma warning disable OPENAI001 // The only way to give the SDK a token of an identity; marked as experimental since 2.x.
+        return new OpenAIChatClient(new ChatClient(entry.Model, authentication, options), entry.Model, entry.Endpoint);
+#pragma warning restore OPENAI001
+    }
+
+    private static ModelException Refused(string code, string message) => new(new CallError(code, message, ErrorKind.Terminal));
+}

@@ -1,0 +1,102 @@
+using System.ClientModel;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using OpenAI.Chat;
+using Polyphony.Core.Interpreter;
+using ChatFinishReason = Microsoft.Extensions.AI.ChatFinishReason;
+using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
+
+namespace Polyphony.Activities.Providers.OpenAI;
+
+/// <summary>The SDK's chat client as an <see cref="IChatClient"/>. Thread-safe.</summary>
+internal sealed class OpenAIChatClient(ChatClient client, string model, Uri endpoint) : IChatClient
+{
+    /// <summary>The name under which the provider's request id stands in <see cref="ChatResponse.AdditionalProperties"/>.</summary>
+    public const string RequestIdProperty = "requestId";
+
+    private readonly ChatClientMetadata _metadata = new("openai", endpoint, model);
+
+    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var request = OpenAIMessages.ToRequest(messages);
+        ClientResult<ChatCompletion> result;
+        try
+        {
+            result = await client.CompleteChatAsync(request, OpenAIMessages.ToOptions(options), cancellationToken);
+        }
+        catch (Exception exception) when (IsUnreadable(exception))
+        {
+            throw Unreadable(exception);
+        }
+
+        try
+        {
+            return ToResponse(result);
+        }
+        catch (Exception exception) when (IsUnreadable(exception))
+        {
+            throw Unreadable(exception);
+        }
+    }
+
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        // An answer is recorded whole before it is used, so there is nobody to stream to: one update holds it all.
+        foreach (var update in (await GetResponseAsync(messages, options, cancellationToken)).ToChatResponseUpdates())
+        {
+            yield return update;
+        }
+    }
+
+    public object? GetService(Type serviceType, object? serviceKey = null) =>
+        serviceKey is not null ? null
+        : serviceType == typeof(ChatClientMetadata) ? _metadata
+        : serviceType == typeof(ChatClient) ? client
+        : serviceType.IsInstanceOfType(this) ? this
+        : null;
+
+    public void Dispose()
+    {
+        // Connections belong to the SDK's shared transport.
+    }
+
+    // What the SDK throws when a body is no JSON, or lacks what the protocol demands.
+    private static bool IsUnreadable(Exception exception) =>
+        exception is JsonException or FormatException or ArgumentException or InvalidOperationException or KeyNotFoundException or NullReferenceException or IndexOutOfRangeException;
+
+    private static ModelException Unreadable(Exception exception) => new(
+        new CallError(ErrorCodes.ProviderInvalidAnswer, $"The provider's answer could not be read: {exception.Message}", ErrorKind.Transient), exception);
+
+    private static ChatResponse ToResponse(ClientResult<ChatCompletion> result)
+    {
+        var completion = result.Value;
+        var headers = result.GetRawResponse().Headers;
+        var finishReason = completion.FinishReason switch
+        {
+            global::OpenAI.Chat.ChatFinishReason.Length => ChatFinishReason.Length,
+            global::OpenAI.Chat.ChatFinishReason.ContentFilter => ChatFinishReason.ContentFilter,
+            global::OpenAI.Chat.ChatFinishReason.ToolCalls or global::OpenAI.Chat.ChatFinishReason.FunctionCall => ChatFinishReason.ToolCalls,
+            _ => ChatFinishReason.Stop,
+        };
+        List<AIContent> contents = [.. completion.Content.Where(part => part.Kind == ChatMessageContentPartKind.Text).Select(part => new TextContent(part.Text))];
+        contents.AddRange(completion.ToolCalls.Select(OpenAIMessages.ToCall));
+        if (completion.Refusal is { Length: > 0 } refusal)
+        {
+            contents.Add(new ErrorContent(refusal) { ErrorCode = "Refusal" });
+        }
+
+        return new ChatResponse(new ChatMessage(ChatRole.Assistant, contents))
+        {
+            ResponseId = completion.Id,
+            ModelId = completion.Model,
+            CreatedAt = completion.CreatedAt,
+            FinishReason = finishReason,
+            Usage = completion.Usage is { } usage
+                ? new UsageDetails { InputTokenCount = usage.InputTokenCount, OutputTokenCount = usage.OutputTokenCount, TotalTokenCount = usage.TotalTokenCount }
+                : null,
+            AdditionalProperties = headers.TryGetValue("x-request-id", out var id) ? new AdditionalPropertiesDictionary { [RequestIdProperty] = id } : null,
+        };
+    }
+}

@@ -1,0 +1,40 @@
+using System.ClientModel.Primitives;
+using OpenAI;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Activities.Providers.OpenAI;
+
+/// <summary>What both OpenAI providers set in the SDK.</summary>
+internal static class OpenAIClientSettings
+{
+    public static OpenAIClientOptions Options(Uri endpoint) => new()
+    {
+        Endpoint = endpoint,
+
+        // Retry belongs to the workflow, on durable timers: one that happened in here would hold a worker and would not be seen.
+        RetryPolicy = new ClientRetryPolicy(0),
+
+        // The agent's own limit holds.
+        NetworkTimeout = Timeout.InfiniteTimeSpan,
+        ClientLoggingOptions = new ClientLoggingOptions { EnableLogging = false },
+    };
+
+    public static string Model(ModelDefinition definition) => definition.Model ?? throw new ModelException(new CallError(
+        ErrorCodes.ModelNotFound,
+        $"Model \"{definition.Name}\" of the provider \"{definition.Provider}\" names no model or deployment (\"model\").",
+        ErrorKind.Terminal));
+
+    public static Uri? Endpoint(Func<string, string?> environment, string variable)
+    {
+        if (environment(variable) is not { Length: > 0 } text)
+        {
+            return null;
+        }
+
+        return Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https"
+            ? endpoint
+            : throw new ModelException(new CallError(
+                ErrorCodes.ModelNotFound, $"The environment variable {variable} must hold an absolute http or https address.", ErrorKind.Terminal));
+    }
+}
