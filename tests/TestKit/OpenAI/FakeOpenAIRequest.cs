@@ -1,0 +1,29 @@
+using System.Text.Json;
+
+namespace Polyphony.TestKit.OpenAI;
+
+/// <summary>A chat completion request as it came over the wire.</summary>
+/// <param name="Number">Which, from 1.</param>
+/// <param name="Body">The body.</param>
+/// <param name="Headers">The headers.</param>
+public sealed record FakeOpenAIRequest(int Number, JsonElement Body, IReadOnlyDictionary<string, string> Headers)
+{
+    public string Model => Body.GetProperty("model").GetString()!;
+
+    public IReadOnlyList<JsonElement> Messages => [.. Body.GetProperty("messages").EnumerateArray()];
+
+    /// <summary>Gets the text of the last message of a user.</summary>
+    public string Prompt => Text(Messages.LastOrDefault(message => message.GetProperty("role").ValueEquals("user")));
+
+    public static string Text(JsonElement message)
+    {
+        if (message.ValueKind != JsonValueKind.Object || !message.TryGetProperty("content", out var content))
+        {
+            return "";
+        }
+
+        return content.ValueKind == JsonValueKind.Array
+            ? string.Concat(content.EnumerateArray().Select(part => part.GetProperty("text").GetString()))
+            : content.GetString() ?? "";
+    }
+}
