@@ -38,7 +38,6 @@ public sealed class PolyphonyActivities
     /// <param name="tools">The tools.</param>
     /// <param name="timeProvider">The clock for timeouts.</param>
     /// <param name="loggerFactory">Makes the loggers.</param>
-    /// <param name="parse">Reads a definition from its canonical JSON.</param>
     /// <exception cref="ArgumentException">An option is out of range; the message lists all that are.</exception>
     public PolyphonyActivities(
         ActivitiesOptions options,
@@ -48,28 +47,15 @@ public sealed class PolyphonyActivities
         IModelRegistry models,
         ToolRegistry tools,
         TimeProvider timeProvider,
-        ILoggerFactory loggerFactory,
-        Func<string, WorkflowDefinition> parse)
-        : this(options, payloads, ledger, new DefinitionCache(definitions, parse), models, tools, timeProvider, loggerFactory)
-    {
-    }
-
-    internal PolyphonyActivities(
-        ActivitiesOptions options,
-        IPayloadStore payloads,
-        ILedger ledger,
-        DefinitionCache definitions,
-        IModelRegistry models,
-        ToolRegistry tools,
-        TimeProvider timeProvider,
         ILoggerFactory loggerFactory)
     {
         options = options.Validated();
         var values = new PayloadValues(payloads, options.PayloadCacheBytes);
+        var pinned = new DefinitionCache(definitions);
         var log = loggerFactory.CreateLogger("Polyphony.Activities");
-        _agent = new AgentActivity(new ConversationBuilder(values, tools), definitions, values, ledger, models, options.Prices, timeProvider, log);
-        _tool = new ToolActivity(definitions, values, tools, options.ToolTimeout, timeProvider, log);
-        _evaluate = new EvaluateActivity(definitions, values, log);
+        _agent = new AgentActivity(new ConversationBuilder(values, tools), pinned, values, ledger, models, options.Prices, timeProvider, log);
+        _tool = new ToolActivity(pinned, values, tools, options.ToolTimeout, timeProvider, log);
+        _evaluate = new EvaluateActivity(pinned, values, log);
         _pack = new PackActivity(values);
         _fail = new FailActivity(payloads);
     }

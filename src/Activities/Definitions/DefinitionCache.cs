@@ -5,7 +5,7 @@ using Polyphony.Core.Workflows;
 namespace Polyphony.Activities.Definitions;
 
 /// <summary>Keeps parsed definitions by hash. Thread-safe.</summary>
-internal sealed class DefinitionCache(IDefinitionStore store, Func<string, WorkflowDefinition> parse)
+internal sealed class DefinitionCache(IDefinitionStore store)
 {
     private const int Capacity = 256;
     private readonly WeightedCache<WorkflowDefinition> _parsed = new(Capacity);
@@ -15,7 +15,7 @@ internal sealed class DefinitionCache(IDefinitionStore store, Func<string, Workf
         if (!_parsed.TryGet(hash, out var definition))
         {
             // Two calls may parse the same text; the results are equal and one is kept.
-            definition = parse(store.Find(hash) ?? throw new PolyphonyException(
+            definition = WorkflowDefinition.FromJson(store.Find(hash) ?? throw new PolyphonyException(
                 "definition_not_found", $"No workflow definition with hash \"{hash}\" is in the definition store. It belongs to another host, or its database was replaced."));
             _parsed.Set(hash, definition, 1);
         }
