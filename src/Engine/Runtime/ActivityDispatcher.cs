@@ -4,14 +4,26 @@ using Polyphony.Core.Durable.History;
 namespace Polyphony.Engine.Runtime;
 
 /// <summary>Runs activities: as many at a time as allowed, the others in the order in which they became ready. Thread-safe.</summary>
-internal sealed class ActivityDispatcher(Kernel kernel, int limit) : IDisposable
+internal sealed class ActivityDispatcher : IDisposable
 {
+    private readonly Kernel _kernel;
+    private readonly int _limit;
     private readonly Lock _gate = new();
     private readonly Queue<Run> _ready = new();
     private readonly CancellationTokenSource _stopping = new();
     private TaskCompletionSource? _drained;
     private int _running;
     private bool _stopped;
+
+    internal ActivityDispatcher(Kernel kernel, int limit)
+    {
+        _kernel = kernel;
+        _limit = limit;
+        Stopping = _stopping.Token;
+    }
+
+    /// <summary>Gets a token that is cancelled when the host stops.</summary>
+    internal CancellationToken Stopping { get; }
 
     internal (int Running, int Ready) Counts
     {
@@ -34,7 +46,7 @@ internal sealed class ActivityDispatcher(Kernel kernel, int limit) : IDisposable
                 return;
             }
 
-            if (_running >= limit)
+            if (_running >= _limit)
             {
                 _ready.Enqueue(run);
                 return;
@@ -43,7 +55,7 @@ internal sealed class ActivityDispatcher(Kernel kernel, int limit) : IDisposable
             _running++;
         }
 
-        kernel.Scheduler.Schedule(run);
+        _kernel.Scheduler.Schedule(run);
     }
 
     /// <summary>Starts no more, asks those under way to end, and waits for them.</summary>
@@ -66,6 +78,19 @@ internal sealed class ActivityDispatcher(Kernel kernel, int limit) : IDisposable
         {
             // What does not end is given up: it is handed out again at the next start.
         }
+    }
+
+    /// <summary>Starts no more and asks those under way to end, because the engine has stopped by itself.</summary>
+    internal void Abort()
+    {
+        lock (_gate)
+        {
+            _stopped = true;
+            _ready.Clear();
+        }
+
+        // Not here: what is registered on the token is the user's code, and the caller is in the middle of a failure.
+        _ = _stopping.CancelAsync();
     }
 
     public void Dispose() => _stopping.Dispose();
@@ -92,7 +117,7 @@ internal sealed class ActivityDispatcher(Kernel kernel, int limit) : IDisposable
 
         if (next is not null)
         {
-            kernel.Scheduler.Schedule(next);
+            _kernel.Scheduler.Schedule(next);
         }
     }
 
@@ -104,7 +129,7 @@ internal sealed class ActivityDispatcher(Kernel kernel, int limit) : IDisposable
 
         public void Execute()
         {
-            if (!dispatcher.Kernel.Registry.Activities.TryGetValue(task.Name, out var function))
+            if (!dispatcher._kernel.Registry.Activities.TryGetValue(task.Name, out var function))
             {
                 dispatcher.End(this, new TaskFailed(task.TaskId, new FailureDetails(
                     "unknown_activity",
@@ -117,12 +142,12 @@ internal sealed class ActivityDispatcher(Kernel kernel, int limit) : IDisposable
                 Name = task.Name,
                 InstanceId = instance.Id,
                 TaskId = task.TaskId,
-                CancellationToken = dispatcher._stopping.Token,
+                CancellationToken = dispatcher.Stopping,
             };
             Task<string?> running;
             try
             {
-                running = dispatcher.Kernel.Scheduler.Invoke(static call => call.Function(call.Context, call.Input), (Function: function, Context: context, task.Input));
+                running = dispatcher._kernel.Scheduler.Invoke(static call => call.Function(call.Context, call.Input), (Function: function, Context: context, task.Input));
             }
             catch (Exception e)
             {
@@ -157,7 +182,7 @@ internal sealed class ActivityDispatcher(Kernel kernel, int limit) : IDisposable
             }
 
             // An end because the host stops is no result: the activity is handed out again.
-            if (dispatcher._stopping.IsCancellationRequested)
+            if (dispatcher.Stopping.IsCancellationRequested)
             {
                 return null;
             }
@@ -166,6 +191,4 @@ internal sealed class ActivityDispatcher(Kernel kernel, int limit) : IDisposable
             return new TaskFailed(task.TaskId, FailureDetails.FromException(cause));
         }
     }
-
-    private Kernel Kernel => kernel;
 }

@@ -145,7 +145,7 @@ internal sealed class EntityActor(Kernel kernel, string id) : IThreadPoolWorkIte
 
         if (!kernel.IsStopped)
         {
-            _ = new EntityBatch(kernel, this, batch).RunAsync();
+            _ = kernel.Scheduler.Invoke(static batch => batch.RunAsync(), new EntityBatch(kernel, this, batch));
         }
     }
 }

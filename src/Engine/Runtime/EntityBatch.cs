@@ -13,7 +13,8 @@ internal sealed class EntityBatch(Kernel kernel, EntityActor actor, List<EntityM
     private string? _before;
     private string? _state;
 
-    internal async Task RunAsync()
+    /// <summary>Executes the operations and brings the result to the committer.</summary>
+    internal async Task<string?> RunAsync()
     {
         try
         {
@@ -28,10 +29,11 @@ internal sealed class EntityBatch(Kernel kernel, EntityActor actor, List<EntityM
         {
             // Operations fail by themselves; what gets here is the disk.
             kernel.Fatal(e);
-            return;
+            return null;
         }
 
         kernel.Enqueue(this);
+        return null;
     }
 
     internal override void Stage(StoreWriter writer)
@@ -77,7 +79,7 @@ internal sealed class EntityBatch(Kernel kernel, EntityActor actor, List<EntityM
         var context = new Context(kernel, entity, message, _state, now);
         try
         {
-            var result = await kernel.Scheduler.Invoke(static call => call.Function(call.Context), (Function: function, Context: context));
+            var result = await function(context);
             DurableLimits.CheckPayload(result, $"result of operation \"{message.Operation}\" of entity \"{entity}\"");
             _state = context.State;
             _effects.AddRange(context.Effects);

@@ -47,7 +47,8 @@ internal sealed partial class Kernel
         {
             if (child.Completed is null && Instances.TryGetValue(child.Id, out var instance))
             {
-                var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                // Not asynchronous: nothing of a user's hangs on it, and a simulation keeps its order.
+                var done = new TaskCompletionSource();
                 ends.Add(done.Task);
                 instance.Post(new Message { Request = Request.Terminate, Text = null, Done = done });
             }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Polyphony.Core;
 using Polyphony.Core.Durable;
+using Polyphony.Engine.Simulation;
 using Polyphony.Engine.Storage;
 
 namespace Polyphony.Engine.Runtime;
@@ -116,6 +117,12 @@ internal sealed partial class Kernel : IDisposable
         }
 
         Log.Fatal(_log, cause, Store.Name);
+        if (cause is not SimulatedCrashException)
+        {
+            // A crashed process would not ask anybody to end.
+            Activities.Abort();
+        }
+
         Halt();
         try
         {

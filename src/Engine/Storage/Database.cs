@@ -112,6 +112,8 @@ internal sealed class Statement(Database database, sqlite3_stmt handle, string s
 
     internal void Reset() => raw.sqlite3_reset(handle);
 
+    internal int Columns => raw.sqlite3_column_count(handle);
+
     internal bool IsNull(int column) => raw.sqlite3_column_type(handle, column) == raw.SQLITE_NULL;
 
     internal long Int64(int column) => raw.sqlite3_column_int64(handle, column);

@@ -4,6 +4,7 @@ using Polyphony.Core.Durable.History;
 namespace Polyphony.Contract.Durable;
 
 /// <summary>The base of the suites: starts hosts, and waits with an end.</summary>
+[Trait("Row", "H9")]
 public abstract class DurableContract
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
