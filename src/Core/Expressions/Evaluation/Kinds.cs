@@ -32,8 +32,6 @@ internal static class Kinds
         if (kinds == KindSet.All)
             return "any value";
         List<string> names = [];
-        if (kinds.HasFlag(KindSet.Null))
-            names.Add("null");
         if (kinds.HasFlag(KindSet.Bool))
             names.Add("bool");
         if (kinds.HasFlag(KindSet.Number))
@@ -48,6 +46,8 @@ internal static class Kinds
             names.Add("list");
         if (kinds.HasFlag(KindSet.Map))
             names.Add("map");
+        if (kinds.HasFlag(KindSet.Null))
+            names.Add("null");
         return names.Count switch
         {
             0 => "nothing",

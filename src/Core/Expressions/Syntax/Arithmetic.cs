@@ -26,7 +26,7 @@ internal sealed class ArithmeticNode(Node left, Node right, TokenKind operation,
         if (operation == TokenKind.Plus && a.Kind == b.Kind)
         {
             if (a.Kind == ExpressionValueKind.String)
-                return Concatenate(ref context, context.Text(left, a), context.Text(right, b));
+                return Concatenate(ref context, a.AsString(), b.AsString());
             if (a.Kind == ExpressionValueKind.List)
                 return Append(ref context, a, b);
         }

@@ -29,7 +29,9 @@ internal sealed class EqualityNode(Node left, Node right, bool negate) : Node
             checker.Report(
                 this,
                 $"{Capital(a.ToString())} and {b} are never equal, so this is always {(negate ? "true" : "false")}.",
-                either == KindSet.String || (either & (KindSet.String | KindSet.Number)) == KindSet.None ? null : "A number stands without quotes; convert with int(x), double(x) or string(x).");
+                either.HasFlag(KindSet.String) && (either & KindSet.Number) != KindSet.None && (either & ~(KindSet.String | KindSet.Number)) == KindSet.None
+                    ? "A number stands without quotes; convert with int(x), double(x) or string(x)."
+                    : null);
         }
 
         return ExpressionType.Bool;

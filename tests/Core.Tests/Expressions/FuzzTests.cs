@@ -1,0 +1,132 @@
+using System.Text;
+using System.Text.Json;
+using Polyphony.Core.Expressions;
+
+namespace Polyphony.Core.Tests.Expressions;
+
+/// <summary>Whatever the text, parsing and checking never throw, and evaluating throws nothing but its own exception.</summary>
+public sealed class FuzzTests
+{
+    private static readonly string[] Tokens =
+    [
+        "i", "d", "s", "t", "n", "xs", "m", "names", "people", "none", "big", "huge", "smile", "missing", "null", "true", "false", "0", "1", "2", "-1", "1.5", "9223372036854775807", "'a'", "''", "\"b\"",
+        "'😀'", "r'\\d'", "(", ")", "[", "]", "{", "}", ",", ".", ":", "?", "&&", "||", "!", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", " in ", "=", "and", "not ", "{{", "}}",
+        "size(", "has(", "coalesce(", "int(", "double(", "string(", "bool(", "toJson(", "parseJson(", ".size()", ".map(x, ", ".filter(x, ", ".exists(x, ", ".all(x, ", ".exists_one(x, ", ".sortBy(x, ", "x",
+        ".a", ".b", ".c", ".name", ".age", "['a']", "[0]", "[1]", ".join(',')", ".first(1)", ".last()", ".distinct()", ".sort()", ".flatten()", ".sum()", ".min()", ".max()", ".reverse()", ".split('')",
+        ".trim()", ".lowerAscii()", ".replace('a', 'b')", ".substring(1)", ".matches('a+')", ".contains('a')", ".startsWith(s)", ".indexOf('l')", "\\", "'", "\"", "\n", " ",
+    ];
+
+    private static readonly ExpressionTypeScope Types = new(Sample.Json(Sample.Variables).EnumerateObject()
+        .ToDictionary(member => member.Name, member => ExpressionType.Of(ExpressionValue.FromJson(member.Value)), StringComparer.Ordinal));
+
+    [Fact]
+    public void TryParse_RandomCharacters_NeverThrows()
+    {
+        var random = new Random(20260101);
+        var builder = new StringBuilder();
+        for (var round = 0; round < 20_000; round++)
+        {
+            builder.Clear();
+            for (var length = random.Next(60); length > 0; length--)
+                builder.Append(random.Next(8) == 0 ? (char)random.Next(0x10000) : (char)random.Next(1, 127));
+            Try(builder.ToString());
+        }
+    }
+
+    [Fact]
+    public void TryParse_RandomTokens_NeverThrows()
+    {
+        var random = new Random(20260102);
+        for (var round = 0; round < 30_000; round++)
+            Try(string.Concat(Enumerable.Range(0, random.Next(1, 25)).Select(_ => Tokens[random.Next(Tokens.Length)])));
+    }
+
+    [Fact]
+    public void Evaluate_RandomExpressions_FailsOnlyAsDocumentedAndAgreesWithItsType()
+    {
+        var random = new Random(20260103);
+        var scope = Sample.Scope();
+        var evaluated = 0;
+        for (var round = 0; round < 20_000; round++)
+        {
+            var text = Generate(random, 4);
+            Assert.True(Expression.TryParse(text, out var expression, out var problems), $"{text}: {string.Join("; ", problems)}");
+            List<ExpressionProblem> found = [];
+            var type = expression.Check(Types, found);
+            ExpressionValue value;
+            try
+            {
+                value = expression.Evaluate(scope);
+            }
+            catch (ExpressionException)
+            {
+                continue;
+            }
+
+            evaluated++;
+            Assert.True(type.CanBe(ExpressionType.Of(value)), $"{text}: {type} expected, {value} found");
+            Assert.True(JsonElement.DeepEquals(JsonElement.Parse(value.ToString()!), value.ToJson()), text);
+        }
+
+        Assert.True(evaluated > 2000, $"Only {evaluated} expressions had a value.");
+    }
+
+    private static void Try(string text)
+    {
+        if (Expression.TryParse(text, out var expression, out var problems))
+            Run(expression);
+        foreach (var problem in problems)
+            Assert.True(problem.Offset >= 0 && problem.Length >= 0 && problem.Offset + problem.Length <= text.Length, $"{text}: {problem}");
+        if (Template.TryParse($"a {{{{ {text} }}}} b", out var template, out _))
+        {
+            template.Check(Types, []);
+            Ignore(() => template.Render(Sample.Scope()));
+        }
+
+        _ = Template.TryParse(text, out _, out _);
+    }
+
+    private static void Run(Expression expression)
+    {
+        expression.Check(Types, []);
+        Ignore(() => expression.Evaluate(Sample.Scope()));
+    }
+
+    private static void Ignore(Func<object> action)
+    {
+        try
+        {
+            action();
+        }
+        catch (ExpressionException)
+        {
+            // What random text means often fails.
+        }
+    }
+
+    private static string Generate(Random random, int depth)
+    {
+        if (depth == 0 || random.Next(6) == 0)
+            return Pick(random, "i", "d", "s", "t", "f", "n", "xs", "m", "names", "people", "none", "1", "2.5", "'a'", "m.a", "m.b.c", "xs[1]", "people[0].name", "whole", "smile");
+        string Part() => Generate(random, depth - 1);
+        return random.Next(14) switch
+        {
+            0 => $"({Part()} {Pick(random, "+", "-", "*", "/", "%")} {Part()})",
+            1 => $"({Part()} {Pick(random, "==", "!=", "<", "<=", ">", ">=")} {Part()})",
+            2 => $"({Part()} {Pick(random, "&&", "||")} {Part()})",
+            3 => $"({Part()} ? {Part()} : {Part()})",
+            4 => $"({Part()} in {Part()})",
+            5 => $"[{Part()}, {Part()}]",
+            6 => $"{{'a': {Part()}, 'b': {Part()}}}",
+            7 => $"({Part()}).{Pick(random, "map", "filter", "exists", "all", "exists_one", "sortBy")}(x, {Pick(random, "x", "x == 1", "x > 1", "size(x) > 1", "x.age", "true", Part())})",
+            8 => $"({Part()}).{Pick(random, "distinct()", "sort()", "reverse()", "flatten()", "sum()", "min()", "max()", "first()", "last(1)", "first(2)", "join(',')")}",
+            9 => $"({Part()}).{Pick(random, "trim()", "lowerAscii()", "upperAscii()", "split('l')", "replace('l', 'm')", "substring(1)", "contains('l')", "matches('l+')", "indexOf('l')", "size()")}",
+            10 => $"{Pick(random, "size", "int", "double", "string", "bool", "toJson", "parseJson")}({Part()})",
+            11 => $"coalesce({Part()}, {Part()})",
+            12 => $"has(({Part()}).a)",
+            _ => $"{Pick(random, "!", "-")}({Part()})",
+        };
+    }
+
+    private static string Pick(Random random, params string[] choices) => choices[random.Next(choices.Length)];
+}
