@@ -203,8 +203,8 @@ public sealed class ExpressionType
         ExpressionTypeKind.Any => "any",
         ExpressionTypeKind.List when Element.Kind != ExpressionTypeKind.Any && depth < 3 => $"list({Element.Describe(depth + 1)})",
         ExpressionTypeKind.Union when ValueKinds == KindSet.Number => "number",
-        ExpressionTypeKind.Union when ValueKinds.HasFlag(KindSet.Number) || ValueKinds.HasFlag(KindSet.List) || depth > 0 => Kinds.Name(ValueKinds),
-        ExpressionTypeKind.Union => string.Join(" or ", Alternatives.OrderBy(type => type.Kind == ExpressionTypeKind.Null).Select(type => type.Describe(depth + 1)).Distinct(StringComparer.Ordinal)),
+        ExpressionTypeKind.Union when ValueKinds.HasFlag(KindSet.Number) || depth > 0 => Kinds.Name(ValueKinds),
+        ExpressionTypeKind.Union => Kinds.Join([.. Alternatives.OrderBy(type => type.Kind == ExpressionTypeKind.Null).Select(type => type.Describe(depth + 1)).Distinct(StringComparer.Ordinal)]),
         _ => Kinds.Name(ValueKinds),
     };
 

@@ -12,7 +12,7 @@ internal sealed class SchemaValidator
     public const int DeepestRecursion = 256;
 
     // Combined schemas can be checked exponentially often; no honest one comes near.
-    private const int MostChecks = 5_000_000;
+    private const int MostChecks = 1_000_000;
     private const int MostViolations = 100;
 
     private readonly List<(string? Name, int Index)> _path = [];

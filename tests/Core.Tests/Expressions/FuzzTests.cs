@@ -47,7 +47,7 @@ public sealed class FuzzTests
         var random = new Random(20260103);
         var scope = Sample.Scope();
         var evaluated = 0;
-        for (var round = 0; round < 20_000; round++)
+        for (var round = 0; round < 6_000; round++)
         {
             var text = Generate(random, 4);
             Assert.True(Expression.TryParse(text, out var expression, out var problems), $"{text}: {string.Join("; ", problems)}");
@@ -68,7 +68,7 @@ public sealed class FuzzTests
             Assert.True(JsonElement.DeepEquals(JsonElement.Parse(value.ToString()!), value.ToJson()), text);
         }
 
-        Assert.True(evaluated > 2000, $"Only {evaluated} expressions had a value.");
+        Assert.True(evaluated > 600, $"Only {evaluated} expressions had a value.");
     }
 
     private static void Try(string text)

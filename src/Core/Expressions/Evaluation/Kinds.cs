@@ -48,11 +48,14 @@ internal static class Kinds
             names.Add("map");
         if (kinds.HasFlag(KindSet.Null))
             names.Add("null");
-        return names.Count switch
-        {
-            0 => "nothing",
-            1 => names[0],
-            _ => string.Join(", ", names[..^1]) + " or " + names[^1],
-        };
+        return Join(names);
     }
+
+    /// <summary>Joins names: "a, b or c".</summary>
+    public static string Join(List<string> names) => names.Count switch
+    {
+        0 => "nothing",
+        1 => names[0],
+        _ => string.Join(", ", names[..^1]) + " or " + names[^1],
+    };
 }
