@@ -1,0 +1,93 @@
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Durable.History;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
+
+namespace Polyphony.Core.Client;
+
+/// <content>Starting anew what has finished, with what a workflow needs besides the engine's own part.</content>
+public sealed partial class WorkflowClient
+{
+    /// <summary>Starts a new instance with the workflow, input and tags of a finished one. It runs the definition that the old one had pinned.</summary>
+    /// <param name="instanceId">The id of the finished instance.</param>
+    /// <param name="newInstanceId">The new instance's id, or <see langword="null"/> for a new one.</param>
+    /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
+    /// <returns>The new instance's id.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="InvalidInstanceStatusException">It has not finished.</exception>
+    /// <exception cref="InstanceExistsException">The new id was used before.</exception>
+    public async Task<string> RestartAsync(string instanceId, string? newInstanceId = null, CancellationToken cancellationToken = default)
+    {
+        newInstanceId ??= NewInstanceId();
+        CheckInstanceId(newInstanceId);
+        var metadata = await client.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
+
+        // Before the start: the old instance may be purged as soon as the new one runs.
+        if (metadata.Name == ActivityNames.WorkflowOrchestration
+            && metadata.Input is { } json
+            && JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowRun)?.Input?.Reference is { } input)
+        {
+            await payloads.RetainAsync(newInstanceId, [input.Hash], cancellationToken);
+        }
+
+        return await client.RestartAsync(instanceId, newInstanceId, cancellationToken);
+    }
+
+    /// <summary>Lets a failed instance run again from where it failed; what succeeded is kept.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="reason">Why; kept in the history.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when this is committed.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="InvalidInstanceStatusException">It has not failed.</exception>
+    public async Task RewindAsync(string instanceId, string? reason = null, CancellationToken cancellationToken = default)
+    {
+        var metadata = await client.GetAsync(instanceId, fetchInputsAndOutputs: false, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
+        if (metadata.RuntimeStatus == OrchestrationRuntimeStatus.Failed)
+        {
+            await MarkRewoundAsync(instanceId, cancellationToken);
+        }
+
+        await client.RewindAsync(instanceId, reason, cancellationToken);
+    }
+
+    // A workflow fails by an activity that throws, and lets it go on when it finds the marker of that failure. The engine runs failed
+    // activities of failed children again as well, so each of them gets its marker.
+    private async Task MarkRewoundAsync(string instanceId, CancellationToken cancellationToken)
+    {
+        var children = new Dictionary<int, string>();
+        FailCall? failed = null;
+        foreach (var historyEvent in await client.GetHistoryAsync(instanceId, 0, cancellationToken))
+        {
+            switch (historyEvent)
+            {
+                case ExecutionStarted:
+                    children.Clear();
+                    break;
+                case TaskScheduled { Name: ActivityNames.Fail, Input: { } input }:
+                    failed = JsonSerializer.Deserialize(input, CoreJsonContext.Default.FailCall);
+                    break;
+                case SubOrchestrationCreated created:
+                    children[created.TaskId] = created.InstanceId;
+                    break;
+                case SubOrchestrationCompleted completed:
+                    children.Remove(completed.TaskId);
+                    break;
+            }
+        }
+
+        if (failed is not null)
+        {
+            await payloads.PutAsync(failed.RootInstanceId, failed.RewindMarker, cancellationToken);
+        }
+
+        foreach (var child in children.Values)
+        {
+            if (await client.GetAsync(child, fetchInputsAndOutputs: false, cancellationToken) is { RuntimeStatus: OrchestrationRuntimeStatus.Failed })
+            {
+                await MarkRewoundAsync(child, cancellationToken);
+            }
+        }
+    }
+}

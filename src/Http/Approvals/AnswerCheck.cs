@@ -1,0 +1,87 @@
+using System.Text.Json;
+using Polyphony.Core.Client;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
+using Polyphony.Core.Schemas;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Http.Approvals;
+
+/// <summary>Knows which answers instances take. Thread-safe.</summary>
+/// <param name="client">The workflows.</param>
+/// <param name="definitions">Where pinned definitions are kept.</param>
+public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definitions)
+{
+    private const int CacheSize = 64;
+    private static readonly JsonElement Null = JsonElement.Parse("null");
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, WorkflowDefinition> _parsed = new(StringComparer.Ordinal);
+
+    /// <summary>Checks an event against the schema of the node that waits for it. Events that no node waits for pass: they may be meant for later.</summary>
+    /// <param name="instanceId">The instance.</param>
+    /// <param name="eventName">The event.</param>
+    /// <param name="payload">Its payload.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when it fits.</returns>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="SchemaViolationException">It does not fit; code <c>answer_invalid</c>, with every violation.</exception>
+    public async Task CheckAsync(string instanceId, string eventName, JsonElement? payload, CancellationToken cancellationToken = default)
+    {
+        var metadata = await client.Durable.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
+        if (!metadata.IsFinished
+            && FindDefinition(metadata) is { } definition
+            && FindSchema(definition, eventName) is { } schema
+            && schema.Validate(payload ?? Null) is { Count: > 0 } violations)
+        {
+            throw new SchemaViolationException("answer_invalid", $"event \"{eventName}\" of instance \"{instanceId}\"", violations);
+        }
+    }
+
+    /// <summary>Finds the definition that an instance has pinned.</summary>
+    /// <param name="metadata">The engine's record, with its input.</param>
+    /// <returns>The definition, or <see langword="null"/> if it runs none.</returns>
+    internal WorkflowDefinition? FindDefinition(OrchestrationMetadata metadata)
+    {
+        if (metadata.Name != ActivityNames.WorkflowOrchestration
+            || metadata.Input is not { } input
+            || JsonSerializer.Deserialize(input, CoreJsonContext.Default.WorkflowRun) is not { DefinitionHash: { } hash })
+        {
+            return null;
+        }
+
+        lock (_lock)
+        {
+            if (!_parsed.TryGetValue(hash, out var definition) && definitions.Find(hash) is { } json)
+            {
+                if (_parsed.Count >= CacheSize)
+                {
+                    _parsed.Clear();
+                }
+
+                definition = _parsed[hash] = WorkflowDefinition.FromJson(json);
+            }
+
+            return definition;
+        }
+    }
+
+    /// <summary>Finds the schema of an event: that of a question (<c>answer:ACTIVATION</c>) or of a waiting node.</summary>
+    /// <param name="definition">The definition.</param>
+    /// <param name="eventName">The event; compared without regard to case.</param>
+    /// <returns>The schema, or <see langword="null"/> if anything is taken.</returns>
+    internal static JsonSchema? FindSchema(WorkflowDefinition definition, string eventName)
+    {
+        const string Prefix = "answer:";
+        if (!eventName.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
+        {
+            return definition.Graph.Nodes.OfType<WaitNode>().FirstOrDefault(node => string.Equals(node.Event, eventName, StringComparison.OrdinalIgnoreCase))?.Schema;
+        }
+
+        // An activation is the node's name, with [item] and #round where there are several.
+        var activation = eventName.AsSpan(Prefix.Length);
+        var end = activation.IndexOfAny('[', '#');
+        var name = (end < 0 ? activation : activation[..end]).ToString();
+        return definition.Graph.Nodes.OfType<HumanNode>().FirstOrDefault(node => string.Equals(node.Name, name, StringComparison.OrdinalIgnoreCase))?.Schema;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Text.Json;
+
+namespace Polyphony.Http.Approvals;
+
+/// <summary>A question that an instance waits to have answered by a person.</summary>
+public sealed record Approval
+{
+    /// <summary>Gets the instance that asks.</summary>
+    public required string InstanceId { get; init; }
+
+    /// <summary>Gets its workflow.</summary>
+    public required string Workflow { get; init; }
+
+    /// <summary>Gets the activation that asks.</summary>
+    public required string Activation { get; init; }
+
+    /// <summary>Gets the question, cut to 500 characters.</summary>
+    public string? Prompt { get; init; }
+
+    /// <summary>Gets the JSON schema of the answer; missing if anything is taken.</summary>
+    public JsonElement? Schema { get; init; }
+
+    /// <summary>Gets until when the answer is waited for.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>Gets whom the question was escalated to.</summary>
+    public string? Assignee { get; init; }
+
+    /// <summary>Gets the event that carries the answer.</summary>
+    public required string EventName { get; init; }
+
+    /// <summary>Gets where to POST the answer.</summary>
+    public required string AnswerPostUri { get; init; }
+}

@@ -1,0 +1,136 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.OpenApi;
+using Polyphony.Http.Approvals;
+using Polyphony.Http.Health;
+using Polyphony.Http.Instances;
+using Polyphony.Http.Problems;
+using Polyphony.Http.Workflows;
+
+namespace Polyphony.Http.Hosting;
+
+/// <summary>The routes of the HTTP API.</summary>
+public static class PolyphonyEndpoints
+{
+    private static readonly DescribedParameter Wait = Query("wait", JsonSchemaType.Integer, "Seconds, 0 to 60: hold the answer until the instance has finished or the time is up. Default 0.");
+    private static readonly DescribedParameter Reason = Query("reason", JsonSchemaType.String, "Why; at most 1,000 characters.");
+    private static readonly DescribedParameter Continuation = Header(InstanceHandlers.ContinuationHeader, "The header of the same name of the page before.");
+    private static readonly DescribedParameter Idempotency = Header(IdempotencyKey.Header, "1 to 200 printable characters. Requests with the same key and body start one instance.");
+    private static readonly DescribedParameter HistoryPayloads = Query("showHistoryOutput", JsonSchemaType.Boolean, "Whether events carry inputs and outputs.");
+
+    /// <summary>Maps every route, and the OpenAPI document at <c>/openapi/v1.json</c>.</summary>
+    /// <param name="endpoints">The routes of the host.</param>
+    /// <returns>The routes.</returns>
+    public static IEndpointRouteBuilder MapPolyphony(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapOpenApi();
+        MapHealth(endpoints);
+        MapWorkflows(endpoints.MapGroup("/api/workflows").WithTags("Workflows"));
+        MapInstances(endpoints.MapGroup("/api/instances").WithTags("Instances"));
+        MapSteering(endpoints.MapGroup("/api/instances/{id}").WithTags("Instances"));
+        endpoints.MapGet("/api/approvals", (HttpContext context, ApprovalHandlers handlers) => handlers.ListAsync(context))
+            .WithTags("Approvals").WithName("listApprovals").WithSummary("List the questions that wait for a person")
+            .Produces<List<Approval>>().Problems(400)
+            .WithMetadata(Query("top", JsonSchemaType.Integer, "How many running instances to look at: 1 to 1,000, default 1,000."), Continuation);
+        return endpoints;
+    }
+
+    private static void MapHealth(IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGet("/healthz/live", () => HealthHandlers.Live())
+            .WithTags("Health").WithName("live").WithSummary("Whether the process answers").Produces<HealthStatus>();
+        endpoints.MapGet("/healthz/ready", (HttpContext context, HealthHandlers handlers) => handlers.Ready(context))
+            .WithTags("Health").WithName("ready").WithSummary("Whether the host can serve").Produces<HealthStatus>().Problems(503);
+    }
+
+    private static void MapWorkflows(RouteGroupBuilder group)
+    {
+        group.MapGet("", (HttpContext context, WorkflowHandlers handlers) => handlers.ListAsync(context))
+            .WithName("listWorkflows").WithSummary("List the workflows that can be started").Produces<List<WorkflowSummary>>();
+        group.MapGet("/{name}", (HttpContext context, string name, WorkflowHandlers handlers) => handlers.GetAsync(context, name))
+            .WithName("getWorkflow").WithSummary("Show a workflow with its definition").Produces<WorkflowSummary>().Problems(404, 422);
+        group.MapPost("/{name}/instances", (HttpContext context, string name, StartHandlers handlers) => handlers.StartAsync(context, name))
+            .WithName("startInstance").WithSummary("Start an instance")
+            .Accepts<StartInstance>(isOptional: true, "application/json")
+            .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Produces<InstanceStatus>().Problems(400, 404, 409, 413, 415, 422)
+            .WithMetadata(Wait, Idempotency);
+    }
+
+    private static void MapInstances(RouteGroupBuilder group)
+    {
+        group.MapGet("", (HttpContext context, InstanceHandlers handlers) => handlers.ListAsync(context))
+            .WithName("listInstances").WithSummary("List instances, newest first").Produces<List<InstanceStatus>>().Problems(400)
+            .WithMetadata(
+                Query("workflow", JsonSchemaType.String, "The workflow's name."),
+                Query("runtimeStatus", JsonSchemaType.String, "Statuses, separated by commas or given several times."),
+                Query("instanceIdPrefix", JsonSchemaType.String, "What ids start with."),
+                Query("createdTimeFrom", JsonSchemaType.String, "Earliest creation time, inclusive."),
+                Query("createdTimeTo", JsonSchemaType.String, "Latest creation time, exclusive."),
+                Query("showInput", JsonSchemaType.Boolean, "Whether inputs are read. Default false."),
+                Query("showChildren", JsonSchemaType.Boolean, "Whether sub-workflows are listed as well. Default false."),
+                Query("top", JsonSchemaType.Integer, "The size of a page: 1 to 1,000, default 100."),
+                Continuation);
+        group.MapPost("", (HttpContext context, StartHandlers handlers) => handlers.StartDefinitionAsync(context))
+            .WithName("startDefinition").WithSummary("Start an instance of a workflow that is sent along, on hosts that allow it")
+            .Accepts<StartDefinition>("application/json")
+            .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Produces<InstanceStatus>().Problems(400, 403, 409, 413, 415, 422)
+            .WithMetadata(Wait, Idempotency);
+        group.MapGet("/{id}", (HttpContext context, string id, InstanceHandlers handlers) => handlers.GetAsync(context, id))
+            .WithName("getInstance").WithSummary("Show an instance: 202 while it runs, 200 once it has finished")
+            .Produces<InstanceStatus>().Produces<InstanceStatus>(StatusCodes.Status202Accepted).Problems(400, 404)
+            .WithMetadata(
+                Wait,
+                Query("showInput", JsonSchemaType.Boolean, "Whether the input is read. Default true."),
+                Query("showOutcomes", JsonSchemaType.Boolean, "Whether it lists how every activation ended. Default false."),
+                Query("showHistory", JsonSchemaType.Boolean, "Whether the history is read. Default false."),
+                HistoryPayloads);
+        group.MapGet("/{id}/history", (HttpContext context, string id, InstanceHandlers handlers) => handlers.HistoryAsync(context, id))
+            .WithName("getHistory").WithSummary("Show what happened, oldest first").Produces<InstanceHistory>().Problems(400, 404)
+            .WithMetadata(Query("from", JsonSchemaType.Integer, "The first sequence number wanted. Default 0."), HistoryPayloads);
+        group.MapGet("/{id}/stream", (HttpContext context, string id, InstanceHandlers handlers) => handlers.StreamAsync(context, id))
+            .WithName("streamInstance").WithSummary("Follow an instance by server-sent events: history, status, end")
+            .Produces(StatusCodes.Status200OK, contentType: "text/event-stream").Produces(StatusCodes.Status204NoContent).Problems(400, 404)
+            .WithMetadata(HistoryPayloads, Header("Last-Event-ID", "The id of the last event seen; what follows it is sent."));
+    }
+
+    private static void MapSteering(RouteGroupBuilder group)
+    {
+        group.MapPost("/events/{name}", (HttpContext context, string id, string name, SteerHandlers handlers) => handlers.RaiseEventAsync(context, id, name))
+            .WithName("raiseEvent").WithSummary("Send an event, such as a person's answer; the body is its payload")
+            .Accepts<JsonElement>(isOptional: true, "application/json")
+            .Produces(StatusCodes.Status202Accepted).Problems(400, 404, 410, 413, 415);
+        group.MapPost("/suspend", (HttpContext context, string id, SteerHandlers handlers) => handlers.SuspendAsync(context, id))
+            .WithName("suspend").WithSummary("Halt an instance").Acts();
+        group.MapPost("/resume", (HttpContext context, string id, SteerHandlers handlers) => handlers.ResumeAsync(context, id))
+            .WithName("resume").WithSummary("Let a halted instance go on").Acts();
+        group.MapPost("/terminate", (HttpContext context, string id, SteerHandlers handlers) => handlers.TerminateAsync(context, id))
+            .WithName("terminate").WithSummary("End an instance").Acts();
+        group.MapPost("/rewind", (HttpContext context, string id, SteerHandlers handlers) => handlers.RewindAsync(context, id))
+            .WithName("rewind").WithSummary("Run what failed again").Acts().Problems(409);
+        group.MapPost("/restart", (HttpContext context, string id, SteerHandlers handlers) => handlers.RestartAsync(context, id))
+            .WithName("restart").WithSummary("Start another instance with the same workflow and input")
+            .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Problems(400, 404, 409)
+            .WithMetadata(Query("newInstanceId", JsonSchemaType.String, "The new instance's id. Default: a new one."));
+        group.MapDelete("", (HttpContext context, string id, SteerHandlers handlers) => handlers.PurgeAsync(context, id))
+            .WithName("purge").WithSummary("Remove a finished instance").Produces<PurgeResult>().Problems(400, 404, 409);
+    }
+
+    private static RouteHandlerBuilder Acts(this RouteHandlerBuilder route) =>
+        route.Produces(StatusCodes.Status202Accepted).Problems(400, 404, 410).WithMetadata(Reason);
+
+    private static RouteHandlerBuilder Problems(this RouteHandlerBuilder route, params ReadOnlySpan<int> statuses)
+    {
+        foreach (var status in statuses)
+        {
+            route.Produces<ProblemDocument>(status);
+        }
+
+        return route;
+    }
+
+    private static DescribedParameter Query(string name, JsonSchemaType type, string description) => new(name, type, description);
+
+    private static DescribedParameter Header(string name, string description) => new(name, JsonSchemaType.String, description, Header: true);
+}

@@ -1,0 +1,57 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.OpenApi;
+using Polyphony.Http.Problems;
+
+namespace Polyphony.Http.Hosting;
+
+/// <summary>The OpenAPI document: what routes say of themselves, and the parameters that handlers read on their own.</summary>
+internal static class PolyphonyOpenApi
+{
+    public const string Document = "v1";
+
+    public static IServiceCollection AddPolyphonyOpenApi(this IServiceCollection services) => services.AddOpenApi(Document, options =>
+    {
+        options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "Polyphony";
+            document.Info.Version = Document;
+            document.Info.Description = "Durable multi-agent workflows: start, watch and steer instances. Statuses and fields follow Durable Functions' HTTP API; errors are problem details (RFC 9457) with a stable code.";
+
+            // The document is one for every host.
+            document.Servers = [];
+            return Task.CompletedTask;
+        });
+        options.AddOperationTransformer((operation, context, _) =>
+        {
+            foreach (var parameter in context.Description.ActionDescriptor.EndpointMetadata.OfType<DescribedParameter>())
+            {
+                operation.Parameters ??= [];
+                operation.Parameters.Add(new OpenApiParameter
+                {
+                    Name = parameter.Name,
+                    In = parameter.Header ? ParameterLocation.Header : ParameterLocation.Query,
+                    Description = parameter.Description,
+                    Schema = new OpenApiSchema { Type = parameter.Type },
+                });
+            }
+
+            foreach (var body in operation.Responses?.Where(response => response.Key is ['4' or '5', ..]).Select(response => response.Value) ?? [])
+            {
+                // Problems are declared with their type; only the media type is missing.
+                if (body.Content?.Remove("application/json", out var content) == true)
+                {
+                    body.Content[ProblemResult.ContentType] = content;
+                }
+            }
+
+            return Task.CompletedTask;
+        });
+    });
+}
+
+/// <summary>A query parameter or header that a handler reads on its own.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Description">What it does.</param>
+/// <param name="Header">Whether it is a header.</param>
+internal sealed record DescribedParameter(string Name, JsonSchemaType Type, string Description, bool Header = false);

@@ -1,0 +1,45 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Polyphony.Core.Json;
+using Polyphony.Http.Approvals;
+using Polyphony.Http.Health;
+using Polyphony.Http.Instances;
+using Polyphony.Http.Serialization;
+using Polyphony.Http.Workflows;
+
+namespace Polyphony.Http.Hosting;
+
+/// <summary>Sets the HTTP API up in a host.</summary>
+public static class PolyphonyServices
+{
+    /// <summary>Adds the handlers. The host adds a <see cref="Core.Client.WorkflowClient"/> and a <see cref="Core.Workflows.IDefinitionStore"/>.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="options">The settings.</param>
+    /// <returns>The services.</returns>
+    public static IServiceCollection AddPolyphonyHttp(this IServiceCollection services, PolyphonyHttpOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(options.TimeProvider);
+        services.AddSingleton<AnswerCheck>();
+        services.AddSingleton<WorkflowHandlers>();
+        services.AddSingleton<InstanceHandlers>();
+        services.AddSingleton<StartHandlers>();
+        services.AddSingleton<SteerHandlers>();
+        services.AddSingleton<ApprovalHandlers>();
+        services.AddSingleton<HealthHandlers>();
+        services.Configure<JsonOptions>(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJsonContext.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(1, CoreJsonContext.Default);
+        });
+        return services.AddPolyphonyOpenApi();
+    }
+
+    /// <summary>Adds what a host needs that has nothing in front of it: problem details for every refusal, the access log, and the checks of <see cref="AccessOptions"/>.</summary>
+    /// <param name="app">The application.</param>
+    /// <param name="access">Who may reach it.</param>
+    /// <returns>The application.</returns>
+    public static IApplicationBuilder UsePolyphonyAccess(this IApplicationBuilder app, AccessOptions access) =>
+        app.UseMiddleware<ProblemMiddleware>().UseMiddleware<AccessMiddleware>(access);
+}

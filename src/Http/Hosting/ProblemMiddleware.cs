@@ -1,0 +1,61 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Polyphony.Http.Problems;
+
+namespace Polyphony.Http.Hosting;
+
+/// <summary>Gives what routing and the web server refuse (404, 405, 415 …) the same form as every other problem, and writes the access log.</summary>
+internal sealed class ProblemMiddleware(RequestDelegate next, TimeProvider timeProvider, ILoggerFactory loggerFactory)
+{
+    private readonly ILogger _log = loggerFactory.CreateLogger("Polyphony.Http");
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var begun = timeProvider.GetTimestamp();
+        try
+        {
+            await next(context);
+            if (!context.Response.HasStarted && context.Response is { ContentLength: null, ContentType: null } response && Code(response.StatusCode) is { } code)
+            {
+                await new ProblemResult(ProblemTable.Create(code, Detail(context, code), context.Request.Path)).ExecuteAsync(context);
+            }
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+        }
+        catch (Exception e) when (!context.Response.HasStarted)
+        {
+            var problem = ProblemTable.Describe(e, context.Request.Path);
+            _log.RequestFailed(e, context.Request.Method, context.Request.Path, problem.Code);
+            await new ProblemResult(problem).ExecuteAsync(context);
+        }
+        finally
+        {
+            if (_log.IsEnabled(LogLevel.Information))
+            {
+                _log.RequestServed(
+                    context.Request.Method, context.Request.Path, context.Response.StatusCode, timeProvider.GetElapsedTime(begun).TotalMilliseconds);
+            }
+        }
+    }
+
+    private static string? Code(int status) => status switch
+    {
+        StatusCodes.Status400BadRequest => ProblemCodes.InvalidRequest,
+        StatusCodes.Status404NotFound => ProblemCodes.NotFound,
+        StatusCodes.Status405MethodNotAllowed => ProblemCodes.MethodNotAllowed,
+        StatusCodes.Status408RequestTimeout => ProblemCodes.RequestTimeout,
+        StatusCodes.Status413PayloadTooLarge => ProblemCodes.BodyTooLarge,
+        StatusCodes.Status415UnsupportedMediaType => ProblemCodes.UnsupportedMediaType,
+        _ => null,
+    };
+
+    private static string Detail(HttpContext context, string code) => code switch
+    {
+        ProblemCodes.NotFound => $"Nothing is served at {context.Request.Path}; /openapi/v1.json lists what is.",
+        ProblemCodes.MethodNotAllowed => $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.",
+        _ => string.Create(CultureInfo.InvariantCulture, $"The request was refused with status {context.Response.StatusCode}."),
+    };
+}

@@ -1,0 +1,73 @@
+using System.Text.Json;
+using Polyphony.Core.Client;
+using Polyphony.Core.Interpreter;
+
+namespace Polyphony.Http.Instances;
+
+/// <summary>How one activation ended.</summary>
+public sealed record ActivationOutcome
+{
+    /// <summary>Gets the activation, such as <c>research[3]#2</c>.</summary>
+    public required string Activation { get; init; }
+
+    /// <summary>Gets the node.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>Gets the node's kind.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Gets the item's index in a <c>forEach</c>, from 0.</summary>
+    public int? Index { get; init; }
+
+    /// <summary>Gets the agent that answered.</summary>
+    public string? Agent { get; init; }
+
+    /// <summary>Gets <c>completed</c>, <c>failed</c> or <c>skipped</c>.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Gets the result.</summary>
+    public JsonElement? Result { get; init; }
+
+    /// <summary>Gets the error, also when something took its place.</summary>
+    public CallError? Error { get; init; }
+
+    /// <summary>Gets how many attempts were made.</summary>
+    public int Attempts { get; init; }
+
+    /// <summary>Gets what its model calls used.</summary>
+    public Usage Usage { get; init; } = Usage.None;
+
+    /// <summary>Gets the provider of the last answer; <c>offline</c> means that no model was asked.</summary>
+    public string? Provider { get; init; }
+
+    /// <summary>Gets the model that gave the last answer.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Gets when it began.</summary>
+    public DateTimeOffset StartedTime { get; init; }
+
+    /// <summary>Gets when it ended.</summary>
+    public DateTimeOffset EndedTime { get; init; }
+
+    /// <summary>Gets the time it took, in seconds.</summary>
+    public double Seconds { get; init; }
+
+    internal static ActivationOutcome From(OutcomeStatus status) => new()
+    {
+        Activation = status.Outcome.Activation,
+        Node = status.Outcome.Node,
+        Kind = status.Outcome.Kind,
+        Index = status.Outcome.Index,
+        Agent = status.Outcome.Agent,
+        Status = status.Outcome.Status,
+        Result = status.Result,
+        Error = status.Outcome.Error,
+        Attempts = status.Outcome.Attempts,
+        Usage = status.Outcome.Usage,
+        Provider = status.Outcome.Provider,
+        Model = status.Outcome.Model,
+        StartedTime = status.Outcome.StartedTime,
+        EndedTime = status.Outcome.EndedTime,
+        Seconds = status.Outcome.Seconds,
+    };
+}

@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Polyphony.Http.Instances;
+
+/// <summary>The answer to a start: the instance's id and where to manage it. Names as in Durable Functions.</summary>
+/// <param name="Id">The instance's id.</param>
+/// <param name="StatusQueryGetUri">GET: the status.</param>
+/// <param name="SendEventPostUri">POST: an event; put its name for <c>{eventName}</c>.</param>
+/// <param name="TerminatePostUri">POST: end it; put the reason for <c>{text}</c>.</param>
+/// <param name="SuspendPostUri">POST: halt it; put the reason for <c>{text}</c>.</param>
+/// <param name="ResumePostUri">POST: let it go on; put the reason for <c>{text}</c>.</param>
+/// <param name="RestartPostUri">POST: start another with the same input.</param>
+/// <param name="RewindPostUri">POST: run what failed again; put the reason for <c>{text}</c>.</param>
+/// <param name="PurgeHistoryDeleteUri">DELETE: remove it.</param>
+/// <param name="HistoryGetUri">GET: the history.</param>
+/// <param name="StreamGetUri">GET: server-sent events.</param>
+public sealed record InstanceLinks(
+    string Id,
+    string StatusQueryGetUri,
+    string SendEventPostUri,
+    string TerminatePostUri,
+    string SuspendPostUri,
+    string ResumePostUri,
+    string RestartPostUri,
+    string RewindPostUri,
+    string PurgeHistoryDeleteUri,
+    string HistoryGetUri,
+    string StreamGetUri)
+{
+    /// <summary>Makes the links of an instance, on the host and path base by which the request came.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="instanceId">The id.</param>
+    /// <returns>The links.</returns>
+    public static InstanceLinks Of(HttpRequest request, string instanceId)
+    {
+        var instance = InstanceUri(request, instanceId);
+        return new InstanceLinks(
+            instanceId,
+            instance,
+            $"{instance}/events/{{eventName}}",
+            $"{instance}/terminate?reason={{text}}",
+            $"{instance}/suspend?reason={{text}}",
+            $"{instance}/resume?reason={{text}}",
+            $"{instance}/restart",
+            $"{instance}/rewind?reason={{text}}",
+            instance,
+            $"{instance}/history",
+            $"{instance}/stream");
+    }
+
+    /// <summary>Makes the URI of an instance.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="instanceId">The id.</param>
+    /// <returns>The URI.</returns>
+    public static string InstanceUri(HttpRequest request, string instanceId) =>
+        $"{request.Scheme}://{request.Host}{request.PathBase}/api/instances/{Uri.EscapeDataString(instanceId)}";
+}

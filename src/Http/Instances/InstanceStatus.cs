@@ -1,0 +1,89 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Polyphony.Core.Client;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+
+namespace Polyphony.Http.Instances;
+
+/// <summary>The status of an instance as the API shows it: the fields of Durable Functions, and what a workflow adds.</summary>
+public sealed record InstanceStatus
+{
+    /// <summary>Gets the workflow's name (for a C# workflow, the orchestration's).</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Gets the instance's id.</summary>
+    public required string InstanceId { get; init; }
+
+    /// <summary>Gets the status of its life cycle.</summary>
+    public required OrchestrationRuntimeStatus RuntimeStatus { get; init; }
+
+    /// <summary>Gets why it ended; only <c>completed</c> is success. Missing while it has not ended.</summary>
+    public StopReason? StopReason { get; init; }
+
+    /// <summary>Gets the workflow's version.</summary>
+    public int? Version { get; init; }
+
+    /// <summary>Gets the hash of the definition that it runs.</summary>
+    public string? DefinitionHash { get; init; }
+
+    /// <summary>Gets the instance that started it, for a child.</summary>
+    public string? ParentInstanceId { get; init; }
+
+    /// <summary>Gets the input.</summary>
+    public JsonElement? Input { get; init; }
+
+    /// <summary>Gets how far it is.</summary>
+    public WorkflowProgress? CustomStatus { get; init; }
+
+    /// <summary>Gets the output, as far as there is one.</summary>
+    public JsonElement? Output { get; init; }
+
+    /// <summary>Gets what went wrong.</summary>
+    public WorkflowError? Error { get; init; }
+
+    /// <summary>Gets what the model calls used.</summary>
+    public Usage Usage { get; init; } = Usage.None;
+
+    /// <summary>Gets how every activation ended, in the order of the graph; with <c>showOutcomes=true</c> and once it has ended.</summary>
+    public IReadOnlyList<ActivationOutcome>? Outcomes { get; init; }
+
+    /// <summary>Gets when it was accepted.</summary>
+    public required DateTimeOffset CreatedTime { get; init; }
+
+    /// <summary>Gets when its last step was committed.</summary>
+    public required DateTimeOffset LastUpdatedTime { get; init; }
+
+    /// <summary>Gets when it ended.</summary>
+    public DateTimeOffset? CompletedTime { get; init; }
+
+    /// <summary>Gets a number that grows with every change of this instance.</summary>
+    public required long ChangeVersion { get; init; }
+
+    /// <summary>Gets its history, with <c>showHistory=true</c>.</summary>
+    public IReadOnlyList<JsonObject>? HistoryEvents { get; init; }
+
+    /// <summary>Makes the document of a status.</summary>
+    /// <param name="status">The status.</param>
+    /// <returns>The document.</returns>
+    public static InstanceStatus From(WorkflowStatus status) => new()
+    {
+        Name = status.Name,
+        InstanceId = status.InstanceId,
+        RuntimeStatus = status.RuntimeStatus,
+        StopReason = status.StopReason,
+        Version = status.Version,
+        DefinitionHash = status.DefinitionHash,
+        ParentInstanceId = status.ParentInstanceId,
+        Input = status.Input,
+        CustomStatus = status.CustomStatus,
+        Output = status.Output,
+        Error = status.Error,
+        Usage = status.Usage,
+        Outcomes = status.Outcomes is null ? null : [.. status.Outcomes.Select(ActivationOutcome.From)],
+        CreatedTime = status.CreatedTime,
+        LastUpdatedTime = status.LastUpdatedTime,
+        CompletedTime = status.CompletedTime,
+        ChangeVersion = status.ChangeVersion,
+    };
+}

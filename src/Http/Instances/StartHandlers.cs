@@ -1,0 +1,126 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Polyphony.Core.Client;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Workflows;
+using Polyphony.Http.Problems;
+using Polyphony.Http.Requests;
+using Polyphony.Http.Serialization;
+
+namespace Polyphony.Http.Instances;
+
+/// <summary>Starts instances. Thread-safe.</summary>
+/// <param name="client">The workflows.</param>
+/// <param name="definitions">Where pinned definitions are kept.</param>
+/// <param name="reader">Reads instances.</param>
+/// <param name="options">The settings.</param>
+public sealed class StartHandlers(WorkflowClient client, IDefinitionStore definitions, InstanceHandlers reader, PolyphonyHttpOptions options)
+{
+    private const string StartRetryAfter = "10";
+    private static readonly JsonElement EmptyObject = JsonElement.Parse("{}");
+
+    /// <summary>POST /api/workflows/{name}/instances: starts an instance; the body is <see cref="StartInstance"/>.</summary>
+    /// <param name="context">The request; the header <c>Idempotency-Key</c> makes it repeatable, <c>wait</c> seconds hold the answer.</param>
+    /// <param name="name">The workflow's name.</param>
+    /// <returns>202 with the instance's links; 200 with its status if it has finished within <c>wait</c> or before a repeat; 400, 404, 409, 422.</returns>
+    public Task<IResult> StartAsync(HttpContext context, string name) => Guard.Run(context, async () =>
+    {
+        var (start, key, wait) = await ReadAsync(context, name, allowDefinition: false);
+        return await StartAsync(context, client, client.Resolve(name), start, key, wait);
+    });
+
+    /// <summary>POST /api/instances: starts an instance of a workflow that is sent along; the body is <see cref="StartDefinition"/>.</summary>
+    /// <param name="context">As for a start by name.</param>
+    /// <returns>As for a start by name; 403 on hosts that do not take workflows from callers.</returns>
+    public Task<IResult> StartDefinitionAsync(HttpContext context) => Guard.Run(context, async () =>
+    {
+        if (!options.AllowInlineDefinitions)
+        {
+            throw new RequestProblemException(
+                ProblemCodes.InlineDefinitionsDisabled, "This host runs the workflows of its own folder only. Put the file there and start it by name.");
+        }
+
+        var (start, key, wait) = await ReadAsync(context, "", allowDefinition: true);
+        var definition = WorkflowDefinition.FromJson(start.Definition!.Value.GetRawText());
+        var uses = start.Uses?.Select(each => WorkflowDefinition.FromJson(each.GetRawText())).ToDictionary(each => each.Name, StringComparer.Ordinal) ?? [];
+        var sent = new WorkflowClient(client.Durable, new SentCatalog(uses, client.Catalog), definitions, client.Payloads);
+        return await StartAsync(context, sent, definition, start, key, wait);
+    });
+
+    /// <summary>Answers that an instance was started.</summary>
+    internal static IResult Accepted(HttpContext context, string id)
+    {
+        var links = InstanceLinks.Of(context.Request, id);
+        context.Response.Headers.Location = links.StatusQueryGetUri;
+        context.Response.Headers.RetryAfter = StartRetryAfter;
+        return TypedResults.Json(links, HttpJsonContext.Default.InstanceLinks, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    private async Task<(StartDefinition Start, IdempotencyKey? Key, TimeSpan Wait)> ReadAsync(HttpContext context, string workflow, bool allowDefinition)
+    {
+        var query = new QueryReader(context.Request);
+        var wait = query.Wait();
+        query.Check();
+        var body = await JsonBody.ReadAsync(context.Request, options.MaxBodyBytes, context.RequestAborted);
+        var start = StartInstance.Read(body, allowDefinition);
+        var key = IdempotencyKey.Read(context.Request, workflow, body);
+        if (key is not null && start.InstanceId is not null)
+        {
+            throw new RequestProblemException(
+                ProblemCodes.InvalidRequest, $"Give either \"instanceId\" or the header {IdempotencyKey.Header}: the key decides the id.");
+        }
+
+        return (start, key, wait);
+    }
+
+    private async Task<IResult> StartAsync(
+        HttpContext context, WorkflowClient starter, WorkflowDefinition definition, StartInstance start, IdempotencyKey? key, TimeSpan wait)
+    {
+        var cancellationToken = context.RequestAborted;
+        var tags = new Dictionary<string, string>(start.Tags ?? new Dictionary<string, string>(), StringComparer.Ordinal);
+        if (key is not null)
+        {
+            tags[IdempotencyKey.Tag] = key.BodyHash;
+        }
+
+        string id;
+        try
+        {
+            var how = new StartWorkflowOptions { InstanceId = key?.InstanceId ?? start.InstanceId, StartAt = start.StartAt, Tags = tags, Limits = start.Limits };
+            id = await starter.StartAsync(definition, start.Input ?? EmptyObject, how, cancellationToken);
+        }
+        catch (InstanceExistsException) when (key is not null)
+        {
+            // The engine decided who was first, so requests that race under one key end here too.
+            id = key.InstanceId;
+            var first = await client.Durable.GetAsync(id, fetchInputsAndOutputs: false, cancellationToken) ?? throw new InstanceNotFoundException(id);
+            if (first.Tags.GetValueOrDefault(IdempotencyKey.Tag) != key.BodyHash)
+            {
+                throw new RequestProblemException(
+                    ProblemCodes.IdempotencyKeyReused,
+                    $"This {IdempotencyKey.Header} was used with another body, for instance \"{id}\". Use a new key for a new request.");
+            }
+
+            if (first.IsFinished)
+            {
+                return await FinishedAsync(context, id);
+            }
+        }
+
+        await reader.WaitAsync(id, wait, cancellationToken);
+        return wait > TimeSpan.Zero && await client.Durable.GetAsync(id, fetchInputsAndOutputs: false, cancellationToken) is { IsFinished: true }
+            ? await FinishedAsync(context, id)
+            : Accepted(context, id);
+    }
+
+    private async Task<IResult> FinishedAsync(HttpContext context, string id) => InstanceHandlers.Status(
+        context, InstanceStatus.From(await client.GetAsync(id, null, context.RequestAborted) ?? throw new InstanceNotFoundException(id)));
+
+    /// <summary>The workflows sent along, before those of the host.</summary>
+    private sealed class SentCatalog(Dictionary<string, WorkflowDefinition> sent, IWorkflowCatalog host) : IWorkflowCatalog
+    {
+        public WorkflowDefinition? Find(string name) => sent.TryGetValue(name, out var definition) ? definition : host.Find(name);
+
+        public IReadOnlyList<WorkflowDefinition> List() => [.. sent.Values, .. host.List().Where(each => !sent.ContainsKey(each.Name))];
+    }
+}

@@ -1,0 +1,137 @@
+using System.Text.Json;
+using Polyphony.Core.Client;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Http.Problems;
+using Polyphony.Http.Requests;
+
+namespace Polyphony.Http.Instances;
+
+/// <summary>The body of a start. Every field may be left out; others are refused.</summary>
+public record StartInstance
+{
+    private const int MaxTags = 16;
+    private const int MaxTagName = 100;
+    private const int MaxTagValue = 200;
+
+    /// <summary>Gets the workflow's input. Default: an empty object.</summary>
+    public JsonElement? Input { get; init; }
+
+    /// <summary>Gets the instance's id: 1 to 100 letters, digits, '-', '_', '.' or ':', the first a letter or digit; used once, ever. Default: a new one.</summary>
+    public string? InstanceId { get; init; }
+
+    /// <summary>Gets when it may begin. Default: at once.</summary>
+    public DateTimeOffset? StartAt { get; init; }
+
+    /// <summary>Gets tags to keep with it: at most 16, names up to 100 and values up to 200 characters.</summary>
+    public IReadOnlyDictionary<string, string>? Tags { get; init; }
+
+    /// <summary>Gets limits that replace the workflow's own.</summary>
+    public RunLimits? Limits { get; init; }
+
+    /// <summary>Reads a body.</summary>
+    /// <param name="body">The body; <see langword="null"/> stands for an empty object.</param>
+    /// <param name="allowDefinition">Whether a definition may and must be sent along.</param>
+    /// <returns>What was read.</returns>
+    /// <exception cref="RequestProblemException">Something is wrong with it; everything is listed.</exception>
+    internal static StartDefinition Read(JsonElement? body, bool allowDefinition)
+    {
+        if (body is { ValueKind: not JsonValueKind.Object })
+        {
+            throw new RequestProblemException(
+                ProblemCodes.InvalidRequest, $"The body must be an object such as {{\"input\": …}}; found is {FieldReader.Shorten(body.Value.GetRawText())}.");
+        }
+
+        var problems = new List<ProblemItem>();
+        var fields = new FieldReader(body ?? JsonElement.Parse("{}"), "", problems);
+        var start = new StartDefinition
+        {
+            Input = fields.Any("input"),
+            InstanceId = ReadId(fields, problems),
+            StartAt = fields.Time("startAt"),
+            Tags = fields.Texts("tags", MaxTags, MaxTagName, MaxTagValue),
+            Limits = ReadLimits(fields),
+        };
+        if (allowDefinition)
+        {
+            start = start with { Definition = fields.Any("definition"), Uses = ReadUses(fields, problems) };
+            if (start.Definition is not { ValueKind: JsonValueKind.Object })
+            {
+                problems.Add(new ProblemItem("\"definition\" must be a workflow, an object.", ProblemCodes.InvalidRequest, "/definition"));
+            }
+        }
+
+        if (start.Tags?.Keys.FirstOrDefault(IsReserved) is { } reserved)
+        {
+            problems.Add(new ProblemItem($"Tag \"{reserved}\" is set by the host; choose another name.", ProblemCodes.InvalidRequest, $"/tags/{reserved}"));
+        }
+
+        fields.RefuseOthers();
+        return problems.Count == 0 ? start : throw RequestProblemException.Of(problems);
+    }
+
+    private static string? ReadId(FieldReader fields, List<ProblemItem> problems)
+    {
+        if (fields.Text("instanceId", DurableLimits.MaxInstanceIdLength) is not { } id)
+        {
+            return null;
+        }
+
+        try
+        {
+            WorkflowClient.CheckInstanceId(id);
+        }
+        catch (InstanceIdInvalidException e)
+        {
+            problems.Add(new ProblemItem(e.Message, e.Code, "/instanceId"));
+        }
+
+        return id;
+    }
+
+    private static RunLimits? ReadLimits(FieldReader fields)
+    {
+        if (fields.Object("limits") is not { } limits)
+        {
+            return null;
+        }
+
+        var read = new RunLimits(
+            (int?)limits.Whole("maxConcurrency", 1, 1000),
+            (int?)limits.Whole("maxTurns", 1, int.MaxValue),
+            limits.Whole("maxTokens", 1, long.MaxValue),
+            limits.Number("maxCostUsd", 0, 1_000_000),
+            limits.Whole("timeoutMs", 1, (long)TimeSpan.FromDays(3650).TotalMilliseconds));
+        limits.RefuseOthers();
+        return read;
+    }
+
+    private static IReadOnlyList<JsonElement>? ReadUses(FieldReader fields, List<ProblemItem> problems)
+    {
+        if (fields.Any("uses") is not { } uses)
+        {
+            return null;
+        }
+
+        if (uses.ValueKind == JsonValueKind.Array && uses.EnumerateArray().All(each => each.ValueKind == JsonValueKind.Object))
+        {
+            return [.. uses.EnumerateArray()];
+        }
+
+        problems.Add(new ProblemItem("\"uses\" must be a list of workflows.", ProblemCodes.InvalidRequest, "/uses"));
+        return null;
+    }
+
+    private static bool IsReserved(string tag) =>
+        tag is WorkflowClient.WorkflowTag or WorkflowClient.VersionTag or WorkflowClient.DefinitionTag or IdempotencyKey.Tag;
+}
+
+/// <summary>The body of a start with the workflow sent along.</summary>
+public sealed record StartDefinition : StartInstance
+{
+    /// <summary>Gets the workflow: the format of a workflow file, as JSON.</summary>
+    public JsonElement? Definition { get; init; }
+
+    /// <summary>Gets workflows that it uses and that the host does not know.</summary>
+    public IReadOnlyList<JsonElement>? Uses { get; init; }
+}

@@ -1,0 +1,35 @@
+namespace Polyphony.Http;
+
+/// <summary>Settings of the HTTP handlers. Read once, when they are made.</summary>
+public sealed record PolyphonyHttpOptions
+{
+    /// <summary>The default of <see cref="MaxBodyBytes"/>: 1 MB.</summary>
+    public const int DefaultMaxBodyBytes = 1024 * 1024;
+
+    /// <summary>The deepest nesting of a JSON body.</summary>
+    public const int MaxJsonDepth = 64;
+
+    /// <summary>The longest <c>wait</c>.</summary>
+    public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
+
+    /// <summary>The default of <see cref="Heartbeat"/>.</summary>
+    public static readonly TimeSpan DefaultHeartbeat = TimeSpan.FromSeconds(15);
+
+    /// <summary>Gets the largest request body in bytes; larger ones are answered 413. Default 1 MB.</summary>
+    public int MaxBodyBytes { get; init; } = DefaultMaxBodyBytes;
+
+    /// <summary>Gets how long a stream may be silent before it sends a comment, so that proxies keep it open. Default 15 seconds.</summary>
+    public TimeSpan Heartbeat { get; init; } = DefaultHeartbeat;
+
+    /// <summary>
+    /// Gets a value indicating whether a caller may start a workflow that it sends along. A definition names endpoints and the environment
+    /// variables that hold their keys, so this is for hosts that only their owner can reach. Default: it may not.
+    /// </summary>
+    public bool AllowInlineDefinitions { get; init; }
+
+    /// <summary>Gets where time comes from. Default: the system's clock.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Gets a check of the readiness endpoint: why the host cannot serve, or <see langword="null"/>. Default: it can.</summary>
+    public Func<string?> NotReadyReason { get; init; } = static () => null;
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Polyphony.Core.Durable;
+using Polyphony.Http.Problems;
+
+namespace Polyphony.Http.Requests;
+
+/// <summary>Reads query parameters and collects everything that is wrong with them. Parameters that nobody reads are ignored.</summary>
+/// <param name="request">The request.</param>
+internal sealed class QueryReader(HttpRequest request)
+{
+    private readonly List<ProblemItem> _problems = [];
+
+    public bool Flag(string name, bool fallback)
+    {
+        if (Value(name) is not { } text)
+        {
+            return fallback;
+        }
+
+        return bool.TryParse(text, out var flag) ? flag : Wrong(name, "true or false", text, fallback);
+    }
+
+    public int Whole(string name, int min, int max, int fallback)
+    {
+        if (Value(name) is not { } text)
+        {
+            return fallback;
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max
+            ? number
+            : Wrong(name, $"a whole number from {min} to {max}", text, fallback);
+    }
+
+    public long Sequence(string name)
+    {
+        if (Value(name) is not { } text)
+        {
+            return 0;
+        }
+
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : Wrong(name, "a whole number from 0", text, 0L);
+    }
+
+    public TimeSpan Wait() => TimeSpan.FromSeconds(Whole("wait", 0, (int)PolyphonyHttpOptions.MaxWait.TotalSeconds, 0));
+
+    public DateTimeOffset? Time(string name)
+    {
+        if (Value(name) is not { } text)
+        {
+            return null;
+        }
+
+        return FieldReader.TryParseTime(text, out var time) ? time : Wrong<DateTimeOffset?>(name, "a time such as 2030-01-31T12:00:00Z", text, null);
+    }
+
+    public string? Text(string name, int maxLength)
+    {
+        if (Value(name) is not { } text)
+        {
+            return null;
+        }
+
+        return text.Length <= maxLength ? text : Wrong<string?>(name, $"at most {maxLength} characters", text, null);
+    }
+
+    public IReadOnlyCollection<OrchestrationRuntimeStatus> Statuses(string name)
+    {
+        var statuses = new HashSet<OrchestrationRuntimeStatus>();
+        foreach (var text in request.Query[name].SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)))
+        {
+            if (char.IsAsciiLetter(text[0]) && Enum.TryParse<OrchestrationRuntimeStatus>(text, ignoreCase: true, out var status))
+            {
+                statuses.Add(status);
+            }
+            else
+            {
+                Wrong(name, $"some of {string.Join(", ", Enum.GetNames<OrchestrationRuntimeStatus>())}", text, 0);
+            }
+        }
+
+        return statuses;
+    }
+
+    /// <summary>Ends the reading.</summary>
+    /// <exception cref="RequestProblemException">Something is wrong.</exception>
+    public void Check()
+    {
+        if (_problems.Count > 0)
+        {
+            throw RequestProblemException.Of(_problems);
+        }
+    }
+
+    private string? Value(string name) => request.Query[name] is [.., { Length: > 0 } last] ? last : null;
+
+    private T Wrong<T>(string name, string expected, string found, T fallback)
+    {
+        _problems.Add(new ProblemItem(
+            $"Query parameter \"{name}\" must be {expected}; found is \"{FieldReader.Shorten(found)}\".", ProblemCodes.InvalidParameter, Parameter: name));
+        return fallback;
+    }
+}

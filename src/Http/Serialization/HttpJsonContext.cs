@@ -1,0 +1,34 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Polyphony.Http.Approvals;
+using Polyphony.Http.Health;
+using Polyphony.Http.Instances;
+using Polyphony.Http.Problems;
+using Polyphony.Http.Workflows;
+
+namespace Polyphony.Http.Serialization;
+
+/// <summary>The JSON contract of the HTTP API: camelCase, nulls left out, enumerations as their names.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true,
+    MaxDepth = 64)]
+[JsonSerializable(typeof(ProblemDocument))]
+[JsonSerializable(typeof(InstanceStatus))]
+[JsonSerializable(typeof(List<InstanceStatus>))]
+[JsonSerializable(typeof(InstanceLinks))]
+[JsonSerializable(typeof(InstanceHistory))]
+[JsonSerializable(typeof(StartInstance))]
+[JsonSerializable(typeof(StartDefinition))]
+[JsonSerializable(typeof(PurgeResult))]
+[JsonSerializable(typeof(WorkflowSummary))]
+[JsonSerializable(typeof(List<WorkflowSummary>))]
+[JsonSerializable(typeof(Approval))]
+[JsonSerializable(typeof(List<Approval>))]
+[JsonSerializable(typeof(HealthStatus))]
+[JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(string))]
+public sealed partial class HttpJsonContext : JsonSerializerContext;
