@@ -1,1 +1,3 @@
-return 0;
+using Polyphony.Cli;
+
+return await CommandLine.RunAsync(args);

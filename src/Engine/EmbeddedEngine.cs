@@ -54,6 +54,9 @@ public sealed class EmbeddedEngine : IAsyncDisposable
     /// <summary>Gets how many activities run and how many are ready but wait for a free place.</summary>
     public (int Running, int Ready) Activities => _kernel.Activities.Counts;
 
+    /// <summary>Gets when the next durable timer is due, or <see langword="null"/> if there is none.</summary>
+    public DateTimeOffset? NextTimer => _kernel.Timers.NextDue;
+
     /// <summary>Gets the number of unfinished instances.</summary>
     public int UnfinishedInstances => _kernel.Instances.Count;
 

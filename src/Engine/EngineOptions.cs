@@ -41,6 +41,12 @@ public sealed record EngineOptions
     /// <summary>Gets how long a stop waits for activities under way before it gives them up; they run again at the next start. Zero or more; default 5 s.</summary>
     public TimeSpan StopTimeout { get; init; } = DefaultStopTimeout;
 
+    /// <summary>
+    /// Gets a value indicating whether instances stand still: they can be read, and take no step until the next start. For looking at a
+    /// data file that no host has open. Default: they go on.
+    /// </summary>
+    public bool Paused { get; init; }
+
     /// <summary>Gets a note about the owner, such as the URL under which it can be reached; shown to other processes. See <see cref="EngineOwner"/>.</summary>
     public string? OwnerNote { get; init; }
 

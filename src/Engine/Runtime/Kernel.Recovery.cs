@@ -37,6 +37,11 @@ internal sealed partial class Kernel
             Instances[instance.Id] = instance;
         }
 
+        if (Options.Paused)
+        {
+            return;
+        }
+
         foreach (var (instance, history) in recovered)
         {
             GoOn(instance, history);

@@ -21,6 +21,18 @@ internal sealed class TimerQueue : IDisposable
         _timer = clock.CreateTimer(static state => ((TimerQueue)state!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>Gets when the next timer is due, or <see langword="null"/> if there is none.</summary>
+    internal DateTimeOffset? NextDue
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _queue.TryPeek(out _, out var first) ? new DateTimeOffset(first.Due, TimeSpan.Zero) : null;
+            }
+        }
+    }
+
     /// <summary>Has something done at a time: at once if that is past.</summary>
     internal void Add(DateTimeOffset due, Action fire) => Add(due, new Entry(fire, null));
 

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Polyphony.Cli.Commands;
+using Polyphony.Cli.Sessions;
+using Polyphony.Core;
+
+namespace Polyphony.Cli;
+
+/// <summary>The commands of the tool, and what they have in common: options, Ctrl-C, errors.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var common = new CommonOptions();
+        var root = new RootCommand("Runs durable multi-agent workflows. Exit codes: 0 completed, 1 ended otherwise, 2 invalid file, input or arguments, 3 host or engine problem.")
+        {
+            RunCommand.Create(common),
+            UpCommand.Create(common),
+            ValidateCommand.Create(common),
+            StatusCommand.Create(common),
+            HistoryCommand.Create(common),
+            ApproveCommand.Create(common),
+        };
+        SteerCommands.AddTo(root, common);
+        common.AddTo(root);
+
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync(error.Message);
+            }
+
+            await Console.Error.WriteLineAsync($"See: {CliSettings.Read(null, null, null, false).Command} {parsed.CommandResult.Command.Name} --help");
+            return ExitCodes.Invalid;
+        }
+
+        // What Ctrl-C means differs from command to command, so it only cancels; nothing is cut off after a time.
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+
+    /// <summary>Runs a command's work: Ctrl-C and SIGTERM cancel it, and every error becomes a message and an exit code.</summary>
+    /// <param name="settings">Where things lie.</param>
+    /// <param name="work">The work.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> GuardAsync(CliSettings settings, Func<CancellationToken, Task<int>> work)
+    {
+        using var stop = new CancellationTokenSource();
+        void Cancel(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        }
+
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        try
+        {
+            return await work(stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync("Stopped.");
+            return ExitCodes.NotCompleted;
+        }
+        catch (Exception e)
+        {
+            var (code, message) = Describe(e, settings);
+            await Console.Error.WriteLineAsync(message);
+            if (settings.Verbose)
+            {
+                await Console.Error.WriteLineAsync(e.ToString());
+            }
+
+            return code;
+        }
+    }
+
+    private static (int Code, string Message) Describe(Exception exception, CliSettings settings) => exception switch
+    {
+        CliException known => (known.ExitCode, known.Message),
+        HostProblemException { Problem: { Status: >= 400 and < 500 } problem } => (
+            problem.Status is 401 or 403 ? ExitCodes.HostProblem : ExitCodes.Invalid, ProblemText.Of(problem)),
+        HostProblemException refused => (ExitCodes.HostProblem, refused.Message),
+        HostLostException lost => (ExitCodes.HostProblem, $"{lost.Message} Try again, or start one: {settings.Command} up"),
+        PolyphonyException product => (ExitCodes.HostProblem, product.Message),
+        _ => (ExitCodes.HostProblem, $"Something went wrong that should not: {exception.Message} Run again with --verbose for the details; {settings.LogFile} may have more."),
+    };
+}

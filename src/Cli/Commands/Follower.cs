@@ -1,0 +1,100 @@
+using Polyphony.Cli.Output;
+using Polyphony.Cli.Sessions;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Http.Instances;
+using Polyphony.Http.Problems;
+
+namespace Polyphony.Cli.Commands;
+
+/// <summary>Starts an instance and follows it to its end, through the loss of hosts.</summary>
+internal sealed class Follower(HostSession session, CliSettings settings, IProgressView view)
+{
+    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+    private bool _saidSuspended;
+
+    /// <summary>Starts an instance and follows it.</summary>
+    /// <param name="start">What to start; with an id, so that it is not started twice.</param>
+    /// <param name="cancellationToken">Leaves it.</param>
+    /// <returns>How it ended, with outcomes.</returns>
+    public async Task<InstanceStatus> RunAsync(StartDefinition start, CancellationToken cancellationToken)
+    {
+        var started = false;
+        while (true)
+        {
+            try
+            {
+                if (!started)
+                {
+                    await StartAsync(start, cancellationToken);
+                    started = true;
+                }
+
+                await foreach (var status in session.Client.FollowAsync(start.InstanceId!, cancellationToken))
+                {
+                    Show(status);
+                }
+
+                return await session.Client.GetAsync(start.InstanceId!, "showOutcomes=true", cancellationToken);
+            }
+            catch (HostLostException)
+            {
+                await session.ReconnectAsync(cancellationToken);
+                view.Say(session.Own is null
+                    ? $"The host has ended; going on with the one at {session.Client.Address}."
+                    : "The host has ended; this process has taken over.");
+            }
+        }
+    }
+
+    private async Task StartAsync(StartDefinition start, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await session.Client.StartAsync(start, cancellationToken);
+        }
+        catch (HostProblemException e) when (e.Problem.Code == "instance_exists")
+        {
+            // The host that was lost had taken the start.
+        }
+        catch (HostProblemException e) when (e.Problem.Code == ProblemCodes.InlineDefinitionsDisabled)
+        {
+            throw CliException.Host($"The host at {session.Client.Address} can be reached from elsewhere, and so takes no files. Put the file into its workflows folder, or run on another data folder (--data).");
+        }
+    }
+
+    private void Show(InstanceStatus status)
+    {
+        view.Show(status);
+        foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
+        {
+            if (wait.Kind == "human" && _asked.Add($"{wait.Activation}/{wait.Assignee}"))
+            {
+                view.Say(Question(status.InstanceId, wait));
+            }
+            else if (wait.Kind == "event" && _asked.Add(wait.Activation))
+            {
+                view.Say($"{wait.Activation} waits for the event {wait.EventName}. Send it with: {settings.Command} raise {status.InstanceId} {wait.EventName} JSON");
+            }
+        }
+
+        var suspended = status.RuntimeStatus == OrchestrationRuntimeStatus.Suspended;
+        if (suspended && !_saidSuspended)
+        {
+            view.Say($"Suspended{(status.Error is null ? "" : $": {status.Error.Message}")}. Let it go on with: {settings.Command} resume {status.InstanceId}");
+        }
+
+        _saidSuspended = suspended;
+    }
+
+    private string Question(string id, PendingWait wait)
+    {
+        var address = $"{session.Client.Address}api/instances/{Uri.EscapeDataString(id)}/events/{Uri.EscapeDataString(wait.EventName!)}";
+        return $"""
+            {wait.Activation} asks{(wait.Assignee is null ? "" : $" {wait.Assignee}")}{(wait.Until is { } until ? $" (until {until:u})" : "")}:
+              {wait.Prompt?.TrimEnd().ReplaceLineEndings($"{Environment.NewLine}  ")}
+            Answer from another terminal: {settings.Command} approve {id} key=value …
+                                      or: curl -X POST -H "Content-Type: application/json" -d JSON {address}
+            """;
+    }
+}

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Polyphony.Cli.Hosting;
+using Polyphony.Cli.Inputs;
+using Polyphony.Cli.Output;
+using Polyphony.Cli.Sessions;
+using Polyphony.Core.Interpreter;
+using Polyphony.Http.Instances;
+
+namespace Polyphony.Cli.Commands;
+
+/// <summary><c>run</c>: starts an instance of a workflow file, shows its progress and prints its result.</summary>
+internal static class RunCommand
+{
+    private const int IdRandomBytes = 3;
+
+    public static Command Create(CommonOptions common)
+    {
+        var arguments = new Argument<string[]>("FILE key=value")
+        {
+            Description = "The workflow file, and its input. Values are read by the types of the input's schema. Without a file: the sample that reviews documents.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var input = new Option<string?>("--input") { Description = "A JSON file with the input; key=value arguments are added to it.", HelpName = "FILE" };
+        var command = new Command("run", "Run a workflow to its end and print its result") { arguments, input, common.Json, common.Files };
+        command.SetAction((parsed, _) =>
+        {
+            var settings = common.Read(parsed);
+            return CommandLine.GuardAsync(settings, cancellationToken =>
+                RunAsync(settings, parsed.GetValue(arguments) ?? [], parsed.GetValue(input), parsed.GetValue(common.Json), cancellationToken));
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CliSettings settings, string[] arguments, string? inputFile, bool json, CancellationToken cancellationToken)
+    {
+        var named = arguments is [var first, ..] && (!first.Contains('=', StringComparison.Ordinal) || File.Exists(first));
+        var (definition, uses) = WorkflowFiles.Load(named ? arguments[0] : settings.Sample);
+        var input = InputArguments.Read(arguments.Skip(named ? 1 : 0), inputFile, definition.Input, $"input of workflow \"{definition.Name}\"");
+        var start = new StartDefinition
+        {
+            // Chosen here, so that a start that was cut off can be found again.
+            InstanceId = NewId(definition.Name),
+            Input = input,
+            Definition = JsonElement.Parse(definition.CanonicalJson),
+            Uses = uses.Count == 0 ? null : [.. uses.Select(use => JsonElement.Parse(use.CanonicalJson))],
+        };
+
+        InstanceStatus status;
+        await using (var session = await HostSession.OpenAsync(new HostOptions { Settings = settings }, cancellationToken))
+        {
+            try
+            {
+                await using (var view = IProgressView.Create(json))
+                {
+                    status = await new Follower(session, settings, view).RunAsync(start, cancellationToken);
+                }
+
+                await ResultText.PrintAsync(status, json);
+                await Unfinished.StayAsync(session, cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                await Console.Error.WriteLineAsync(session.Own is null
+                    ? $"Instance {start.InstanceId} goes on in the host at {session.Client.Address}. Look at it with: {settings.Command} status {start.InstanceId}"
+                    : $"Instance {start.InstanceId} is kept in {settings.DataFolder}. Look at it with: {settings.Command} status {start.InstanceId} - and let it go on with: {settings.Command} up");
+                return ExitCodes.NotCompleted;
+            }
+        }
+
+        return status.StopReason == StopReason.Completed ? ExitCodes.Completed : ExitCodes.NotCompleted;
+    }
+
+    private static string NewId(string workflow) => string.Create(
+        CultureInfo.InvariantCulture, $"{workflow}-{TimeProvider.System.GetUtcNow():yyMMdd-HHmmss}-{RandomNumberGenerator.GetHexString(2 * IdRandomBytes, lowercase: true)}");
+}

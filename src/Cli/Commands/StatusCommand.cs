@@ -1,0 +1,114 @@
+using System.CommandLine;
+using System.Globalization;
+using Polyphony.Cli.Hosting;
+using Polyphony.Cli.Output;
+using Polyphony.Cli.Sessions;
+using Polyphony.Http.Instances;
+using Polyphony.Http.Serialization;
+
+namespace Polyphony.Cli.Commands;
+
+/// <summary><c>status</c>: lists instances, or shows one. Nothing is set going by it.</summary>
+internal static class StatusCommand
+{
+    private const string MostListed = "100";
+
+    public static Command Create(CommonOptions common)
+    {
+        var id = new Argument<string?>("ID") { Description = "The instance; without it the newest are listed.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("status", "List the runs, or show one") { id, common.Json };
+        command.SetAction((parsed, _) =>
+        {
+            var settings = common.Read(parsed);
+            return CommandLine.GuardAsync(settings, cancellationToken =>
+                RunAsync(settings, parsed.GetValue(id), parsed.GetValue(common.Json), cancellationToken));
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CliSettings settings, string? id, bool json, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(settings.DataFile))
+        {
+            return id is null && !json
+                ? await NothingYetAsync(settings)
+                : throw CliException.Invalid($"There is no data in \"{settings.DataFolder}\" yet. Run something first, or name another folder with --data.");
+        }
+
+        // Looking must not set anything going, so without a host the data is opened with everything standing still.
+        await using var session = await HostSession.OpenAsync(new HostOptions { Settings = settings, Paused = true }, cancellationToken);
+        if (id is not null)
+        {
+            await ShowAsync(await session.Client.GetAsync(id, "showOutcomes=true", cancellationToken), json, session.Own is not null, settings);
+            return ExitCodes.Completed;
+        }
+
+        var statuses = new List<InstanceStatus>();
+        await foreach (var status in session.Client.ListAsync($"top={MostListed}", cancellationToken))
+        {
+            statuses.Add(status);
+            if (!json && statuses.Count >= int.Parse(MostListed, CultureInfo.InvariantCulture))
+            {
+                break;
+            }
+        }
+
+        await Console.Out.WriteLineAsync(json ? JsonText.Of(statuses, HttpJsonContext.Default.ListInstanceStatus) : List(statuses));
+        return ExitCodes.Completed;
+    }
+
+    private static async Task<int> NothingYetAsync(CliSettings settings)
+    {
+        await Console.Out.WriteLineAsync($"No runs in {settings.DataFolder} yet. Start one with: {settings.Command} run");
+        return ExitCodes.Completed;
+    }
+
+    private static string List(List<InstanceStatus> statuses)
+    {
+        if (statuses.Count == 0)
+        {
+            return "No runs yet.";
+        }
+
+        var width = Math.Max("instance".Length, statuses.Max(status => status.InstanceId.Length));
+        var name = Math.Max("workflow".Length, statuses.Max(status => status.Name.Length));
+        var lines = statuses.Select(status => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{status.InstanceId.PadRight(width)}  {status.Name.PadRight(name)}  {Ending(status),-12}  {status.CreatedTime:yyyy-MM-dd HH:mm:ss}  {Progress(status)}").TrimEnd());
+        return string.Join(Environment.NewLine, lines.Prepend($"{"instance".PadRight(width)}  {"workflow".PadRight(name)}  {"status",-12}  {"started (UTC)",-19}  progress"));
+    }
+
+    private static string Ending(InstanceStatus status) => status.StopReason is { } reason ? ResultText.Name(reason)
+        : status.CustomStatus?.WaitingFor.Count > 0 ? "waiting" : status.RuntimeStatus.ToString().ToLowerInvariant();
+
+    private static string Progress(InstanceStatus status) => status.CustomStatus is not { } progress ? ""
+        : $"{progress.Done}/{progress.Total} nodes{(ResultText.IsOffline(status) ? $", {NodeText.OfflineModel}" : "")}";
+
+    private static async Task ShowAsync(InstanceStatus status, bool json, bool standing, CliSettings settings)
+    {
+        if (json)
+        {
+            await Console.Out.WriteLineAsync(JsonText.Of(status, HttpJsonContext.Default.InstanceStatus));
+            return;
+        }
+
+        await Console.Out.WriteLineAsync($"{status.Name} {status.InstanceId}, started {status.CreatedTime:u}");
+        new LineView(Console.Out).Show(status);
+        foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
+        {
+            await Console.Out.WriteLineAsync($"waits: {wait.Activation} for {(wait.Kind == "timer" ? $"{wait.Until:u}" : $"the event {wait.EventName}")}{(wait.Prompt is null ? "" : $": {wait.Prompt.TrimEnd()}")}");
+        }
+
+        await Console.Out.WriteLineAsync(ResultText.Summary(status));
+        if (standing && status.StopReason is null)
+        {
+            await Console.Out.WriteLineAsync($"No host runs on this data folder. Let it go on with: {settings.Command} up");
+        }
+
+        if (status.Output is { } output)
+        {
+            await Console.Out.WriteLineAsync();
+            await Console.Out.WriteLineAsync(output.ValueKind == System.Text.Json.JsonValueKind.String ? output.GetString() : JsonText.Of(output));
+        }
+    }
+}

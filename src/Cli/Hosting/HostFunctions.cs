@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Logging;
+using Polyphony.Activities;
+using Polyphony.Activities.Providers;
+using Polyphony.Activities.Providers.Offline;
+using Polyphony.Activities.Providers.OpenAI;
+using Polyphony.Activities.Tools;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Engine;
+
+namespace Polyphony.Cli.Hosting;
+
+/// <summary>What the embedded host runs: the interpreter, the activities, the models and the tools.</summary>
+internal static class HostFunctions
+{
+    public static void Register(DurableRegistry registry, EmbeddedEngine engine, CliSettings settings, ILoggerFactory loggerFactory)
+    {
+        registry.AddWorkflows(engine.Definitions);
+        new PolyphonyActivities(
+            new ActivitiesOptions(),
+            engine.Payloads,
+            engine.Ledger,
+            engine.Definitions,
+            new ModelRegistry([new OfflineProvider(), new OpenAIProvider(), new AzureOpenAIProvider()]),
+            new FileTools(settings.FilesFolder).Register(new ToolRegistry()),
+            TimeProvider.System,
+            loggerFactory).Register(registry);
+    }
+}

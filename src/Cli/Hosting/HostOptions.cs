@@ -1,0 +1,28 @@
+using System.Net;
+
+namespace Polyphony.Cli.Hosting;
+
+/// <summary>How an embedded host runs.</summary>
+internal sealed record HostOptions
+{
+    /// <summary>Gets where everything lies.</summary>
+    public required CliSettings Settings { get; init; }
+
+    /// <summary>Gets the address to listen on. Default: loopback.</summary>
+    public IPAddress Listen { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Gets the port; 0 for a free one.</summary>
+    public int Port { get; init; }
+
+    /// <summary>Gets a value indicating whether instances stand still: for commands that only read.</summary>
+    public bool Paused { get; init; }
+
+    /// <summary>Gets a value indicating whether the log goes to stderr as well as to the file.</summary>
+    public bool LogToConsole { get; init; }
+
+    /// <summary>Gets a value indicating whether only this machine can reach the host.</summary>
+    public bool LoopbackOnly => IPAddress.IsLoopback(Listen);
+
+    /// <summary>Gets the key that requests must carry: on loopback only if somebody asks for one, elsewhere always.</summary>
+    public string? ApiKey => Settings.ApiKey;
+}

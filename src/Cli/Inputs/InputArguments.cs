@@ -1,0 +1,133 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Polyphony.Core.Schemas;
+
+namespace Polyphony.Cli.Inputs;
+
+/// <summary>Makes a JSON object of <c>key=value</c> arguments, by the types that a schema gives the keys.</summary>
+internal static class InputArguments
+{
+    /// <summary>Reads arguments.</summary>
+    /// <param name="arguments">The arguments, each <c>key=value</c>; a later one replaces an earlier one.</param>
+    /// <param name="inputFile">A JSON file that holds the rest, or <see langword="null"/>.</param>
+    /// <param name="schema">The schema, or <see langword="null"/> if anything is taken.</param>
+    /// <param name="what">What is read, for messages, such as <c>input of workflow "hello"</c>.</param>
+    /// <returns>The value; it fits the schema.</returns>
+    /// <exception cref="CliException">Something is wrong; the message lists everything.</exception>
+    public static JsonElement Read(IEnumerable<string> arguments, string? inputFile, JsonSchema? schema, string what)
+    {
+        var problems = new List<string>();
+        var value = inputFile is null ? new JsonObject() : ReadFile(inputFile);
+        foreach (var argument in arguments)
+        {
+            var equals = argument.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0)
+            {
+                problems.Add($"\"{argument}\" is not of the form key=value.");
+            }
+            else if (value is not JsonObject fields)
+            {
+                problems.Add($"\"{argument}\" cannot be added: the file \"{inputFile}\" does not hold an object.");
+            }
+            else
+            {
+                Set(fields, argument[..equals], argument[(equals + 1)..], schema?.Json, problems);
+            }
+        }
+
+        var input = JsonSerializer.SerializeToElement(value, CliJsonContext.Default.JsonNode);
+        if (problems.Count == 0 && schema is not null)
+        {
+            problems.AddRange(schema.Validate(input).Select(violation => $"{(violation.Pointer.Length == 0 ? "/" : violation.Pointer)}: {violation.Message}"));
+        }
+
+        return problems.Count == 0 ? input : throw CliException.Invalid($"The {what} is not valid:{Environment.NewLine}{string.Join(Environment.NewLine, problems.Select(problem => $"  {problem}"))}");
+    }
+
+    private static JsonNode? ReadFile(string path)
+    {
+        try
+        {
+            return JsonNode.Parse(File.ReadAllText(path));
+        }
+        catch (JsonException e)
+        {
+            throw CliException.Invalid($"The input file \"{path}\" is not valid JSON: {e.Message}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CliException.Invalid($"The input file \"{path}\" cannot be read: {e.Message}");
+        }
+    }
+
+    private static void Set(JsonObject fields, string key, string text, JsonElement? schema, List<string> problems)
+    {
+        JsonElement field = default;
+        if (schema is { ValueKind: JsonValueKind.Object } whole && whole.TryGetProperty("properties", out var properties) && !properties.TryGetProperty(key, out field)
+            && !(whole.TryGetProperty("additionalProperties", out var others) && others.ValueKind is JsonValueKind.True or JsonValueKind.Object))
+        {
+            var known = string.Join(", ", properties.EnumerateObject().Select(property => property.Name));
+            problems.Add($"Unknown key \"{key}\"; known are {(known.Length == 0 ? "none" : known)}.");
+            return;
+        }
+
+        var types = Types(field);
+        if (types.Contains("string", StringComparer.Ordinal))
+        {
+            fields[key] = text;
+        }
+        else if (TryParse(text, out var json) && (types.Length == 0 || types.Any(type => Is(type, json))))
+        {
+            fields[key] = json;
+        }
+        else if (types.Length == 0)
+        {
+            // Nothing is known of it: JSON where it is JSON, otherwise a text.
+            fields[key] = text;
+        }
+        else
+        {
+            problems.Add($"\"{key}\" must be {string.Join(" or ", types.Select(Article))}; found is \"{text}\".");
+        }
+    }
+
+    private static string[] Types(JsonElement field) => field.ValueKind == JsonValueKind.Object && field.TryGetProperty("type", out var type)
+        ? type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().Select(each => each.GetString()!)] : [type.GetString()!]
+        : field.ValueKind == JsonValueKind.Object && field.TryGetProperty("enum", out var values) && values.EnumerateArray().All(each => each.ValueKind == JsonValueKind.String)
+            ? ["string"]
+            : [];
+
+    private static bool TryParse(string text, out JsonNode? json)
+    {
+        try
+        {
+            json = JsonNode.Parse(text);
+            return true;
+        }
+        catch (JsonException)
+        {
+            json = null;
+            return false;
+        }
+    }
+
+    private static bool Is(string type, JsonNode? json) => (type, json?.GetValueKind() ?? JsonValueKind.Null) switch
+    {
+        ("number" or "integer", JsonValueKind.Number) => true,
+        ("boolean", JsonValueKind.True or JsonValueKind.False) => true,
+        ("array", JsonValueKind.Array) => true,
+        ("object", JsonValueKind.Object) => true,
+        ("null", JsonValueKind.Null) => true,
+        _ => false,
+    };
+
+    private static string Article(string type) => type switch
+    {
+        "null" => "null",
+        "array" => "a list as JSON, such as [1, 2]",
+        "object" => "an object as JSON, such as {\"a\": 1}",
+        "integer" => "a whole number",
+        "boolean" => "true or false",
+        _ => $"a {type}",
+    };
+}

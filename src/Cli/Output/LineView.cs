@@ -1,0 +1,39 @@
+using Polyphony.Http.Instances;
+
+namespace Polyphony.Cli.Output;
+
+/// <summary>Progress where there is no terminal: a line whenever a node's status changes.</summary>
+/// <param name="output">Where lines go.</param>
+internal sealed class LineView(TextWriter output) : IProgressView
+{
+    private const int NameWidth = 16;
+    private readonly Dictionary<string, (int Round, string Status)> _shown = new(StringComparer.Ordinal);
+
+    public void Show(InstanceStatus status)
+    {
+        foreach (var node in status.CustomStatus?.Nodes ?? [])
+        {
+            if (node.Status == "pending" || (_shown.TryGetValue(node.Node, out var last) && last == (node.Round, node.Status)))
+            {
+                continue;
+            }
+
+            _shown[node.Node] = (node.Round, node.Status);
+            string[] parts =
+            [
+                NodeText.Items(node) is { Length: > 0 } items ? $"{items} items" : "",
+                node.Attempts > 1 ? $"{node.Attempts} attempts" : "",
+                node.Tokens > 0 ? $"{NodeText.Tokens(node.Tokens)} tokens" : "",
+                NodeText.Cost(node),
+                node is { StartedTime: not null, EndedTime: not null } ? $"{NodeText.Seconds(node, node.EndedTime.Value)} s" : "",
+                NodeText.Model(node),
+                NodeText.Note(node),
+            ];
+            output.WriteLine($"{NodeText.Name(node),-NameWidth} {NodeText.Status(node),-9} {string.Join("  ", parts.Where(part => part.Length > 0))}".TrimEnd());
+        }
+    }
+
+    public void Say(string text) => output.WriteLine(text);
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

@@ -1,0 +1,105 @@
+using System.Threading.Channels;
+using Polyphony.Core.Interpreter;
+using Polyphony.Http.Instances;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Polyphony.Cli.Output;
+
+/// <summary>Progress on a terminal: a table that is drawn anew whenever something changes, and a few times a second for the clock.</summary>
+internal sealed class TableView : IProgressView
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
+    private readonly Channel<Action> _changes = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly List<string> _said = [];
+    private readonly Task _drawing;
+    private InstanceStatus? _status;
+
+    public TableView()
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        _drawing = console.Live(new Text("starting …")).Overflow(VerticalOverflow.Ellipsis).StartAsync(DrawAsync);
+    }
+
+    public void Show(InstanceStatus status) => _changes.Writer.TryWrite(() => _status = status);
+
+    public void Say(string text) => _changes.Writer.TryWrite(() => _said.Add(text));
+
+    public async ValueTask DisposeAsync()
+    {
+        _changes.Writer.TryComplete();
+        await _drawing;
+    }
+
+    private async Task DrawAsync(LiveDisplayContext context)
+    {
+        var open = true;
+        while (open)
+        {
+            using var tick = new CancellationTokenSource(Tick);
+            try
+            {
+                open = await _changes.Reader.WaitToReadAsync(tick.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // Only the clock has moved.
+            }
+
+            while (_changes.Reader.TryRead(out var change))
+            {
+                change();
+            }
+
+            context.UpdateTarget(Draw());
+        }
+    }
+
+    private Rows Draw()
+    {
+        List<IRenderable> rows = [];
+        if (_status is { CustomStatus: { } progress } status)
+        {
+            rows.Add(DrawNodes(progress, status.CompletedTime ?? TimeProvider.System.GetUtcNow()));
+        }
+
+        rows.AddRange(_said.Select(text => new Text(text)));
+        return new Rows(rows);
+    }
+
+    private static Table DrawNodes(WorkflowProgress progress, DateTimeOffset now)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        table.AddColumns("node", "status");
+        foreach (var name in (ReadOnlySpan<string>)["items", "attempts", "tokens", "cost", "seconds"])
+        {
+            table.AddColumn(new TableColumn(name).RightAligned());
+        }
+
+        table.AddColumns("model", "");
+        foreach (var node in progress.Nodes)
+        {
+            table.AddRow(
+                new Text(NodeText.Name(node)),
+                new Text(NodeText.Status(node), new Style(Color(node.Status))),
+                new Text(NodeText.Items(node)),
+                new Text(NodeText.Attempts(node)),
+                new Text(NodeText.Tokens(node.Tokens)),
+                new Text(NodeText.Cost(node)),
+                new Text(NodeText.Seconds(node, now)),
+                new Text(NodeText.Model(node)),
+                new Text(NodeText.Note(node), new Style(Spectre.Console.Color.Red)));
+        }
+
+        return table;
+    }
+
+    private static Color Color(string status) => status switch
+    {
+        "completed" => Spectre.Console.Color.Green,
+        "running" => Spectre.Console.Color.Blue,
+        "retrying" or "waiting" => Spectre.Console.Color.Yellow,
+        "failed" => Spectre.Console.Color.Red,
+        _ => Spectre.Console.Color.Grey,
+    };
+}

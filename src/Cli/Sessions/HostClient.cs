@@ -1,0 +1,229 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Polyphony.Http.Approvals;
+using Polyphony.Http.Instances;
+using Polyphony.Http.Problems;
+using Polyphony.Http.Serialization;
+
+namespace Polyphony.Cli.Sessions;
+
+/// <summary>Speaks to a host over HTTP, in this process or another.</summary>
+internal sealed class HostClient : IDisposable
+{
+    private readonly HttpClient _http;
+
+    public HostClient(Uri address, string? apiKey)
+    {
+        // Hosts are on this machine: no proxy stands between.
+        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
+        {
+            BaseAddress = address,
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        if (apiKey is not null)
+        {
+            _http.DefaultRequestHeaders.Add("X-API-Key", apiKey);
+        }
+    }
+
+    public Uri Address => _http.BaseAddress!;
+
+    public void Dispose() => _http.Dispose();
+
+    /// <summary>Tells whether the host answers.</summary>
+    public async Task<bool> IsLiveAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(limit);
+        try
+        {
+            using var response = await _http.GetAsync("healthz/live", timeout.Token);
+            return response.IsSuccessStatusCode;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    public async Task StartAsync(StartDefinition start, CancellationToken cancellationToken)
+    {
+        using var content = JsonContent.Create(start, HttpJsonContext.Default.StartDefinition);
+        using var response = await SendAsync(HttpMethod.Post, "api/instances", content, cancellationToken);
+    }
+
+    public async Task<InstanceStatus?> FindAsync(string id, string query, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await SendAsync(HttpMethod.Get, $"{Path(id)}?{query}", null, cancellationToken);
+            return await ReadAsync(response, HttpJsonContext.Default.InstanceStatus, cancellationToken);
+        }
+        catch (HostProblemException e) when (e.Problem.Code == "instance_not_found")
+        {
+            return null;
+        }
+    }
+
+    public async Task<InstanceStatus> GetAsync(string id, string query, CancellationToken cancellationToken) =>
+        await FindAsync(id, query, cancellationToken) ?? throw CliException.Invalid($"No instance \"{id}\" is known on this data folder.");
+
+    /// <summary>Lists instances, newest first, page by page.</summary>
+    public async IAsyncEnumerable<InstanceStatus> ListAsync(string query, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        string? token = null;
+        do
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"api/instances?{query}");
+            if (token is not null)
+            {
+                request.Headers.Add(InstanceHandlers.ContinuationHeader, token);
+            }
+
+            using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+            token = response.Headers.TryGetValues(InstanceHandlers.ContinuationHeader, out var values) ? values.First() : null;
+            foreach (var status in await ReadAsync(response, HttpJsonContext.Default.ListInstanceStatus, cancellationToken))
+            {
+                yield return status;
+            }
+        }
+        while (token is not null);
+    }
+
+    public async Task<List<Approval>> ApprovalsAsync(CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, "api/approvals", null, cancellationToken);
+        return await ReadAsync(response, HttpJsonContext.Default.ListApproval, cancellationToken);
+    }
+
+    public async Task<InstanceHistory> HistoryAsync(string id, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"{Path(id)}/history", null, cancellationToken);
+        return await ReadAsync(response, HttpJsonContext.Default.InstanceHistory, cancellationToken);
+    }
+
+    public async Task<JsonElement?> PostAsync(string id, string action, JsonElement? body, CancellationToken cancellationToken)
+    {
+        using var content = body is { } json ? JsonContent.Create(json, HttpJsonContext.Default.JsonElement) : null;
+        using var response = await SendAsync(HttpMethod.Post, $"{Path(id)}/{action}", content, cancellationToken);
+        return response.Content.Headers.ContentType is null ? null : await ReadAsync(response, HttpJsonContext.Default.JsonElement, cancellationToken);
+    }
+
+    public async Task<int> PurgeAsync(string id, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Delete, Path(id), null, cancellationToken);
+        return (await ReadAsync(response, HttpJsonContext.Default.PurgeResult, cancellationToken)).InstancesDeleted;
+    }
+
+    /// <summary>Follows an instance: its status now and after every change, until it has finished.</summary>
+    public async IAsyncEnumerable<InstanceStatus> FollowAsync(string id, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{Path(id)}/stream?showHistoryOutput=false");
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+        var events = SseParser.Create(stream).EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await using (events.ConfigureAwait(false))
+        {
+            while (await NextAsync(events))
+            {
+                switch (events.Current.EventType)
+                {
+                    case "status":
+                        yield return JsonSerializer.Deserialize(events.Current.Data, HttpJsonContext.Default.InstanceStatus)!;
+                        break;
+                    case "end":
+                        yield break;
+                }
+            }
+        }
+
+        throw new HostLostException(null);
+    }
+
+    private static async Task<bool> NextAsync(IAsyncEnumerator<SseItem<string>> events)
+    {
+        try
+        {
+            return await events.MoveNextAsync();
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            throw new HostLostException(e);
+        }
+    }
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await response.Content.ReadFromJsonAsync(type, cancellationToken))!;
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            throw new HostLostException(e);
+        }
+    }
+
+    private static string Path(string id) => $"api/instances/{Uri.EscapeDataString(id)}";
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        return await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancellationToken)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            response = await _http.SendAsync(request, completion, cancellationToken);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new HostLostException(e);
+        }
+
+        if (response.IsSuccessStatusCode)
+        {
+            return response;
+        }
+
+        using (response)
+        {
+            throw new HostProblemException(await ReadProblemAsync(response, cancellationToken));
+        }
+    }
+
+    private static async Task<ProblemDocument> ReadProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.Content.Headers.ContentType is MediaTypeHeaderValue { MediaType: ProblemResult.ContentType })
+        {
+            var problem = await ReadAsync(response, HttpJsonContext.Default.ProblemDocument, cancellationToken);
+            if (problem.Code == "engine_stopped")
+            {
+                throw new HostLostException(null);
+            }
+
+            return problem;
+        }
+
+        var code = response.StatusCode == HttpStatusCode.Unauthorized ? ProblemCodes.Unauthorized : ProblemCodes.InternalError;
+        return ProblemTable.Create(code, $"The host answered {(int)response.StatusCode}.", null);
+    }
+}
+
+/// <summary>The host does not answer any more: it ended, or was killed.</summary>
+/// <param name="cause">What showed it.</param>
+internal sealed class HostLostException(Exception? cause) : Exception("The host does not answer any more.", cause);
+
+/// <summary>The host refused a request.</summary>
+/// <param name="problem">Why.</param>
+internal sealed class HostProblemException(ProblemDocument problem) : Exception(problem.Detail ?? problem.Title)
+{
+    public ProblemDocument Problem { get; } = problem;
+}
