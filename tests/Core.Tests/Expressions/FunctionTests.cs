@@ -1,5 +1,6 @@
 namespace Polyphony.Core.Tests.Expressions;
 
+[Trait("Row", "O6")]
 public sealed class FunctionTests
 {
     [Theory]
