@@ -1,0 +1,215 @@
+namespace Polyphony.Scenarios.Tests.Oracle;
+
+/// <summary>
+/// Runs a random workflow on one thread, node after node along the line and loop after loop by recursion, straight from the rules in docs/graph-semantics.md. It shares
+/// nothing with the interpreter: no graph state, no worklist, no edges that are resolved.
+/// </summary>
+public sealed class OracleRun
+{
+    private readonly RandomWorkflow _workflow;
+    private readonly string[] _items;
+    private readonly Result?[] _results;
+    private readonly int[] _rounds;
+    private int _sequence;
+    private readonly Dictionary<RandomWorkflow.Loop, Result?[]> _past = [];
+    private readonly List<RandomWorkflow.Loop> _active = [];
+
+    public OracleRun(RandomWorkflow workflow, string[] items)
+    {
+        _workflow = workflow;
+        _items = items;
+        _results = new Result?[workflow.Nodes.Count];
+        _rounds = new int[workflow.Nodes.Count];
+    }
+
+    /// <summary>Gets each activation that ended, with its answer; null if it failed or was skipped for it.</summary>
+    public SortedDictionary<string, string?> Activations { get; } = new(StringComparer.Ordinal);
+
+    public string StopReason { get; private set; } = "completed";
+
+    public IReadOnlyList<string?> Outputs => [.. _results.Select(result => result is { Status: "completed" } ? result.Json : null)];
+
+    public OracleRun Run()
+    {
+        try
+        {
+            RunRange(0, _workflow.Nodes.Count - 1, null);
+        }
+        catch (NodeFailed)
+        {
+            StopReason = "failed";
+        }
+
+        return this;
+    }
+
+    private void RunRange(int first, int last, RandomWorkflow.Loop? inside)
+    {
+        for (var at = first; at <= last;)
+        {
+            var loop = _workflow.Loops
+                .Where(loop => loop.First == at && loop != inside && loop.Last <= last && !_active.Contains(loop))
+                .OrderByDescending(loop => loop.Last)
+                .FirstOrDefault();
+            if (loop is null)
+            {
+                RunNode(at++);
+            }
+            else
+            {
+                RunLoop(loop);
+                at = loop.Last + 1;
+            }
+        }
+    }
+
+    private void RunLoop(RandomWorkflow.Loop loop)
+    {
+        var body = Enumerable.Range(loop.First, loop.Last - loop.First + 1).ToList();
+        var back = _workflow.Edges.Single(edge => edge.Max is not null && edge.From == loop.Last && edge.To == loop.First);
+
+        // What the loop left behind in the last round of the loop around it.
+        var around = _active.LastOrDefault();
+        _past[loop] = around is null ? new Result?[_results.Length] : (Result?[])_past[around].Clone();
+        _active.Add(loop);
+        string? previous = null;
+        for (var taken = 0; ; taken++)
+        {
+            RunRange(loop.First, loop.Last, loop);
+            var results = string.Join(';', body.Select(node => $"{_results[node]!.Status}={_results[node]!.Json}"));
+            if (!IsTaken(back))
+            {
+                Ended(loop, null);
+                break;
+            }
+
+            if (taken == back.Max)
+            {
+                Ended(loop, "max_rounds");
+                break;
+            }
+
+            if (results == previous)
+            {
+                Ended(loop, "no_progress");
+                break;
+            }
+
+            previous = results;
+            _past[loop] = (Result?[])_results.Clone();
+            foreach (var node in body)
+            {
+                _results[node] = null;
+            }
+        }
+
+        _active.Remove(loop);
+    }
+
+    private readonly Dictionary<RandomWorkflow.Loop, string?> _ends = [];
+
+    private void Ended(RandomWorkflow.Loop loop, string? reason)
+    {
+        _ends[loop] = reason;
+
+        // Loops are listed in the order of the graph, the outer before the inner.
+        StopReason = _workflow.Loops
+            .OrderBy(each => each.First).ThenByDescending(each => each.Last)
+            .Select(each => _ends.GetValueOrDefault(each))
+            .FirstOrDefault(each => each is not null) ?? "completed";
+    }
+
+    private void RunNode(int index)
+    {
+        var node = _workflow.Nodes[index];
+        var into = _workflow.Edges.Where(edge => edge.To == index && edge.Max is null).ToList();
+        if (into.Count > 0 && !into.Any(IsTaken))
+        {
+            _results[index] = Make("skipped", null);
+            return;
+        }
+
+        var round = ++_rounds[index];
+        var suffix = round > 1 ? $"#{round}" : "";
+        var reads = string.Join(' ', node.Reads.Select(read => View(read, index) switch
+        {
+            { Status: "completed" } result => result.Json,
+            var other => other?.Status ?? "pending",
+        }));
+        switch (node.Kind)
+        {
+            case RandomWorkflow.Kind.Constant:
+                _results[index] = Make("completed", $$"""{"v":{{node.Constant}}}""");
+                Activations[$"n{index}{suffix}"] = _results[index]!.Json;
+                break;
+            case RandomWorkflow.Kind.Agent:
+                var answer = Ask(node, $"n{index}{suffix}", $"n{index} {reads}", index);
+                _results[index] = answer is null ? Make("skipped", null) : Make("completed", answer);
+                break;
+            default:
+                var answers = _items.Select((item, i) => Ask(node, $"n{index}[{i}]{suffix}", $"n{index} {item} {reads}", index)).ToList();
+                var completed = answers.Where(each => each is not null).ToList();
+                if (completed.Count < node.Require)
+                {
+                    throw new NodeFailed();
+                }
+
+                _results[index] = Make("completed", $"[{string.Join(',', completed)}]");
+                break;
+        }
+    }
+
+    /// <summary>Asks the agent; null if it failed and was left out.</summary>
+    private string? Ask(RandomWorkflow.Node node, string activation, string prompt, int index)
+    {
+        if (RandomAgent.Failures(_workflow.Seed, activation) == 9)
+        {
+            Activations[activation] = node.OnError == "value" ? """{"v":7}""" : null;
+            return node.OnError == "value" ? """{"v":7}"""
+                : node.OnError == "skip" || node.Kind == RandomWorkflow.Kind.ForEach ? null
+                : throw new NodeFailed();
+        }
+
+        var context = Enumerable.Range(0, _workflow.Nodes.Count)
+            .Where(other => _workflow.Nodes[other].Kind != RandomWorkflow.Kind.Constant && _workflow.IsUpstream(other, index))
+            .Select(other => (Other: other, Result: View(other, index)))
+            .Where(pair => pair.Result is { Status: "completed" })
+            .OrderBy(pair => pair.Result!.Sequence)
+            .Select(pair => $"n{pair.Other}:{pair.Result!.Json}")
+            .ToList();
+        var json = $$"""{"v":{{RandomAgent.Answer(_workflow.Seed, activation, prompt, context)}}}""";
+        Activations[activation] = json;
+        return json;
+    }
+
+    private Result Make(string status, string? json) => new(status, json, ++_sequence);
+
+    private Result? View(int node, int reader)
+    {
+        if (_workflow.IsForward(node, reader))
+        {
+            return _results[node];
+        }
+
+        var loop = _workflow.LoopsAround(node).Intersect(_workflow.LoopsAround(reader)).LastOrDefault();
+        return loop is null ? null : _past[loop][node];
+    }
+
+    private bool IsTaken(RandomWorkflow.Edge edge)
+    {
+        if (_results[edge.From] is not { Status: "completed" } result)
+        {
+            return false;
+        }
+
+        var value = _workflow.Nodes[edge.From].Kind == RandomWorkflow.Kind.ForEach
+            ? result.Json!.Split("\"v\"").Length - 1
+            : int.Parse(result.Json!.Split(':')[1].TrimEnd('}'));
+        return edge.Modulus == 0 || value % edge.Modulus == edge.Rest;
+    }
+
+    /// <summary>A result; this interpreter runs one node after the other, so the sequence is the order of the graph.</summary>
+    private sealed record Result(string Status, string? Json, int Sequence);
+
+    private sealed class NodeFailed : Exception;
+}
