@@ -55,7 +55,7 @@ public sealed class TestHost : IAsyncDisposable
         var engine = await EmbeddedEngine.StartAsync(options, (engine, registry) =>
         {
             var shipped = new PolyphonyActivities(
-                new ActivitiesOptions(), engine.Payloads, engine.Ledger, engine.Definitions, models, tools, clock, NullLoggerFactory.Instance, WorkflowDefinition.FromJson)
+                new ActivitiesOptions(), engine.Payloads, engine.Ledger, engine.Definitions, models, tools, clock, NullLoggerFactory.Instance)
                 .Register(new DurableRegistry());
             foreach (var (name, function) in shipped.Activities)
             {
