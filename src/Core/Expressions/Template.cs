@@ -59,9 +59,9 @@ public sealed class Template
             var tree = Parser.Parse(text, open + 2, inTemplate: true, found, out var end, out var isClosed);
             if (!isClosed)
             {
-                // What stands after it was read as an expression, so only the missing end is worth a word.
-                if (found.Count == before || found.Skip(before).All(problem => problem.Offset > open + 2 + ExpressionLimits.TextLength))
-                    found.Add(new ExpressionProblem(open, 2, "The \"{{\" is not closed.", "Close it with \"}}\". A literal \"{{\" is written {{ '{{' }}."));
+                // All that stands after it was read as an expression, so only the missing end is worth a word.
+                found.RemoveRange(before, found.Count - before);
+                found.Add(new ExpressionProblem(open, 2, "The \"{{\" is not closed.", "Close it with \"}}\". A literal \"{{\" is written {{ '{{' }}."));
                 break;
             }
 

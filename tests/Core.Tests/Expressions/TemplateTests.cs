@@ -37,19 +37,16 @@ public sealed class TemplateTests
     [Theory]
     [InlineData("Hi {{ a = 1 }} and {{ b and c }}", "8+1: Unexpected \"=\".|24+3: \"and\" is not an operator.")]
     [InlineData("Hi {{ name", "3+2: The \"{{\" is not closed.")]
-    [InlineData("Hi {{ name } there", "11+1: Unexpected \"}\": expected the end of the expression.|")]
+    [InlineData("Hi {{ name } there", "3+2: The \"{{\" is not closed.")]
+    [InlineData("Hi {{ a = 'b and {{ c", "3+2: The \"{{\" is not closed.")]
     [InlineData("a {{ }} b {{ 1 + }}", "5+0: The expression is empty.|17+0: The expression ends too early: expected a value.")]
     [InlineData("{{ it's }} and {{ x y }}", "5+19: The text that begins with ' is not closed.|20+1: Unexpected \"y\": expected the end of the expression.")]
     [InlineData("{{ 'a }}", "3+5: The text that begins with ' is not closed.")]
-    [InlineData("{{ {{ x }} }}", "4+1: Unexpected \"{\": expected a value.|")]
+    [InlineData("{{ {{ x }} }}", "8+1: Unexpected \"}\": expected \":\" and the value of the key.")]
     public void TryParse_Mistakes_AreReportedPerPart(string template, string expected)
     {
         Assert.False(Template.TryParse(template, out _, out var problems));
-        var found = string.Join('|', problems.Select(problem => $"{problem.Offset}+{problem.Length}: {problem.Message}"));
-        if (expected.EndsWith('|'))
-            Assert.NotEmpty(found);
-        else
-            Assert.Equal(expected, found);
+        Assert.Equal(expected, string.Join('|', problems.Select(problem => $"{problem.Offset}+{problem.Length}: {problem.Message}")));
     }
 
     [Fact]

@@ -10,7 +10,7 @@ internal sealed class LogicNode(Node left, Node right, bool isAnd) : Node
     // Throwing costs far more than any other step.
     public const int StepsPerError = 100;
 
-    private string Name => isAnd ? "&&" : "||";
+    private string Role => isAnd ? "A side of \"&&\"" : "A side of \"||\"";
 
     public override ExpressionValue Evaluate(ref EvaluationContext context)
     {
@@ -18,23 +18,23 @@ internal sealed class LogicNode(Node left, Node right, bool isAnd) : Node
         bool first;
         try
         {
-            first = left.EvaluateCondition(ref context, $"A side of \"{Name}\"");
+            first = left.EvaluateCondition(ref context, Role);
         }
         catch (ExpressionException exception) when (!exception.IsLimit)
         {
             context.Charge(this, StepsPerError);
-            if (right.EvaluateCondition(ref context, $"A side of \"{Name}\"") != isAnd)
+            if (right.EvaluateCondition(ref context, Role) != isAnd)
                 return ExpressionValue.FromBoolean(!isAnd);
             throw;
         }
 
-        return ExpressionValue.FromBoolean(first != isAnd ? first : right.EvaluateCondition(ref context, $"A side of \"{Name}\""));
+        return ExpressionValue.FromBoolean(first != isAnd ? first : right.EvaluateCondition(ref context, Role));
     }
 
     public override ExpressionType Check(Checker checker)
     {
-        left.CheckCondition(checker, $"A side of \"{Name}\"");
-        right.CheckCondition(checker, $"A side of \"{Name}\"");
+        left.CheckCondition(checker, Role);
+        right.CheckCondition(checker, Role);
         return ExpressionType.Bool;
     }
 }

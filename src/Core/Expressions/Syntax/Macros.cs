@@ -16,6 +16,8 @@ internal enum MacroKind
 /// <summary><c>list.macro(variable, body)</c>. Over a map it goes through the names of the members.</summary>
 internal sealed class MacroNode(MacroKind kind, string name, Node target, int slot, Node body) : Node
 {
+    private readonly string _role = $"The condition of {name}()";
+
     public override ExpressionValue Evaluate(ref EvaluationContext context)
     {
         var list = target.Evaluate(ref context);
@@ -50,7 +52,7 @@ internal sealed class MacroNode(MacroKind kind, string name, Node target, int sl
             return ExpressionType.ListOf(kind == MacroKind.Map ? result : item);
         }
 
-        body.CheckCondition(checker, $"The condition of {name}()");
+        body.CheckCondition(checker, _role);
         return kind == MacroKind.Filter ? ExpressionType.ListOf(item) : ExpressionType.Bool;
     }
 
@@ -58,7 +60,7 @@ internal sealed class MacroNode(MacroKind kind, string name, Node target, int sl
     {
         context.Charge(this, 1);
         context.Locals[slot] = item;
-        return body.EvaluateCondition(ref context, $"The condition of {name}()");
+        return body.EvaluateCondition(ref context, _role);
     }
 
     /// <summary>As with &amp;&amp; and ||, an error matters only if no other item decides.</summary>
