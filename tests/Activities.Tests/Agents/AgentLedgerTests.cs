@@ -1,0 +1,109 @@
+using Polyphony.TestKit.Chat;
+using Polyphony.TestKit.Stores;
+
+namespace Polyphony.Activities.Tests.Agents;
+
+/// <summary>The windows in which a crash can hit a model call, one by one.</summary>
+[Trait("Row", "B2")]
+public sealed class AgentLedgerTests
+{
+    [Fact]
+    public async Task Agent_DeliveredAgain_ReusesTheAnswerAndPaysNothing()
+    {
+        var model = new ScriptedChatClient("first", "second");
+        var harness = new ActivityHarness(model);
+
+        var first = await harness.AgentAsync(harness.Call());
+        var again = await harness.AgentAsync(harness.Call());
+
+        Assert.Equal("first", again.Output!.Json!.Value.GetString());
+        Assert.Equal(first with { FromLedger = true, Output = null }, again with { Output = null });
+        Assert.Single(model.Requests);
+        var totals = await harness.Ledger.GetTotalsAsync();
+        Assert.Equal((1, 10, 5, 0), (totals.Steps, totals.InputTokens, totals.OutputTokens, totals.Unsettled));
+    }
+
+    [Fact]
+    public async Task Agent_CrashBeforeTheRecord_PaysTwiceAndCountsIt()
+    {
+        var model = new ScriptedChatClient("first", "second");
+        var harness = new ActivityHarness(model);
+        harness.Ledger.CrashBeforeRecord = true;
+
+        var lost = await harness.AgentAsync(harness.Call());
+        var again = await harness.AgentAsync(harness.Call());
+
+        Assert.NotNull(lost.Error);
+        Assert.Equal("second", again.Output!.Json!.Value.GetString());
+        Assert.Equal(2, model.Requests.Count);
+        Assert.Equal(1, harness.Ledger.Find("run-1/draft/1")!.Unsettled);
+    }
+
+    [Fact]
+    public async Task Agent_CrashAfterTheRecord_ReusesTheAnswer()
+    {
+        var model = new ScriptedChatClient("first", "second");
+        var harness = new ActivityHarness(model);
+        harness.Ledger.CrashAfterRecord = true;
+
+        await harness.AgentAsync(harness.Call());
+        var again = await harness.AgentAsync(harness.Call());
+
+        Assert.Equal(("first", true), (again.Output!.Json!.Value.GetString(), again.FromLedger));
+        Assert.Single(model.Requests);
+        Assert.Equal(0, harness.Ledger.Find("run-1/draft/1")!.Unsettled);
+    }
+
+    [Fact]
+    public async Task Agent_ProviderDies_CountsAsUnpaidAttempt()
+    {
+        var model = new ScriptedChatClient(ScriptedAnswer.Fails(new IOException("reset")), "second");
+        var harness = new ActivityHarness(model);
+
+        await harness.AgentAsync(harness.Call());
+        await harness.AgentAsync(harness.Call() with { Attempt = 2 });
+
+        var entry = harness.Ledger.Find("run-1/draft/1")!;
+        Assert.Equal((2, 1, "provider_unavailable", 0), (entry.Begun, entry.Failed, entry.LastError, entry.Unsettled));
+    }
+
+    [Fact]
+    public async Task Agent_SameRequest_HasTheSameHashAndAnotherPromptAnother()
+    {
+        var harness = new ActivityHarness(new ScriptedChatClient("x"));
+
+        await harness.AgentAsync(harness.Call());
+        await harness.AgentAsync(harness.Call() with { Call = 2 });
+        await harness.AgentAsync(harness.Call() with { Call = 3, Scope = harness.Scope("draft") with { Round = 2 } });
+
+        string Hash(int call) => harness.Ledger.Find($"run-1/draft/{call}")!.Request.RequestHash;
+        Assert.Equal(Hash(1), Hash(2));
+        Assert.NotEqual(Hash(1), Hash(3));
+        Assert.Matches("^[0-9a-f]{64}$", Hash(1));
+    }
+
+    [Fact]
+    public async Task Agent_RecordedToolCalls_ComeBackAsTheyWere()
+    {
+        var model = new ScriptedChatClient(ScriptedAnswer.Calls(("c1", "add", new() { ["a"] = 1, ["b"] = "zwei" })));
+        var harness = new ActivityHarness(model, tools => tools.Add(Microsoft.Extensions.AI.AIFunctionFactory.Create((int a, int b) => a + b, "add")));
+
+        await harness.AgentAsync(harness.Call("ask", "caller"));
+        var again = await harness.AgentAsync(harness.Call("ask", "caller"));
+
+        Assert.True(again.FromLedger);
+        Assert.Equal("""{"a":1,"b":"zwei"}""", Assert.Single(again.ToolCalls!).Arguments.Json!.Value.GetRawText());
+    }
+
+    [Fact]
+    public async Task Agent_LedgerFails_IsAnErrorOfTheActivity()
+    {
+        var harness = new ActivityHarness(new ScriptedChatClient("x"));
+        harness.Ledger.CrashBeforeRecord = true;
+
+        var result = await harness.AgentAsync(harness.Call());
+
+        Assert.Equal("activity_failed", result.Error!.Code);
+        Assert.Contains(nameof(SimulatedCrashException), result.Error.Message, StringComparison.Ordinal);
+    }
+}
