@@ -32,12 +32,6 @@ internal static partial class YamlScalars
 
         var quoted = scalar.Style is ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted;
         var inside = location with { Column = location.Column + 1 };
-        if (scalar.Value.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') && SourceText.Check(scalar.Value, null) is { Code: "invalid_text" })
-        {
-            var half = SourceText.HalfCharacter(location, null);
-            report(half.Code, location, half.Message, half.Hint!);
-        }
-
         // What stands on one line as it is needs no search.
         return quoted && end - start - 2 == scalar.Value.Length && scalar.Start.Line == scalar.End.Line
             ? new SourceScalar(location, scalar.Value, scalar.Value, inside)

@@ -14,26 +14,23 @@ internal static class YamlSyntaxProblem
     public static WorkflowProblem From(YamlException exception, string text, string? file)
     {
         var location = new SourceLocation(Math.Max(1, (int)exception.Start.Line), Math.Max(1, (int)exception.Start.Column));
-        if (FindTab(text, location.Line) is { } tab)
+        if (FindTab(text, location.Line, exception.Message.Contains("tab", StringComparison.Ordinal)) is { } tab)
             return new WorkflowProblem("yaml_tab", "", tab, "a tab is used for indentation", "Indent with spaces.", file);
 
         var reason = exception.Message.TrimEnd('.');
         return new WorkflowProblem("yaml_syntax", "", location, "not valid YAML: " + char.ToLowerInvariant(reason[0]) + reason[1..], Hint(reason), file);
     }
 
-    // The parser stops at the tab or at the end of its line's neighbour, so both lines are looked at.
-    private static SourceLocation? FindTab(string text, int line)
+    // The parser stops at the tab, on the line after it, or (when it says so) at the beginning of the map that the tab is in.
+    private static SourceLocation? FindTab(string text, int line, bool saysSo)
     {
         var lines = text.Split('\n');
-        foreach (var candidate in (int[])[line, line - 1])
+        for (var i = Math.Max(0, line - 2); i < (saysSo ? lines.Length : Math.Min(line, lines.Length)); i++)
         {
-            if (candidate < 1 || candidate > lines.Length)
-                continue;
-
-            var blank = lines[candidate - 1].AsSpan();
+            var blank = lines[i].AsSpan();
             blank = blank[..(blank.Length - blank.TrimStart(" \t").Length)];
             if (blank.IndexOf('\t') is >= 0 and var column)
-                return new SourceLocation(candidate, column + 1);
+                return new SourceLocation(i + 1, column + 1);
         }
 
         return null;

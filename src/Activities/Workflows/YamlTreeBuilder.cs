@@ -110,7 +110,7 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
             var keyLocation = At(key.Start);
             var name = key is Scalar scalar ? scalar.Value : null;
             if (name is null)
-                Report("yaml_unsupported", keyLocation, "a key is a list, a map or an alias", "Keys are texts.");
+                Report("yaml_unsupported", keyLocation, "a key is a list, a map or an alias", "Keys are texts. If {{ }} was meant, put the whole text in quotes.");
             else if (name == "<<" && ((Scalar)key).Style == ScalarStyle.Plain)
                 Report("yaml_unsupported", keyLocation, "merge keys (<<) are not supported", "Write the keys out, or give the whole value an anchor and use it by alias.");
             else

@@ -177,7 +177,7 @@ public sealed partial class WorkflowBuilder(string name)
     internal static void Put(JsonObject map, string key, JsonNode? value)
     {
         if (value is not null)
-            map[key] = value.Parent is null ? value : value.DeepClone();
+            map[key] = value.DeepClone();
     }
 
     internal static void Put(JsonObject map, string key, TimeSpan? duration) => Put(map, key, duration is { } value ? Duration.Format(value) : null);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Schemas;
+using Polyphony.Core.Workflows.Parsing;
 
 namespace Polyphony.Core.Workflows;
 
@@ -69,7 +70,7 @@ public static class WorkflowLinks
                 var path = $"nodes.{node.Name}.{(given ? "input" : "workflow")}";
                 var at = violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ";
                 Add("workflow_input", path, given
-                    ? $"the input does not fit the workflow \"{other.Name}\": {at}{violation.Message.TrimEnd('.')}"
+                    ? $"the input does not fit the workflow \"{other.Name}\": {at}{ParseContext.Inner(violation.Message)}"
                     : $"the workflow \"{other.Name}\" needs an input", $"See the input schema of {other.Name}.");
             }
         }

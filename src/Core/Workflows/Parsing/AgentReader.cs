@@ -76,7 +76,7 @@ internal static class AgentReader
         if (entry.Value is SourceMapping map)
             return new MapReader(parent.Context, map, path, entry.KeyLocation);
 
-        parent.WrongType(path, entry.Value, $"the {what} \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ {(what == "agent" ? "model: fast" : "provider: offline")} }}.");
+        parent.WrongTypeAt(path, entry.Value, $"the {what} \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ {(what == "agent" ? "model: fast" : "provider: offline")} }}.");
         return null;
     }
 
@@ -138,7 +138,7 @@ internal static class AgentReader
             var path = $"{map.PathOf("context")}[{i}]";
             if (list.Items[i] is not SourceMapping item)
             {
-                map.WrongType(path, list.Items[i], "each entry of \"context\"", "a map", "Such as { from: planner, last: 1 }.");
+                map.WrongTypeAt(path, list.Items[i], "each entry of \"context\"", "a map", "Such as { from: planner, last: 1 }.");
                 continue;
             }
 

@@ -54,7 +54,7 @@ internal sealed class EdgeReader
                 ReadMap(path, mapping);
                 break;
             default:
-                _map.WrongType(path, node, "an edge", "a text or a map", "Such as \"plan -> draft\" or { from: review, to: draft, max: 3 }.");
+                _map.WrongTypeAt(path, node, "an edge", "a text or a map", "Such as \"plan -> draft\" or { from: review, to: draft, max: 3 }.");
                 break;
         }
     }

@@ -119,9 +119,11 @@ internal sealed class ExpressionChecker
             return variables;
 
         variables["round"] = ExpressionType.Int;
-        if (use.Place is ExpressionPlace.Node or ExpressionPlace.OnError or ExpressionPlace.Answer && use.Node is { } node && _items.TryGetValue(node, out var item))
+        if (use.Place is ExpressionPlace.Node or ExpressionPlace.OnError or ExpressionPlace.Answer && use.Node is { } node
+            && (_items.ContainsKey(node) || _context.Locations.ContainsKey($"nodes.{node}.forEach")))
         {
-            variables["item"] = item;
+            // A list that could not be read is reported itself; what its items are is then anybody's guess.
+            variables["item"] = _items.GetValueOrDefault(node, ExpressionType.Any);
             variables["index"] = ExpressionType.Int;
         }
 

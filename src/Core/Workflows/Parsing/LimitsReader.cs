@@ -14,7 +14,7 @@ internal static class LimitsReader
         {
             MaxTurns = map.Int("maxTurns", 1, 100_000_000),
             MaxTokens = map.Long("maxTokens", 1, 1_000_000_000_000),
-            MaxCostUsd = map.Number("maxCostUsd", 0.000001, 1_000_000) is { } cost ? (decimal)cost : null,
+            MaxCostUsd = map.Number("maxCostUsd", 0.0001, 1_000_000) is { } cost ? (decimal)cost : null,
             Timeout = map.Duration("timeout"),
         };
         if (map.Int("maxConcurrency", 1, 1_000) is { } concurrency && (replaces || concurrency != WorkflowLimits.DefaultMaxConcurrency))

@@ -55,9 +55,9 @@ internal sealed partial class MapReader
     public void Missing(string key, string what, string? hint = null) =>
         Context.Error("missing_key", PathOf(key), Location, $"the key \"{key}\" is missing{(Path.Length == 0 ? "" : $" in {Path}")}: {what}", hint);
 
-    public void WrongType(string key, SourceNode node, string expected, string? hint = null) => WrongType(PathOf(key), node, $"\"{key}\"", expected, hint);
+    public void WrongType(string key, SourceNode node, string expected, string? hint = null) => WrongTypeAt(PathOf(key), node, $"\"{key}\"", expected, hint);
 
-    public void WrongType(string path, SourceNode node, string what, string expected, string? hint = null) =>
+    public void WrongTypeAt(string path, SourceNode node, string what, string expected, string? hint = null) =>
         Context.Error("wrong_type", path, node.Location, $"{what} must be {expected}, not {SourceValues.Describe(node)}", hint);
 
     public void Invalid(string key, string message, string? hint = null) =>
@@ -122,9 +122,9 @@ internal sealed partial class MapReader
 
         double? value = node is SourceScalar scalar ? scalar.Value switch { long whole => whole, double real => real, _ => null } : null;
         if (value is null)
-            WrongType(key, node, "a number", $"From {min} to {max}.");
+            WrongType(key, node, "a number", $"From {min:#,0.####} to {max:#,0.####}.");
         else if (!(value >= min && value <= max))
-            Invalid(key, $"\"{key}\" must be from {min} to {max}, not {((SourceScalar)node).Text}");
+            Invalid(key, $"\"{key}\" must be from {min:#,0.####} to {max:#,0.####}, not {((SourceScalar)node).Text}");
         else
             return value;
 
@@ -206,7 +206,7 @@ internal sealed partial class MapReader
                     if (list.Items[i] is SourceScalar { Value: string } name)
                         names.Add(name);
                     else
-                        WrongType($"{PathOf(key)}[{i}]", list.Items[i], $"each entry of \"{key}\"", "a text");
+                        WrongTypeAt($"{PathOf(key)}[{i}]", list.Items[i], $"each entry of \"{key}\"", "a text");
                 }
 
                 return names;

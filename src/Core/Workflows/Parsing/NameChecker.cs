@@ -87,7 +87,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
             return;
 
         foreach (var violation in schema.Validate(json))
-            context.Foreign("invalid_default", path, location, $"{what} does not fit the schema: {(violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ")}{violation.Message}", "Change the value or the schema.");
+            context.Error("invalid_default", path, location, $"{what} does not fit the schema: {(violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ")}{ParseContext.Inner(violation.Message)}", "Change the value or the schema.");
     }
 
     private void CheckFilters(WorkflowGraph graph)

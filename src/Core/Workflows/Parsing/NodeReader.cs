@@ -33,7 +33,7 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
         }
         else
         {
-            _map.WrongType(_path, entry.Value, $"the node \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ agent: writer, prompt: \"…\" }}.");
+            _map.WrongTypeAt(_path, entry.Value, $"the node \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ agent: writer, prompt: \"…\" }}.");
         }
 
         return new NodeDraft(entry.Key, _path, entry.KeyLocation, _context.Problems.Count == before ? node : null);
@@ -149,6 +149,9 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
                 return ErrorPolicy.Fail;
             case SourceScalar { Value: string }:
                 var kind = _map.OneOf("onError", ("fail", ErrorPolicyKind.Fail), ("skip", ErrorPolicyKind.Skip));
+                if (kind is null)
+                    _context.Problems[^1] = _context.Problems[^1] with { Hint = "Or give { value: … } to go on with, or the { agent: name } to ask instead." };
+
                 return kind == ErrorPolicyKind.Skip ? new ErrorPolicy(ErrorPolicyKind.Skip) : ErrorPolicy.Fail;
             case SourceMapping { Entries.Count: 1 } mapping:
                 var map = new MapReader(_context, mapping, _map.PathOf("onError"), _map.KeyLocation("onError"));

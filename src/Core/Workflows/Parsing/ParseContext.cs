@@ -30,13 +30,14 @@ internal sealed class ParseContext(string? file)
         Warnings.Add(new WorkflowProblem(code, path, at, message, hint, file));
 
     /// <summary>Adds a problem of an expression or a schema, whose messages are sentences, as the others are written.</summary>
-    public void Foreign(string code, string path, SourceLocation at, string message, string? hint)
-    {
-        var text = message.TrimEnd('.');
-        if (text.Length > 1 && char.IsUpper(text[0]) && char.IsLower(text[1]) || text.StartsWith("A ", StringComparison.Ordinal))
-            text = char.ToLowerInvariant(text[0]) + text[1..];
+    public void Foreign(string code, string path, SourceLocation at, string message, string? hint) =>
+        Error(code, path, at, Inner(message), hint);
 
-        Error(code, path, at, text, hint);
+    /// <summary>Makes a sentence part of another.</summary>
+    public static string Inner(string sentence)
+    {
+        var text = sentence.TrimEnd('.');
+        return text.Length > 1 && char.IsUpper(text[0]) && (char.IsLower(text[1]) || text[1] == ' ') ? char.ToLowerInvariant(text[0]) + text[1..] : text;
     }
 
     /// <summary>Orders problems by their place; those without a place keep their order.</summary>

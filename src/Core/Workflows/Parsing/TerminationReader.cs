@@ -9,7 +9,7 @@ internal static class TerminationReader
     {
         if (node is not SourceMapping mapping)
         {
-            parent.WrongType(path, node, $"\"{path}\"", "a map", "Such as { maxMessages: 20 }, or { any: [ … ] }.");
+            parent.WrongTypeAt(path, node, $"\"{path}\"", "a map", "Such as { maxMessages: 20 }, or { any: [ … ] }.");
             return null;
         }
 
