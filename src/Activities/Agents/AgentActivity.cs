@@ -36,9 +36,8 @@ internal sealed class AgentActivity(
         try
         {
             var definition = definitions.Get(call.Scope.DefinitionHash);
-            var agent = definition.Agents.TryGetValue(call.Agent, out var found)
-                ? found
-                : throw new PolyphonyException("agent_not_found", $"Workflow \"{definition.Name}\" has no agent \"{call.Agent}\". The call and the definition do not belong together.");
+            var agent = definition.FindAgent(call.Agent, call.Scope.Node)
+                ?? throw new PolyphonyException("agent_not_found", $"Workflow \"{definition.Name}\" has no agent \"{call.Agent}\". The call and the definition do not belong together.");
             var model = models.Resolve(definition, call.Model);
             var conversation = await conversations.BuildAsync(call, definition, agent, model.Definition, cancellationToken);
             return await AskAsync(call, agent, model, conversation, cancellationToken);

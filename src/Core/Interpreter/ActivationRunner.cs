@@ -259,7 +259,7 @@ internal sealed partial class ActivationRunner(
             LogicalId = $"{activation.Scope.InstanceId}/{activation.Id}",
             Rewinds = rewinds + attempt - 1,
             Limits = new RunLimits(
-                own?.MaxConcurrency,
+                own is { IsMaxConcurrencyGiven: true } ? own.MaxConcurrency : null,
                 Least(own?.MaxTurns, share.MaxTurns),
                 Least(own?.MaxTokens, share.MaxTokens),
                 Least(own?.MaxCostUsd, share.MaxCostUsd),

@@ -52,11 +52,16 @@ public sealed record WorkflowDefinition
     /// <exception cref="WorkflowInvalidException">The text is no workflow.</exception>
     public static WorkflowDefinition FromJson(string canonicalJson) => WorkflowParser.FromCanonical(canonicalJson);
 
-    /// <summary>Gets the schema that the answer of an agent must fit in a node: the node's own, or that of the agent.</summary>
+    /// <summary>Gets an agent as it is in a node: with the node's output schema in place of its own, if the node has one.</summary>
+    /// <param name="agent">The agent: the node's, or the one that stands in for it, which keeps its own schema.</param>
     /// <param name="node">The node.</param>
-    /// <param name="agent">The agent that answers: the node's, or the one that stands in for it, which keeps its own schema.</param>
-    /// <returns>The schema, or <see langword="null"/> for plain text.</returns>
-    public JsonSchema? OutputSchema(AgentNode node, string agent) => agent == node.Agent && node.Output is { } own ? own : Agents.GetValueOrDefault(agent)?.Output;
+    /// <returns>The agent, or <see langword="null"/> if there is none of that name.</returns>
+    public AgentDefinition? FindAgent(string agent, string node)
+    {
+        var found = Agents.GetValueOrDefault(agent);
+        var at = Graph.Nodes.FirstOrDefault(candidate => candidate.Name == node) as AgentNode;
+        return found is not null && at?.Output is { } output && at.Agent == agent ? found with { Output = output } : found;
+    }
 
     private ValueTemplate? _defaultOutput;
 

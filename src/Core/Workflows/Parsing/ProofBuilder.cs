@@ -80,11 +80,11 @@ internal sealed class ProofBuilder(WorkflowDefinition definition, IWorkflowCatal
     // Every round of tool calls is one call, the answer another, its repair a third; each may be tried again, and all that once more on every fallback.
     private (CallBound Calls, CallBound Plain) Agent(AgentNode node, string name, List<string> factors)
     {
-        if (!definition.Agents.TryGetValue(name, out var agent))
+        if (definition.FindAgent(name, node.Name) is not { } agent)
             return (CallBound.Zero, CallBound.Zero);
 
         var rounds = 1 + (agent.Tools.Count > 0 ? agent.MaxToolRounds : 0);
-        var repairs = definition.OutputSchema(node, name) is null ? 0 : 1;
+        var repairs = agent.Output is null ? 0 : 1;
         var attempts = (node.Retry ?? agent.Retry ?? new RetryDefinition()).MaxAttempts;
         var models = 1 + (definition.Models.TryGetValue(agent.Model, out var model) ? model.Fallback.Count : 0);
         var notes = new List<string>();
