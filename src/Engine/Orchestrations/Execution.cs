@@ -205,6 +205,14 @@ internal sealed partial class Execution : OrchestrationContext
             TrySetResult(result);
         }
 
+        private void Fail(FailureDetails details)
+        {
+            TrySetException(new TaskFailedException(name, details));
+
+            // Code may ignore a failed task; that is no unobserved exception of the process.
+            _ = Task.Exception;
+        }
+
         internal void Complete(HistoryEvent arrived)
         {
             switch (arrived)
@@ -222,13 +230,13 @@ internal sealed partial class Execution : OrchestrationContext
                     Complete((string?)null);
                     break;
                 case TaskFailed e:
-                    TrySetException(new TaskFailedException(name, e.FailureDetails));
+                    Fail(e.FailureDetails);
                     break;
                 case SubOrchestrationFailed e:
-                    TrySetException(new TaskFailedException(name, e.FailureDetails));
+                    Fail(e.FailureDetails);
                     break;
                 case EntityOperationFailed e:
-                    TrySetException(new TaskFailedException(name, e.FailureDetails));
+                    Fail(e.FailureDetails);
                     break;
                 default:
                     throw new UnreachableException();

@@ -124,6 +124,7 @@ internal sealed class Committer : IThreadPoolWorkItem, IDisposable
         }
     }
 
+    /// <remarks>The signal is left to the collector: who enqueues at this moment may still set it.</remarks>
     public void Dispose()
     {
         // The thread may be the one that found the engine broken and stops it.
@@ -132,7 +133,6 @@ internal sealed class Committer : IThreadPoolWorkItem, IDisposable
             _thread.Join();
         }
 
-        _signal.Dispose();
     }
 
     private void Lead()

@@ -88,6 +88,17 @@ internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWork
         kernel.Scheduler.Schedule(this);
     }
 
+    internal bool IsBusy
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _busy;
+            }
+        }
+    }
+
     internal List<Message> TakeInbox()
     {
         lock (Gate)

@@ -110,6 +110,11 @@ internal sealed partial class Kernel
     /// <summary>Hands out again what is open, and delivers what waits.</summary>
     internal void GoOn(Instance instance, GenerationHistory history)
     {
+        if (history.Steps.Count == 0)
+        {
+            instance.Fresh = history;
+        }
+
         foreach (var task in history.OpenTasks())
         {
             Begin(instance, instance.Generation, task);

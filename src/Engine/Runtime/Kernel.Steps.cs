@@ -56,7 +56,7 @@ internal sealed partial class Kernel
         {
             foreach (var message in inbox)
             {
-                message.Done?.TrySetException(AlreadyEnded(instance, message));
+                message.Done?.TrySetException(AlreadyEnded(instance.Id, instance.Status, message));
             }
 
             return;
@@ -68,7 +68,7 @@ internal sealed partial class Kernel
         {
             if (step.End is not null)
             {
-                message.Done?.TrySetException(AlreadyEnded(instance, message));
+                message.Done?.TrySetException(AlreadyEnded(instance.Id, StepRecord.StatusOf(step.End), message));
                 continue;
             }
 
@@ -89,7 +89,7 @@ internal sealed partial class Kernel
                     kicked = false;
                     if (step.End is not null)
                     {
-                        step.Refuse(message, AlreadyEnded(instance, message));
+                        step.Refuse(message, AlreadyEnded(instance.Id, StepRecord.StatusOf(step.End), message));
                     }
                     else if (!instance.Suspended)
                     {
@@ -100,8 +100,6 @@ internal sealed partial class Kernel
                 case Request.Resume when instance.Suspended:
                     step.Resume(message.Text, Now(instance));
                     kicked = true;
-                    arrived.InsertRange(0, instance.Buffered ?? []);
-                    instance.Buffered = null;
                     break;
                 case Request.ReportIllegalAwait when instance.Live is { Illegal: { } illegal }:
                     Stop(instance, step, new NonDeterministicOrchestrationException(instance.Id, "only its own tasks", illegal, "a wait between two steps"));
@@ -117,7 +115,7 @@ internal sealed partial class Kernel
         }
     }
 
-    /// <summary>Runs the code over what has arrived; keeps it for later while the instance is suspended.</summary>
+    /// <summary>Runs the code over what has arrived; keeps it for later while the instance is suspended, or is not to start yet.</summary>
     private void RunCode(Instance instance, List<Message> arrived, bool kicked, StepRecord step)
     {
         if (arrived.Count == 0 && !kicked)
@@ -125,12 +123,18 @@ internal sealed partial class Kernel
             return;
         }
 
-        if (!instance.Suspended && TryGetLive(instance, step) is { } live)
+        var early = !instance.Started && instance.Fresh?.Start.StartAt > Clock.GetUtcNow();
+        if (!early && !instance.Suspended)
         {
-            TakeCodeStep(instance, live, arrived, step);
+            arrived.InsertRange(0, instance.Buffered ?? []);
+            instance.Buffered = null;
+            if (TryGetLive(instance, step) is { } live)
+            {
+                TakeCodeStep(instance, live, arrived, step);
+            }
         }
 
-        if (instance.Suspended)
+        if (early || instance.Suspended)
         {
             step.Keep(arrived, Now(instance));
         }
@@ -141,12 +145,17 @@ internal sealed partial class Kernel
     /// <summary>Gets the running code, by replay if need be; stops the instance if that is not possible.</summary>
     private Execution? TryGetLive(Instance instance, StepRecord step)
     {
-        if (instance.Live is { Illegal: null })
+        if (instance.Live is { } live)
         {
-            return instance.Live;
+            if (live.Illegal is not { } illegal)
+            {
+                return live;
+            }
+
+            Stop(instance, step, new NonDeterministicOrchestrationException(instance.Id, "only its own tasks", illegal, "a wait between two steps"));
+            return null;
         }
 
-        instance.Live = null;
         if (!Registry.Orchestrations.TryGetValue(instance.Row.Name, out var function))
         {
             Stop(instance, step, new FailureDetails(
@@ -258,9 +267,9 @@ internal sealed partial class Kernel
         return now > instance.LastStepTime ? now : instance.LastStepTime;
     }
 
-    private static InvalidInstanceStatusException AlreadyEnded(Instance instance, Message message) => new(
-        instance.Id,
-        instance.Status,
+    private static InvalidInstanceStatusException AlreadyEnded(string id, OrchestrationRuntimeStatus status, Message message) => new(
+        id,
+        status,
         message.Request switch
         {
             Request.Suspend => "suspend",

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Polyphony.Core;
 using Polyphony.Core.Durable;
@@ -140,6 +141,8 @@ internal sealed partial class Kernel : IDisposable
     internal async Task StopAsync()
     {
         await Activities.StopAsync(Options.StopTimeout);
+        Timers.Dispose();
+        await SettleAsync();
         if (Interlocked.CompareExchange(ref _stopCause, new PolyphonyException("engine_stopped", "The engine was stopped."), null) is null)
         {
             Halt();
@@ -255,6 +258,17 @@ internal sealed partial class Kernel : IDisposable
         else
         {
             instance.Post(Message.Kick());
+        }
+    }
+
+    /// <summary>Lets steps under way be committed, so that results that are there already are not lost. Nothing new begins meanwhile.</summary>
+    private async Task SettleAsync()
+    {
+        // The system's time, because a clock of a test may stand still.
+        var began = Stopwatch.GetTimestamp();
+        while (!IsStopped && Instances.Values.Any(static instance => instance.IsBusy) && Stopwatch.GetElapsedTime(began) < Options.StopTimeout)
+        {
+            await Task.Delay(1);
         }
     }
 

@@ -112,4 +112,28 @@ public abstract class TimerContract : DurableContract
         var ended = await host.Client.WaitForCompletionAsync(id, Soon);
         Assert.True(DateTimeOffset.Parse(ended.Output!) >= startAt);
     }
+
+    [Fact]
+    [Trait("Row", "O9")]
+    public async Task Start_WithStartAt_EventsAndResumeBeforeDoNotStartIt()
+    {
+        var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
+            $"{context.CurrentUtcDateTime:O}|{await context.WaitForExternalEventAsync("x")}");
+        await using var host = await StartAsync(registry);
+        DateTimeOffset startAt;
+        using (host.HoldTime())
+        {
+            await host.Client.StartAsync("o", null, new StartOrchestrationOptions { InstanceId = "probe" }, Soon);
+            startAt = (await host.Client.GetAsync("probe"))!.CreatedTime + TimeSpan.FromSeconds(1) + host.ShortWait;
+            await host.Client.StartAsync("o", null, new StartOrchestrationOptions { InstanceId = "a", StartAt = startAt }, Soon);
+            await host.Client.RaiseEventAsync("a", "x", "1", Soon);
+            await host.Client.SuspendAsync("a", null, Soon);
+            await host.Client.ResumeAsync("a", null, Soon);
+            Assert.Equal(OrchestrationRuntimeStatus.Pending, (await host.Client.GetAsync("a"))!.RuntimeStatus);
+        }
+
+        var parts = (await host.Client.WaitForCompletionAsync("a", Soon)).Output!.Split('|');
+        Assert.True(DateTimeOffset.Parse(parts[0]) >= startAt);
+        Assert.Equal("1", parts[1]);
+    }
 }
