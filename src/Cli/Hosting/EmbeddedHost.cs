@@ -19,6 +19,7 @@ namespace Polyphony.Cli.Hosting;
 /// <summary>The embedded host: the engine on a data folder, and the HTTP API over it, in this process.</summary>
 internal sealed class EmbeddedHost : IAsyncDisposable
 {
+    private const long DrainedBodyBytes = 64 * 1024 * 1024;
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(1);
     private readonly EmbeddedEngine _engine;
     private readonly WebApplication _app;
@@ -126,11 +127,12 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = options.Settings.DataFolder, Args = [] });
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(loggerFactory);
-        var limit = PolyphonyHttpOptions.DefaultMaxBodyBytes;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = limit;
+
+            // The handlers refuse at their own, smaller limit. Up to this one the rest of a body is still read, so that its sender gets to see the answer.
+            kestrel.Limits.MaxRequestBodySize = DrainedBodyBytes;
             kestrel.Listen(options.Listen, options.Port);
         });
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
@@ -138,7 +140,6 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         builder.Services.AddSingleton(engine.Definitions);
         builder.Services.AddPolyphonyHttp(new PolyphonyHttpOptions
         {
-            MaxBodyBytes = limit,
             AllowInlineDefinitions = options.LoopbackOnly,
             NotReadyReason = () => engine.Completion.IsCompleted ? "The engine has stopped." : null,
         });

@@ -41,8 +41,8 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
         }
 
         var (start, key, wait) = await ReadAsync(context, "", allowDefinition: true);
-        var definition = WorkflowDefinition.FromJson(start.Definition!.Value.GetRawText());
-        var uses = start.Uses?.Select(each => WorkflowDefinition.FromJson(each.GetRawText())).ToDictionary(each => each.Name, StringComparer.Ordinal) ?? [];
+        var definition = Parse(start.Definition!.Value);
+        var uses = start.Uses?.Select(Parse).DistinctBy(each => each.Name).ToDictionary(each => each.Name, StringComparer.Ordinal) ?? [];
         var sent = new WorkflowClient(client.Durable, new SentCatalog(uses, client.Catalog), definitions, client.Payloads);
         return await StartAsync(context, sent, definition, start, key, wait);
     });
@@ -54,6 +54,12 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
         context.Response.Headers.Location = links.StatusQueryGetUri;
         context.Response.Headers.RetryAfter = StartRetryAfter;
         return TypedResults.Json(links, HttpJsonContext.Default.InstanceLinks, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    private static WorkflowDefinition Parse(JsonElement json)
+    {
+        var read = JsonSource.Read(json.GetRawText());
+        return read.Root is null ? throw new WorkflowInvalidException(read.Problems) : WorkflowParser.Parse(read.Root).Require();
     }
 
     private async Task<(StartDefinition Start, IdempotencyKey? Key, TimeSpan Wait)> ReadAsync(HttpContext context, string workflow, bool allowDefinition)

@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Polyphony.Cli.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.Http.Tests")]

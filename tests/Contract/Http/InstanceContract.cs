@@ -1,0 +1,206 @@
+namespace Polyphony.Contract.Http;
+
+/// <summary>Reading and steering instances.</summary>
+[Trait("Row", "T4")]
+public abstract class InstanceContract(ApiTarget api)
+{
+    [Fact]
+    [Trait("Row", "H2")]
+    public async Task Status_WhileItWaitsAndAfterwards_IsAcceptedAndThenOk()
+    {
+        var id = await api.StartWaitingAsync();
+
+        var waiting = await api.GetAsync($"api/instances/{id}");
+        Assert.Equal(202, (int)waiting.Status);
+        Assert.Equal("5", waiting.Headers["Retry-After"]);
+        Assert.Equal($"{api.Address}api/instances/{id}", waiting.Headers["Location"]);
+        Assert.Equal("Running", waiting.RuntimeStatus);
+        Assert.Equal("approval", waiting.Json.GetProperty("name").GetString());
+        Assert.Equal("new prices", waiting.Json.GetProperty("input").GetProperty("topic").GetString());
+        Assert.Equal("waiting", waiting.Json.GetProperty("customStatus").GetProperty("nodes")[1].GetProperty("status").GetString());
+
+        // Held until the answer has come, and only as long.
+        var held = api.GetAsync($"api/instances/{id}?wait=60&showInput=false&showOutcomes=true");
+        await api.PostAsync($"api/instances/{id}/events/answer:approve", """{"approved":true}""");
+        var finished = await held;
+        Assert.Equal(200, (int)finished.Status);
+        Assert.Equal("completed", finished.StopReason);
+        Assert.False(finished.Json.TryGetProperty("input", out _));
+        Assert.Equal(["draft", "approve", "publish"], finished.Json.GetProperty("outcomes").EnumerateArray().Select(outcome => outcome.GetProperty("node").GetString()));
+        Assert.Equal("offline", finished.Json.GetProperty("outcomes")[0].GetProperty("provider").GetString());
+        Assert.Equal(1, finished.Json.GetProperty("usage").GetProperty("turns").GetInt32());
+    }
+
+    [Fact]
+    [Trait("Row", "H3")]
+    public async Task History_OfAFinishedInstance_BeginsAndEndsWithItsExecution()
+    {
+        var id = (await api.PostAsync("api/workflows/hello/instances?wait=30", """{"input":{"name":"Ada"}}""")).Json.GetProperty("instanceId").GetString();
+
+        var history = (await api.GetAsync($"api/instances/{id}/history")).Json.GetProperty("events").EnumerateArray().ToList();
+        var types = history.Select(each => each.GetProperty("type").GetString()).ToList();
+        var sequences = history.Select(each => each.GetProperty("sequence").GetInt64()).ToList();
+
+        Assert.Contains("ExecutionStarted", types.Take(2));
+        Assert.Equal("ExecutionCompleted", types[^1]);
+        Assert.Equal(Enumerable.Range(1, history.Count).Select(number => (long)number), sequences);
+        Assert.Equal(2, history.Count(each => each.GetProperty("type").GetString() == "TaskScheduled" && each.GetProperty("name").GetString() == "polyphony-agent"));
+
+        var tail = (await api.GetAsync($"api/instances/{id}/history?from={sequences[^1]}&showHistoryOutput=false")).Json.GetProperty("events");
+        Assert.Equal(1, tail.GetArrayLength());
+        Assert.False(tail[0].TryGetProperty("output", out _));
+
+        var inStatus = (await api.GetAsync($"api/instances/{id}?showHistory=true")).Json.GetProperty("historyEvents");
+        Assert.Equal(history.Count, inStatus.GetArrayLength());
+    }
+
+    [Fact]
+    [Trait("Row", "H4")]
+    public async Task List_ByPrefixStatusAndPage_GivesEachInstanceOnceNewestFirst()
+    {
+        var prefix = ApiTarget.NewId();
+        for (var i = 0; i < 5; i++)
+        {
+            await api.PostAsync("api/workflows/hello/instances?wait=30", $$$"""{"instanceId":"{{{prefix}}}-{{{i}}}","input":{"name":"Ada"}}""");
+        }
+
+        var ids = new List<string>();
+        string? token = null;
+        do
+        {
+            var page = await api.GetAsync($"api/instances?instanceIdPrefix={prefix}&runtimeStatus=Completed&workflow=hello&top=2", token is null ? [] : [("x-ms-continuation-token", token)]);
+            Assert.Equal(200, (int)page.Status);
+            Assert.True(page.Json.GetArrayLength() <= 2);
+            ids.AddRange(page.Json.EnumerateArray().Select(status => status.GetProperty("instanceId").GetString()!));
+            token = page.Headers.GetValueOrDefault("x-ms-continuation-token");
+        }
+        while (token is not null);
+
+        Assert.Equal(Enumerable.Range(0, 5).Reverse().Select(i => $"{prefix}-{i}"), ids);
+        Assert.Equal(0, (await api.GetAsync($"api/instances?instanceIdPrefix={prefix}&runtimeStatus=Failed,Running")).Json.GetArrayLength());
+        Assert.Equal(0, (await api.GetAsync($"api/instances?instanceIdPrefix={prefix}&createdTimeTo=2001-01-01T00:00:00Z")).Json.GetArrayLength());
+        Assert.Equal(0, (await api.GetAsync($"api/instances?instanceIdPrefix={prefix}&workflow=approval")).Json.GetArrayLength());
+        Assert.Equal(5, (await api.GetAsync($"api/instances?instanceIdPrefix={prefix}&createdTimeFrom=2001-01-01T00:00:00Z")).Json.GetArrayLength());
+    }
+
+    [Fact]
+    [Trait("Row", "H5")]
+    public async Task Steering_AWaitingInstance_HaltsLetsGoEndsRestartsAndRemovesIt()
+    {
+        var id = await api.StartWaitingAsync();
+        var instance = $"api/instances/{id}";
+
+        Assert.Equal(202, (int)(await api.PostAsync($"{instance}/suspend?reason=lunch")).Status);
+        Assert.Equal("Suspended", (await api.GetAsync(instance)).RuntimeStatus);
+        Assert.Equal(409, (int)(await api.PostAsync($"{instance}/restart")).Status);
+        Assert.Equal(409, (int)(await api.SendAsync(HttpMethod.Delete, instance, null)).Status);
+        Assert.Equal(409, (int)(await api.PostAsync($"{instance}/rewind")).Status);
+        Assert.Equal(202, (int)(await api.PostAsync($"{instance}/resume")).Status);
+        Assert.Equal("Running", (await api.GetAsync(instance)).RuntimeStatus);
+        Assert.Equal(202, (int)(await api.PostAsync($"{instance}/terminate?reason=enough")).Status);
+
+        var ended = await api.GetAsync($"{instance}?wait=30");
+        Assert.Equal(200, (int)ended.Status);
+        Assert.Equal("Terminated", ended.RuntimeStatus);
+        Assert.Equal("cancelled", ended.StopReason);
+        foreach (var action in (string[])["suspend", "resume", "terminate", "rewind", "events/answer:approve"])
+        {
+            var refused = await api.PostAsync($"{instance}/{action}");
+            Assert.Equal(410, (int)refused.Status);
+            Assert.Equal("invalid_status", refused.Code);
+        }
+
+        var again = await api.PostAsync($"{instance}/restart");
+        Assert.Equal(202, (int)again.Status);
+        var second = again.Json.GetProperty("id").GetString()!;
+        Assert.Equal("new prices", (await api.GetAsync($"api/instances/{second}")).Json.GetProperty("input").GetProperty("topic").GetString());
+        await api.PostAsync($"api/instances/{second}/terminate");
+
+        Assert.Equal(1, (await api.SendAsync(HttpMethod.Delete, instance, null)).Json.GetProperty("instancesDeleted").GetInt32());
+        Assert.Equal(404, (int)(await api.GetAsync(instance)).Status);
+        Assert.Equal(404, (int)(await api.SendAsync(HttpMethod.Delete, instance, null)).Status);
+    }
+
+    [Fact]
+    [Trait("Row", "O10")]
+    public async Task Approvals_OpenQuestions_AreListedCheckedAndAnswered()
+    {
+        var id = await api.StartWaitingAsync();
+        var question = (await api.GetAsync("api/approvals")).Json.EnumerateArray().Single(each => each.GetProperty("instanceId").GetString() == id);
+        Assert.Equal("approve", question.GetProperty("activation").GetString());
+        Assert.Equal("approval", question.GetProperty("workflow").GetString());
+        Assert.StartsWith("May this be published?", question.GetProperty("prompt").GetString(), StringComparison.Ordinal);
+        Assert.Equal("boolean", question.GetProperty("schema").GetProperty("properties").GetProperty("approved").GetProperty("type").GetString());
+        var answerUri = new Uri(question.GetProperty("answerPostUri").GetString()!).PathAndQuery[1..];
+
+        var wrong = await api.PostAsync(answerUri, """{"approved":"yes","comment":7}""");
+        Assert.Equal(400, (int)wrong.Status);
+        Assert.Equal("answer_invalid", wrong.Code);
+        Assert.Equal(["/approved", "/comment"], wrong.Json.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("pointer").GetString()).Order());
+
+        Assert.Equal(202, (int)(await api.PostAsync(answerUri, """{"approved":false}""")).Status);
+        var ended = await api.GetAsync($"api/instances/{id}?wait=30");
+        Assert.Equal("rejected", ended.StopReason);
+        Assert.DoesNotContain((await api.GetAsync("api/approvals")).Json.EnumerateArray(), each => each.GetProperty("instanceId").GetString() == id);
+    }
+
+    [Fact]
+    [Trait("Row", "H7")]
+    public async Task Stream_CutAnywhereAndResumed_MissesNothingAndRepeatsNothing()
+    {
+        var id = (await api.PostAsync("api/workflows/hello/instances", """{"input":{"name":"Ada"}}""")).Json.GetProperty("id").GetString()!;
+        var live = await ReadAllAsync(id, null);
+        var history = (await api.GetAsync($"api/instances/{id}/history")).Json.GetProperty("events").EnumerateArray().Select(each => each.GetProperty("sequence").GetInt64()).ToList();
+
+        Assert.Equal(history, Sequences(live));
+        Assert.Equal("end", live[^1].Type);
+        Assert.Equal("Completed", live.Last(sent => sent.Type == "status").Json.GetProperty("runtimeStatus").GetString());
+
+        // Cut after every event that has an id: what comes after it is what had not been seen.
+        foreach (var cut in live.Where(sent => sent.Id is not null))
+        {
+            var seen = live.TakeWhile(sent => sent != cut).Append(cut);
+            var rest = await ReadAllAsync(id, cut.Id);
+            Assert.Equal(history, Sequences(seen).Concat(Sequences(rest)));
+        }
+
+        Assert.Empty(await ReadAllAsync(id, live.Last(sent => sent.Id is not null).Id));
+    }
+
+    [Fact]
+    [Trait("Row", "H7")]
+    public async Task Stream_CutWhileItWaits_GoesOnWithWhatFollows()
+    {
+        var id = await api.StartWaitingAsync();
+        var seen = new List<SentEvent>();
+        await foreach (var sent in api.ReadStreamAsync(id, null))
+        {
+            seen.Add(sent);
+            if (sent.Type == "status")
+            {
+                break;
+            }
+        }
+
+        var rest = ReadAllAsync(id, seen[^1].Id);
+        await api.PostAsync($"api/instances/{id}/events/answer:approve", """{"approved":true}""");
+        seen.AddRange(await rest);
+
+        var history = (await api.GetAsync($"api/instances/{id}/history")).Json.GetProperty("events").EnumerateArray().Select(each => each.GetProperty("sequence").GetInt64());
+        Assert.Equal(history, Sequences(seen));
+    }
+
+    private static IEnumerable<long> Sequences(IEnumerable<SentEvent> events) =>
+        events.Where(sent => sent.Type == "history").Select(sent => sent.Json.GetProperty("sequence").GetInt64());
+
+    private async Task<List<SentEvent>> ReadAllAsync(string id, string? from)
+    {
+        var all = new List<SentEvent>();
+        await foreach (var sent in api.ReadStreamAsync(id, from))
+        {
+            all.Add(sent);
+        }
+
+        return all;
+    }
+}

@@ -1,0 +1,54 @@
+using Polyphony.Cli;
+using Polyphony.Cli.Hosting;
+using Polyphony.Contract.Http;
+
+namespace Polyphony.Http.Tests;
+
+/// <summary>The host under test: the one that the environment names, or an embedded one on a folder of its own.</summary>
+public sealed class HostFixture : IAsyncLifetime
+{
+    private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("polyphony-http-");
+    private EmbeddedHost? _host;
+
+    /// <summary>The folder that the embedded host's file tools read.</summary>
+    public string Files => _data.FullName;
+
+    public ApiTarget Api { get; private set; } = null!;
+
+    public static string Root { get; } = FindRoot();
+
+    public async ValueTask InitializeAsync()
+    {
+        if (ApiTarget.FromEnvironment() is { } named)
+        {
+            Api = named;
+            return;
+        }
+
+        var settings = CliSettings.Read(_data.FullName, Files, Path.Combine(Root, "samples"), false) with { ApiKey = null };
+        _host = await EmbeddedHost.StartAsync(new HostOptions { Settings = settings }, TestContext.Current.CancellationToken);
+        Api = new ApiTarget(_host.Address, null);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        if (_host is not null)
+        {
+            await _host.DisposeAsync();
+        }
+
+        _data.Delete(recursive: true);
+    }
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Functions.sln")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException($"No Functions.sln above {AppContext.BaseDirectory}.");
+        }
+
+        return folder.FullName;
+    }
+}
