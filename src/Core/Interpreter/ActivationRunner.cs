@@ -266,7 +266,7 @@ internal sealed partial class ActivationRunner(
                 (long?)own?.Timeout?.TotalMilliseconds),
         };
         var childId = ChildId(activation, attempt);
-        using var stopping = ending.Register(() => Context.SendEvent(childId, EventNames.Stop, null));
+        using var stopping = ending.Register(() => stop.StopChild(Context, childId));
         try
         {
             var json = await calls.CallChildAsync(

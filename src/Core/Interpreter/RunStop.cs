@@ -1,3 +1,5 @@
+using Polyphony.Core.Durable;
+
 namespace Polyphony.Core.Interpreter;
 
 /// <summary>
@@ -23,6 +25,15 @@ internal sealed class RunStop
             Reason = reason;
             Error = error;
             _source.Cancel();
+        }
+    }
+
+    /// <summary>Asks a child to stop too. Not when a limit was reached: the child has its own share of it, and what was begun within that is finished.</summary>
+    public void StopChild(OrchestrationContext context, string childId)
+    {
+        if (Reason is not (StopReason.MaxTurns or StopReason.MaxTokens or StopReason.MaxCost))
+        {
+            context.SendEvent(childId, EventNames.Stop, null);
         }
     }
 

@@ -253,7 +253,7 @@ internal sealed partial class WorkflowInstance
             SubWorkflows = _run.SubWorkflows,
         };
         var id = _runner.ChildId(template, attempt, $".{start}");
-        using var stopping = _stop.Token.Register(() => _context.SendEvent(id, EventNames.Stop, null));
+        using var stopping = _stop.Token.Register(() => _stop.StopChild(_context, id));
         var json = await _calls.CallChildAsync(ActivityNames.ItemsOrchestration, id, JsonSerializer.Serialize(run, CoreJsonContext.Default.ItemsRun));
         var result = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.ItemsResult)!;
         _budget.Settle(share, result.TurnsStarted, result.Usage);

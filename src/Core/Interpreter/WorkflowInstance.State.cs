@@ -19,7 +19,13 @@ internal sealed partial class WorkflowInstance
     /// Gets a value indicating whether nothing is launched because the generation should end. Not while something is under way that may take long: others would
     /// wait for it.
     /// </summary>
-    private bool IsDraining => _calls.Operations >= _options.OperationsPerGeneration && !_underWay.Any(MayTakeLong);
+    private bool IsDraining => IsGenerationFull && !_underWay.Any(MayTakeLong);
+
+    /// <summary>
+    /// Gets a value indicating whether this generation has done its share. It must have brought something to an end: many waits that are only taken up again would fill
+    /// one generation after another.
+    /// </summary>
+    private bool IsGenerationFull => _calls.Operations >= _options.OperationsPerGeneration && _hasApplied;
 
     private bool MayTakeLong(int node) => !_waits.ContainsKey(ActivationOf(node))
         && (_retrying.Contains(node)
@@ -50,7 +56,7 @@ internal sealed partial class WorkflowInstance
         _continueAsNew = true;
         return true;
 
-        bool IsQuiet() => _calls.Operations >= _options.OperationsPerGeneration
+        bool IsQuiet() => IsGenerationFull
             && !_stop.IsRequested
             && _fatal is null
             && _underWay.All(node => _waits.ContainsKey(ActivationOf(node)))

@@ -46,6 +46,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
     private Exception? _fatal;
     private ActivationRunner _runner;
     private int _failures;
+    private bool _hasApplied;
 
     public WorkflowInstance(OrchestrationContext context, WorkflowRun run, WorkflowPlan plan, InterpreterOptions options)
     {
@@ -161,6 +162,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
             return;
         }
 
+        _hasApplied = true;
         var before = _graph;
         var keep = result.Status == NodeResult.Completed && result.Role is not null ? result with { Earlier = EarlierOf(end.Node) } : result;
         _results = _results.SetItem(end.Node, keep);
