@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 
 namespace Polyphony.Scenarios.Tests;

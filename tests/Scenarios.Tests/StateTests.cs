@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Durable.History;
 using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
 
 namespace Polyphony.Scenarios.Tests;
 
