@@ -6,6 +6,7 @@ using Polyphony.TestKit.Chat;
 
 namespace Polyphony.Activities.Tests.Agents;
 
+[Trait("Row", "O1")]
 public sealed class AgentActivityTests
 {
     [Fact]

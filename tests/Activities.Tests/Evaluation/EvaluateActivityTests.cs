@@ -6,6 +6,7 @@ using Polyphony.TestKit.Chat;
 
 namespace Polyphony.Activities.Tests.Evaluation;
 
+[Trait("Row", "O6")]
 public sealed class EvaluateActivityTests
 {
     private const string Workflow = """

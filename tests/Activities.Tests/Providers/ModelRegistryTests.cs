@@ -7,6 +7,7 @@ using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Tests.Providers;
 
+[Trait("Row", "C9")]
 public sealed class ModelRegistryTests
 {
     [Fact]

@@ -10,6 +10,7 @@ using Polyphony.TestKit.OpenAI;
 namespace Polyphony.Activities.Tests.Providers;
 
 /// <summary>The official SDK against a server that speaks the protocol.</summary>
+[Trait("Row", "O13")]
 public sealed class OpenAIProviderTests
 {
     private static readonly ModelDefinition Fast = new() { Name = "fast", Provider = "openai", Model = "gpt-test" };

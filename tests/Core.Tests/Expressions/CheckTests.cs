@@ -3,6 +3,7 @@ using Polyphony.Core.Schemas;
 
 namespace Polyphony.Core.Tests.Expressions;
 
+[Trait("Row", "O6")]
 public sealed class CheckTests
 {
     private const string Schema = """

@@ -6,6 +6,7 @@ using Polyphony.Core.Expressions;
 namespace Polyphony.Core.Tests.Expressions;
 
 /// <summary>Runs every example of docs/expressions.md.</summary>
+[Trait("Row", "O6")]
 public sealed class DocumentationTests
 {
     private const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture;

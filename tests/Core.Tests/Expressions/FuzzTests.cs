@@ -5,6 +5,7 @@ using Polyphony.Core.Expressions;
 namespace Polyphony.Core.Tests.Expressions;
 
 /// <summary>Whatever the text, parsing and checking never throw, and evaluating throws nothing but its own exception.</summary>
+[Trait("Row", "O6")]
 public sealed class FuzzTests
 {
     private static readonly string[] Tokens =

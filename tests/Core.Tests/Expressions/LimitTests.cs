@@ -2,6 +2,7 @@ using Polyphony.Core.Expressions;
 
 namespace Polyphony.Core.Tests.Expressions;
 
+[Trait("Row", "O6")]
 public sealed class LimitTests
 {
     private static readonly string Variables = $$"""{ "xs": [{{string.Join(',', Enumerable.Range(0, 2000))}}], "text": "{{new string('a', 1_000_000)}}", "t": true }""";

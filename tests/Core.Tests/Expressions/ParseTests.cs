@@ -2,6 +2,7 @@ using Polyphony.Core.Expressions;
 
 namespace Polyphony.Core.Tests.Expressions;
 
+[Trait("Row", "O6")]
 public sealed class ParseTests
 {
     [Theory]

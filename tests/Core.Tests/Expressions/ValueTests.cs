@@ -3,6 +3,7 @@ using Polyphony.Core.Expressions;
 
 namespace Polyphony.Core.Tests.Expressions;
 
+[Trait("Row", "O6")]
 public sealed class ValueTests
 {
     [Fact]

@@ -3,6 +3,7 @@ using Polyphony.Core.Schemas;
 
 namespace Polyphony.Core.Tests.Schemas;
 
+[Trait("Row", "O13")]
 public sealed class JsonSchemaTests
 {
     /// <summary>Valid and invalid values as the specification has it (draft 2020-12), with the exact message where it is invalid.</summary>
