@@ -74,18 +74,22 @@ internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWork
     /// <summary>Puts a message into the inbox and has a step taken if none is under way.</summary>
     internal void Post(Message message)
     {
+        bool schedule;
         lock (Gate)
         {
             (_inbox ??= []).Add(message);
-            if (_busy)
-            {
-                return;
-            }
-
+            schedule = !_busy;
             _busy = true;
         }
 
-        kernel.Scheduler.Schedule(this);
+        if (kernel.IsStopped)
+        {
+            kernel.FailInbox(this);
+        }
+        else if (schedule)
+        {
+            kernel.Scheduler.Schedule(this);
+        }
     }
 
     internal bool IsBusy

@@ -18,15 +18,20 @@ internal sealed partial class Kernel
         }
 
         var step = new StepRecord(this, instance);
+        var inbox = instance.TakeInbox();
         try
         {
-            TakeStep(instance, instance.TakeInbox(), step);
+            TakeStep(instance, inbox, step);
         }
         catch (Exception e)
         {
             // Orchestrator code cannot get here; what does is the disk or a bug, and memory can no longer be trusted.
-            step.Fail(e);
             Fatal(e);
+            foreach (var message in inbox)
+            {
+                message.Done?.TrySetException(Stopped());
+            }
+
             return;
         }
 
@@ -279,7 +284,8 @@ internal sealed partial class Kernel
         },
         "It has finished and takes nothing more; restart it to run it again.");
 
-    private void FailInbox(Instance instance)
+    /// <summary>Tells who waits for an instance that the engine has stopped.</summary>
+    internal void FailInbox(Instance instance)
     {
         foreach (var message in instance.TakeInbox())
         {

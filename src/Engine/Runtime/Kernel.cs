@@ -90,6 +90,10 @@ internal sealed partial class Kernel : IDisposable
                 Options.CommitHook?.BeforeCommit();
             });
             Options.CommitHook?.AfterCommit();
+            foreach (var record in batch)
+            {
+                record.Release();
+            }
         }
         catch (Exception e)
         {
@@ -99,13 +103,6 @@ internal sealed partial class Kernel : IDisposable
             {
                 record.Fail(Stopped());
             }
-
-            return;
-        }
-
-        foreach (var record in batch)
-        {
-            record.Release();
         }
     }
 
@@ -299,6 +296,9 @@ internal sealed partial class Kernel : IDisposable
             }
 
             changed?.TrySetException(cause);
+
+            // A step whose commit failed takes no other, so what has arrived behind it would wait for ever.
+            FailInbox(instance);
         }
     }
 }

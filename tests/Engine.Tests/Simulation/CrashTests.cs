@@ -39,6 +39,26 @@ public sealed class CrashTests
         }
     }
 
+    [Theory]
+    [InlineData(1, int.MaxValue)]
+    [InlineData(2, 0)]
+    [Trait("Row", "H5")]
+    public void Steer_CrashAtEveryCommit_ChangesNothing(int seed, int live)
+    {
+        var options = new SimulationOptions { Seed = seed, MaxLiveInstances = live };
+        var (report, undisturbed) = Steer(options);
+        Assert.Equal(SteeringRun.Expected, report);
+
+        for (var commit = 1; commit <= undisturbed.Commits; commit++)
+        {
+            foreach (var point in Enum.GetValues<CrashPoint>())
+            {
+                (report, _) = Steer(options with { CrashAtCommit = commit, CrashPoint = point });
+                Assert.True(SteeringRun.Expected == report, $"Seed {seed}, crash {point} {commit}:\n{report}\nexpected:\n{SteeringRun.Expected}");
+            }
+        }
+    }
+
     [Fact]
     public void Run_ManyCrashesByChance_ChangeNothing()
     {
@@ -74,6 +94,13 @@ public sealed class CrashTests
     {
         var report = "";
         var result = SeededSimulation.Run(options, EverythingRun.Registry, async run => report = await EverythingRun.RunAsync(run));
+        return (report, result);
+    }
+
+    private static (string Report, SimulationResult Result) Steer(SimulationOptions options)
+    {
+        var report = "";
+        var result = SeededSimulation.Run(options, SteeringRun.Registry, async run => report = await SteeringRun.RunAsync(run));
         return (report, result);
     }
 }
