@@ -20,6 +20,12 @@ internal sealed record Activation
     /// <summary>Gets where an earlier generation left a wait.</summary>
     public WaitState? Wait { get; init; }
 
+    /// <summary>Gets the prompt's or question's template when it does not stand in the node: calls from C#.</summary>
+    public Payload? Prompt { get; init; }
+
+    /// <summary>Gets a tool's arguments when they do not stand in the node: calls from C#.</summary>
+    public Payload? Arguments { get; init; }
+
     public string Id => Scope.Activation;
 
     /// <summary>Names an activation: <c>research[3]#2</c> is item 3 in the second round.</summary>

@@ -139,6 +139,7 @@ internal sealed partial class ActivationRunner
             Model = model,
             Call = call,
             Attempt = attempt,
+            Prompt = activation.Prompt,
             Context = activation.Context,
             PackedContext = activation.PackedContext,
             ToolRounds = toolRounds.Sum(SizeOf) > RunCalls.MaxCallBytes / 2 ? await StoreAsync(toolRounds) : [.. toolRounds],

@@ -14,7 +14,9 @@ internal sealed partial class ActivationRunner
     {
         var eventName = EventNames.Answer(activation.Id);
         var state = activation.Wait ?? new WaitState(human.Timeout is { } limit ? Context.CurrentUtcDateTime + limit : null);
-        var prompt = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.Prompt), activation.Scope);
+        var prompt = activation.Prompt is { } given
+            ? new EvaluateResult(given)
+            : await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.Prompt), activation.Scope);
         if (prompt.Error is not null)
         {
             return new WorkResult { Error = prompt.Error, Attempts = 1 };

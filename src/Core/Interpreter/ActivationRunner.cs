@@ -172,7 +172,7 @@ internal sealed partial class ActivationRunner(
             }
 
             observer.OnAttempt(activation);
-            var result = await calls.CallToolAsync(new ToolCall { Scope = scope, Tool = tool.Tool, Attempt = attempt });
+            var result = await calls.CallToolAsync(new ToolCall { Scope = scope, Tool = tool.Tool, Arguments = activation.Arguments, Attempt = attempt });
             if (result.Error is not { } error)
             {
                 return new WorkResult { Output = result.Output, Attempts = attempt };

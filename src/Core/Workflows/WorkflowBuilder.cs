@@ -151,6 +151,17 @@ public sealed partial class WorkflowBuilder(string name)
     /// <exception cref="WorkflowInvalidException">There is any problem; the message lists all.</exception>
     public WorkflowDefinition Build() => Parse().Require();
 
+    /// <summary>Builds models, agents and limits without a graph, for a workflow whose logic is written in C#.</summary>
+    /// <returns>The definition. Its only node does nothing and is never run.</returns>
+    /// <exception cref="WorkflowInvalidException">Something is wrong; every problem is listed.</exception>
+    public WorkflowDefinition BuildAgents()
+    {
+        if (_nodes.Count == 0)
+            _nodes.Add(("none", new JsonObject { ["transform"] = "" }));
+
+        return Build();
+    }
+
     internal static JsonObject Json(WorkflowLimits limits)
     {
         var map = new JsonObject();
