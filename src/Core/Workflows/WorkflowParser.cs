@@ -24,19 +24,20 @@ public static class WorkflowParser
 
     internal static WorkflowDefinition FromCanonical(string canonicalJson)
     {
-        WorkflowParseResult result;
+        SourceNode root;
         try
         {
             // The canonical form writes some things out, so that it may be a little deeper than the file was.
             using var document = JsonDocument.Parse(canonicalJson, new JsonDocumentOptions { MaxDepth = 4 * SourceLimits.MaxDepth });
-            result = Parse(JsonSource.FromElement(document.RootElement), null, canonicalJson);
+            root = JsonSource.FromElement(document.RootElement);
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The second is what reading a text with half of a character throws.
             throw new WorkflowInvalidException([new WorkflowProblem("json_syntax", "", default, "not valid JSON: " + exception.Message)]);
         }
 
-        return result.Require();
+        return Parse(root, null, canonicalJson).Require();
     }
 
     // With the canonical text given, the workflow was checked when it was pinned: names and types are not checked again, so that it is quick,

@@ -74,7 +74,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
 
     private void CheckModel(string name, string path)
     {
-        if (!workflow.Models.ContainsKey(name))
+        if (name.Length > 0 && !workflow.Models.ContainsKey(name))
         {
             context.Warn(
                 "unknown_model", path, context.Locations.GetValueOrDefault(path), $"the model \"{SourceValues.Shorten(name)}\" is not in this file: the host's settings must define it", NearMatch.Hint(name, workflow.Models.Keys));
