@@ -4,7 +4,7 @@ namespace Polyphony.Activities.Providers.Offline;
 
 /// <summary>Chooses sentences.</summary>
 /// <remarks>
-/// A term weighs as much as there are sentences that contain it. Sentences are taken one by one, each time the one whose terms that are not
+/// A term weighs as much as there are sentences that contain it, and three times that if the request names it. Sentences are taken one by one, each time the one whose terms that are not
 /// covered yet weigh most, divided by the square root of its length in terms; of equal ones the first (greedy coverage, as in budgeted maximum
 /// coverage: Khuller, Moss, Naor 1999). So each sentence adds what the ones before it lack. They are given in the order of the input, under
 /// the names of their sources if there are several.
@@ -15,6 +15,7 @@ internal static class Extractor
     public const int KeyTerms = 40;
 
     private const int DefaultSentences = 5;
+    private const int FocusFactor = 3;
     private const int MostSentences = 40;
 
     // Coverage is quadratic in the sentences; past these the later ones of very long input are not looked at.
@@ -30,19 +31,27 @@ internal static class Extractor
         if (material.Wanted.Count > 0)
         {
             kept.AddRange(Sentence.Split(material.Draft));
-            kept.AddRange(material.Wanted.Select(text => new Sentence(text, Terms.Of(text))));
+            kept.AddRange(material.Wanted.SelectMany(text => Sentence.Split(text) is { Count: > 0 } sentences ? sentences : [new Sentence(text, Terms.Of(text))]));
         }
 
         var count = hint.Items ?? Math.Clamp(2 * sources.Count, DefaultSentences, MostSentences);
-        var picked = Pick(all, Math.Max(count, kept.Count == 0 ? 0 : count), kept);
+        var picked = Pick(all, count, kept, Terms.Of(material.Request));
         var text = Arrange(sources, [.. kept, .. picked]);
         return text.Length == 0 ? Whole(material, hint) : hint.Words is { } words ? CutWords(text, words) : text;
     }
 
     /// <summary>Takes up to <paramref name="count"/> sentences that add most to what others cover already.</summary>
-    public static IReadOnlyList<Sentence> Pick(IReadOnlyList<Sentence> sentences, int count, IEnumerable<Sentence>? covered = null)
+    public static IReadOnlyList<Sentence> Pick(IReadOnlyList<Sentence> sentences, int count, IEnumerable<Sentence>? covered = null, IReadOnlyList<string>? focus = null)
     {
         var weights = Weigh(sentences);
+        foreach (var term in focus ?? [])
+        {
+            if (weights.TryGetValue(term, out var weight))
+            {
+                weights[term] = weight * FocusFactor;
+            }
+        }
+
         var seen = new HashSet<string>((covered ?? []).SelectMany(sentence => sentence.Terms), StringComparer.Ordinal);
         var candidates = sentences.DistinctBy(sentence => sentence.Text).Take(MostCandidates).ToList();
         List<Sentence> picked = [];

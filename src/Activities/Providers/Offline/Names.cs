@@ -3,7 +3,7 @@ namespace Polyphony.Activities.Providers.Offline;
 /// <summary>What the names of schema members and of parts of a prompt say about them.</summary>
 internal static class Names
 {
-    private static readonly string[] WantedWords = ["missing", "gap", "omitted", "uncovered", "to add", "must include"];
+    private static readonly string[] WantedWords = ["missing", "missed", "gap", "omitted", "uncovered", "to add", "must include"];
     private static readonly string[] DraftWords = ["draft", "under review", "candidate"];
     private static readonly string[] SourceWords = ["source", "document", "finding", "material"];
     private static readonly string[] JudgementWords = ["review", "rate", "judge", "score", "assess", "criticise", "criticize", "grade", "evaluate"];

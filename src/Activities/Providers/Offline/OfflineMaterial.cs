@@ -8,7 +8,8 @@ namespace Polyphony.Activities.Providers.Offline;
 /// The last user message is the prompt. Its first paragraph is the request (a request is not material, unless there is nothing else); the rest
 /// and all earlier messages are material. Lines that end in a colon give what follows a name: a part named like a draft is the
 /// draft, one named like something missing is what an answer must contain, anything else is a source. (Such a line counts at the start
-/// of a message; later only with a name like draft, missing, sources or documents, alone after an empty line.) JSON on a line of its own or after such
+/// of a message; later only with a name like draft, missing, sources or documents, alone after an empty line. In the prompt, what is missing may
+/// also follow its name on the same line.) JSON on a line of its own or after such
 /// a name is taken apart: an object is a source by its title, a list is one source per item, members named like <c>missing</c> are what an
 /// answer must contain. Where there are sources and no draft is named, the rest of the prompt is taken as the draft if the request asks for a
 /// judgement of it (review, rate, judge …). The system message gives the length only, never material.
@@ -62,8 +63,8 @@ internal sealed class OfflineMaterial
         }
 
         var isJudgement = material._drafts.Count == 0 && material._sources.Count > 0 && Names.IsJudgement(request);
-        material.AddText(request, "", isRequest: true);
-        material.AddText(rest, isJudgement ? "draft" : "");
+        material.AddText(request, "", isPrompt: true, isRequest: true);
+        material.AddText(rest, isJudgement ? "draft" : "", isPrompt: true);
         if (material._sources.Count == 0 && material._drafts.Count == 0)
         {
             material._sources.Add(new OfflineSource("", request));
@@ -90,7 +91,7 @@ internal sealed class OfflineMaterial
     private static string Cut(string text) => text.Length <= MostCharacters ? text : text[..MostCharacters];
 
     /// <summary>Takes a text apart, line by line: names, JSON, and plain text between them.</summary>
-    private void AddText(string text, string name, bool isRequest = false)
+    private void AddText(string text, string name, bool isPrompt = false, bool isRequest = false)
     {
         var plain = new System.Text.StringBuilder();
         var (isFirst, afterBlank) = (true, true);
@@ -106,6 +107,14 @@ internal sealed class OfflineMaterial
             {
                 Flush();
                 name = WithoutAuthor(trimmed.TrimEnd(':'));
+
+                // What a request names and then gives is material.
+                isRequest = false;
+            }
+            else if (isPrompt && InlineWanted(trimmed) is { } wanted)
+            {
+                Flush();
+                Add(wanted, "missing");
             }
             else if (!isRequest)
             {
@@ -131,6 +140,13 @@ internal sealed class OfflineMaterial
     // Documents have many lines that end in a colon; only the first line of a message, or a known name on its own, is a name.
     private static bool IsName(string line, bool isFirst, bool afterBlank) =>
         line.Length <= 80 && line[0] != '#' && (isFirst || (afterBlank && line.Count(character => character == ' ') < 4 && Names.IsPart(line)));
+
+    // "Last time the critic missed: this and that."
+    private static string? InlineWanted(string line)
+    {
+        var colon = line.IndexOf(": ", StringComparison.Ordinal);
+        return colon is > 0 and <= 60 && Names.IsWanted(line[..colon]) ? line[(colon + 2)..] : null;
+    }
 
     private static bool Json(string line, out string label, out JsonElement json)
     {

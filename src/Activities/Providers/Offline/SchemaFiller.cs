@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Polyphony.Core.Payloads;
 
 namespace Polyphony.Activities.Providers.Offline;
 
@@ -22,7 +23,10 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
 {
     private const int DefaultItems = 5;
     private const int MissingItems = 12;
-    private const int DeepestReference = 8;
+    private const int DeepestNesting = 64;
+
+    // Beyond this only what is required is filled, so that a schema that refers to itself comes to an end.
+    private const int DeepestOptional = 4;
     private const double Accepted = 0.8;
     private static readonly JsonSerializerOptions Compact = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -35,14 +39,10 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
 
     private JsonNode? Value(JsonElement part, string name, OfflineSource? source, int depth)
     {
-        if (part.ValueKind != JsonValueKind.Object || depth > 64)
+        part = Resolve(part);
+        if (part.ValueKind != JsonValueKind.Object || depth > DeepestNesting)
         {
             return Text(default, name, source);
-        }
-
-        if (part.TryGetProperty("$ref", out var reference))
-        {
-            return depth < DeepestReference * 8 && Referenced(reference.GetString()!) is { } target ? Value(target, name, source, depth + 8) : null;
         }
 
         if (part.TryGetProperty("const", out var constant))
@@ -55,14 +55,6 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
             return Choice(options);
         }
 
-        foreach (var keyword in (ReadOnlySpan<string>)["anyOf", "oneOf", "allOf"])
-        {
-            if (part.TryGetProperty(keyword, out var parts) && parts.ValueKind == JsonValueKind.Array && parts.GetArrayLength() > 0 && !part.TryGetProperty("type", out _))
-            {
-                return Value(parts.EnumerateArray().FirstOrDefault(option => TypeOf(option) != "null", parts[0]), name, source, depth + 1);
-            }
-        }
-
         return TypeOf(part) switch
         {
             "object" => Object(part, source, depth),
@@ -73,6 +65,41 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
             "null" => null,
             _ => Text(part, name, source),
         };
+    }
+
+    /// <summary>Follows references, and takes the first alternative that is not null.</summary>
+    private JsonElement Resolve(JsonElement part)
+    {
+        for (var i = 0; i < DeepestNesting && part.ValueKind == JsonValueKind.Object; i++)
+        {
+            if (part.TryGetProperty("$ref", out var reference) && reference.GetString() is ['#', ..] pointer && PayloadReader.Select(schema, pointer[1..]) is { } target)
+            {
+                part = target;
+            }
+            else if (!part.TryGetProperty("type", out _) && Alternatives(part) is { } options)
+            {
+                part = options.EnumerateArray().FirstOrDefault(option => TypeOf(option) != "null", options[0]);
+            }
+            else
+            {
+                break;
+            }
+        }
+
+        return part;
+    }
+
+    private static JsonElement? Alternatives(JsonElement part)
+    {
+        foreach (var keyword in (ReadOnlySpan<string>)["anyOf", "oneOf", "allOf"])
+        {
+            if (part.TryGetProperty(keyword, out var options) && options.ValueKind == JsonValueKind.Array && options.GetArrayLength() > 0)
+            {
+                return options;
+            }
+        }
+
+        return null;
     }
 
     private static string? TypeOf(JsonElement part)
@@ -91,22 +118,12 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
             : null;
     }
 
-    private JsonElement? Referenced(string reference)
-    {
-        if (!reference.StartsWith('#'))
-        {
-            return null;
-        }
-
-        return Core.Payloads.PayloadReader.Select(schema, reference[1..]);
-    }
-
     private JsonObject Object(JsonElement part, OfflineSource? source, int depth)
     {
         var result = new JsonObject();
         if (part.TryGetProperty("properties", out var properties))
         {
-            foreach (var property in properties.EnumerateObject())
+            foreach (var property in properties.EnumerateObject().Where(property => depth <= DeepestOptional || IsRequired(part, property.Name)))
             {
                 result[property.Name] = Value(property.Value, property.Name, source, depth + 1);
             }
@@ -125,17 +142,20 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
         return result;
     }
 
+    private static bool IsRequired(JsonElement part, string name) =>
+        part.TryGetProperty("required", out var required) && required.EnumerateArray().Any(item => item.ValueEquals(name));
+
     private JsonArray List(JsonElement part, string name, OfflineSource? source, int depth)
     {
-        var items = part.TryGetProperty("items", out var found) ? found : default;
+        var items = part.TryGetProperty("items", out var found) ? Resolve(found) : default;
         var isMissing = Names.IsWanted(name);
-        var wanted = isMissing ? MissingItems : _hint.Items ?? DefaultItems;
+        var wanted = depth > DeepestOptional ? 0 : isMissing ? MissingItems : _hint.Items ?? DefaultItems;
         var least = Bound(part, "minItems") ?? 0;
         var count = (int)Math.Clamp(wanted, least, Math.Max(least, Bound(part, "maxItems") ?? int.MaxValue));
         IEnumerable<JsonNode?> values = TypeOf(items) switch
         {
             "object" => SourcesFor(source).Take(count).Select(one => Value(items, name, one, depth + 1)),
-            "string" or null when !HasOptions(items) => Texts(name, count, source).Select(text => (JsonNode?)Fit(text, items)),
+            "string" or null when !IsFixed(items) => Texts(name, count, source).Select(text => (JsonNode?)Fit(text, items)),
             _ when HasOptions(items) => Choices(items.GetProperty("enum"), count),
             _ => Enumerable.Range(0, (int)Math.Max(1, least)).Select(_ => Value(items, name, source, depth + 1)),
         };
@@ -189,6 +209,11 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
         if (part.ValueKind == JsonValueKind.Object && part.TryGetProperty("pattern", out var pattern) && Matching(pattern.GetString()!, source) is { } match)
         {
             return JsonValue.Create(match);
+        }
+
+        if (Names.IsWanted(name))
+        {
+            return Fit(string.Join(' ', Texts(name, MissingItems, source)), part, source);
         }
 
         var sentences = source?.Sentences ?? _sentences;
@@ -290,6 +315,8 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
         var place = option.Length == 0 ? -1 : text.IndexOf(option.Replace('_', ' '), StringComparison.OrdinalIgnoreCase);
         return place < 0 ? int.MaxValue : place;
     }
+
+    private static bool IsFixed(JsonElement part) => HasOptions(part) || (part.ValueKind == JsonValueKind.Object && part.TryGetProperty("const", out _));
 
     private static bool HasOptions(JsonElement part) => part.ValueKind == JsonValueKind.Object && part.TryGetProperty("enum", out _);
 
