@@ -18,7 +18,7 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
     private static readonly JsonWriterOptions StoredFormat = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly WeightedCache<JsonElement> _parsed = new(cacheBytes);
-    private readonly ConcurrentDictionary<string, Task<JsonElement>> _reading = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Lazy<Task<JsonElement>>> _reading = new(StringComparer.Ordinal);
 
     /// <summary>Reads one value.</summary>
     public async ValueTask<JsonElement> ReadAsync(Payload payload, CancellationToken cancellationToken)
@@ -30,7 +30,7 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
 
         if (!_parsed.TryGet(reference.Hash, out var root))
         {
-            root = await _reading.GetOrAdd(reference.Hash, LoadAsync).WaitAsync(cancellationToken);
+            root = await _reading.GetOrAdd(reference.Hash, hash => new Lazy<Task<JsonElement>>(() => LoadAsync(hash))).Value.WaitAsync(cancellationToken);
         }
 
         return PayloadReader.Select(root, payload.Pointer) ?? throw new PayloadNotFoundException($"{reference.Hash}{payload.Pointer}");
@@ -87,6 +87,12 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
     {
         try
         {
+            // It may have been read between the caller's look into the cache and this one.
+            if (_parsed.TryGet(hash, out var known))
+            {
+                return known;
+            }
+
             // Not cancelled with any one caller: others wait for the same value.
             var bytes = await store.GetAsync(hash, CancellationToken.None);
             var value = JsonElement.Parse(bytes.Span);

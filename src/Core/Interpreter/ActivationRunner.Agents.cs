@@ -118,7 +118,9 @@ internal sealed partial class ActivationRunner
             }
 
             var error = result.Error ?? new CallError(ErrorCodes.ActivityFailed, "The activity returned neither an answer nor an error.", ErrorKind.Terminal);
-            work = work with { NextCall = call };
+
+            // An answer that is an error (refused, cut off) is in the ledger under this call's number: a fallback needs another.
+            work = work with { NextCall = result.Usage.Turns > 0 ? call + 1 : call };
             if (!MayRetry(error, attempt, policy, explicitRetry is not null) || !await DelayAsync(activation, policy, attempt, error, ending))
             {
                 return work with { Error = error };

@@ -27,6 +27,7 @@ public sealed class AgentActivityTests
     }
 
     [Fact]
+    [Trait("Row", "R10")]
     public async Task Agent_Conversation_HasInstructionsContextAndPromptInOrder()
     {
         var model = new ScriptedChatClient("ok");
@@ -178,6 +179,7 @@ public sealed class AgentActivityTests
     }
 
     [Fact]
+    [Trait("Row", "B2")]
     public async Task Agent_HostStops_IsCancelledAndLeftUnsettled()
     {
         using var stop = new CancellationTokenSource();
@@ -210,6 +212,7 @@ public sealed class AgentActivityTests
     }
 
     [Theory]
+    [Trait("Row", "C10")]
     [InlineData("nobody", "fast", ErrorCodes.ActivityFailed)]
     [InlineData("writer", "none", ErrorCodes.ModelNotFound)]
     public async Task Agent_UnknownAgentOrModel_IsTerminal(string agent, string model, string code)
@@ -222,6 +225,7 @@ public sealed class AgentActivityTests
     }
 
     [Fact]
+    [Trait("Row", "C10")]
     public async Task Agent_ExpressionFails_IsTerminalAndAsksNoModel()
     {
         var model = new ScriptedChatClient("x");

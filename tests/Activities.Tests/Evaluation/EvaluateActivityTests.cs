@@ -42,10 +42,12 @@ public sealed class EvaluateActivityTests
     }
 
     [Fact]
+    [Trait("Row", "O6")]
     public async Task Evaluate_EdgeWithoutCondition_IsTaken() => Assert.Equal(
         "true", (await _harness.EvaluateAsync(new EvaluateCall(new ExpressionSite(ExpressionSiteKind.When, 0), Scope("other")))).Value!.Json!.Value.GetRawText());
 
     [Fact]
+    [Trait("Row", "S9")]
     public async Task Evaluate_Transform_SeesAllVariables()
     {
         var scope = Scope("last", ("list", "completed", ActivityHarness.Inline("[1,2]")), ("draft", "skipped", null)) with { Round = 3 };
@@ -62,6 +64,7 @@ public sealed class EvaluateActivityTests
     }
 
     [Fact]
+    [Trait("Row", "C10")]
     public async Task Evaluate_Output_SeesErrors()
     {
         var scope = Scope("") with
@@ -80,6 +83,7 @@ public sealed class EvaluateActivityTests
     }
 
     [Fact]
+    [Trait("Row", "S8")]
     public async Task Evaluate_LargeValue_IsStored()
     {
         var text = new string('y', 100_000);
@@ -91,6 +95,7 @@ public sealed class EvaluateActivityTests
     }
 
     [Fact]
+    [Trait("Row", "C10")]
     public async Task Evaluate_WhatFails_IsAClassifiedError()
     {
         var result = await _harness.EvaluateAsync(new EvaluateCall(new ExpressionSite(ExpressionSiteKind.Transform), Scope("other") with { Input = ActivityHarness.Inline("3") }));
@@ -103,11 +108,13 @@ public sealed class EvaluateActivityTests
     }
 
     [Fact]
+    [Trait("Row", "S8")]
     public void References_OfAPrompt_IncludeTheInstructions() => Assert.Equal(
         ["nodes.list.output", "nodes.other.output"],
         ExpressionSites.References(_harness.Definition, "draft", new ExpressionSite(ExpressionSiteKind.Prompt)).Select(reference => reference.ToString()).Order(StringComparer.Ordinal));
 
     [Fact]
+    [Trait("Row", "H5")]
     public async Task Fail_WithoutMarker_ThrowsTheErrorsCode()
     {
         var exception = await Assert.ThrowsAsync<PolyphonyException>(() => _harness.FailAsync(new FailCall("run-1", "run-1", 1, new WorkflowError("draft", "timeout", "It took too long."))));

@@ -11,6 +11,7 @@ namespace Polyphony.Activities.Tests.Providers;
 public sealed class ModelRegistryTests
 {
     [Fact]
+    [Trait("Exempt", "models and keys of the host")]
     public void Resolve_AliasInBoth_IsTheWorkflows()
     {
         var registry = new ModelRegistry([new OfflineProvider()], new Dictionary<string, ModelDefinition>
@@ -25,6 +26,7 @@ public sealed class ModelRegistryTests
     }
 
     [Theory]
+    [Trait("Exempt", "models and keys of the host")]
     [InlineData("fast: { provider: offline }", "other", ErrorCodes.ModelNotFound, "\"other\"")]
     [InlineData("fast: { provider: azure-openai, model: m }", "fast", ErrorCodes.ModelNotFound, "\"azure-openai\"")]
     [InlineData("fast: { provider: openai, model: m, endpoint: \"http://example.com/v1\" }", "fast", ErrorCodes.BadRequest, "https")]
@@ -40,6 +42,7 @@ public sealed class ModelRegistryTests
     }
 
     [Theory]
+    [Trait("Exempt", "models and keys of the host")]
     [InlineData("http://localhost:8080/v1")]
     [InlineData("http://[::1]:8080/v1")]
     [InlineData("https://example.com/v1")]
@@ -47,6 +50,7 @@ public sealed class ModelRegistryTests
         Assert.NotNull(new ModelRegistry([new OpenAIProvider(_ => null)]).Resolve(Workflow($"fast: {{ provider: openai, model: m, endpoint: \"{endpoint}\" }}"), "fast").Client);
 
     [Theory]
+    [Trait("Row", "C11")]
     [InlineData("gpt-4.1-mini-2025-04-14", "gpt-4.1-mini", "0.0000028")]
     [InlineData("unheard-of", "gpt-4.1-mini", "0.0000028")]
     [InlineData(null, "dated", "1.5")]

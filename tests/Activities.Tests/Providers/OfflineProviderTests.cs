@@ -39,6 +39,7 @@ public sealed class OfflineProviderTests
     ];
 
     [Fact]
+    [Trait("Exempt", "the offline model")]
     public async Task GetResponse_Text_IsMadeOfSentencesOfTheInputAndLabelled()
     {
         var response = await AskAsync(Prompt($"Summarise the document in three sentences.\n\n{Documents[0]}"));
@@ -53,6 +54,7 @@ public sealed class OfflineProviderTests
     }
 
     [Fact]
+    [Trait("Exempt", "the offline model")]
     public async Task GetResponse_SeveralSources_KeepsTheirNames()
     {
         var response = await AskAsync([.. Context(), .. Prompt("Write a report on what was read.")]);
@@ -72,12 +74,14 @@ public sealed class OfflineProviderTests
     }
 
     [Theory]
+    [Trait("Exempt", "the offline model")]
     [InlineData("Summarise in at most 12 words.", 12)]
     [InlineData("Summarise in 7 short words.", 7)]
     public async Task GetResponse_WordLimit_IsKept(string request, int words) =>
         Assert.InRange((await AskAsync(Prompt($"{request}\n\n{Documents[1]}"))).Text.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Length, 1, words);
 
     [Theory]
+    [Trait("Exempt", "the offline model")]
     [InlineData("")]
     [InlineData("Hello there")]
     [InlineData("Why do timers survive a restart of the host?")]
@@ -134,6 +138,7 @@ public sealed class OfflineProviderTests
     }
 
     [Fact]
+    [Trait("Row", "O7")]
     public void Coverage_OfADraft_IsTheShareOfKeyTerms()
     {
         var sources = Sentence.Split("Alpha beta gamma. Alpha beta delta.");
@@ -145,6 +150,7 @@ public sealed class OfflineProviderTests
     }
 
     [Fact]
+    [Trait("Row", "O13")]
     public async Task GetResponse_Schema_IsFilledByTheNamesOfItsMembers()
     {
         var answer = JsonElement.Parse((await AskAsync(

@@ -16,6 +16,7 @@ public sealed class OpenAIProviderTests
     private static readonly ModelDefinition Fast = new() { Name = "fast", Provider = "openai", Model = "gpt-test" };
 
     [Fact]
+    [Trait("Row", "C10")]
     public async Task GetResponse_Answer_HasTextUsageAndIds()
     {
         await using var server = await FakeOpenAIServer.StartAsync("Hello.");
@@ -85,6 +86,7 @@ public sealed class OpenAIProviderTests
     }
 
     [Fact]
+    [Trait("Row", "C10")]
     public async Task GetResponse_Refusal_IsAnError()
     {
         await using var server = await FakeOpenAIServer.StartAsync(FakeOpenAIAnswer.Refusal("I can't."));
@@ -130,6 +132,7 @@ public sealed class OpenAIProviderTests
     }
 
     [Fact]
+    [Trait("Row", "C9")]
     public async Task GetResponse_NobodyListens_IsTransient()
     {
         Uri endpoint;
@@ -145,6 +148,7 @@ public sealed class OpenAIProviderTests
     }
 
     [Fact]
+    [Trait("Row", "C7")]
     public async Task GetResponse_SlowBytes_AreReadToTheEnd()
     {
         await using var server = await FakeOpenAIServer.StartAsync(FakeOpenAIAnswer.Text("Slow.") with { IsSlow = true });
@@ -175,6 +179,7 @@ public sealed class OpenAIProviderTests
     }
 
     [Fact]
+    [Trait("Row", "C7")]
     public async Task Agent_HostStops_ClosesTheConnection()
     {
         using var stop = new CancellationTokenSource();
@@ -210,6 +215,7 @@ public sealed class OpenAIProviderTests
     }
 
     [Fact]
+    [Trait("Exempt", "models and keys of the host")]
     public void GetClient_SameModel_IsShared()
     {
         var provider = Provider("http://127.0.0.1:1/v1");
@@ -219,6 +225,7 @@ public sealed class OpenAIProviderTests
     }
 
     [Fact]
+    [Trait("Exempt", "models and keys of the host")]
     public void GetClient_NoKey_SaysWhichVariable()
     {
         var exception = Assert.Throws<ModelException>(() => new OpenAIProvider(_ => null).GetClient(Fast));
@@ -228,6 +235,7 @@ public sealed class OpenAIProviderTests
     }
 
     [Fact]
+    [Trait("Exempt", "models and keys of the host")]
     public async Task GetClient_OwnEndpointWithoutVariable_IsNotGivenTheHostsKey()
     {
         await using var server = await FakeOpenAIServer.StartAsync("x");
@@ -239,6 +247,7 @@ public sealed class OpenAIProviderTests
     }
 
     [Fact]
+    [Trait("Exempt", "models and keys of the host")]
     public async Task GetClient_Azure_UsesTheV1EndpointAndTheKey()
     {
         await using var server = await FakeOpenAIServer.StartAsync("x");
