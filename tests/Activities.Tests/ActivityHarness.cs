@@ -43,7 +43,7 @@ internal sealed class ActivityHarness
 
     private readonly DurableRegistry _registry = new();
 
-    public ActivityHarness(IChatClient model, Action<ToolRegistry>? tools = null, ActivitiesOptions? options = null, string workflow = Workflow)
+    public ActivityHarness(IChatClient model, Action<ToolRegistry>? tools = null, ActivitiesOptions? options = null, string workflow = Workflow, string provider = "offline")
     {
         Definition = WorkflowParser.Parse(YamlSource.Read(workflow).Root!).Require();
         _ = Definitions.SaveAsync(Definition.Hash, Definition.CanonicalJson);
@@ -51,7 +51,7 @@ internal sealed class ActivityHarness
         var registry = new ToolRegistry();
         tools?.Invoke(registry);
         new PolyphonyActivities(
-            options ?? new ActivitiesOptions(), Payloads, Ledger, Definitions, new ModelRegistry([new SingleModelProvider(model)]), registry, Clock, NullLoggerFactory.Instance)
+            options ?? new ActivitiesOptions(), Payloads, Ledger, Definitions, new ModelRegistry([new SingleModelProvider(provider, model)]), registry, Clock, NullLoggerFactory.Instance)
             .Register(_registry);
     }
 
@@ -110,9 +110,9 @@ internal sealed class ActivityHarness
         string name, TInput input, JsonTypeInfo<TInput> inputType, JsonTypeInfo<TOutput> outputType, CancellationToken cancellationToken) =>
         JsonSerializer.Deserialize((await _registry.Activities[name](Context(name, cancellationToken), JsonSerializer.Serialize(input, inputType)))!, outputType)!;
 
-    private sealed class SingleModelProvider(IChatClient client) : IModelProvider
+    private sealed class SingleModelProvider(string name, IChatClient client) : IModelProvider
     {
-        public string Name => "offline";
+        public string Name => name;
 
         public IChatClient GetClient(ModelDefinition definition) => client;
     }
