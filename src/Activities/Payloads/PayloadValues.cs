@@ -39,12 +39,19 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
     /// <summary>Reads several values, each once.</summary>
     public async Task<IReadOnlyDictionary<Payload, JsonElement>> ReadAllAsync(IEnumerable<Payload> payloads, CancellationToken cancellationToken)
     {
+        // Lanes, and not Parallel.ForEachAsync: these stay where the caller is, so that a simulation draws their order too.
+        var open = new ConcurrentQueue<Payload>(payloads.Where(payload => !payload.IsInline).Distinct());
         var values = new ConcurrentDictionary<Payload, JsonElement>();
-        await Parallel.ForEachAsync(
-            payloads.Where(payload => !payload.IsInline).Distinct(),
-            new ParallelOptions { MaxDegreeOfParallelism = ReadConcurrency, CancellationToken = cancellationToken },
-            async (payload, token) => values[payload] = await ReadAsync(payload, token));
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(ReadConcurrency, open.Count)).Select(_ => ReadLaneAsync()));
         return values;
+
+        async Task ReadLaneAsync()
+        {
+            while (open.TryDequeue(out var payload))
+            {
+                values[payload] = await ReadAsync(payload, cancellationToken);
+            }
+        }
     }
 
     /// <summary>Keeps a value: in place if it is small, otherwise in the store.</summary>

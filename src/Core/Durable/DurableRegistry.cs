@@ -65,4 +65,28 @@ public sealed class DurableRegistry
         _entities.Add(name, function);
         return this;
     }
+
+    /// <summary>Adds all functions of another registry.</summary>
+    /// <param name="other">The other registry.</param>
+    /// <returns>This registry.</returns>
+    /// <exception cref="ArgumentException">A name is taken.</exception>
+    public DurableRegistry AddAll(DurableRegistry other)
+    {
+        foreach (var (name, function) in other._orchestrations)
+        {
+            _orchestrations.Add(name, function);
+        }
+
+        foreach (var (name, function) in other._activities)
+        {
+            _activities.Add(name, function);
+        }
+
+        foreach (var (name, function) in other._entities)
+        {
+            _entities.Add(name, function);
+        }
+
+        return this;
+    }
 }

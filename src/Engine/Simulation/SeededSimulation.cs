@@ -22,17 +22,17 @@ public sealed class SeededSimulation
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly SimulationOptions _options;
-    private readonly Func<SeededSimulation, DurableRegistry> _registry;
+    private readonly Action<SeededSimulation, EmbeddedEngine, DurableRegistry> _configure;
     private readonly SimulationLoop _loop;
     private readonly Store _store;
     private readonly Hook _hook;
     private EmbeddedEngine _engine = null!;
     private int _ids;
 
-    private SeededSimulation(SimulationOptions options, Func<SeededSimulation, DurableRegistry> registry, SimulationLoop loop, Store store)
+    private SeededSimulation(SimulationOptions options, Action<SeededSimulation, EmbeddedEngine, DurableRegistry> configure, SimulationLoop loop, Store store)
     {
         _options = options;
-        _registry = registry;
+        _configure = configure;
         _loop = loop;
         _store = store;
         _hook = new Hook(options, loop);
@@ -66,11 +66,21 @@ public sealed class SeededSimulation
     /// <param name="body">The test.</param>
     /// <returns>What came of it.</returns>
     /// <exception cref="TimeoutException">The body waits, and nothing can happen any more.</exception>
-    public static SimulationResult Run(SimulationOptions options, Func<SeededSimulation, DurableRegistry> registry, Func<SeededSimulation, Task> body)
+    public static SimulationResult Run(SimulationOptions options, Func<SeededSimulation, DurableRegistry> registry, Func<SeededSimulation, Task> body) =>
+        Run(options, (simulation, _, filled) => filled.AddAll(registry(simulation)), body);
+
+    /// <summary>Runs a simulation of functions that need the engine's stores.</summary>
+    /// <param name="options">How.</param>
+    /// <param name="configure">Fills the registry, as for <see cref="EmbeddedEngine.StartAsync(EngineOptions, Action{EmbeddedEngine, DurableRegistry}, CancellationToken)"/>; called at every start of the engine.</param>
+    /// <param name="body">The test.</param>
+    /// <returns>What came of it.</returns>
+    /// <exception cref="TimeoutException">The body waits, and nothing can happen any more.</exception>
+    public static SimulationResult Run(
+        SimulationOptions options, Action<SeededSimulation, EmbeddedEngine, DurableRegistry> configure, Func<SeededSimulation, Task> body)
     {
         using var loop = new SimulationLoop(options.Seed);
         using var store = Store.Open(null, Durability.Full);
-        var simulation = new SeededSimulation(options, registry, loop, store);
+        var simulation = new SeededSimulation(options, configure, loop, store);
         return simulation.Run(body);
     }
 
@@ -137,7 +147,7 @@ public sealed class SeededSimulation
             MaxLiveInstances = _options.MaxLiveInstances,
             NewId = () => $"run-{++_ids}",
         };
-        _engine = EmbeddedEngine.StartOver(_store, options, _registry(this));
+        _engine = EmbeddedEngine.StartOver(_store, options, new DurableRegistry(), (engine, registry) => _configure(this, engine, registry));
     }
 
     private string Digest()
