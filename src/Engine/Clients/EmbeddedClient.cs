@@ -24,7 +24,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
         var start = new ExecutionStarted(name, input, StartAt: options?.StartAt?.ToUniversalTime(), Tags: options?.Tags);
         var record = new StartRecord(kernel, new NewInstance(id, start, kernel.Clock.GetUtcNow()));
         kernel.Enqueue(record);
-        await record.Done.WaitAsync(cancellationToken);
+        await record.WaitAsync(cancellationToken);
         return id;
     }
 
@@ -61,7 +61,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
     {
         var record = Rewind.Plan(kernel, instanceId, reason);
         kernel.Enqueue(record);
-        await record.Done.WaitAsync(cancellationToken);
+        await record.WaitAsync(cancellationToken);
     }
 
     public override async Task<int> PurgeAsync(string instanceId, CancellationToken cancellationToken = default)
@@ -69,7 +69,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
         CheckRunning();
         var record = new PurgeRecord(kernel, instanceId);
         kernel.Enqueue(record);
-        return await record.Done.WaitAsync(cancellationToken);
+        return await record.WaitAsync(cancellationToken);
     }
 
     public override async Task SignalEntityAsync(EntityId entity, string operation, string? input, CancellationToken cancellationToken = default)
@@ -83,7 +83,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
 
         var record = new SignalRecord(kernel, entity.ToString(), new EntityMessage(operation, input));
         kernel.Enqueue(record);
-        await record.Done.WaitAsync(cancellationToken);
+        await record.WaitAsync(cancellationToken);
     }
 
     public override Task<string?> GetEntityStateAsync(EntityId entity, CancellationToken cancellationToken = default)

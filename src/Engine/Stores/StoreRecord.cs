@@ -19,6 +19,6 @@ internal sealed class StoreRecord<T>(Func<StoreWriter, T> write) : ClientRecord<
 
         var record = new StoreRecord<T>(write);
         kernel.Enqueue(record);
-        return record.Done.WaitAsync(cancellationToken);
+        return record.WaitAsync(cancellationToken);
     }
 }
