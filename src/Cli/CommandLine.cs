@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using Polyphony.Cli.Commands;
 using Polyphony.Cli.Sessions;
@@ -25,11 +26,17 @@ internal static class CommandLine
         common.AddTo(root);
 
         var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+
+        // Commands that take any number of arguments would take a mistyped option for one.
+        var mistyped = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash)
+            .Where(token => token.Type == TokenType.Argument && token.Value.StartsWith("--", StringComparison.Ordinal))
+            .Select(token => $"Unknown option {token.Value}.");
+        var errors = parsed.Errors.Select(error => error.Message).Concat(mistyped).ToList();
+        if (errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
+            foreach (var error in errors)
             {
-                await Console.Error.WriteLineAsync(error.Message);
+                await Console.Error.WriteLineAsync(error);
             }
 
             await Console.Error.WriteLineAsync($"See: {CliSettings.Read(null, null, null, false).Command} {parsed.CommandResult.Command.Name} --help");

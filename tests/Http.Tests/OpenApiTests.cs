@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Polyphony.Http.Tests;
 
@@ -36,5 +37,20 @@ public sealed class OpenApiTests(HostFixture host)
                 "POST /api/instances/{id}/rewind", "POST /api/instances/{id}/suspend", "POST /api/instances/{id}/terminate", "POST /api/workflows/{name}/instances",
             ],
             paths.EnumerateObject().SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}")).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Samples_HttpFiles_CoverEveryRoute()
+    {
+        var requests = Directory.GetFiles(Path.Combine(HostFixture.Root, "samples"), "*.http").SelectMany(File.ReadAllLines).ToList();
+        var routes = (await host.Api.GetAsync("openapi/v1.json")).Json.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(method => (Method: method.Name.ToUpperInvariant(), Path: path.Name)));
+
+        foreach (var (method, path) in routes)
+        {
+            var pattern = $"^{method} {{{{host}}}}{Regex.Replace(path, @"\{\w+\}", @"[^/?]+", RegexOptions.None, TimeSpan.FromSeconds(1))}(\\?.*)?$"
+                .Replace("{{host}}", @"\{\{host\}\}", StringComparison.Ordinal);
+            Assert.Contains(requests, request => Regex.IsMatch(request, pattern, RegexOptions.None, TimeSpan.FromSeconds(1)));
+        }
     }
 }

@@ -25,7 +25,7 @@ internal static class ResultText
         await Console.Error.WriteLineAsync(Summary(status));
     }
 
-    /// <summary>Says in a line or two how it ended.</summary>
+    /// <summary>Says in a few lines how it ended.</summary>
     public static string Summary(InstanceStatus status)
     {
         var time = NodeText.Seconds((status.CompletedTime ?? status.LastUpdatedTime) - status.CreatedTime);
@@ -34,14 +34,22 @@ internal static class ResultText
         var end = status.StopReason switch
         {
             StopReason.Completed => "Completed",
-            StopReason.Failed => $"Failed{Error(status)}",
-            { } reason => $"Ended early ({Name(reason)}){Error(status)}",
+            StopReason.Failed => "Failed",
+            { } reason => $"Ended early ({Name(reason)})",
             null => $"Is {status.RuntimeStatus}",
         };
-        var label = IsOffline(status)
-            ? $"{Environment.NewLine}The answers come from the {NodeText.OfflineModel}: taken from the input, not written by a model."
-            : "";
-        return $"{end} after {time} s: {calls}. Instance {status.InstanceId}.{label}";
+        List<string> lines = [$"{end} after {time} s: {calls}. Instance {status.InstanceId}."];
+        if (status.Error is { } error)
+        {
+            lines.Add($"{(error.Activation is null ? "" : $"{error.Activation}: ")}{error.Message} [{error.Code}]");
+        }
+
+        if (IsOffline(status))
+        {
+            lines.Add($"The answers come from the {NodeText.OfflineModel}: taken from the input, not written by a model.");
+        }
+
+        return string.Join(Environment.NewLine, lines);
     }
 
     public static bool IsOffline(InstanceStatus status) =>
@@ -49,7 +57,4 @@ internal static class ResultText
 
     /// <summary>Gets a stop reason as the API writes it, such as <c>max_rounds</c>.</summary>
     public static string Name(StopReason reason) => JsonSerializer.SerializeToElement(reason, HttpJsonContext.Default.StopReason).GetString()!;
-
-    private static string Error(InstanceStatus status) => status.Error is not { } error ? ""
-        : $": {(error.Activation is null ? "" : $"{error.Activation}: ")}{error.Message} [{error.Code}]";
 }

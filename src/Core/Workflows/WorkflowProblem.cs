@@ -13,7 +13,8 @@ public sealed record WorkflowProblem(string Code, string Path, SourceLocation Lo
     /// <returns>The line.</returns>
     public override string ToString()
     {
-        var place = Location.Line > 0 ? $"{File ?? "workflow"}:{Location.Line}:{Location.Column}" : $"{File ?? "workflow"}: {Path}";
+        var file = File ?? "workflow";
+        var place = Location.Line > 0 ? $"{file}:{Location.Line}:{Location.Column}" : Path.Length > 0 ? $"{file}: {Path}" : file;
         return $"{place}: {Message}.{(Hint is null ? "" : " " + Hint)} [{Code}]";
     }
 }

@@ -27,6 +27,9 @@ public sealed record FakeOpenAIAnswer
     /// <summary>Gets a value indicating whether the body is sent a byte at a time.</summary>
     public bool IsSlow { get; init; }
 
+    /// <summary>Gets how long the model takes before it answers; a caller who goes away meanwhile is not charged.</summary>
+    public TimeSpan Takes { get; init; }
+
     /// <summary>Gets a value indicating whether it counts as a paid answer.</summary>
     public bool IsAnswer => Status == 200 && !Resets && !Hangs;
 

@@ -69,6 +69,11 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
             context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase));
         _requests.Enqueue(request);
         var answer = _script(request);
+        if (answer.Takes > TimeSpan.Zero && !await TakeAsync(context, answer.Takes))
+        {
+            return;
+        }
+
         if (answer.IsAnswer)
         {
             _answers.AddOrUpdate(request.Prompt, 1, (_, count) => count + 1);
@@ -87,6 +92,20 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
         catch (OperationCanceledException)
         {
             _aborted.TrySetResult();
+        }
+    }
+
+    private async Task<bool> TakeAsync(HttpContext context, TimeSpan time)
+    {
+        try
+        {
+            await Task.Delay(time, context.RequestAborted);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            _aborted.TrySetResult();
+            return false;
         }
     }
 

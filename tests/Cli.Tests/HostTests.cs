@@ -1,0 +1,142 @@
+using System.Text.Json;
+
+namespace Polyphony.Cli.Tests;
+
+/// <summary>Hosts that stop, die, or meet another, by the real tool.</summary>
+[Trait("Row", "H9")]
+public sealed class HostTests : IDisposable
+{
+    private readonly DataFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    [Trait("Row", "O10")]
+    [Trait("Row", "H10")]
+    public async Task Run_CtrlC_LeavesTheInstanceToBeAnsweredLater()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent by kill.");
+        await using var run = ToolProcess.Start(_folder.Data, ["run", "samples/approval.yaml", "topic=prices"]);
+        await run.SaysAsync("./dev approve");
+        run.Signal("INT");
+        var (code, output, error) = await run.EndAsync();
+
+        Assert.Equal((1, ""), (code, output));
+        var id = (await OnlyAsync("waiting")).GetProperty("instanceId").GetString()!;
+        Assert.Contains($"./dev status {id}", error, StringComparison.Ordinal);
+        Assert.Contains("./dev up", error, StringComparison.Ordinal);
+
+        var wrong = await ToolProcess.RunAsync(_folder.Data, ["approve", id, "approved=perhaps"]);
+        Assert.Equal(2, wrong.Code);
+        var approved = await ToolProcess.RunAsync(_folder.Data, ["approve", id, "approved=true"]);
+        Assert.Equal(0, approved.Code);
+
+        var status = JsonElement.Parse((await ToolProcess.RunAsync(_folder.Data, ["status", id, "--json"])).Out);
+        Assert.Equal("completed", status.GetProperty("stopReason").GetString());
+    }
+
+    [Fact]
+    public async Task Up_OnAFolderInUse_IsRefusedWithTheOwnersName()
+    {
+        await using var first = ToolProcess.Start(_folder.Data, ["up", "--port", "0"]);
+        await first.SaysAsync("Ctrl-C stops it");
+
+        var (code, _, error) = await ToolProcess.RunAsync(_folder.Data, ["up", "--port", "0"]);
+
+        Assert.Equal(3, code);
+        Assert.Contains($"Process {first.Id}", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Up_OnAPortInUse_IsRefused()
+    {
+        await using var first = ToolProcess.Start(_folder.Data, ["up", "--port", "0"]);
+        var port = new Uri((await first.SaysAsync("Ctrl-C stops it")).Split("serves ")[1].Split('\n')[0]).Port;
+        using var other = new DataFolder();
+
+        var (code, _, error) = await ToolProcess.RunAsync(other.Data, ["up", "--port", $"{port}"]);
+
+        Assert.Equal(3, code);
+        Assert.Contains($"Port {port}", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Up_SigTerm_StopsCleanly()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent by kill.");
+        await using var up = ToolProcess.Start(_folder.Data, ["up", "--port", "0"]);
+        await up.SaysAsync("Ctrl-C stops it");
+        up.Signal("TERM");
+
+        Assert.Equal(0, (await up.EndAsync()).Code);
+    }
+
+    [Fact]
+    public async Task Run_WhileAHostIsUp_RunsThere()
+    {
+        await using var up = ToolProcess.Start(_folder.Data, ["up", "--port", "0"]);
+        await up.SaysAsync("Ctrl-C stops it");
+
+        var (code, output, _) = await ToolProcess.RunAsync(_folder.Data, ["run", "samples/hello.yaml", "name=Ada"]);
+
+        Assert.Equal(0, code);
+        Assert.Equal("Ada", JsonElement.Parse(output).GetProperty("to").GetString());
+        Assert.Contains("POST /api/instances 202", up.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Row", "S7")]
+    public async Task Run_WhoseHostIsKilled_TakesOverAndFinishes()
+    {
+        var file = _folder.Write("slow.yaml", """
+            name: slow
+            nodes:
+              first: { transform: 20 }
+              pause: { wait: 3s }
+              last: { transform: "{{ nodes.first.output + 1 }}" }
+            edges: ["first -> pause -> last"]
+            output: "{{ nodes.last.output }}"
+            """);
+        await using var up = ToolProcess.Start(_folder.Data, ["up", "--port", "0"]);
+        await up.SaysAsync("Ctrl-C stops it");
+        await using var run = ToolProcess.Start(_folder.Data, ["run", file]);
+        await run.SaysAsync("pause");
+        up.Signal("KILL");
+
+        var (code, output, error) = await run.EndAsync();
+        Assert.True(code == 0, error);
+        Assert.Equal("21\n", output);
+        Assert.Contains("this process has taken over", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Row", "S7")]
+    public async Task Run_AfterAHostWasKilled_FinishesItsOwnAndWhatWasLeft()
+    {
+        var slow = _folder.Write("slow.yaml", """
+            name: slow
+            nodes: { pause: { wait: 4s } }
+            """);
+        await using var killed = ToolProcess.Start(_folder.Data, ["run", slow]);
+        await killed.SaysAsync("pause");
+        killed.Signal("KILL");
+        await killed.EndAsync();
+
+        var (code, output, error) = await ToolProcess.RunAsync(_folder.Data, ["run", "samples/hello.yaml", "name=Ada"]);
+
+        Assert.Equal(0, code);
+        Assert.Equal("Ada", JsonElement.Parse(output).GetProperty("to").GetString());
+        Assert.Contains("1 instance of this data folder not finished yet", error, StringComparison.Ordinal);
+        Assert.All(await StatusesAsync(), status => Assert.Equal("completed", status.GetProperty("stopReason").GetString()));
+    }
+
+    private async Task<List<JsonElement>> StatusesAsync() =>
+        [.. JsonElement.Parse((await ToolProcess.RunAsync(_folder.Data, ["status", "--json"])).Out).EnumerateArray()];
+
+    private async Task<JsonElement> OnlyAsync(string nodeStatus)
+    {
+        var status = Assert.Single(await StatusesAsync());
+        Assert.Contains(status.GetProperty("customStatus").GetProperty("nodes").EnumerateArray(), node => node.GetProperty("status").GetString() == nodeStatus);
+        return status;
+    }
+}
