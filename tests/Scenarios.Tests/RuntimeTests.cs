@@ -175,7 +175,8 @@ public sealed class RuntimeTests
                 [
                     new FunctionCallContent("c1", "add", new Dictionary<string, object?> { ["a"] = 1, ["b"] = 2 }),
                     new FunctionCallContent("c2", "add", new Dictionary<string, object?> { ["a"] = 10, ["b"] = 20 }),
-                ])) { FinishReason = ChatFinishReason.ToolCalls });
+                ]))
+                { FinishReason = ChatFinishReason.ToolCalls });
         };
         var status = await host.RunAsync("""
             name: tools
