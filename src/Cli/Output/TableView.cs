@@ -15,9 +15,10 @@ internal sealed class TableView : IProgressView
     private readonly Task _drawing;
     private InstanceStatus? _status;
 
-    public TableView()
+    public TableView(TextWriter output, int? width = null)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        console.Profile.Width = width ?? console.Profile.Width;
         _drawing = console.Live(new Text("starting …")).Overflow(VerticalOverflow.Ellipsis).StartAsync(DrawAsync);
     }
 
@@ -57,11 +58,13 @@ internal sealed class TableView : IProgressView
 
     private Rows Draw()
     {
-        List<IRenderable> rows = [];
-        if (_status is { CustomStatus: { } progress } status)
-        {
-            rows.Add(DrawNodes(progress, status.CompletedTime ?? TimeProvider.System.GetUtcNow()));
-        }
+        // Never empty: an empty list of rows cannot be drawn.
+        List<IRenderable> rows =
+        [
+            _status is { CustomStatus: { } progress } status
+                ? DrawNodes(progress, status.CompletedTime ?? TimeProvider.System.GetUtcNow())
+                : new Text("starting …"),
+        ];
 
         rows.AddRange(_said.Select(text => new Text(text)));
         return new Rows(rows);
