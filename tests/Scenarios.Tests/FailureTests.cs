@@ -237,6 +237,10 @@ public sealed class FailureTests
         Assert.Equal("max_turns", status.Reason());
         Assert.Equal(50, calls);
         Assert.Equal(50, status.Outcomes!.Count);
+
+        // What was finished is in the output too.
+        Assert.Equal(50, status.Output!.Value.GetArrayLength());
+        Assert.Equal("stopped", Assert.Single(status.CustomStatus!.Nodes).Status);
     }
 
     [Fact]
@@ -277,6 +281,30 @@ public sealed class FailureTests
         Assert.Equal("completed", completed.Reason());
         Assert.Equal("after", completed.Output!.Value.GetString());
         Assert.Equal(["item 3", "after"], calls.Skip(5));
+    }
+
+    [Fact]
+    [Trait("Row", "R7")]
+    [Trait("Row", "C8")]
+    public async Task TimeLimit_InTheMiddleOfAForEach_GivesTheItemsThatWereFinished()
+    {
+        TestHost? host = null;
+        await using var started = host = await TestHost.StartAsync(async (call, cancellationToken) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(10), host!.Clock, cancellationToken);
+            return new AgentCallResult { Output = Payload.Inline(TestHost.Json(call.Scope.Index)) };
+        });
+        var status = await host.RunAsync("""
+            name: late
+            limits: { maxConcurrency: 2, timeout: 35s }
+            models: { m: { provider: offline } }
+            agents: { a: { model: m } }
+            nodes: { each: { agent: a, forEach: "{{ [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] }}", prompt: x } }
+            output: { done: "{{ nodes.each.output }}", status: "{{ nodes.each.status }}" }
+            """);
+        Assert.Equal("timeout", status.Reason());
+        Assert.Equal("""{"done":[0,1,2,3,4,5],"status":"stopped"}""", status.Output!.Value.GetRawText());
+        Assert.Equal(35, (status.CompletedTime!.Value - status.CreatedTime).TotalSeconds, 0.5);
     }
 
     private static string OneAgent() => """

@@ -207,6 +207,74 @@ public sealed class StateTests
         Assert.Equal(150, seen);
     }
 
+    [Fact]
+    [Trait("Row", "H5")]
+    public async Task Restart_InstanceThatContinuedAsNew_BeginsFromItsFirstInput()
+    {
+        await using var host = await TestHost.StartAsync(interpreter: new InterpreterOptions { OperationsPerGeneration = 3 });
+        var status = await host.RunAsync(
+            """
+            name: again
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, context: [] } }
+            nodes:
+              n1: { agent: a, prompt: "1 {{ input.text }}" }
+              n2: { agent: a, prompt: "2" }
+              n3: { agent: a, prompt: "3" }
+              n4: { agent: a, prompt: "4" }
+              n5: { agent: a, prompt: "5" }
+            output: "{{ nodes.n1.output }}"
+            """,
+            new { text = new string('x', 10_000) });
+        Assert.Contains(await host.Engine.Client.GetHistoryAsync(status.InstanceId), each => each is ContinuedAsNew);
+        Assert.Equal(5, host.Models.Calls);
+        var again = await host.WaitAsync(await host.Client.RestartAsync(status.InstanceId));
+        Assert.Equal(10, host.Models.Calls);
+        Assert.Equal(10_002, again.Output!.Value.GetString()!.Length);
+        Assert.Equal(5, again.Outcomes!.Count);
+    }
+
+    [Fact]
+    [Trait("Row", "S7")]
+    [Trait("Row", "S9")]
+    public async Task InterpreterChanged_WhileInstanceRuns_StopsItUntouchedAndResumesWithTheOldOne()
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory("polyphony-").FullName, "data.db");
+        string id;
+        await using (var host = await TestHost.StartAsync(path: path))
+        {
+            id = await host.StartAsync("""
+                name: changed
+                models: { m: { provider: offline } }
+                agents: { a: { model: m, context: [] } }
+                nodes:
+                  each: { agent: a, forEach: "{{ ['a', 'b', 'c'] }}", prompt: "{{ item }}" }
+                  wait: { wait: { event: go } }
+                  end: { transform: "{{ nodes.each.output }}" }
+                """);
+            await host.UntilAsync(id, status => status.CustomStatus?.WaitingFor.Count == 1);
+        }
+
+        // A version of the interpreter that would divide the list among children.
+        await using (var host = await TestHost.StartAsync(path: path, interpreter: new InterpreterOptions { MaxDirectItems = 1 }))
+        {
+            await host.Engine.Client.RaiseEventAsync(id, "go", null);
+            var stopped = await host.UntilAsync(id, status => status.RuntimeStatus == Core.Durable.OrchestrationRuntimeStatus.Suspended);
+            Assert.Equal("non_deterministic", stopped.Error!.Code);
+            Assert.Contains("polyphony-agent", stopped.Error.Message);
+        }
+
+        await using (var host = await TestHost.StartAsync(path: path))
+        {
+            await host.Engine.Client.ResumeAsync(id);
+            var status = await host.WaitAsync(id);
+            Assert.Equal("""["a","b","c"]""", status.Output!.Value.GetRawText());
+            Assert.Equal(0, host.Models.Calls);
+        }
+
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+    }
+
     private static IEnumerable<int[]> Permutations(int[] items) => items.Length <= 1
         ? [items]
         : items.SelectMany(first => Permutations([.. items.Where(item => item != first)]).Select(rest => (int[])[first, .. rest]));

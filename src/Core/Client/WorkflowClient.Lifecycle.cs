@@ -23,15 +23,30 @@ public sealed partial class WorkflowClient
         CheckInstanceId(newInstanceId);
         var metadata = await client.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
 
+        if (metadata.Name != ActivityNames.WorkflowOrchestration
+            || metadata.Input is not { } json
+            || JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowRun) is not { } run)
+        {
+            return await client.RestartAsync(instanceId, newInstanceId, cancellationToken);
+        }
+
+        if (!metadata.IsFinished)
+        {
+            throw new InvalidInstanceStatusException(instanceId, metadata.RuntimeStatus, "restart", "Terminate it first, or wait for its end.");
+        }
+
         // Before the start: the old instance may be purged as soon as the new one runs.
-        if (metadata.Name == ActivityNames.WorkflowOrchestration
-            && metadata.Input is { } json
-            && JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowRun)?.Input?.Reference is { } input)
+        if (run.Input?.Reference is { } input)
         {
             await payloads.RetainAsync(newInstanceId, [input.Hash], cancellationToken);
         }
 
-        return await client.RestartAsync(instanceId, newInstanceId, cancellationToken);
+        // An instance that continued as new has its state in its input: the new one begins without.
+        return await client.StartAsync(
+            metadata.Name,
+            JsonSerializer.Serialize(run with { State = null }, CoreJsonContext.Default.WorkflowRun),
+            new StartOrchestrationOptions { InstanceId = newInstanceId, Tags = metadata.Tags },
+            cancellationToken);
     }
 
     /// <summary>Lets a failed instance run again from where it failed; what succeeded is kept.</summary>

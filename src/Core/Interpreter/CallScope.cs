@@ -42,7 +42,7 @@ public sealed record CallScope
 /// <summary>What expressions can read of a node: <c>nodes.NAME.output</c>, <c>.status</c>, <c>.error</c>, <c>.errors</c>.</summary>
 public sealed record NodeValue
 {
-    /// <summary>Gets the status: <c>pending</c>, <c>completed</c>, <c>skipped</c> or <c>failed</c>.</summary>
+    /// <summary>Gets the status: <c>pending</c>, <c>completed</c>, <c>skipped</c>, <c>failed</c> or (in the output of a run that stopped) <c>stopped</c>.</summary>
     public required string Status { get; init; }
 
     /// <summary>Gets the output; <see langword="null"/> when there is none.</summary>

@@ -15,6 +15,9 @@ public sealed record NodeResult
     /// <summary>The status of a node whose failure nothing handled.</summary>
     public const string Failed = "failed";
 
+    /// <summary>The status of a <c>forEach</c> that was under way when the run stopped: its output holds the items that had ended.</summary>
+    public const string Stopped = "stopped";
+
     /// <summary>Gets the status.</summary>
     public required string Status { get; init; }
 

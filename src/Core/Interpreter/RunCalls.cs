@@ -130,21 +130,29 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     public async Task<CallScope> ShrinkAsync(CallScope scope, int besides)
     {
         var nodes = scope.Nodes ?? new Dictionary<string, NodeValue>();
-        var size = besides + SizeOf(scope.Input) + SizeOf(scope.Item) + nodes.Values.Sum(SizeOf);
+        var variables = scope.Variables ?? new Dictionary<string, Payload>();
+        var size = besides + SizeOf(scope.Input) + SizeOf(scope.Item) + nodes.Values.Sum(SizeOf) + variables.Values.Sum(SizeOf);
         if (size <= MaxCallBytes)
         {
             return scope;
         }
 
         var names = nodes.Where(pair => SizeOf(pair.Value.Output) > ReferenceBytes).Select(pair => pair.Key).Order(StringComparer.Ordinal).ToList();
-        var stored = await StoreAllAsync([.. names.Select(name => nodes[name].Output!)]);
+        var given = variables.Where(pair => SizeOf(pair.Value) > ReferenceBytes).Select(pair => pair.Key).Order(StringComparer.Ordinal).ToList();
+        var stored = await StoreAllAsync([.. names.Select(name => nodes[name].Output!), .. given.Select(name => variables[name])]);
         var moved = new Dictionary<string, NodeValue>(nodes, StringComparer.Ordinal);
         for (var i = 0; i < names.Count; i++)
         {
             moved[names[i]] = moved[names[i]] with { Output = stored[i] };
         }
 
-        return scope with { Nodes = moved };
+        var movedVariables = new Dictionary<string, Payload>(variables, StringComparer.Ordinal);
+        for (var i = 0; i < given.Count; i++)
+        {
+            movedVariables[given[i]] = stored[names.Count + i];
+        }
+
+        return scope with { Nodes = moved, Variables = movedVariables };
     }
 
     /// <summary>Puts values into the payload store; each comes back as a reference.</summary>

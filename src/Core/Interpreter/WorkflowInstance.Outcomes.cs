@@ -68,6 +68,8 @@ internal sealed partial class WorkflowInstance
         var reason = _stop.Reason ?? LoopStopReason() ?? StopReason.Completed;
         var error = _stop.Error;
         Payload? output = null;
+        ShowStopped();
+        await KeepFinishedItemsAsync();
         var evaluated = await OutputAsync();
         if (evaluated.Error is { } failed && reason is StopReason.Completed)
         {
@@ -169,11 +171,13 @@ internal sealed partial class WorkflowInstance
         }
 
         _stop.Reset();
+        _itemOutcomes.Clear();
         _runner = NewRunner();
         for (var node = 0; node < Graph.Nodes.Length; node++)
         {
             if (_graph.Nodes[node].Phase is NodePhase.Failed or NodePhase.Running)
             {
+                _results = _results.SetItem(node, null);
                 _graph = _graph.Retry(node);
                 _progress[node] = new NodeProgress { Node = Graph.Nodes[node].Name, Status = "pending", Round = _graph.Nodes[node].Round };
             }

@@ -144,6 +144,18 @@ internal sealed partial class WorkflowInstance
         }
     }
 
+    /// <summary>Nodes that were under way when the run stopped do not run any more.</summary>
+    private void ShowStopped()
+    {
+        for (var node = 0; node < _progress.Length; node++)
+        {
+            if (_progress[node].Status is "running" or "retrying" or "waiting")
+            {
+                Show(node, _progress[node] with { Status = NodeResult.Stopped, EndedTime = _context.CurrentUtcDateTime });
+            }
+        }
+    }
+
     private void PublishProgress(WorkflowResult? result = null)
     {
         if (!_progressChanged && result is null)

@@ -28,7 +28,7 @@ public sealed record NodeProgress
     /// <summary>Gets the node.</summary>
     public required string Node { get; init; }
 
-    /// <summary>Gets the status: <c>pending</c>, <c>running</c>, <c>retrying</c>, <c>waiting</c>, <c>completed</c>, <c>skipped</c> or <c>failed</c>.</summary>
+    /// <summary>Gets the status: <c>pending</c>, <c>running</c>, <c>retrying</c>, <c>waiting</c>, <c>completed</c>, <c>skipped</c>, <c>failed</c> or <c>stopped</c> (under way when the run stopped).</summary>
     public required string Status { get; init; }
 
     /// <summary>Gets which round it is in, from 1.</summary>

@@ -1,0 +1,264 @@
+using System.Text.Json;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Interpreter;
+
+/// <content>Running a node over the items of a list.</content>
+internal sealed partial class WorkflowInstance
+{
+    private static readonly Payload EmptyList = Payload.Inline(JsonElement.Parse("[]"u8));
+
+    private readonly Dictionary<int, List<Payload>> _itemOutcomes = [];
+
+    private async Task<NodeEnd> RunForEachAsync(int node)
+    {
+        var definition = Graph.Nodes[node];
+        var reads = ReadsOf(node);
+        var scope = ScopeOf(node, reads);
+        var list = await _calls.EvaluateAsync(
+            new ExpressionSite(ExpressionSiteKind.ForEach), ScopeOf(node, _plan.ReadsOf(node, new ExpressionSite(ExpressionSiteKind.ForEach))));
+        if (list.Error is { } error)
+        {
+            return FailedNode(node, error);
+        }
+
+        if (CountOf(list.Value!) is not { } count)
+        {
+            return FailedNode(node, new CallError(
+                ErrorCodes.ExpressionError,
+                $"forEach of \"{definition.Name}\" needs a list, found {KindOf(list.Value!)}.",
+                ErrorKind.Terminal));
+        }
+
+        SetItems(node, count);
+        var items = new ItemsProgress();
+        _itemOutcomes[node] = [];
+        var divided = count > _options.MaxDirectItems && definition is (AgentNode or ToolNode or TransformNode);
+        var outcomes = divided
+            ? await RunChildrenAsync(node, scope, list.Value!, count, items)
+            : await RunItemsAsync(node, scope, list.Value!, count, items);
+        if (outcomes is null)
+        {
+            return new NodeEnd(node, null);
+        }
+
+        var end = await JoinAsync(node, outcomes, items, count);
+        _itemOutcomes.Remove(node);
+        return end;
+    }
+
+    /// <summary>Nodes that were stopped give the items that had ended: what is finished is not thrown away.</summary>
+    private async Task KeepFinishedItemsAsync()
+    {
+        foreach (var (node, outcomes) in _itemOutcomes.OrderBy(pair => pair.Key).ToList())
+        {
+            if (outcomes.Count > 0)
+            {
+                _results = _results.SetItem(node, new NodeResult
+                {
+                    Status = NodeResult.Stopped,
+                    Output = await _calls.PackAsync([.. outcomes], PackMode.Results),
+                    Order = OrderOf(node),
+                });
+            }
+        }
+    }
+
+    private static Payload ToList(Outcome outcome) =>
+        Payload.Inline(JsonSerializer.SerializeToElement([outcome], CoreJsonContext.Default.ListOutcome));
+
+    /// <summary>Runs the items here, each in a slot of its own.</summary>
+    private async Task<IReadOnlyList<Payload>?> RunItemsAsync(int node, CallScope scope, Payload list, int count, ItemsProgress progress)
+    {
+        var definition = Graph.Nodes[node];
+        var template = await WithContextAsync(new Activation { Node = definition, Scope = scope, Order = OrderOf(node) }, node);
+        var ends = await Task.WhenAll(Enumerable.Range(0, count).Select(RunItemAsync));
+        if (ends.Any(end => end.IsStopped))
+        {
+            return null;
+        }
+
+        return [await OutcomeListAsync([.. ends.Select(end => end.Outcome!)])];
+
+        async Task<ActivationEnd> RunItemAsync(int index)
+        {
+            var id = Activation.Name(definition.Name, index, scope.Round);
+            var end = await RunInSlotAsync(template with
+            {
+                Order = $"{template.Order}.{index:D6}",
+                Scope = scope with { Activation = id, Item = list.Item(index), Index = index },
+                Wait = _carriedWaits.Remove(id, out var wait) ? wait : null,
+            });
+            if (end.Outcome is { } outcome)
+            {
+                progress.Add(outcome);
+                AddOutcome(outcome);
+                _itemOutcomes[node].Add(ToList(outcome));
+                CountItem(node, outcome);
+                Wake();
+            }
+
+            return end;
+        }
+    }
+
+    /// <summary>
+    /// Divides the items among child orchestrations, so that no history holds them all. Each child runs its part in the slots that it was given;
+    /// as one ends, the next begins.
+    /// </summary>
+    private async Task<IReadOnlyList<Payload>?> RunChildrenAsync(int node, CallScope scope, Payload list, int count, ItemsProgress progress)
+    {
+        var definition = Graph.Nodes[node];
+        var slots = _limits.MaxConcurrency ?? WorkflowLimits.DefaultMaxConcurrency;
+        var size = Math.Clamp((count + slots - 1) / slots, Math.Min(8, _options.MaxItemsPerChild), _options.MaxItemsPerChild);
+        var perChild = Math.Max(1, (int)Math.Ceiling((double)slots * size / count));
+        var template = await WithContextAsync(new Activation { Node = definition, Scope = scope, Order = OrderOf(node) }, node);
+        if (list.IsInline)
+        {
+            // The list goes to every child: as a reference.
+            list = (await _calls.StoreAllAsync([list]))[0];
+        }
+
+        template = template with { Scope = await _calls.ShrinkAsync(template.Scope, RunCalls.MaxCallBytes / 2) };
+        var lists = await Task.WhenAll(Enumerable.Range(0, (count + size - 1) / size).Select(part => RunPartAsync(part * size, Math.Min(size, count - (part * size)))));
+        return lists.Any(outcomes => outcomes is null) ? null : [.. lists.SelectMany(outcomes => outcomes!)];
+
+        async Task<List<Payload>?> RunPartAsync(int start, int length)
+        {
+            var outcomes = new List<Payload>();
+            for (var attempt = 1; ; attempt++)
+            {
+                var taken = await _slots.AcquireAsync(perChild);
+                try
+                {
+                    if (!_stop.IsRequested && definition is AgentNode && _budget.Reached is { } reached)
+                    {
+                        _stop.Request(reached);
+                    }
+
+                    if (_stop.IsRequested)
+                    {
+                        return null;
+                    }
+
+                    var part = await RunChildAsync(template, list, start, length, taken, attempt);
+                    outcomes.Add(part.Outcomes);
+                    _itemOutcomes[node].Add(part.Outcomes);
+                    progress.Add(part);
+                    AddOutcomeList(part.Outcomes);
+                    CountItems(node, part);
+                    Wake();
+                    start += part.Done;
+                    length -= part.Done;
+                    if (length == 0)
+                    {
+                        return outcomes;
+                    }
+
+                    if (part.StopReason is not { } stopped || (part.Done == 0 && stopped is not (StopReason.MaxTokens or StopReason.MaxCost or StopReason.MaxTurns)))
+                    {
+                        throw new PolyphonyException("items_lost", $"A child of \"{definition.Name}\" ended after {part.Done} of its items without a reason.");
+                    }
+                }
+                finally
+                {
+                    _slots.Release(taken);
+                }
+            }
+        }
+    }
+
+    private async Task<ItemsResult> RunChildAsync(Activation template, Payload list, int start, int count, int concurrency, int attempt)
+    {
+        var share = _budget.Reserve(count, Math.Max(1, (_limits.MaxConcurrency ?? WorkflowLimits.DefaultMaxConcurrency) / concurrency));
+        var run = new ItemsRun
+        {
+            Scope = template.Scope,
+            Items = list,
+            Start = start,
+            Count = count,
+            Concurrency = concurrency,
+            Context = template.Context,
+            PackedContext = template.PackedContext,
+            Limits = share.Limits,
+            OrderPrefix = template.Order,
+            Rewinds = _failures + _run.Rewinds,
+            SubWorkflows = _run.SubWorkflows,
+        };
+        var id = _runner.ChildId(template, attempt, $".{start}");
+        using var stopping = _stop.Token.Register(() => _stop.StopChild(_context, id));
+        var json = await _calls.CallChildAsync(ActivityNames.ItemsOrchestration, id, JsonSerializer.Serialize(run, CoreJsonContext.Default.ItemsRun));
+        var result = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.ItemsResult)!;
+        _budget.Settle(share, result.TurnsStarted, result.Usage);
+        return result;
+    }
+
+    /// <summary>Makes the node's result of its items' outcomes.</summary>
+    private async Task<NodeEnd> JoinAsync(int node, IReadOnlyList<Payload> outcomes, ItemsProgress progress, int count)
+    {
+        var definition = Graph.Nodes[node];
+        var handled = definition.OnError.Kind != ErrorPolicyKind.Fail;
+        var required = definition.Require?.Of(count) ?? (handled ? 0 : count);
+        var output = progress.Completed == 0 ? EmptyList : await _calls.PackAsync(outcomes, PackMode.Results);
+        var errors = progress.Completed == count ? null : await _calls.PackAsync(outcomes, PackMode.Errors);
+        var error = progress.Completed >= required
+            ? null
+            : new CallError(
+                ErrorCodes.TooFewResults,
+                $"{progress.Completed} of {count} items of \"{definition.Name}\" succeeded, {required} are required.{(progress.FirstError is { } first ? $" First failure: {first.Activation}: {first.Message}" : "")}",
+                ErrorKind.Terminal);
+        return new NodeEnd(
+            node,
+            new NodeResult
+            {
+                Status = error is null ? NodeResult.Completed : NodeResult.Failed,
+                Output = output,
+                Errors = errors,
+                Error = error,
+                Order = OrderOf(node),
+                Role = RoleOf(definition),
+                Agent = (definition as AgentNode)?.Agent,
+                Tokens = progress.Tokens,
+            },
+            FailedActivation: progress.FirstError?.Activation ?? definition.Name);
+    }
+
+    private static int? CountOf(Payload list) => list switch
+    {
+        { Json: { ValueKind: JsonValueKind.Array } json } => json.GetArrayLength(),
+        { Reference: { Type: "array", Count: { } count } } when string.IsNullOrEmpty(list.Pointer) => count,
+        _ => null,
+    };
+
+    /// <summary>Counts the items of a <c>forEach</c> as they end.</summary>
+    private sealed class ItemsProgress
+    {
+        public int Completed { get; private set; }
+
+        public long Tokens { get; private set; }
+
+        public WorkflowError? FirstError { get; private set; }
+
+        public void Add(Outcome outcome)
+        {
+            Tokens += outcome.Usage.Tokens;
+            if (outcome.Status == NodeResult.Completed)
+            {
+                Completed++;
+            }
+            else if (outcome.Error is { } error && (FirstError is null || string.CompareOrdinal(outcome.Activation, FirstError.Activation) < 0))
+            {
+                FirstError = new WorkflowError(outcome.Activation, error.Code, error.Message);
+            }
+        }
+
+        public void Add(ItemsResult part)
+        {
+            Tokens += part.Usage.Tokens;
+            Completed += part.Done - part.Failed;
+            FirstError ??= part.FirstError;
+        }
+    }
+}
