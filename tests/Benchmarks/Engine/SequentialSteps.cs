@@ -1,0 +1,49 @@
+using System.Diagnostics;
+
+namespace Polyphony.Benchmarks.Engine;
+
+/// <summary>One workflow of 100, 1,000 and 10,000 steps, one after the other, and what a step costs early and late in it.</summary>
+internal static class SequentialSteps
+{
+    private const int Longest = 10_000;
+
+    internal static async Task RunAsync(Round round)
+    {
+        foreach (var size in (int[])[100, 1000, Longest])
+        {
+            // At least half a second of short ones, or the clock of the machine decides.
+            var steps = round.WarmUp ? 100 : size;
+            var runs = round.WarmUp ? 1 : Math.Max(1, 2000 / size);
+            var times = new long[steps];
+            await using var engine = await round.StartEngineAsync(Steps.NewRegistry(context => times[context.TaskId] = Stopwatch.GetTimestamp()));
+            await Steps.RunAsync(engine.Client, Steps.Sequence, "20");
+            var began = Stopwatch.GetTimestamp();
+            for (var run = 0; run < runs; run++)
+            {
+                await Steps.RunAsync(engine.Client, Steps.Sequence, Steps.Text(steps));
+            }
+
+            round.RecordRate($"sequential.{size}", "steps/s", steps * runs, Stopwatch.GetElapsedTime(began));
+            if (size == Longest && !round.WarmUp)
+            {
+                var early = MedianStep(times, 50, 550);
+                var late = MedianStep(times, steps - 501, steps - 1);
+                round.Record("sequential.step100", "µs", early, higherIsBetter: false);
+                round.Record("sequential.step10000", "µs", late, higherIsBetter: false);
+                round.Record("sequential.growth", "x", late / early, higherIsBetter: false);
+            }
+        }
+    }
+
+    private static double MedianStep(long[] times, int first, int last)
+    {
+        var steps = new List<double>();
+        for (var i = first; i < last; i++)
+        {
+            steps.Add(Stopwatch.GetElapsedTime(times[i], times[i + 1]).TotalMicroseconds);
+        }
+
+        steps.Sort();
+        return steps[steps.Count / 2];
+    }
+}
