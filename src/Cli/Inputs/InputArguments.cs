@@ -17,6 +17,7 @@ internal static class InputArguments
     public static JsonElement Read(IEnumerable<string> arguments, string? inputFile, JsonSchema? schema, string what)
     {
         var problems = new List<string>();
+        var refused = new List<string>();
         var value = inputFile is null ? new JsonObject() : ReadFile(inputFile);
         foreach (var argument in arguments)
         {
@@ -29,16 +30,20 @@ internal static class InputArguments
             {
                 problems.Add($"\"{argument}\" cannot be added: the file \"{inputFile}\" does not hold an object.");
             }
-            else
+            else if (Set(fields, argument[..equals], argument[(equals + 1)..], schema?.Json) is { } problem)
             {
-                Set(fields, argument[..equals], argument[(equals + 1)..], schema?.Json, problems);
+                problems.Add(problem);
+                refused.Add(argument[..equals]);
             }
         }
 
         var input = JsonSerializer.SerializeToElement(value, CliJsonContext.Default.JsonNode);
-        if (problems.Count == 0 && schema is not null)
+        if (schema is not null)
         {
-            problems.AddRange(schema.Validate(input).Select(violation => $"{(violation.Pointer.Length == 0 ? "/" : violation.Pointer)}: {violation.Message}"));
+            // Everything at once; but a key with a problem of its own is not called missing as well.
+            problems.AddRange(schema.Validate(input)
+                .Where(violation => !refused.Exists(key => violation.Message.Contains($"\"{key}\"", StringComparison.Ordinal)))
+                .Select(violation => $"{(violation.Pointer.Length == 0 ? "/" : violation.Pointer)}: {violation.Message}"));
         }
 
         return problems.Count == 0 ? input : throw CliException.Invalid($"The {what} is not valid:{Environment.NewLine}{string.Join(Environment.NewLine, problems.Select(problem => $"  {problem}"))}");
@@ -60,15 +65,15 @@ internal static class InputArguments
         }
     }
 
-    private static void Set(JsonObject fields, string key, string text, JsonElement? schema, List<string> problems)
+    /// <summary>Sets a field; returns what is wrong, or null.</summary>
+    private static string? Set(JsonObject fields, string key, string text, JsonElement? schema)
     {
         JsonElement field = default;
         if (schema is { ValueKind: JsonValueKind.Object } whole && whole.TryGetProperty("properties", out var properties) && !properties.TryGetProperty(key, out field)
             && !(whole.TryGetProperty("additionalProperties", out var others) && others.ValueKind is JsonValueKind.True or JsonValueKind.Object))
         {
             var known = string.Join(", ", properties.EnumerateObject().Select(property => property.Name));
-            problems.Add($"Unknown key \"{key}\"; known are {(known.Length == 0 ? "none" : known)}.");
-            return;
+            return $"Unknown key \"{key}\"; known are {(known.Length == 0 ? "none" : known)}.";
         }
 
         var types = Types(field);
@@ -87,8 +92,10 @@ internal static class InputArguments
         }
         else
         {
-            problems.Add($"\"{key}\" must be {string.Join(" or ", types.Select(Article))}; found is \"{text}\".");
+            return $"\"{key}\" must be {string.Join(" or ", types.Select(Article))}; found is \"{text}\".";
         }
+
+        return null;
     }
 
     private static string[] Types(JsonElement field) => field.ValueKind == JsonValueKind.Object && field.TryGetProperty("type", out var type)
