@@ -55,6 +55,22 @@ public sealed class OfflineProviderTests
 
     [Fact]
     [Trait("Exempt", "the offline model")]
+    public async Task GetResponse_BlocksOfCode_AreNoMaterial()
+    {
+        string[] lines =
+        [
+            "Summarise the document.", "", "The archive keeps every letter that the society received.", "", "FENCEjson",
+            "{ \"letter\": \"archive society letters\",", "  \"detail\": \"archive letters of the society, every one\" }", "A name that ends in a colon:", "{\"archive\": \"letters of the archive society\"}",
+            "FENCE", "", "Letters are sorted by year before the society reads them.",
+        ];
+        var response = await AskAsync(Prompt(string.Join('\n', lines).Replace("FENCE", "```", StringComparison.Ordinal)));
+        Assert.Equal(
+            "The archive keeps every letter that the society received. Letters are sorted by year before the society reads them.",
+            response.Text.ReplaceLineEndings(" ").Trim());
+    }
+
+    [Fact]
+    [Trait("Exempt", "the offline model")]
     public async Task GetResponse_SeveralSources_KeepsTheirNames()
     {
         var response = await AskAsync([.. Context(), .. Prompt("Write a report on what was read.")]);

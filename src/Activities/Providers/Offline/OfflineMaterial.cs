@@ -94,11 +94,20 @@ internal sealed class OfflineMaterial
     private void AddText(string text, string name, bool isPrompt = false, bool isRequest = false)
     {
         var plain = new System.Text.StringBuilder();
-        var (isFirst, afterBlank) = (true, true);
+        var (isFirst, afterBlank, inCode) = (true, true, false);
         foreach (var line in text.Split('\n'))
         {
             var trimmed = line.Trim();
-            if (Json(trimmed, out var label, out var json))
+            inCode ^= trimmed.StartsWith("```", StringComparison.Ordinal);
+            if (inCode)
+            {
+                // A block of code is an example, and passed over in one piece: its lines are no names and no data.
+                if (!isRequest)
+                {
+                    plain.Append(line).Append('\n');
+                }
+            }
+            else if (Json(trimmed, out var label, out var json))
             {
                 Flush();
                 AddJson(json, label.Length > 0 ? label : name);
