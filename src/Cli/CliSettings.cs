@@ -14,6 +14,9 @@ internal sealed record CliSettings
     /// <summary>Gets the folder of the workflows that can be started by name. <c>--workflows</c>, <c>POLYPHONY_WORKFLOWS</c>; default <c>workflows</c>, or the samples.</summary>
     public required string WorkflowsFolder { get; init; }
 
+    /// <summary>Gets the file of the host's models and prices, if one is named. <c>POLYPHONY_SETTINGS</c>; default <c>settings.json</c> in the data folder, if it is there.</summary>
+    public string? SettingsFile { get; init; }
+
     /// <summary>Gets the workflow that runs when none is named.</summary>
     public required string Sample { get; init; }
 
@@ -36,9 +39,12 @@ internal sealed record CliSettings
     {
         // The `dev` script names the repository, so that its documents and samples are found from any folder.
         var root = Variable("POLYPHONY_ROOT") ?? FindRoot();
+        var dataFolder = Path.GetFullPath(data ?? Variable("POLYPHONY_DATA") ?? ".polyphony");
+        var usualSettings = Path.Combine(dataFolder, "settings.json");
         return new CliSettings
         {
-            DataFolder = Path.GetFullPath(data ?? Variable("POLYPHONY_DATA") ?? ".polyphony"),
+            DataFolder = dataFolder,
+            SettingsFile = Variable("POLYPHONY_SETTINGS") is { } named ? Path.GetFullPath(named) : File.Exists(usualSettings) ? usualSettings : null,
             FilesFolder = Path.GetFullPath(files ?? Variable("POLYPHONY_FILES") ?? root ?? "."),
             WorkflowsFolder = Path.GetFullPath(workflows ?? Variable("POLYPHONY_WORKFLOWS") ?? (Directory.Exists("workflows") || root is null ? "workflows" : Path.Combine(root, "samples"))),
             Sample = Path.Combine(root ?? AppContext.BaseDirectory, "samples", SampleFile),

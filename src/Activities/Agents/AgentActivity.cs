@@ -33,20 +33,27 @@ internal sealed class AgentActivity(
 
     public async Task<AgentCallResult> RunAsync(AgentCall call, CancellationToken cancellationToken)
     {
+        WorkflowDefinition? definition = null;
+        AgentCallResult result;
         try
         {
-            var definition = definitions.Get(call.Scope.DefinitionHash);
+            definition = definitions.Get(call.Scope.DefinitionHash);
             var agent = definition.FindAgent(call.Agent, call.Scope.Node)
                 ?? throw new PolyphonyException("agent_not_found", $"Workflow \"{definition.Name}\" has no agent \"{call.Agent}\". The call and the definition do not belong together.");
             var model = models.Resolve(definition, call.Model);
             var conversation = await conversations.BuildAsync(call, definition, agent, model.Definition, cancellationToken);
-            return await AskAsync(call, agent, model, conversation, cancellationToken);
+            result = await AskAsync(call, agent, model, conversation, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // The boundary of the activity: whatever it is, the workflow decides what follows.
-            return Failed(call, exception, null);
+            result = Failed(call, exception, null);
         }
+
+        // The interpreter knows the workflow's fallbacks, but not the host's: those reach it in a result, which is history and replays alike.
+        return result.Error is null || definition is null || models.HostFallback(definition, call.Model) is not { Count: > 0 } fallback
+            ? result
+            : result with { Fallback = fallback };
     }
 
     private async Task<AgentCallResult> AskAsync(

@@ -11,4 +11,10 @@ public interface IModelRegistry
     /// <returns>The model.</returns>
     /// <exception cref="ModelException">The alias, its provider or its key is missing (terminal).</exception>
     ResolvedModel Resolve(WorkflowDefinition workflow, string alias);
+
+    /// <summary>Gets what the host's settings name as fallback of an alias that they define. Those of the workflow's own aliases stand in the workflow.</summary>
+    /// <param name="workflow">The pinned definition.</param>
+    /// <param name="alias">The alias.</param>
+    /// <returns>The aliases, in order; none when the workflow defines the alias, or nobody does.</returns>
+    IReadOnlyList<string> HostFallback(WorkflowDefinition workflow, string alias) => [];
 }

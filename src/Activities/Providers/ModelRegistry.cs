@@ -47,6 +47,10 @@ public sealed class ModelRegistry : IModelRegistry
             : throw NotFound($"Model \"{alias}\" names the provider \"{definition.Provider}\", which this host does not have. It has {List(_providers.Keys)}.");
     }
 
+    /// <inheritdoc/>
+    public IReadOnlyList<string> HostFallback(WorkflowDefinition workflow, string alias) =>
+        !workflow.Models.ContainsKey(alias) && _hostModels.TryGetValue(alias, out var definition) ? definition.Fallback : [];
+
     private static ModelException NotFound(string message) => new(new CallError(ErrorCodes.ModelNotFound, message, ErrorKind.Terminal));
 
     private static string List(IEnumerable<string> names)

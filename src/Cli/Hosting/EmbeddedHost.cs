@@ -107,9 +107,10 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     {
         try
         {
+            var models = ModelSettings.Read(options.Settings.SettingsFile);
             return await EmbeddedEngine.StartAsync(
                 new EngineOptions { Path = options.Settings.DataFile, LoggerFactory = loggerFactory, Paused = options.Paused },
-                (engine, registry) => HostFunctions.Register(registry, engine, options.Settings, loggerFactory),
+                (engine, registry) => HostFunctions.Register(registry, engine, options.Settings, models, loggerFactory),
                 cancellationToken);
         }
         catch (PolyphonyException e) when (e is not DataFolderInUseException)

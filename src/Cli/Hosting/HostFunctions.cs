@@ -13,15 +13,15 @@ namespace Polyphony.Cli.Hosting;
 /// <summary>What the embedded host runs: the interpreter, the activities, the models and the tools.</summary>
 internal static class HostFunctions
 {
-    public static void Register(DurableRegistry registry, EmbeddedEngine engine, CliSettings settings, ILoggerFactory loggerFactory)
+    public static void Register(DurableRegistry registry, EmbeddedEngine engine, CliSettings settings, ModelSettings models, ILoggerFactory loggerFactory)
     {
         registry.AddWorkflows(engine.Definitions);
         new PolyphonyActivities(
-            new ActivitiesOptions(),
+            new ActivitiesOptions { Prices = models.Prices },
             engine.Payloads,
             engine.Ledger,
             engine.Definitions,
-            new ModelRegistry([new OfflineProvider(), new OpenAIProvider(), new AzureOpenAIProvider()]),
+            new ModelRegistry([new OfflineProvider(), new OpenAIProvider(), new AzureOpenAIProvider()], models.Models),
             new FileTools(settings.FilesFolder).Register(new ToolRegistry()),
             TimeProvider.System,
             loggerFactory).Register(registry);

@@ -65,6 +65,9 @@ internal sealed record WorkResult
 
     public string? Agent { get; init; }
 
+    /// <summary>Gets the fallbacks that the host's settings give the model.</summary>
+    public IReadOnlyList<string> Fallback { get; init; } = [];
+
     /// <summary>Gets work that goes on after a timeout, until the call under way ends.</summary>
     public Task? Lingering { get; init; }
 

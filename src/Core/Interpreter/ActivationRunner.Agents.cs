@@ -15,9 +15,15 @@ internal sealed partial class ActivationRunner
     {
         var agent = plan.Definition.Agents[agentName];
         var total = new WorkResult { Agent = agentName, NextCall = firstCall };
-        foreach (var model in ModelsOf(agent))
+        List<string> models = [.. ModelsOf(agent)];
+        for (var i = 0; i < models.Count; i++)
         {
-            var result = await RunModelAsync(activation, agent, model, total.NextCall, ending);
+            var result = await RunModelAsync(activation, agent, models[i], total.NextCall, ending);
+            if (i == 0)
+            {
+                models.AddRange(result.Fallback);
+            }
+
             total = result with { Attempts = result.Attempts + total.Attempts, Usage = result.Usage + total.Usage, Agent = agentName };
             if (total.Error is null || total.IsStopped || ending.IsCancellationRequested)
             {
@@ -64,6 +70,7 @@ internal sealed partial class ActivationRunner
                 Usage = work.Usage + result.Usage,
                 Provider = result.Provider ?? work.Provider,
                 Model = result.ResponseModel ?? work.Model,
+                Fallback = result.Fallback ?? [],
             };
             if (result.Output is not null)
             {

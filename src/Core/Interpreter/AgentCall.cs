@@ -77,6 +77,9 @@ public sealed record AgentCallResult
     /// <summary>Gets the answer that does not fit its schema, with <see cref="ErrorCodes.OutputInvalid"/>.</summary>
     public RepairRequest? Invalid { get; init; }
 
+    /// <summary>Gets the aliases to try next when this model has failed for good, if the host's settings define it; a workflow's own aliases have theirs in the workflow.</summary>
+    public IReadOnlyList<string>? Fallback { get; init; }
+
     /// <summary>Gets what the call used; zero when it was not paid.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
