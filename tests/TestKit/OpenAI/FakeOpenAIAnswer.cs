@@ -30,6 +30,9 @@ public sealed record FakeOpenAIAnswer
     /// <summary>Gets how long the model takes before it answers; a caller who goes away meanwhile is not charged.</summary>
     public TimeSpan Takes { get; init; }
 
+    /// <summary>Gets under which name the answer is counted; by default the prompt.</summary>
+    public string? CountedAs { get; init; }
+
     /// <summary>Gets a value indicating whether it counts as a paid answer.</summary>
     public bool IsAnswer => Status == 200 && !Resets && !Hangs;
 
@@ -41,7 +44,9 @@ public sealed record FakeOpenAIAnswer
     public static FakeOpenAIAnswer Refusal(string text) =>
         Completion(new JsonObject { ["role"] = "assistant", ["content"] = null, ["refusal"] = text }, "stop", 11, 7);
 
-    public static FakeOpenAIAnswer Calls(params (string Id, string Tool, string Arguments)[] calls) => Completion(
+    public static FakeOpenAIAnswer Calls(params (string Id, string Tool, string Arguments)[] calls) => Calls(11, 7, calls);
+
+    public static FakeOpenAIAnswer Calls(int promptTokens, int completionTokens, params (string Id, string Tool, string Arguments)[] calls) => Completion(
         new JsonObject
         {
             ["role"] = "assistant",
@@ -54,8 +59,8 @@ public sealed record FakeOpenAIAnswer
             })]),
         },
         "tool_calls",
-        11,
-        7);
+        promptTokens,
+        completionTokens);
 
     public static FakeOpenAIAnswer Error(int status, string? code, string message, params (string Name, string Value)[] headers) => new()
     {

@@ -15,6 +15,12 @@ public sealed record FakeOpenAIRequest(int Number, JsonElement Body, IReadOnlyDi
     /// <summary>Gets the text of the last message of a user.</summary>
     public string Prompt => Text(Messages.LastOrDefault(message => message.GetProperty("role").ValueEquals("user")));
 
+    /// <summary>Gets the text of the first message of a user: the prompt, whatever was said since, when no earlier messages are shown.</summary>
+    public string FirstPrompt => Text(Messages.FirstOrDefault(message => message.GetProperty("role").ValueEquals("user")));
+
+    /// <summary>Gets which call of its conversation it is, from 1: how many turns of the model it holds, and this one.</summary>
+    public int Turn => 1 + Messages.Count(message => message.GetProperty("role").ValueEquals("assistant"));
+
     public static string Text(JsonElement message)
     {
         if (message.ValueKind != JsonValueKind.Object || !message.TryGetProperty("content", out var content))

@@ -40,11 +40,14 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
     /// <summary>Gets the requests in the order of their arrival.</summary>
     public IReadOnlyList<FakeOpenAIRequest> Requests => [.. _requests];
 
-    /// <summary>Gets how many answers were sent for each prompt: what a provider would have charged for.</summary>
+    /// <summary>Gets how many answers were sent for each prompt (or <see cref="FakeOpenAIAnswer.CountedAs"/>): what a provider would have charged for.</summary>
     public IReadOnlyDictionary<string, int> Answers => _answers;
 
     /// <summary>Gets a task that completes when a client has gone away before its answer was complete.</summary>
     public Task Aborted => _aborted.Task;
+
+    /// <summary>Raised when an answer that counts has been handed to the connection, and the client may not have it yet.</summary>
+    public event EventHandler? Answered;
 
     /// <summary>Starts a server.</summary>
     public static async Task<FakeOpenAIServer> StartAsync(Func<FakeOpenAIRequest, FakeOpenAIAnswer> script)
@@ -76,7 +79,7 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
 
         if (answer.IsAnswer)
         {
-            _answers.AddOrUpdate(request.Prompt, 1, (_, count) => count + 1);
+            _answers.AddOrUpdate(answer.CountedAs ?? request.Prompt, 1, (_, count) => count + 1);
         }
 
         if (answer.Resets)
@@ -88,6 +91,10 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
         try
         {
             await SendAsync(context, answer);
+            if (answer.IsAnswer)
+            {
+                Answered?.Invoke(this, EventArgs.Empty);
+            }
         }
         catch (OperationCanceledException)
         {
