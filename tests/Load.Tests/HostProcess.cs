@@ -88,7 +88,15 @@ internal sealed class HostProcess : IAsyncDisposable
             await kill.WaitForExitAsync();
         }
 
-        await _process.WaitForExitAsync().WaitAsync(Limit);
+        return await EndAsync();
+    }
+
+    /// <summary>Waits until it ends by itself, and returns its exit code.</summary>
+    public async Task<int> EndAsync()
+    {
+        // Waiting without a limit of time is what reads the output to its end.
+        using var limit = new CancellationTokenSource(Limit);
+        await _process.WaitForExitAsync(limit.Token);
         return _process.ExitCode;
     }
 

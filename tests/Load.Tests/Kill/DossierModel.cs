@@ -12,6 +12,7 @@ namespace Polyphony.Load.Tests.Kill;
 internal sealed class DossierModel(int seed, int kills, int expectedAnswers)
 {
     private readonly ConcurrentDictionary<string, Book> _books = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _answered = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _errors = new(StringComparer.Ordinal);
 
     /// <summary>Gets the books by step id.</summary>
@@ -32,11 +33,17 @@ internal sealed class DossierModel(int seed, int kills, int expectedAnswers)
     /// <summary>The name under which the server counts the answers to a step in one life.</summary>
     public static string CountedAs(string step, int life) => $"{step}@{KeyOf(life)}";
 
+    /// <summary>Notes that the answer to a request has gone out.</summary>
+    public void Note(FakeOpenAIRequest answered)
+    {
+        _answered.TryAdd(StepOf(answered), true);
+        Answers.Increment();
+    }
+
     public FakeOpenAIAnswer Respond(FakeOpenAIRequest request)
     {
         var prompt = request.FirstPrompt;
-        var words = prompt.Split(' ');
-        var step = string.Create(CultureInfo.InvariantCulture, $"{words[0]}/{words[1]}/{request.Turn}");
+        var step = StepOf(request);
         var life = int.Parse(request.Headers["Authorization"].Split('-')[1], CultureInfo.InvariantCulture);
         var book = _books.GetOrAdd(step, _ => new Book());
         var random = new Random(unchecked((seed * 397) ^ StableHash(step) ^ (book.Arrive(prompt) * 7919)));
@@ -97,11 +104,18 @@ internal sealed class DossierModel(int seed, int kills, int expectedAnswers)
         FakeOpenAIAnswer Text(string text) => FakeOpenAIAnswer.Text(text, promptTokens: input, completionTokens: output);
     }
 
-    // As fast as the kills: who is ahead of them thinks for longer.
+    // As fast as the kills: who is ahead of them thinks for longer. Steps count, not answers: paying twice brings nobody forward.
     private TimeSpan Takes(int life, Random random)
     {
         var due = (long)expectedAnswers * (life + 1) / (kills + 1);
-        return TimeSpan.FromMilliseconds(Answers.Value < due || life >= kills ? random.Next(2, 60) : random.Next(100, 1500));
+        return TimeSpan.FromMilliseconds(_answered.Count < due || life >= kills ? random.Next(2, 60) : random.Next(100, 1500));
+    }
+
+    // A prompt begins with the instance and the activation; the ledger names steps INSTANCE/ACTIVATION/CALL.
+    private static string StepOf(FakeOpenAIRequest request)
+    {
+        var words = request.FirstPrompt.Split(' ', 3);
+        return string.Create(CultureInfo.InvariantCulture, $"{words[0]}/{words[1]}/{request.Turn}");
     }
 
     // string.GetHashCode differs from run to run.

@@ -47,7 +47,7 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
     public Task Aborted => _aborted.Task;
 
     /// <summary>Raised when an answer that counts has been handed to the connection, and the client may not have it yet.</summary>
-    public event EventHandler? Answered;
+    public event EventHandler<FakeOpenAIRequest>? Answered;
 
     /// <summary>Starts a server.</summary>
     public static async Task<FakeOpenAIServer> StartAsync(Func<FakeOpenAIRequest, FakeOpenAIAnswer> script)
@@ -93,7 +93,7 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
             await SendAsync(context, answer);
             if (answer.IsAnswer)
             {
-                Answered?.Invoke(this, EventArgs.Empty);
+                Answered?.Invoke(this, request);
             }
         }
         catch (OperationCanceledException)
