@@ -43,7 +43,7 @@ public sealed class KillTests : IDisposable
         var begun = TimeProvider.System.GetTimestamp();
         var model = new DossierModel(Seed, Kills, Instances * Dossier.Calls);
         await using var server = await FakeOpenAIServer.StartAsync(model.Respond);
-        server.Answered += (_, request) => model.Note(request);
+        server.Answered = model.Note;
         var settings = Dossier.Write(_folder, server.Endpoint);
 
         // The number of an instance, by its id as the host told it. A start whose host died is made again, under the same key.

@@ -46,8 +46,8 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
     /// <summary>Gets a task that completes when a client has gone away before its answer was complete.</summary>
     public Task Aborted => _aborted.Task;
 
-    /// <summary>Raised when an answer that counts has been handed to the connection, and the client may not have it yet.</summary>
-    public event EventHandler<FakeOpenAIRequest>? Answered;
+    /// <summary>Gets or sets what is called when an answer that counts has been handed to the connection; the client may not have it yet.</summary>
+    public Action<FakeOpenAIRequest>? Answered { get; set; }
 
     /// <summary>Starts a server.</summary>
     public static async Task<FakeOpenAIServer> StartAsync(Func<FakeOpenAIRequest, FakeOpenAIAnswer> script)
@@ -93,7 +93,7 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
             await SendAsync(context, answer);
             if (answer.IsAnswer)
             {
-                Answered?.Invoke(this, request);
+                Answered?.Invoke(request);
             }
         }
         catch (OperationCanceledException)
