@@ -29,7 +29,7 @@ public sealed class KillTests : IDisposable
     private const string KillsVariable = "POLYPHONY_KILLS";
     private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable(KillsVariable) is { Length: > 0 } kills ? kills : "100", CultureInfo.InvariantCulture);
     private static readonly TimeSpan LongestStart = TimeSpan.FromMilliseconds(800);
-    private static readonly TimeSpan LongestLife = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestLife = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly LoadFolder _folder = new();
@@ -75,9 +75,9 @@ public sealed class KillTests : IDisposable
             return;
         }
 
-        // Half of the kills come just after an answer went out, where a payment can be lost; the others at any time once the model is called.
+        // Half of the kills come soon after an answer went out, where a payment can be lost; the others at any time once the model is called.
         var (struck, after) = _random.Next(2) == 0
-            ? (model.Answers.MoreAsync(_random.Next(1, 16)), TimeSpan.FromMilliseconds(_random.NextDouble() * 6))
+            ? (model.Answers.MoreAsync(_random.Next(1, 16)), _random.NextDouble() * _random.NextDouble() * LongestLife)
             : (model.Arrivals.MoreAsync(1), _random.NextDouble() * LongestLife);
         var starts = StartAsync(await host.AddressAsync(), ids);
         await Task.WhenAny(struck, PassAsync(Patience));
