@@ -14,6 +14,8 @@ internal sealed class Round(BenchOptions options, Dictionary<string, Measurement
     /// <summary>Gets a value indicating whether the round only brings the code to speed.</summary>
     internal bool WarmUp => warmUp;
 
+    internal bool Quick => options.Quick;
+
     internal Durability Durability => options.Durability;
 
     /// <summary>Divides a size for a quick run, and more for one that warms up.</summary>

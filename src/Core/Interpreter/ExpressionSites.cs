@@ -112,18 +112,8 @@ public static class ExpressionSites
         };
     }
 
-    private static NodeDefinition NodeOf(WorkflowDefinition definition, string node, ExpressionSite site)
-    {
-        foreach (var candidate in definition.Graph.Nodes)
-        {
-            if (candidate.Name == node)
-            {
-                return candidate;
-            }
-        }
-
-        throw Unknown(definition, node, site);
-    }
+    private static NodeDefinition NodeOf(WorkflowDefinition definition, string node, ExpressionSite site) =>
+        definition.Graph.Find(node) ?? throw Unknown(definition, node, site);
 
     private static IReadOnlyList<ExpressionReference> InstructionsOf(WorkflowDefinition definition, string? agent) =>
         agent is not null && definition.Agents.TryGetValue(agent, out var found) && found.Instructions is { } instructions ? instructions.References : [];

@@ -110,11 +110,22 @@ public sealed partial class GraphState
     /// <summary>Gets the loops' states.</summary>
     public ImmutableArray<LoopState> Loops { get; }
 
-    /// <summary>Gets the nodes that may run, in graph order.</summary>
-    public IEnumerable<int> Ready => Graph.Order.Where(node => Nodes[node].Phase == NodePhase.Ready);
-
     /// <summary>Gets a value indicating whether no node may run or runs.</summary>
-    public bool IsFinished => !Nodes.Any(node => node.Phase is NodePhase.Ready or NodePhase.Running);
+    public bool IsFinished
+    {
+        get
+        {
+            foreach (var node in Nodes)
+            {
+                if (node.Phase is NodePhase.Ready or NodePhase.Running)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
 
     /// <summary>Makes the state of a graph in which nothing has run: its start nodes may.</summary>
     /// <param name="graph">The graph.</param>
@@ -169,7 +180,8 @@ public sealed partial class GraphState
     /// <returns>The new state.</returns>
     public GraphState Complete(int node, IReadOnlyList<bool> decisions, ulong digest)
     {
-        var work = new Transition(With(node, NodePhase.Running, NodePhase.Completed));
+        Check(node, NodePhase.Running);
+        var work = new Transition(this);
         work.End(node, NodePhase.Completed, decisions, digest);
         return work.Finish();
     }
@@ -179,7 +191,8 @@ public sealed partial class GraphState
     /// <returns>The new state.</returns>
     public GraphState Skip(int node)
     {
-        var work = new Transition(With(node, NodePhase.Running, NodePhase.Skipped));
+        Check(node, NodePhase.Running);
+        var work = new Transition(this);
         work.End(node, NodePhase.Skipped, decisions: null, digest: 0);
         return work.Finish();
     }
@@ -188,9 +201,15 @@ public sealed partial class GraphState
 
     private GraphState With(int node, NodePhase from, NodePhase to)
     {
-        var state = Nodes[node];
-        return state.Phase == from
-            ? new GraphState(Graph, Nodes.SetItem(node, state with { Phase = to }), Edges, Loops)
-            : throw new InvalidOperationException($"Node \"{Graph.Nodes[node].Name}\" is {state.Phase}, expected {from}.");
+        Check(node, from);
+        return new GraphState(Graph, Nodes.SetItem(node, Nodes[node] with { Phase = to }), Edges, Loops);
+    }
+
+    private void Check(int node, NodePhase expected)
+    {
+        if (Nodes[node].Phase != expected)
+        {
+            throw new InvalidOperationException($"Node \"{Graph.Nodes[node].Name}\" is {Nodes[node].Phase}, expected {expected}.");
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Durable;
@@ -29,7 +30,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     public static int SizeOf(Payload? payload) => payload switch
     {
         null => 0,
-        { Json: { } json } => Encoding.UTF8.GetByteCount(json.GetRawText()),
+        { Json: { } json } => JsonMarshal.GetRawUtf8Value(json).Length,
         _ => ReferenceBytes,
     };
 

@@ -156,6 +156,17 @@ internal sealed partial class WorkflowInstance
         }
     }
 
+    private int CountEnded()
+    {
+        var ended = 0;
+        foreach (var node in _graph.Nodes)
+        {
+            ended += node.Phase is NodePhase.Completed or NodePhase.Skipped or NodePhase.Failed ? 1 : 0;
+        }
+
+        return ended;
+    }
+
     private void PublishProgress(WorkflowResult? result = null)
     {
         if (!_progressChanged && result is null)
@@ -166,11 +177,11 @@ internal sealed partial class WorkflowInstance
         _progressChanged = false;
         var shown = Graph.Nodes.Length <= MaxShownNodes
             ? Graph.Order
-            : Graph.Order.Where(node => _underWay.Contains(node) || _lastEnded.Contains(node)).Take(MaxShownNodes);
+            : _underWay.Union(_lastEnded).OrderBy(node => Graph.Position[node]).Take(MaxShownNodes);
         var progress = new WorkflowProgress
         {
             Total = Graph.Nodes.Length,
-            Done = _graph.Nodes.Count(node => node.Phase is NodePhase.Completed or NodePhase.Skipped or NodePhase.Failed),
+            Done = CountEnded(),
             Nodes = [.. shown.Select(node => _progress[node])],
             WaitingFor = [.. _pendingWaits.Values.Take(MaxShownWaits)],
             Usage = _budget.Used,

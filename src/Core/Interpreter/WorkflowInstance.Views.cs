@@ -90,14 +90,26 @@ internal sealed partial class WorkflowInstance
     /// <summary>Collects the earlier messages that an agent may see, in the order of the graph.</summary>
     private IReadOnlyList<(NodeResult Result, int Node)> MessagesFor(int reader, AgentDefinition agent)
     {
-        var upstream = Graph.Upstream(reader)
-            .Select(node => (Result: ViewOf(node, reader), Node: node))
-            .Where(pair => pair.Result is { Status: NodeResult.Completed, Role: not null, Output: not null })
-            .Select(pair => (Result: pair.Result!, pair.Node))
-            .ToList();
+        if (agent.Context is { Count: 0 })
+        {
+            return [];
+        }
+
+        var upstream = new List<(NodeResult Result, int Node)>();
+        var sorted = true;
+        foreach (var node in Graph.Upstream(reader))
+        {
+            if (ViewOf(node, reader) is { Status: NodeResult.Completed, Role: not null, Output: not null } result)
+            {
+                sorted = sorted && (upstream.Count == 0 || string.CompareOrdinal(upstream[^1].Result.Order, result.Order) <= 0);
+                upstream.Add((result, node));
+            }
+        }
+
         if (agent.Context is not { } filters)
         {
-            return [.. upstream.OrderBy(pair => pair.Result.Order, StringComparer.Ordinal)];
+            // Without loops they come in order already, and sorting them for each node of a long chain would cost more than all else.
+            return sorted ? upstream : [.. upstream.OrderBy(pair => pair.Result.Order, StringComparer.Ordinal)];
         }
 
         var passed = new SortedDictionary<string, (NodeResult, int)>(StringComparer.Ordinal);

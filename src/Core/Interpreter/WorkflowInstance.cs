@@ -145,11 +145,15 @@ internal sealed partial class WorkflowInstance : IRunObserver
             return;
         }
 
-        foreach (var node in _graph.Ready.ToList())
+        // A node that runs leaves its end in a queue, so the state changes here alone.
+        foreach (var node in Graph.Order)
         {
-            _graph = _graph.Start(node);
-            _underWay.Add(node);
-            _ = RunNodeAsync(node);
+            if (_graph.Nodes[node].Phase == NodePhase.Ready)
+            {
+                _graph = _graph.Start(node);
+                _underWay.Add(node);
+                _ = RunNodeAsync(node);
+            }
         }
     }
 
@@ -297,6 +301,11 @@ internal sealed partial class WorkflowInstance : IRunObserver
     /// <summary>A digest of a result, by which rounds of a loop are compared. People's answers and the passing of time are always news.</summary>
     private ulong DigestOf(int node, NodeResult result)
     {
+        if (Graph.InnermostLoop[node] < 0)
+        {
+            return 0;
+        }
+
         if (Graph.Nodes[node] is HumanNode or WaitNode)
         {
             return (ulong)_graph.Nodes[node].Round;

@@ -11,6 +11,7 @@ namespace Polyphony.Core.Workflows;
 public sealed class WorkflowGraph
 {
     private readonly Lazy<BitArray[]> _upstream;
+    private readonly Lazy<Dictionary<string, NodeDefinition>> _byName;
 
     internal WorkflowGraph(
         ImmutableArray<NodeDefinition> nodes, ImmutableArray<GraphEdge> edges, ImmutableArray<GraphLoop> loops, ImmutableArray<int> order, ImmutableArray<int> innermostLoop)
@@ -30,6 +31,7 @@ public sealed class WorkflowGraph
         Incoming = Group(edges, nodes.Length, edge => edge.To);
         Outgoing = Group(edges, nodes.Length, edge => edge.From);
         _upstream = new Lazy<BitArray[]>(FindUpstream);
+        _byName = new Lazy<Dictionary<string, NodeDefinition>>(() => Nodes.ToDictionary(node => node.Name, StringComparer.Ordinal));
     }
 
     /// <summary>Gets the nodes in the order of the file.</summary>
@@ -55,6 +57,11 @@ public sealed class WorkflowGraph
 
     /// <summary>Gets the edges out of each node, back edges included, in the order of the file.</summary>
     public ImmutableArray<ImmutableArray<int>> Outgoing { get; }
+
+    /// <summary>Finds a node by its name.</summary>
+    /// <param name="name">The name.</param>
+    /// <returns>The node, or <see langword="null"/> if there is none.</returns>
+    public NodeDefinition? Find(string name) => _byName.Value.GetValueOrDefault(name);
 
     /// <summary>
     /// Tells whether a node is upstream of another: whether some way leads from it to the other, back edges included. In a loop every node is

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Polyphony.Benchmarks.Limits;
 
 namespace Polyphony.Benchmarks.Engine;
 
@@ -9,6 +10,7 @@ internal static class SequentialSteps
 
     internal static async Task RunAsync(Round round)
     {
+        await CompareAsync(round);
         foreach (var size in (int[])[100, 1000, Longest])
         {
             // At least half a second of short ones, or the clock of the machine decides.
@@ -33,6 +35,30 @@ internal static class SequentialSteps
                 round.Record("sequential.growth", "x", late / early, higherIsBetter: false);
             }
         }
+    }
+
+    /// <summary>
+    /// Takes turns with raw one-row commits, a hundred of each, so that both meet the same disk: on a machine that others use, the disk of one
+    /// second is not that of the next.
+    /// </summary>
+    private static async Task CompareAsync(Round round)
+    {
+        const int Slice = 100;
+        using var rows = new RawRows(round.NewFile(), round.Durability, keyed: false);
+        await using var engine = await round.StartEngineAsync(Steps.NewRegistry());
+        await Steps.RunAsync(engine.Client, Steps.Sequence, "20");
+        long limit = 0, steps = 0;
+        for (var turn = round.Scale(30, 3); turn > 0; turn--)
+        {
+            var began = Stopwatch.GetTimestamp();
+            rows.Commit(Slice, 1);
+            var between = Stopwatch.GetTimestamp();
+            await Steps.RunAsync(engine.Client, Steps.Sequence, Steps.Text(Slice));
+            limit += between - began;
+            steps += Stopwatch.GetTimestamp() - between;
+        }
+
+        round.Record("sequential.share", "% of limit", 100.0 * limit / steps, higherIsBetter: true);
     }
 
     private static double MedianStep(long[] times, int first, int last)

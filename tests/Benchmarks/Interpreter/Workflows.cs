@@ -28,7 +28,7 @@ internal static class Workflows
     private const string Head =
         """
         models: { fast: { provider: offline } }
-        agents: { writer: { model: fast, instructions: You write. } }
+        agents: { writer: { model: fast, instructions: You write., context: [] }, speaker: { model: fast, instructions: You talk. } }
 
         """;
 
@@ -78,6 +78,9 @@ internal static class Workflows
     /// <summary>Agents one after the other, each with what the one before it said.</summary>
     internal static WorkflowDefinition AgentChain(int nodes) =>
         Chain($"agents-{nodes}", nodes, before => $$$"""{ agent: writer, prompt: "Make this shorter: {{ {{{before}}} }}" }""");
+
+    /// <summary>Agents one after the other, of which each gets all that was said before it.</summary>
+    internal static WorkflowDefinition Conversation(int nodes) => Chain($"conversation-{nodes}", nodes, _ => "{ agent: speaker, prompt: Go on. }");
 
     /// <summary>Transforms one after the other, each over what the one before it gave.</summary>
     internal static WorkflowDefinition TransformChain(int nodes) =>

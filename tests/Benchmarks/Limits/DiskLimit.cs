@@ -1,8 +1,5 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
-using Polyphony.Engine;
-using SQLitePCL;
 
 namespace Polyphony.Benchmarks.Limits;
 
@@ -12,9 +9,6 @@ namespace Polyphony.Benchmarks.Limits;
 /// </summary>
 internal static class DiskLimit
 {
-    /// <summary>What the engine's log takes for a step, of which the "size" benchmark measures the average.</summary>
-    private const int RowBytes = 500;
-
     private static readonly int[] Batches = [1, 10, 100];
 
     internal static Task RunAsync(Round round)
@@ -22,8 +16,8 @@ internal static class DiskLimit
         MeasureSync(round);
         foreach (var batch in Batches)
         {
-            Measure(round, "append", "CREATE TABLE rows(key INTEGER PRIMARY KEY, data BLOB NOT NULL)", batch);
-            Measure(round, "keyed", "CREATE TABLE rows(key TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID", batch);
+            Measure(round, "append", keyed: false, batch);
+            Measure(round, "keyed", keyed: true, batch);
         }
 
         return Task.CompletedTask;
@@ -49,59 +43,12 @@ internal static class DiskLimit
         round.Record("limit.fsync.p95", "µs", times[count * 95 / 100], higherIsBetter: false);
     }
 
-    private static void Measure(Round round, string layout, string table, int batch)
+    private static void Measure(Round round, string layout, bool keyed, int batch)
     {
-        Batteries_V2.Init();
-        Check(raw.sqlite3_open(round.NewFile(), out var database));
-        try
-        {
-            var mode = round.Durability == Durability.Full ? "FULL" : "NORMAL";
-            Check(raw.sqlite3_exec(database, $"PRAGMA journal_mode = WAL; PRAGMA synchronous = {mode}; PRAGMA wal_autocheckpoint = 4000; {table}"));
-            Check(raw.sqlite3_prepare_v2(database, "BEGIN IMMEDIATE", out var begin));
-            Check(raw.sqlite3_prepare_v2(database, "COMMIT", out var commit));
-            Check(raw.sqlite3_prepare_v2(database, "INSERT INTO rows(key, data) VALUES(?1, ?2)", out var insert));
-            var data = RandomNumberGenerator.GetBytes(RowBytes);
-            var commits = round.Scale(batch == 1 ? 5000 : batch == 10 ? 2000 : 400, 20);
-            var keyed = layout == "keyed";
-
-            // The same keys in every run.
-            var random = new Random(17);
-            var began = Stopwatch.GetTimestamp();
-            for (var i = 0; i < commits; i++)
-            {
-                Step(begin);
-                for (var row = 0; row < batch; row++)
-                {
-                    Check(keyed ? raw.sqlite3_bind_text(insert, 1, $"{random.NextInt64():x16}") : raw.sqlite3_bind_int64(insert, 1, ((long)i * batch) + row + 1));
-                    Check(raw.sqlite3_bind_blob(insert, 2, data));
-                    Step(insert);
-                }
-
-                Step(commit);
-            }
-
-            round.RecordRate($"limit.{layout}.{batch}", "rows/s", commits * batch, Stopwatch.GetElapsedTime(began));
-            raw.sqlite3_finalize(begin);
-            raw.sqlite3_finalize(commit);
-            raw.sqlite3_finalize(insert);
-        }
-        finally
-        {
-            raw.sqlite3_close_v2(database);
-        }
-    }
-
-    private static void Step(sqlite3_stmt statement)
-    {
-        Check(raw.sqlite3_step(statement));
-        raw.sqlite3_reset(statement);
-    }
-
-    private static void Check(int code)
-    {
-        if (code is not (raw.SQLITE_OK or raw.SQLITE_DONE or raw.SQLITE_ROW))
-        {
-            throw new IOException($"SQLite answered with code {code} ({raw.sqlite3_errstr(code).utf8_to_string()}).");
-        }
+        using var rows = new RawRows(round.NewFile(), round.Durability, keyed);
+        var commits = round.Scale(batch == 1 ? 5000 : batch == 10 ? 2000 : 400, 20);
+        var began = Stopwatch.GetTimestamp();
+        rows.Commit(commits, batch);
+        round.RecordRate($"limit.{layout}.{batch}", "rows/s", commits * batch, Stopwatch.GetElapsedTime(began));
     }
 }

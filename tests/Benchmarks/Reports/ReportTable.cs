@@ -27,7 +27,7 @@ internal static class ReportTable
 
     /// <summary>Compares rates with one-row commits, which is what a step is when nothing shares its commit.</summary>
     private static string OfLimit(Report report, Measurement result) =>
-        result is { HigherIsBetter: true } && !result.Name.StartsWith("limit.", StringComparison.Ordinal) && report["limit.append.1"] is { } limit
+        result is { HigherIsBetter: true, Unit: not "% of limit" } && !result.Name.StartsWith("limit.", StringComparison.Ordinal) && report["limit.append.1"] is { } limit
             ? (result.Median / limit).ToString("P0", CultureInfo.InvariantCulture)
             : "";
 
