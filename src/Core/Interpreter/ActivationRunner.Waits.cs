@@ -60,7 +60,7 @@ internal sealed partial class ActivationRunner
                     state = new WaitState(human.OnTimeout.EscalationTimeout is { } more ? Context.CurrentUtcDateTime + more : null, Escalated: true);
                     break;
                 default:
-                    return WorkResult.Failed(ErrorCodes.NodeTimeout, $"Nobody answered \"{activation.Id}\" in time.");
+                    return WorkResult.Failed(ErrorCodes.Timeout, $"Nobody answered \"{activation.Id}\" in time.");
             }
         }
     }
@@ -123,7 +123,7 @@ internal sealed partial class ActivationRunner
         {
             null => WorkResult.Stopped,
             true => new WorkResult { Output = payload, Attempts = 1 },
-            false => WorkResult.Failed(ErrorCodes.NodeTimeout, $"Event \"{wait.Event}\", for which \"{activation.Id}\" waits, did not come in time."),
+            false => WorkResult.Failed(ErrorCodes.Timeout, $"Event \"{wait.Event}\", for which \"{activation.Id}\" waits, did not come in time."),
         };
     }
 

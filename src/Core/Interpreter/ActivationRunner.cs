@@ -130,7 +130,7 @@ internal sealed partial class ActivationRunner(
             return new WorkResult
             {
                 Error = new CallError(
-                    ErrorCodes.NodeTimeout,
+                    ErrorCodes.Timeout,
                     $"\"{activation.Id}\" took longer than its limit of {Duration.Format(activation.Node.Timeout!.Value)}.",
                     ErrorKind.Terminal),
                 Attempts = 1,

@@ -23,7 +23,7 @@ public enum ErrorKind
 /// <summary>The stable codes of <see cref="CallError"/>.</summary>
 public static class ErrorCodes
 {
-    /// <summary>Took longer than its limit.</summary>
+    /// <summary>Took longer than its limit: a model call, a tool, a node; or a person's answer or an event did not come in time.</summary>
     public const string Timeout = "timeout";
 
     /// <summary>The provider asks to slow down.</summary>
@@ -67,9 +67,6 @@ public static class ErrorCodes
 
     /// <summary>An expression could not be evaluated.</summary>
     public const string ExpressionError = "expression_error";
-
-    /// <summary>A person's answer did not come in time, or a node exceeded its limit.</summary>
-    public const string NodeTimeout = "timeout";
 
     /// <summary>Fewer items of a <c>forEach</c> succeeded than required.</summary>
     public const string TooFewResults = "too_few_results";
