@@ -291,7 +291,8 @@ public sealed class FailureTests
         TestHost? host = null;
         await using var started = host = await TestHost.StartAsync(async (call, cancellationToken) =>
         {
-            await Task.Delay(TimeSpan.FromSeconds(10), host!.Clock, cancellationToken);
+            // The first item takes longer than the second: results are given in the order of the list, not of arrival.
+            await Task.Delay(TimeSpan.FromSeconds(call.Scope.Index == 0 ? 11 : 10), host!.Clock, cancellationToken);
             return new AgentCallResult { Output = Payload.Inline(TestHost.Json(call.Scope.Index)) };
         });
         var status = await host.RunAsync("""

@@ -10,7 +10,8 @@ internal sealed partial class WorkflowInstance
 {
     private static readonly Payload EmptyList = Payload.Inline(JsonElement.Parse("[]"u8));
 
-    private readonly Dictionary<int, List<Payload>> _itemOutcomes = [];
+    /// <summary>Of each <c>forEach</c> that runs: lists of outcomes, by the index of their first item. They arrive in any order, and are used in this one.</summary>
+    private readonly Dictionary<int, SortedList<int, Payload>> _itemOutcomes = [];
 
     private async Task<NodeEnd> RunForEachAsync(int node)
     {
@@ -59,7 +60,7 @@ internal sealed partial class WorkflowInstance
                 _results = _results.SetItem(node, new NodeResult
                 {
                     Status = NodeResult.Stopped,
-                    Output = await _calls.PackAsync([.. outcomes], PackMode.Results),
+                    Output = await _calls.PackAsync([.. outcomes.Values], PackMode.Results),
                     Order = OrderOf(node),
                 });
             }
@@ -95,7 +96,7 @@ internal sealed partial class WorkflowInstance
             {
                 progress.Add(outcome);
                 AddOutcome(outcome);
-                _itemOutcomes[node].Add(ToList(outcome));
+                _itemOutcomes[node].Add(index, ToList(outcome));
                 CountItem(node, outcome);
                 Wake();
             }
@@ -145,7 +146,11 @@ internal sealed partial class WorkflowInstance
 
                     var part = await RunChildAsync(template, list, start, length, taken, attempt);
                     outcomes.Add(part.Outcomes);
-                    _itemOutcomes[node].Add(part.Outcomes);
+                    if (part.Done > 0)
+                    {
+                        _itemOutcomes[node].Add(start, part.Outcomes);
+                    }
+
                     progress.Add(part);
                     AddOutcomeList(part.Outcomes);
                     CountItems(node, part);
