@@ -111,7 +111,7 @@ param alwaysReadyDurable int = 0
 @maxLength(45)
 param taskHubName string = 'polyphony'
 
-@description('Settings file of models and prices inside the package, such as /home/site/wwwroot/settings.json; empty for none.')
+@description('Settings file of models and prices, relative to the package; empty for its settings.json, if there is one.')
 param settingsFile string = ''
 
 @description('Whether to make a Durable Task Scheduler for the task hub. host.json must name it as well: docs/deploy.md.')

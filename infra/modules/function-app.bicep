@@ -44,7 +44,7 @@ param schedulerEndpoint string
 @description('Address of the Azure OpenAI account; empty for none.')
 param modelEndpoint string
 
-@description('Settings file of models and prices inside the package; empty for none.')
+@description('Settings file of models and prices, relative to the package; empty for its settings.json, if there is one.')
 param settingsFile string
 
 @description('Memory of an instance in MB.')
