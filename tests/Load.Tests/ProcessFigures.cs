@@ -6,7 +6,7 @@ namespace Polyphony.Load.Tests;
 /// <param name="ResidentBytes">Memory in use, shared pages included.</param>
 /// <param name="Threads">Threads.</param>
 /// <param name="OpenFiles">Open files, connections included.</param>
-internal sealed record ProcessFigures(long ResidentBytes, int Threads, int OpenFiles)
+internal sealed record ProcessFigures(long ResidentBytes, int Threads, OpenFiles OpenFiles)
 {
     public static bool IsSupported => Directory.Exists("/proc/self/fd");
 
@@ -16,11 +16,11 @@ internal sealed record ProcessFigures(long ResidentBytes, int Threads, int OpenF
         return new ProcessFigures(
             1024 * Number(lines, "VmRSS:"),
             (int)Number(lines, "Threads:"),
-            Directory.GetFileSystemEntries($"/proc/{processId}/fd").Length);
+            OpenFiles.Read(processId));
     }
 
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{ResidentBytes / 1_048_576} MB resident, {Threads} threads, {OpenFiles} open files");
+        CultureInfo.InvariantCulture, $"{ResidentBytes / 1_048_576} MB resident, {Threads} threads, {OpenFiles.Count} open files");
 
     private static long Number(string[] lines, string name) =>
         long.Parse(lines.First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);

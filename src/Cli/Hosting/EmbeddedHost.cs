@@ -19,7 +19,6 @@ namespace Polyphony.Cli.Hosting;
 /// <summary>The embedded host: the engine on a data folder, and the HTTP API over it, in this process.</summary>
 internal sealed class EmbeddedHost : IAsyncDisposable
 {
-    private const long DrainedBodyBytes = 64 * 1024 * 1024;
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(1);
     private readonly EmbeddedEngine _engine;
     private readonly WebApplication _app;
@@ -131,9 +130,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-
-            // The handlers refuse at their own, smaller limit. Up to this one the rest of a body is still read, so that its sender gets to see the answer.
-            kestrel.Limits.MaxRequestBodySize = DrainedBodyBytes;
+            options.Connections.Apply(kestrel.Limits);
             kestrel.Listen(options.Listen, options.Port);
         });
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
@@ -142,6 +139,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         builder.Services.AddPolyphonyHttp(new PolyphonyHttpOptions
         {
             AllowInlineDefinitions = options.LoopbackOnly,
+            Heartbeat = options.Heartbeat,
             NotReadyReason = () => engine.Completion.IsCompleted ? "The engine has stopped." : null,
         });
 

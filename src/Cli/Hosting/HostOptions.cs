@@ -1,4 +1,5 @@
 using System.Net;
+using Polyphony.Http;
 
 namespace Polyphony.Cli.Hosting;
 
@@ -19,6 +20,12 @@ internal sealed record HostOptions
 
     /// <summary>Gets a value indicating whether the log goes to stderr as well as to the file.</summary>
     public bool LogToConsole { get; init; }
+
+    /// <summary>Gets how slow a client may be, and how much it may send.</summary>
+    public ConnectionLimits Connections { get; init; } = new();
+
+    /// <summary>Gets how long a stream may be silent before it sends a comment. Default 15 seconds.</summary>
+    public TimeSpan Heartbeat { get; init; } = PolyphonyHttpOptions.DefaultHeartbeat;
 
     /// <summary>Gets a value indicating whether only this machine can reach the host.</summary>
     public bool LoopbackOnly => IPAddress.IsLoopback(Listen);

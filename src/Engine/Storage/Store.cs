@@ -6,12 +6,16 @@ namespace Polyphony.Engine.Storage;
 /// <remarks>In memory there is one connection, and readers wait for the open transaction, so that they see committed data alone there too.</remarks>
 internal sealed class Store : IDisposable
 {
+    // Readers that are kept for the next: each holds two open files and a cache of pages, and a crowd of requests must not leave its own behind.
+    internal const int MostIdleReaders = 8;
+
     private static ReadOnlySpan<byte> SqliteHead => "SQLite format 3\0"u8;
 
     private readonly string? _path;
     private readonly ConcurrentBag<StoreReader> _readers = [];
     private readonly Lock _gate = new();
     private readonly Database _database;
+    private int _idleReaders;
     private bool _inTransaction;
     private volatile bool _disposed;
 
@@ -26,6 +30,9 @@ internal sealed class Store : IDisposable
     internal string Name { get; }
 
     internal StoreWriter Writer { get; }
+
+    /// <summary>Gets how many connections wait for the next reader; at most <see cref="MostIdleReaders"/>.</summary>
+    internal int IdleReaders => _readers.Count;
 
     /// <summary>Opens a data file, or makes a new one where there is none.</summary>
     /// <exception cref="DataFileException">It is damaged, of another format, or not readable; it was left as it is.</exception>
@@ -76,7 +83,11 @@ internal sealed class Store : IDisposable
         }
 
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_readers.TryTake(out var reader))
+        if (_readers.TryTake(out var reader))
+        {
+            Interlocked.Decrement(ref _idleReaders);
+        }
+        else
         {
             reader = new StoreReader(new Database(_path, create: false), Name, ownsDatabase: true);
         }
@@ -87,11 +98,7 @@ internal sealed class Store : IDisposable
         }
         finally
         {
-            _readers.Add(reader);
-            if (_disposed)
-            {
-                DisposeReaders();
-            }
+            Keep(reader);
         }
     }
 
@@ -137,10 +144,28 @@ internal sealed class Store : IDisposable
         }
     }
 
+    // Counted before it is there to be taken, so that there are never more than that many.
+    private void Keep(StoreReader reader)
+    {
+        if (Interlocked.Increment(ref _idleReaders) > MostIdleReaders)
+        {
+            Interlocked.Decrement(ref _idleReaders);
+            reader.Dispose();
+            return;
+        }
+
+        _readers.Add(reader);
+        if (_disposed)
+        {
+            DisposeReaders();
+        }
+    }
+
     private void DisposeReaders()
     {
         while (_readers.TryTake(out var reader))
         {
+            Interlocked.Decrement(ref _idleReaders);
             reader.Dispose();
         }
     }

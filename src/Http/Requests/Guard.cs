@@ -23,6 +23,12 @@ internal static class Guard
         }
         catch (BadHttpRequestException e)
         {
+            if (e.StatusCode == StatusCodes.Status408RequestTimeout && HttpProtocol.IsHttp11(context.Request.Protocol))
+            {
+                // The rest of the body may still come, so this connection can carry no other request.
+                context.Response.Headers.Connection = "close";
+            }
+
             return new ProblemResult(FromServer(e, context.Request.Path));
         }
         catch (Exception e)
@@ -39,13 +45,11 @@ internal static class Guard
     }
 
     // What the web server found out while it read the request: too large, too slow, malformed.
-    private static ProblemDocument FromServer(BadHttpRequestException exception, string path) => ProblemTable.Create(
-        exception.StatusCode switch
-        {
-            StatusCodes.Status413PayloadTooLarge => ProblemCodes.BodyTooLarge,
-            StatusCodes.Status408RequestTimeout => ProblemCodes.RequestTimeout,
-            _ => ProblemCodes.InvalidRequest,
-        },
-        exception.Message,
-        path);
+    private static ProblemDocument FromServer(BadHttpRequestException exception, string path) => exception.StatusCode switch
+    {
+        StatusCodes.Status413PayloadTooLarge => ProblemTable.Create(ProblemCodes.BodyTooLarge, exception.Message, path),
+        StatusCodes.Status408RequestTimeout => ProblemTable.Create(
+            ProblemCodes.RequestTimeout, "The body arrived too slowly, or stopped before its end. Nothing was done; send the request again, with all of its body.", path),
+        _ => ProblemTable.Create(ProblemCodes.InvalidRequest, exception.Message, path),
+    };
 }
