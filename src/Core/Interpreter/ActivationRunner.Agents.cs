@@ -77,21 +77,24 @@ internal sealed partial class ActivationRunner
                 return work with { Output = result.Output, NextCall = call + 1 };
             }
 
+            // Whoever rewinds wants to have it tried again: an answer from before that led nowhere (refused, cut off, unfit) is not an answer now.
+            var isLeftOver = result.FromLedger && rewinds > 0;
+            if (isLeftOver && result.ToolCalls is null)
+            {
+                call++;
+                attempt = 0;
+                repair = null;
+                continue;
+            }
+
             if (result.Invalid is not null)
             {
                 // The answer is in the ledger under this call's number: the next call needs another.
                 call++;
                 attempt = 0;
-                if (result.FromLedger && rewinds > 0)
-                {
-                    // Left over from before the rewind: ask anew.
-                    repair = null;
-                    continue;
-                }
-
                 if (repaired)
                 {
-                    return work with { Error = result.Error, NextCall = call };
+                    return work with { Error = result.Error, NextCall = result.Usage.Turns > 0 ? call + 1 : call };
                 }
 
                 repaired = true;
@@ -105,6 +108,11 @@ internal sealed partial class ActivationRunner
                 attempt = 0;
                 if (toolRounds.Count >= agent.MaxToolRounds)
                 {
+                    if (isLeftOver)
+                    {
+                        continue;
+                    }
+
                     return work with
                     {
                         Error = new CallError(
