@@ -96,6 +96,31 @@ public sealed partial class RunTests : IDisposable
     }
 
     [Fact]
+    [Trait("Row", "B1")]
+    public async Task Validate_WithAndWithoutSettings_CountsTheFallbacksOfTheHostOrSaysThatItDoesNot()
+    {
+        var file = _folder.Write("fast.yaml", """
+            name: fast
+            agents: { a: { model: fast, retry: { maxAttempts: 2 } } }
+            nodes: { one: { agent: a, prompt: hi } }
+            """);
+
+        var (code, output, _) = await ToolProcess.RunAsync(_folder.Data, ["validate", file]);
+        Assert.Equal(0, code);
+        Assert.Contains("At most 2 model calls (1 without retries).", output, StringComparison.Ordinal);
+        Assert.Contains("Not counted: fallbacks of \"fast\", which neither the workflow nor the host's settings define.", output, StringComparison.Ordinal);
+
+        var settings = _folder.Write("settings.json", """
+            { "models": { "fast": { "provider": "offline", "fallback": ["spare", "last"] }, "spare": { "provider": "offline" }, "last": { "provider": "offline" } } }
+            """);
+        (code, output, _) = await ToolProcess.RunAsync(_folder.Data, ["validate", file], ("POLYPHONY_SETTINGS", settings));
+        Assert.Equal(0, code);
+        Assert.Contains("At most 6 model calls (1 without retries).", output, StringComparison.Ordinal);
+        Assert.Contains("Counted with the fallbacks that the host's settings give to \"fast\".", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Not counted", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Run_InvalidFile_ListsEveryProblemWithItsPlace()
     {
         var file = _folder.Write("bad.yaml", """

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Inputs;
 using Polyphony.Core.Workflows;
 
@@ -11,12 +12,17 @@ internal static class ValidateCommand
     {
         var files = new Argument<string[]>("FILE") { Description = "Workflow files.", Arity = ArgumentArity.OneOrMore };
         var command = new Command("validate", "Check workflow files: every problem with line and column, and the most model calls of a run") { files };
-        command.SetAction((parsed, _) => CommandLine.GuardAsync(common.Read(parsed), _ => RunAsync(parsed.GetValue(files)!)));
+        command.SetAction((parsed, _) =>
+        {
+            var settings = common.Read(parsed);
+            return CommandLine.GuardAsync(settings, _ => RunAsync(settings, parsed.GetValue(files)!));
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(string[] files)
+    private static async Task<int> RunAsync(CliSettings settings, string[] files)
     {
+        var models = ModelSettings.Read(settings.SettingsFile).Models;
         var problems = 0;
         foreach (var path in files)
         {
@@ -36,7 +42,7 @@ internal static class ValidateCommand
             {
                 var definition = result.Require();
                 await Console.Out.WriteLineAsync($"{path}: valid. Workflow {definition.Name}, version {definition.Version}, {definition.Graph.Nodes.Length} nodes.");
-                await Console.Out.WriteLineAsync(Indent(WorkflowProof.Of(definition, catalog).ToString()));
+                await Console.Out.WriteLineAsync(Indent(WorkflowProof.Of(definition, catalog, models).ToString()));
             }
         }
 

@@ -22,14 +22,22 @@ public sealed record WorkflowProof
     /// <summary>Gets <see cref="WorkflowLimits.MaxTurns"/>, which no run exceeds whatever the bound says.</summary>
     public int? MaxTurns { get; init; }
 
+    /// <summary>Gets the aliases that the host's settings define and not the workflow; their fallbacks are counted. In ordinal order.</summary>
+    public IReadOnlyList<string> HostModels { get; init; } = [];
+
+    /// <summary>Gets the aliases that are defined nowhere: a host that defines one with fallbacks can make more calls than this. In ordinal order.</summary>
+    public IReadOnlyList<string> UnknownModels { get; init; } = [];
+
     /// <summary>Gets a value indicating whether <see cref="MaxTurns"/> may end a run before its graph does.</summary>
     public bool MayReachMaxTurns => MaxTurns is { } turns && ModelCalls.MayExceed(turns);
 
     /// <summary>Works out the bounds.</summary>
     /// <param name="definition">The workflow.</param>
     /// <param name="catalog">Where sub-workflows are found; those that are not count as unknown.</param>
+    /// <param name="hostModels">The aliases of the host's settings, by name, for those that the workflow leaves to the host.</param>
     /// <returns>The proof.</returns>
-    public static WorkflowProof Of(WorkflowDefinition definition, IWorkflowCatalog? catalog = null) => new ProofBuilder(definition, catalog, []).Build();
+    public static WorkflowProof Of(WorkflowDefinition definition, IWorkflowCatalog? catalog = null, IReadOnlyDictionary<string, ModelDefinition>? hostModels = null) =>
+        new ProofBuilder(definition, catalog, hostModels ?? new Dictionary<string, ModelDefinition>(), []).Build();
 
     /// <summary>Says it in a few lines, for people.</summary>
     /// <returns>The text, without a final line break.</returns>
@@ -43,8 +51,16 @@ public sealed record WorkflowProof
         foreach (var node in Nodes)
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n  {node.Node}: {node.ModelCalls} = {node.Why}; by {string.Join(" -> ", node.Path)}");
 
+        if (HostModels.Count > 0)
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n  Counted with the fallbacks that the host's settings give to {Quote(HostModels)}.");
+
+        if (UnknownModels.Count > 0)
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n  Not counted: fallbacks of {Quote(UnknownModels)}, which neither the workflow nor the host's settings define.");
+
         return text.ToString();
     }
+
+    private static string Quote(IReadOnlyList<string> names) => string.Join(", ", names.Select(name => $"\"{name}\""));
 }
 
 /// <summary>The model calls of one node.</summary>

@@ -92,6 +92,41 @@ public sealed class WorkflowProofTests
     }
 
     [Fact]
+    [Trait("Row", "C9")]
+    public void Of_AliasesOfTheHost_CountsTheFallbacksOfItsSettings()
+    {
+        var host = new Dictionary<string, ModelDefinition>
+        {
+            ["fast"] = new() { Name = "fast", Provider = "offline", Fallback = ["spare", "last"] },
+            ["own"] = new() { Name = "own", Provider = "offline", Fallback = ["spare", "last"] },
+        };
+        var once = new RetryDefinition { MaxAttempts = 1 };
+        var child = new WorkflowBuilder("child").Agent("d", "nobody", configure: agent => agent.Retry(once)).AgentNode("d", "d", "x").Build();
+        var definition = new WorkflowBuilder("t").Model("own", "offline")
+            .Agent("a", "fast", configure: agent => agent.Retry(new RetryDefinition { MaxAttempts = 2 }))
+            .Agent("b", "own", configure: agent => agent.Retry(once))
+            .Agent("c", "slow", configure: agent => agent.Retry(once))
+            .AgentNode("a", "a", "x").AgentNode("b", "b", "x").AgentNode("c", "c", "x").WorkflowNode("d", "child")
+            .Build();
+
+        // a: 2 attempts on fast and on its 2 fallbacks; b: the workflow's "own" has no fallback, whatever the host's has; c and d: nobody knows.
+        var proof = WorkflowProof.Of(definition, new MapCatalog(child), host);
+        Assert.Equal("9", proof.ModelCalls.ToString());
+        Assert.Equal(["fast"], proof.HostModels);
+        Assert.Equal(["nobody", "slow"], proof.UnknownModels);
+        Assert.EndsWith(
+            "\n  Counted with the fallbacks that the host's settings give to \"fast\"."
+            + "\n  Not counted: fallbacks of \"nobody\", \"slow\", which neither the workflow nor the host's settings define.",
+            proof.ToString(),
+            StringComparison.Ordinal);
+
+        // Without settings: 2 + 1 + 1 + 1.
+        var alone = WorkflowProof.Of(definition, new MapCatalog(child));
+        Assert.Equal("5", alone.ModelCalls.ToString());
+        Assert.Equal(["fast", "nobody", "slow"], alone.UnknownModels);
+    }
+
+    [Fact]
     public void Of_OnErrorAgent_AddsItsCalls()
     {
         var proof = WorkflowProof.Of(Builder().AgentNode("a", "writer", "x", node => node.OnErrorAgent("once")).Build());

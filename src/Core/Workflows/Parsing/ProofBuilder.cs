@@ -3,8 +3,11 @@ using System.Numerics;
 namespace Polyphony.Core.Workflows.Parsing;
 
 /// <summary>Works out a <see cref="WorkflowProof"/>.</summary>
-internal sealed class ProofBuilder(WorkflowDefinition definition, IWorkflowCatalog? catalog, HashSet<string> around)
+internal sealed class ProofBuilder(
+    WorkflowDefinition definition, IWorkflowCatalog? catalog, IReadOnlyDictionary<string, ModelDefinition> hostModels, HashSet<string> around)
 {
+    private readonly SortedSet<string> _hostModels = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _unknownModels = new(StringComparer.Ordinal);
     private readonly WorkflowGraph _graph = definition.Graph;
     private readonly Dictionary<string, NodeDefinition> _nodes = definition.Graph.Nodes.ToDictionary(node => node.Name, StringComparer.Ordinal);
 
@@ -25,6 +28,8 @@ internal sealed class ProofBuilder(WorkflowDefinition definition, IWorkflowCatal
             WithoutRetries = nodes.Aggregate(CallBound.Zero, (sum, node) => sum + node.WithoutRetries),
             Nodes = [.. nodes.OrderByDescending(node => node.Weight)],
             MaxTurns = definition.Limits.MaxTurns,
+            HostModels = [.. _hostModels],
+            UnknownModels = [.. _unknownModels],
         };
     }
 
@@ -86,7 +91,7 @@ internal sealed class ProofBuilder(WorkflowDefinition definition, IWorkflowCatal
         var rounds = 1 + (agent.Tools.Count > 0 ? agent.MaxToolRounds : 0);
         var repairs = agent.Output is null ? 0 : 1;
         var attempts = (node.Retry ?? agent.Retry ?? new RetryDefinition()).MaxAttempts;
-        var models = 1 + (definition.Models.TryGetValue(agent.Model, out var model) ? model.Fallback.Count : 0);
+        var models = 1 + Fallbacks(agent.Model);
         var notes = new List<string>();
         if (rounds > 1)
             notes.Add($"{agent.MaxToolRounds:N0} for tools");
@@ -104,6 +109,22 @@ internal sealed class ProofBuilder(WorkflowDefinition definition, IWorkflowCatal
         return (CallBound.Of((BigInteger)(rounds + repairs) * attempts * models), CallBound.Of(rounds));
     }
 
+    // The file's own definition of an alias counts, else the host's: the order in which a run looks them up.
+    private int Fallbacks(string alias)
+    {
+        if (definition.Models.TryGetValue(alias, out var model))
+            return model.Fallback.Count;
+
+        if (hostModels.TryGetValue(alias, out model))
+        {
+            _hostModels.Add(alias);
+            return model.Fallback.Count;
+        }
+
+        _unknownModels.Add(alias);
+        return 0;
+    }
+
     private (CallBound Calls, CallBound Plain) Workflow(WorkflowNode node, List<string> factors)
     {
         var what = $"run of workflow \"{node.Workflow}\"";
@@ -113,7 +134,9 @@ internal sealed class ProofBuilder(WorkflowDefinition definition, IWorkflowCatal
             return (CallBound.Of(1).Per("call in each " + what), CallBound.Of(1).Per("call in each " + what));
         }
 
-        var proof = new ProofBuilder(other, catalog, around).Build();
+        var proof = new ProofBuilder(other, catalog, hostModels, around).Build();
+        _hostModels.UnionWith(proof.HostModels);
+        _unknownModels.UnionWith(proof.UnknownModels);
         var attempts = node.Retry?.MaxAttempts ?? 1;
         var calls = proof.ModelCalls;
         if ((node.Limits?.MaxTurns ?? other.Limits.MaxTurns) is { } turns && calls.MayExceed(turns))
