@@ -16,8 +16,8 @@ namespace Polyphony.Activities.Agents;
 /// <summary>
 /// One model call. In order: render, ask the ledger whether this step was answered before, call the model within the agent's
 /// limit of time, record the answer, and only then say what it means. A crash before the call leaves the step begun and not settled; a
-/// crash after the answer and before its record is the one way to pay twice, and shows the same way; a crash after the record
-/// costs nothing, because the next delivery finds the answer.
+/// crash after the answer and before its record is one way to pay twice, and shows the same way, as does an answer that is lost
+/// on its way here; a crash after the record costs nothing, because the next delivery finds the answer.
 /// </summary>
 internal sealed class AgentActivity(
     ConversationBuilder conversations,
@@ -84,7 +84,10 @@ internal sealed class AgentActivity(
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             var failed = Failed(call, exception, agent) with { Provider = model.Definition.Provider };
-            await ledger.FailAsync(call.StepId, failed.Error!.Code, CancellationToken.None);
+            var record = Settlement.MayBePaid(exception)
+                ? ledger.LeaveUnsettledAsync(call.StepId, failed.Error!.Code, CancellationToken.None)
+                : ledger.FailAsync(call.StepId, failed.Error!.Code, CancellationToken.None);
+            await record;
             return failed;
         }
 

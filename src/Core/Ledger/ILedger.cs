@@ -5,8 +5,9 @@ namespace Polyphony.Core.Ledger;
 /// the answer and pays nothing. Thread-safe. Every write is durable when its task completes.
 /// </summary>
 /// <remarks>
-/// The only way to pay twice is a crash after the provider has answered and before <see cref="CompleteAsync"/> has committed.
-/// It shows as a step begun more often than it ended (<see cref="LedgerEntry.Unsettled"/>).
+/// There are two ways to pay for an answer that nobody gets: a crash after the provider has answered and before <see cref="CompleteAsync"/> has committed, and a
+/// connection that breaks, or a limit of time that passes, before the answer is here. Both show as a step begun more often than it ended
+/// (<see cref="LedgerEntry.Unsettled"/>).
 /// </remarks>
 public interface ILedger
 {
@@ -23,12 +24,22 @@ public interface ILedger
     /// <returns>The answer that stands for this step.</returns>
     Task<LedgerAnswer> CompleteAsync(string stepId, LedgerAnswer answer, CancellationToken cancellationToken = default);
 
-    /// <summary>Records that the provider refused or did not answer: this attempt is settled and was not paid.</summary>
+    /// <summary>Records that the provider refused, or could not be reached: this attempt is settled and was not paid.</summary>
     /// <param name="stepId">The step.</param>
     /// <param name="errorCode">The classified error.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>A task that completes when this is durable.</returns>
     Task FailAsync(string stepId, string errorCode, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Records why no answer arrived to a call that the provider may have answered and may charge for: the attempt stays unsettled. By default nothing is written,
+    /// because an attempt is unsettled from its beginning.
+    /// </summary>
+    /// <param name="stepId">The step.</param>
+    /// <param name="errorCode">The classified error.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that completes when this is durable.</returns>
+    Task LeaveUnsettledAsync(string stepId, string errorCode, CancellationToken cancellationToken = default) => Task.CompletedTask;
 
     /// <summary>Lists the entries of an instance in the order in which they began.</summary>
     /// <param name="instanceId">The instance.</param>
@@ -86,7 +97,7 @@ public sealed record LedgerAnswer
 /// <param name="Request">What was asked.</param>
 /// <param name="Answer">The answer, once recorded.</param>
 /// <param name="Begun">How many times the call was begun.</param>
-/// <param name="Failed">How many times the provider refused or did not answer.</param>
+/// <param name="Failed">How many times the provider refused or could not be reached, which is not charged.</param>
 /// <param name="LastError">The last classified error.</param>
 /// <param name="BegunTime">When it was first begun.</param>
 /// <param name="AnsweredTime">When the answer was recorded.</param>

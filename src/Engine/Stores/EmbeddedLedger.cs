@@ -49,11 +49,17 @@ internal sealed class EmbeddedLedger(Kernel kernel) : ILedger
         return stands ?? throw NotBegun(stepId);
     }
 
-    public async Task FailAsync(string stepId, string errorCode, CancellationToken cancellationToken = default)
+    public Task FailAsync(string stepId, string errorCode, CancellationToken cancellationToken = default) =>
+        RecordErrorAsync("UPDATE ledger SET failed = failed + 1, last_error = ?2 WHERE step = ?1", stepId, errorCode, cancellationToken);
+
+    public Task LeaveUnsettledAsync(string stepId, string errorCode, CancellationToken cancellationToken = default) =>
+        RecordErrorAsync("UPDATE ledger SET last_error = ?2 WHERE step = ?1", stepId, errorCode, cancellationToken);
+
+    private async Task RecordErrorAsync(string update, string stepId, string errorCode, CancellationToken cancellationToken)
     {
         var known = await StoreRecord<bool>.RunAsync(kernel, writer =>
         {
-            writer.Statement("UPDATE ledger SET failed = failed + 1, last_error = ?2 WHERE step = ?1").Bind(1, stepId).Bind(2, errorCode).Step();
+            writer.Statement(update).Bind(1, stepId).Bind(2, errorCode).Step();
             return writer.Database.Changes == 1;
         }, cancellationToken);
         if (!known)

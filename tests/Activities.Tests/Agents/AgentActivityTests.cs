@@ -174,7 +174,8 @@ public sealed class AgentActivityTests
 
         Assert.Equal((ErrorCodes.Timeout, ErrorKind.Transient), (result.Error!.Code, result.Error.Kind));
         Assert.Contains("30 s", result.Error.Message, StringComparison.Ordinal);
-        Assert.Equal((1, 1, "timeout"), (harness.Ledger.Find("run-1/draft/1")!.Begun, harness.Ledger.Find("run-1/draft/1")!.Failed, harness.Ledger.Find("run-1/draft/1")!.LastError));
+        var entry = harness.Ledger.Find("run-1/draft/1")!;
+        Assert.Equal((1, 0, 1, "timeout"), (entry.Begun, entry.Failed, entry.Unsettled, entry.LastError));
         Assert.Equal(ignoresCancellation ? 0 : 1, model.Cancelled);
     }
 

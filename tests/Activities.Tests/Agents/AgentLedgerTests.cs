@@ -55,7 +55,7 @@ public sealed class AgentLedgerTests
     }
 
     [Fact]
-    public async Task Agent_ProviderDies_CountsAsUnpaidAttempt()
+    public async Task Agent_ConnectionBreaks_LeavesTheAttemptUnsettled()
     {
         var model = new ScriptedChatClient(ScriptedAnswer.Fails(new IOException("reset")), "second");
         var harness = new ActivityHarness(model);
@@ -64,7 +64,7 @@ public sealed class AgentLedgerTests
         await harness.AgentAsync(harness.Call() with { Attempt = 2 });
 
         var entry = harness.Ledger.Find("run-1/draft/1")!;
-        Assert.Equal((2, 1, "provider_unavailable", 0), (entry.Begun, entry.Failed, entry.LastError, entry.Unsettled));
+        Assert.Equal((2, 0, "provider_unavailable", 1), (entry.Begun, entry.Failed, entry.LastError, entry.Unsettled));
     }
 
     [Fact]

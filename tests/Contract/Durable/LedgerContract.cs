@@ -54,6 +54,21 @@ public abstract class LedgerContract : DurableContract
     }
 
     [Fact]
+    public async Task LeaveUnsettled_AnAttemptWhoseAnswerWasLost_IsNeitherFailedNorAnswered()
+    {
+        await using var host = await StartAsync(new DurableRegistry());
+        await host.Ledger.BeginAsync(Request, Soon);
+        await host.Ledger.LeaveUnsettledAsync(Request.StepId, "timeout", Soon);
+        await host.Ledger.BeginAsync(Request, Soon);
+        await host.Ledger.CompleteAsync(Request.StepId, Answer("1"), Soon);
+        await host.RestartAsync(crash: true);
+
+        var entry = Assert.Single(await host.Ledger.ListAsync("i1", Soon));
+        Assert.Equal((2, 0, 1), (entry.Begun, entry.Failed, entry.Unsettled));
+        Assert.Equal(new LedgerTotals(1, 10, 5, 0.1m, 1), await host.Ledger.GetTotalsAsync(null, Soon));
+    }
+
+    [Fact]
     public async Task GetTotals_OneOrAll_SumsExactly()
     {
         await using var host = await StartAsync(new DurableRegistry());

@@ -73,6 +73,15 @@ public sealed class InMemoryLedger(TimeProvider? clock = null) : ILedger
         }
     }
 
+    public Task LeaveUnsettledAsync(string stepId, string errorCode, CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            _entries[stepId] = _entries[stepId] with { LastError = errorCode };
+            return Task.CompletedTask;
+        }
+    }
+
     public Task<IReadOnlyList<LedgerEntry>> ListAsync(string instanceId, CancellationToken cancellationToken = default)
     {
         lock (_lock)
