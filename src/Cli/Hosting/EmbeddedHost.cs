@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using Polyphony.Activities.Providers;
 using Polyphony.Activities.Workflows;
 using Polyphony.Core;
 using Polyphony.Core.Client;
@@ -106,7 +107,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     {
         try
         {
-            var models = ModelSettings.Read(options.Settings.SettingsFile);
+            var models = ReadModels(options.Settings.SettingsFile);
             return await EmbeddedEngine.StartAsync(
                 new EngineOptions { Path = options.Settings.DataFile, LoggerFactory = loggerFactory, Paused = options.Paused },
                 (engine, registry) => HostFunctions.Register(registry, engine, options.Settings, models, loggerFactory),
@@ -119,6 +120,18 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw CliException.Host($"The data file \"{options.Settings.DataFile}\" cannot be opened: {e.Message}", e);
+        }
+    }
+
+    private static ModelSettings ReadModels(string? file)
+    {
+        try
+        {
+            return ModelSettings.Read(file);
+        }
+        catch (PolyphonyException e)
+        {
+            throw CliException.Invalid(e.Message);
         }
     }
 

@@ -1,6 +1,6 @@
 namespace Polyphony.Core.Durable;
 
-/// <summary>One run of an activity. An activity may run more than once for the same <see cref="TaskId"/>: after a crash it is handed out again.</summary>
+/// <summary>One run of an activity. An activity may run more than once for the same call: after a crash it is handed out again.</summary>
 public sealed record ActivityContext
 {
     /// <summary>Gets the registered name.</summary>
@@ -9,8 +9,8 @@ public sealed record ActivityContext
     /// <summary>Gets the instance that called it.</summary>
     public required string InstanceId { get; init; }
 
-    /// <summary>Gets the task's number in its instance; the same when the activity is run again after a crash.</summary>
-    public required int TaskId { get; init; }
+    /// <summary>Gets the task's number in its instance; the same when the activity is run again after a crash. <see langword="null"/> where the host does not tell, as on Azure Functions.</summary>
+    public int? TaskId { get; init; }
 
     /// <summary>Gets a token that is cancelled when the host stops. An activity that ends for it is handed out again later.</summary>
     public CancellationToken CancellationToken { get; init; }

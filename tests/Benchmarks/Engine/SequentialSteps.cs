@@ -17,7 +17,7 @@ internal static class SequentialSteps
             var steps = round.WarmUp ? 100 : size;
             var runs = round.WarmUp ? 1 : Math.Max(1, 2000 / size);
             var times = new long[steps];
-            await using var engine = await round.StartEngineAsync(Steps.NewRegistry(context => times[context.TaskId] = Stopwatch.GetTimestamp()));
+            await using var engine = await round.StartEngineAsync(Steps.NewRegistry(context => times[context.TaskId!.Value] = Stopwatch.GetTimestamp()));
             await Steps.RunAsync(engine.Client, Steps.Sequence, "20");
             var began = Stopwatch.GetTimestamp();
             for (var run = 0; run < runs; run++)

@@ -1,19 +1,20 @@
 using System.Text.Json;
-using Polyphony.Activities.Providers;
 using Polyphony.Core;
 using Polyphony.Core.Workflows;
 
-namespace Polyphony.Cli.Hosting;
+namespace Polyphony.Activities.Providers;
 
 /// <summary>
 /// The models and prices of a host: <c>{"models":{…},"prices":{"asOf":…,"models":{…}}}</c>. No secrets: a model names the environment variable of its key.
 /// </summary>
-internal sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> Models, PriceTable Prices)
+/// <param name="Models">The models by alias.</param>
+/// <param name="Prices">The prices.</param>
+public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> Models, PriceTable Prices)
 {
     /// <summary>Reads a settings file.</summary>
     /// <param name="file">The file, JSON; <see langword="null"/>: no models and no prices.</param>
     /// <returns>The settings.</returns>
-    /// <exception cref="CliException">The file cannot be read or is not valid; the message lists everything that is wrong.</exception>
+    /// <exception cref="PolyphonyException">The file cannot be read or is not valid; the message lists everything that is wrong.</exception>
     public static ModelSettings Read(string? file)
     {
         if (file is null)
@@ -28,13 +29,13 @@ internal sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw CliException.Invalid($"The settings file \"{file}\" cannot be read: {e.Message} Correct POLYPHONY_SETTINGS, or leave it out.");
+            throw Invalid($"The settings file \"{file}\" cannot be read: {e.Message} Correct POLYPHONY_SETTINGS, or leave it out.");
         }
 
         var source = JsonSource.Read(text, file);
         if (source.Root is null)
         {
-            throw Invalid(source.Problems);
+            throw Invalid(string.Join(Environment.NewLine, source.Problems));
         }
 
         var aliases = ModelAliases.Parse(source.Root, file, "prices");
@@ -53,8 +54,8 @@ internal sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition
             problems.Add($"{file}: {e.Message} [{e.Code}]");
         }
 
-        return problems.Count == 0 ? new ModelSettings(aliases.Models, prices) : throw Invalid(problems);
+        return problems.Count == 0 ? new ModelSettings(aliases.Models, prices) : throw Invalid(string.Join(Environment.NewLine, problems));
     }
 
-    private static CliException Invalid(IEnumerable<object> problems) => CliException.Invalid(string.Join(Environment.NewLine, problems));
+    private static PolyphonyException Invalid(string message) => new("settings_invalid", message);
 }

@@ -1,0 +1,161 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using Polyphony.Core;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using DurableQuery = Microsoft.DurableTask.Client.OrchestrationQuery;
+using DurableStatus = Microsoft.DurableTask.Client.OrchestrationRuntimeStatus;
+
+namespace Polyphony.Functions.Durable;
+
+/// <content>
+/// Lists of instances. Storage providers list in the order of ids and know no tags, so every instance that fits the provider's own
+/// conditions is looked at (without its payloads), and the newest are kept: a list costs one request per thousand instances of the task hub.
+/// </content>
+public sealed partial class DurableClientAdapter
+{
+    private const int ScanPageSize = 1000;
+    private const int ParallelReads = 8;
+    private const string TokenPrefix = "1.";
+
+    /// <inheritdoc/>
+    public override async Task<OrchestrationPage> QueryAsync(OrchestrationQuery query, CancellationToken cancellationToken = default)
+    {
+        if (query.PageSize is < 1 or > OrchestrationQuery.MaxPageSize)
+        {
+            throw new PolyphonyException("invalid_page_size", $"A page holds 1 to {OrchestrationQuery.MaxPageSize} instances; found: {query.PageSize}.");
+        }
+
+        var before = query.ContinuationToken is null ? null : Position.Read(query.ContinuationToken);
+
+        // The oldest of those kept is the first to go; one more than a page tells whether there is another.
+        var newest = new PriorityQueue<OrchestrationMetadata, Position>();
+        await foreach (var each in ScanAsync(query, cancellationToken))
+        {
+            var position = Position.Of(each);
+            if ((before is null || position.CompareTo(before) < 0) && Matches(query, each))
+            {
+                newest.Enqueue(each, position);
+                if (newest.Count > query.PageSize + 1)
+                {
+                    newest.Dequeue();
+                }
+            }
+        }
+
+        var more = newest.Count > query.PageSize;
+        if (more)
+        {
+            newest.Dequeue();
+        }
+
+        var page = new List<OrchestrationMetadata>(newest.Count);
+        while (newest.TryDequeue(out var each, out _))
+        {
+            page.Add(each);
+        }
+
+        page.Reverse();
+        var token = more ? Position.Of(page[^1]).ToToken() : null;
+        return new OrchestrationPage(query.FetchInputsAndOutputs ? await WithPayloadsAsync(page, cancellationToken) : page, token);
+    }
+
+    private static bool Matches(OrchestrationQuery query, OrchestrationMetadata instance) =>
+        (query.IncludeChildren || instance.ParentInstanceId is null) &&
+        (query.Name is null || instance.Name == query.Name) &&
+        (query.InstanceIdPrefix is null || instance.InstanceId.StartsWith(query.InstanceIdPrefix, StringComparison.Ordinal)) &&
+        (query.CreatedFrom is not { } from || instance.CreatedTime >= from) &&
+        (query.CreatedTo is not { } to || instance.CreatedTime < to) &&
+        (query.Statuses.Count == 0 || query.Statuses.Contains(instance.RuntimeStatus)) &&
+        (query.Tags is not { } tags || tags.All(tag => instance.Tags.TryGetValue(tag.Key, out var value) && value == tag.Value));
+
+    private static DurableStatus Map(OrchestrationRuntimeStatus status) => Enum.Parse<DurableStatus>(status.ToString());
+
+    private async IAsyncEnumerable<OrchestrationMetadata> ScanAsync(
+        OrchestrationQuery query, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var scan = new DurableQuery
+        {
+            CreatedFrom = query.CreatedFrom,
+            CreatedTo = query.CreatedTo,
+            Statuses = query.Statuses.Count == 0 ? null : query.Statuses.Select(Map).ToList(),
+            InstanceIdPrefix = query.InstanceIdPrefix,
+            PageSize = ScanPageSize,
+            FetchInputsAndOutputs = false,
+        };
+        await foreach (var found in _client().GetAllInstancesAsync(scan).WithCancellation(cancellationToken))
+        {
+            // Entities are kept among the instances.
+            if (!found.InstanceId.StartsWith('@'))
+            {
+                yield return Describe(found, payloads: false);
+            }
+        }
+    }
+
+    private async Task<IReadOnlyList<OrchestrationMetadata>> WithPayloadsAsync(List<OrchestrationMetadata> page, CancellationToken cancellationToken)
+    {
+        var read = new OrchestrationMetadata[page.Count];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = ParallelReads, CancellationToken = cancellationToken };
+        await Parallel.ForAsync(0, page.Count, options, async (i, token) => read[i] = await GetAsync(page[i].InstanceId, fetchInputsAndOutputs: true, token) ?? page[i]);
+        return read;
+    }
+
+    /// <summary>Finds the children of an instance and theirs, parents first.</summary>
+    /// <remarks>
+    /// Ids of children begin with their parent's, so that few rows are read. Only code that is not the interpreter's may give them other ids:
+    /// then everything is looked at that was started since.
+    /// </remarks>
+    private async Task<IReadOnlyList<string>> DescendantsAsync(OrchestrationMetadata instance, CancellationToken cancellationToken)
+    {
+        var named = instance.Name is ActivityNames.WorkflowOrchestration or ActivityNames.ItemsOrchestration;
+        var scan = named ? new OrchestrationQuery { InstanceIdPrefix = ChildPrefix(instance.InstanceId) } : new OrchestrationQuery { CreatedFrom = instance.CreatedTime };
+        var children = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        await foreach (var each in ScanAsync(scan, cancellationToken))
+        {
+            if (each.ParentInstanceId is { } parent)
+            {
+                if (!children.TryGetValue(parent, out var list))
+                {
+                    children.Add(parent, list = []);
+                }
+
+                list.Add(each.InstanceId);
+            }
+        }
+
+        var found = new List<string>(children.GetValueOrDefault(instance.InstanceId, []));
+        for (var i = 0; i < found.Count; i++)
+        {
+            found.AddRange(children.GetValueOrDefault(found[i], []));
+        }
+
+        return found;
+    }
+
+    // The interpreter shortens ids that would be too long to their first half and a hash.
+    private static string ChildPrefix(string instanceId) => instanceId.Length < DurableLimits.MaxInstanceIdLength / 2 ? $"{instanceId}:" : instanceId[..(DurableLimits.MaxInstanceIdLength / 2)];
+
+    /// <summary>Where an instance stands in a list: by its time, and by its id among those of the same time.</summary>
+    private sealed record Position(long Ticks, string Id) : IComparable<Position>
+    {
+        public static Position Of(OrchestrationMetadata instance) => new(instance.CreatedTime.UtcTicks, instance.InstanceId);
+
+        public static Position Read(string token)
+        {
+            if (Base64Url.IsValid(token) && Encoding.UTF8.GetString(Base64Url.DecodeFromChars(token)).Split('.', 3) is [var version, var ticks, var id]
+                && version + '.' == TokenPrefix && long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            {
+                return new Position(number, id);
+            }
+
+            throw new PolyphonyException("invalid_continuation_token", "The continuation token is none that this host gave out. Pass on the token of the page before, unchanged.");
+        }
+
+        public string ToToken() => Base64Url.EncodeToString(Encoding.UTF8.GetBytes($"{TokenPrefix}{Ticks}.{Id}"));
+
+        public int CompareTo(Position? other) =>
+            other is null ? 1 : Ticks != other.Ticks ? Ticks.CompareTo(other.Ticks) : string.CompareOrdinal(Id, other.Id);
+    }
+}

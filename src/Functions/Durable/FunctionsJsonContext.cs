@@ -1,0 +1,10 @@
+using System.Text.Json.Serialization;
+using Polyphony.Core.Ledger;
+
+namespace Polyphony.Functions.Durable;
+
+/// <summary>The JSON contracts of what the app stores beside Core's.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, IgnoreReadOnlyProperties = true)]
+[JsonSerializable(typeof(string?[]))]
+[JsonSerializable(typeof(LedgerEntry))]
+internal sealed partial class FunctionsJsonContext : JsonSerializerContext;

@@ -1,0 +1,150 @@
+using System.Text.Json;
+using DurableTask.Core.History;
+using Microsoft.DurableTask;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Durable.History;
+using CoreEvent = Polyphony.Core.Durable.History.HistoryEvent;
+using DurableEvent = DurableTask.Core.History.HistoryEvent;
+using DurableFailure = DurableTask.Core.FailureDetails;
+
+namespace Polyphony.Functions.Durable;
+
+/// <summary>Reads Durable Task's history events in Core's words.</summary>
+/// <remarks>
+/// Only the current generation is kept there. So that a reader who follows an instance notices the next one, an event's
+/// <see cref="CoreEvent.Sequence"/> is its time in microseconds since 2020 (or one more than the event before): it grows over generations.
+/// </remarks>
+internal static class HistoryReader
+{
+    private static readonly DateTime Epoch = new(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+
+    public static List<CoreEvent> Read(IEnumerable<DurableEvent> history)
+    {
+        var events = new List<CoreEvent>();
+        var calls = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
+        long last = 0;
+        foreach (var each in StartFirst(history))
+        {
+            if (Read(each, calls) is { } read)
+            {
+                var time = DateTime.SpecifyKind(each.Timestamp, DateTimeKind.Utc);
+                last = Math.Max(last + 1, (time - Epoch).Ticks / TimeSpan.TicksPerMicrosecond);
+                events.Add(read with { Sequence = last, Timestamp = time });
+            }
+        }
+
+        return events;
+    }
+
+    // Durable Task notes the step before the start that it belongs to; on the embedded engine an instance begins with its start.
+    private static IEnumerable<DurableEvent> StartFirst(IEnumerable<DurableEvent> history)
+    {
+        DurableEvent? step = null;
+        foreach (var each in history)
+        {
+            if (each is OrchestratorStartedEvent && step is null)
+            {
+                step = each;
+                continue;
+            }
+
+            if (step is { } held && held is OrchestratorStartedEvent)
+            {
+                if (each is ExecutionStartedEvent)
+                {
+                    yield return each;
+                    yield return held;
+                    step = each;
+                    continue;
+                }
+
+                yield return held;
+                step = each;
+            }
+
+            yield return each;
+        }
+    }
+
+    private static CoreEvent? Read(DurableEvent each, Dictionary<string, int> calls) => each switch
+    {
+        OrchestratorStartedEvent => new OrchestratorStarted(),
+        ExecutionStartedEvent e => new ExecutionStarted(
+            e.Name,
+            e.Input,
+            e.ParentInstance is { } parent ? new ParentInstance(parent.Name ?? "", parent.OrchestrationInstance?.InstanceId ?? "") : null,
+            e.ParentInstance?.TaskScheduleId,
+            e.ScheduledStartTime is { } start ? new DateTimeOffset(DateTime.SpecifyKind(start, DateTimeKind.Utc)) : null,
+            e.Tags?.Where(tag => tag.Key != OrchestrationContextAdapter.ParentTag).ToDictionary(StringComparer.Ordinal)),
+        ContinueAsNewEvent e => new ContinuedAsNew(e.Result),
+        ExecutionCompletedEvent { OrchestrationStatus: DurableTask.Core.OrchestrationStatus.Failed } e => new ExecutionFailed(Failure(e.FailureDetails, e.Result)),
+        ExecutionCompletedEvent { OrchestrationStatus: DurableTask.Core.OrchestrationStatus.Terminated } e => new ExecutionTerminated(e.Result),
+        ExecutionCompletedEvent e => new ExecutionCompleted(e.Result),
+        ExecutionTerminatedEvent e => new ExecutionTerminated(e.Input),
+        ExecutionSuspendedEvent e => new ExecutionSuspended(e.Reason),
+        ExecutionResumedEvent e => new ExecutionResumed(e.Reason),
+        ExecutionRewoundEvent e => new ExecutionRewound(e.Reason, []),
+        TaskScheduledEvent e => new TaskScheduled(e.EventId, e.Name ?? "", e.Input),
+        TaskCompletedEvent e => new TaskCompleted(e.TaskScheduledId, e.Result),
+        TaskFailedEvent e => new TaskFailed(e.TaskScheduledId, Failure(e.FailureDetails, e.Reason)),
+        SubOrchestrationInstanceCreatedEvent e => new SubOrchestrationCreated(e.EventId, e.Name, e.InstanceId, e.Input),
+        SubOrchestrationInstanceCompletedEvent e => new SubOrchestrationCompleted(e.TaskScheduledId, e.Result),
+        SubOrchestrationInstanceFailedEvent e => new SubOrchestrationFailed(e.TaskScheduledId, Failure(e.FailureDetails, e.Reason)),
+        TimerCreatedEvent e => new TimerCreated(e.EventId, new DateTimeOffset(DateTime.SpecifyKind(e.FireAt, DateTimeKind.Utc))),
+        TimerFiredEvent e => new TimerFired(e.TimerId),
+        EventSentEvent { InstanceId: ['@', ..] } e => EntityRequest(e, calls),
+        EventSentEvent e => new EventSent(e.EventId, e.InstanceId, e.Name, e.Input),
+        EventRaisedEvent e when calls.Remove(e.Name, out var taskId) => EntityResponse(e, taskId),
+        EventRaisedEvent e => new EventRaised(e.Name, e.Input),
+        _ => null,
+    };
+
+    private static FailureDetails Failure(DurableFailure? details, string? reason) => details is not null
+        ? CodedFailureException.Read(Convert(details))
+        : CodedFailureException.Read(reason) ?? new FailureDetails("failed", reason ?? "It failed.");
+
+    private static TaskFailureDetails Convert(DurableFailure details) =>
+        new(details.ErrorType, details.ErrorMessage, details.StackTrace, details.InnerFailure is { } inner ? Convert(inner) : null, null);
+
+    // Operations travel as events: the request names the operation and an id, under which the answer comes back.
+    private static CoreEvent? EntityRequest(EventSentEvent e, Dictionary<string, int> calls)
+    {
+        if (e.Input is null || JsonElement.Parse(e.Input) is not { ValueKind: JsonValueKind.Object } request || !request.TryGetProperty("op", out var operation))
+        {
+            // A lock or its release.
+            return null;
+        }
+
+        var input = request.TryGetProperty("input", out var found) ? found.GetString() : null;
+        if (request.TryGetProperty("signal", out var signal) && signal.ValueKind == JsonValueKind.True)
+        {
+            return new EntitySignaled(e.EventId, e.InstanceId, operation.GetString()!, input);
+        }
+
+        if (request.TryGetProperty("id", out var id))
+        {
+            calls[id.GetString()!] = e.EventId;
+        }
+
+        return new EntityCalled(e.EventId, e.InstanceId, operation.GetString()!, input);
+    }
+
+    private static CoreEvent EntityResponse(EventRaisedEvent e, int taskId)
+    {
+        if (e.Input is null || JsonElement.Parse(e.Input) is not { ValueKind: JsonValueKind.Object } response)
+        {
+            return new EntityOperationCompleted(taskId, null);
+        }
+
+        var result = response.TryGetProperty("result", out var found) ? found.GetString() : null;
+        if (response.TryGetProperty("failureDetails", out var failure) && failure.ValueKind == JsonValueKind.Object)
+        {
+            string Text(string name) => failure.TryGetProperty(name, out var text) ? text.GetString() ?? "" : "";
+            return new EntityOperationFailed(taskId, CodedFailureException.Read(new TaskFailureDetails(Text("ErrorType"), Text("ErrorMessage"), null, null, null)));
+        }
+
+        return response.TryGetProperty("exceptionType", out var type) && type.GetString() is { Length: > 0 } name
+            ? new EntityOperationFailed(taskId, new FailureDetails(name, result ?? ""))
+            : new EntityOperationCompleted(taskId, result);
+    }
+}

@@ -1,0 +1,78 @@
+using Azure.Core.Serialization;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Polyphony.Activities;
+using Polyphony.Activities.Providers;
+using Polyphony.Activities.Providers.Offline;
+using Polyphony.Activities.Providers.OpenAI;
+using Polyphony.Activities.Tools;
+using Polyphony.Activities.Workflows;
+using Polyphony.Core.Client;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Ledger;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+using Polyphony.Functions.Durable;
+using Polyphony.Functions.Storage;
+using Polyphony.Http;
+using Polyphony.Http.Hosting;
+
+namespace Polyphony.Functions.Hosting;
+
+/// <summary>Sets the app up.</summary>
+public static class FunctionsServices
+{
+    /// <summary>
+    /// Adds everything that the triggers call. C# workflows and tools of the app's own are added beside it: a <see cref="DurableRegistry"/> that is
+    /// registered as a service adds its functions, a <see cref="ToolRegistry"/> its tools.
+    /// </summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configuration">The app settings.</param>
+    /// <returns>The services.</returns>
+    public static IServiceCollection AddPolyphonyFunctions(this IServiceCollection services, IConfiguration configuration)
+    {
+        var settings = FunctionsSettings.Read(configuration);
+
+        // Payloads are Core's JSON already: nothing on the way may format them anew.
+        services.PostConfigure<WorkerOptions>(options => options.Serializer = new RawJsonSerializer(options.Serializer ?? new JsonObjectSerializer()));
+
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(_ => new BlobStorage(BlobStorageSettings.Connect(configuration).GetBlobContainerClient(settings.Container)));
+        services.AddSingleton<IDefinitionStore, BlobDefinitionStore>();
+        services.AddSingleton<IPayloadStore, BlobPayloadStore>();
+        services.AddSingleton<ILedger, BlobLedger>();
+        services.AddSingleton<IWorkflowCatalog>(new FolderWorkflowCatalog(settings.WorkflowsFolder));
+
+        services.AddSingleton<DurableClientSource>();
+        services.AddSingleton<DurableClient>(provider => new DurableClientAdapter(
+            () => provider.GetRequiredService<DurableClientSource>().Client,
+            provider.GetRequiredService<IPayloadStore>(),
+            provider.GetRequiredService<ILedger>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<WorkflowClient>();
+        services.AddPolyphonyHttp(new PolyphonyHttpOptions());
+
+        services.AddSingleton(provider => new AppFunctions(MakeRegistry(provider, settings)));
+        return services;
+    }
+
+    private static DurableRegistry MakeRegistry(IServiceProvider provider, FunctionsSettings settings)
+    {
+        var definitions = provider.GetRequiredService<IDefinitionStore>();
+        var models = ModelSettings.Read(settings.SettingsFile);
+        var registry = new DurableRegistry().AddWorkflows(definitions).AddOrchestration(EventSender.Name, EventSender.RunAsync);
+        new PolyphonyActivities(
+            new ActivitiesOptions { Prices = models.Prices },
+            provider.GetRequiredService<IPayloadStore>(),
+            provider.GetRequiredService<ILedger>(),
+            definitions,
+            new ModelRegistry([new OfflineProvider(), new OpenAIProvider(), new AzureOpenAIProvider()], models.Models),
+            new FileTools(settings.FilesFolder).Register(provider.GetService<ToolRegistry>() ?? new ToolRegistry()),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILoggerFactory>()).Register(registry);
+        return provider.GetService<DurableRegistry>() is { } own ? registry.AddAll(own) : registry;
+    }
+}
