@@ -1,4 +1,5 @@
 using DurableTask.Core.Exceptions;
+using Grpc.Core;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Microsoft.DurableTask.Client.Entities;
@@ -69,8 +70,18 @@ public sealed partial class DurableClientAdapter : DurableClient
     }
 
     /// <inheritdoc/>
-    public override async Task<OrchestrationMetadata?> GetAsync(string instanceId, bool fetchInputsAndOutputs = true, CancellationToken cancellationToken = default) =>
-        await _client().GetInstanceAsync(instanceId, fetchInputsAndOutputs, cancellationToken) is { } found ? Describe(found, fetchInputsAndOutputs) : null;
+    public override async Task<OrchestrationMetadata?> GetAsync(string instanceId, bool fetchInputsAndOutputs = true, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            // The custom status is among the inputs and outputs for Durable Task.
+            return await _client().GetInstanceAsync(instanceId, getInputsAndOutputs: true, cancellationToken) is { } found ? Describe(found, fetchInputsAndOutputs) : null;
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled)
+        {
+            throw new OperationCanceledException($"Reading instance \"{instanceId}\" was cancelled.", e, cancellationToken);
+        }
+    }
 
     /// <inheritdoc/>
     public override async Task<IReadOnlyList<HistoryEvent>> GetHistoryAsync(string instanceId, long fromSequence = 0, CancellationToken cancellationToken = default)

@@ -11,5 +11,5 @@ public sealed class RawJsonConverter : DataConverter
 
     /// <inheritdoc/>
     public override object? Deserialize(string? data, Type targetType) =>
-        targetType == typeof(RawJson) ? RawJson.Of(data) : JsonDataConverter.Default.Deserialize(data, targetType);
+        targetType == typeof(RawJson) ? RawJson.Read(data) : JsonDataConverter.Default.Deserialize(data, targetType);
 }

@@ -33,7 +33,7 @@ internal sealed class RawJsonSerializer(ObjectSerializer inner) : ObjectSerializ
         }
 
         using var reader = new StreamReader(stream, Utf8, leaveOpen: true);
-        return Read(reader.ReadToEnd());
+        return RawJson.Read(reader.ReadToEnd());
     }
 
     public override async ValueTask<object?> DeserializeAsync(Stream stream, Type returnType, CancellationToken cancellationToken)
@@ -44,9 +44,6 @@ internal sealed class RawJsonSerializer(ObjectSerializer inner) : ObjectSerializ
         }
 
         using var reader = new StreamReader(stream, Utf8, leaveOpen: true);
-        return Read(await reader.ReadToEndAsync(cancellationToken));
+        return RawJson.Read(await reader.ReadToEndAsync(cancellationToken));
     }
-
-    // A payload that is not there travels as an empty text or as a JSON null.
-    private static RawJson? Read(string text) => text.Length == 0 || text == "null" ? null : new RawJson(text);
 }
