@@ -10,13 +10,13 @@ using DurableStatus = Microsoft.DurableTask.Client.OrchestrationRuntimeStatus;
 namespace Polyphony.Functions.Durable;
 
 /// <content>
-/// Lists of instances. Storage providers list in the order of ids and know no tags, so every instance that fits the provider's own
-/// conditions is looked at (without its payloads), and the newest are kept: a list costs one request per thousand instances of the task hub.
+/// Lists of instances. Storage providers list in the order of ids and leave tags out, so the ids of all instances that fit the provider's
+/// own conditions are read, a thousand at a time, and then those instances themselves, from the newest on, until the page is full.
 /// </content>
 public sealed partial class DurableClientAdapter
 {
     private const int ScanPageSize = 1000;
-    private const int ParallelReads = 8;
+    private const int ParallelReads = 16;
     private const string TokenPrefix = "1.";
 
     /// <inheritdoc/>
@@ -28,37 +28,38 @@ public sealed partial class DurableClientAdapter
         }
 
         var before = query.ContinuationToken is null ? null : Position.Read(query.ContinuationToken);
-
-        // The oldest of those kept is the first to go; one more than a page tells whether there is another.
-        var newest = new PriorityQueue<OrchestrationMetadata, Position>();
+        var found = new List<Position>();
         await foreach (var each in ScanAsync(query, cancellationToken))
         {
-            var position = Position.Of(each);
-            if ((before is null || position.CompareTo(before) < 0) && Matches(query, each))
+            var position = new Position(each.CreatedTime.UtcTicks, each.InstanceId);
+            if ((before is null || position.CompareTo(before) < 0) && (query.Name is null || each.Name == query.Name))
             {
-                newest.Enqueue(each, position);
-                if (newest.Count > query.PageSize + 1)
-                {
-                    newest.Dequeue();
-                }
+                found.Add(position);
             }
         }
 
-        var more = newest.Count > query.PageSize;
-        if (more)
+        found.Sort((one, other) => other.CompareTo(one));
+        var page = new List<OrchestrationMetadata>();
+        foreach (var batch in found.Chunk(ParallelReads))
         {
-            newest.Dequeue();
+            foreach (var each in await Task.WhenAll(batch.Select(position => GetAsync(position.Id, query.FetchInputsAndOutputs, cancellationToken))))
+            {
+                if (each is null || !Matches(query, each))
+                {
+                    continue;
+                }
+
+                // The token is given only when there is one more, so that the last page says that it is the last.
+                if (page.Count == query.PageSize)
+                {
+                    return new OrchestrationPage(page, new Position(page[^1].CreatedTime.UtcTicks, page[^1].InstanceId).ToToken());
+                }
+
+                page.Add(each);
+            }
         }
 
-        var page = new List<OrchestrationMetadata>(newest.Count);
-        while (newest.TryDequeue(out var each, out _))
-        {
-            page.Add(each);
-        }
-
-        page.Reverse();
-        var token = more ? Position.Of(page[^1]).ToToken() : null;
-        return new OrchestrationPage(query.FetchInputsAndOutputs ? await WithPayloadsAsync(page, cancellationToken) : page, token);
+        return new OrchestrationPage(page, null);
     }
 
     private static bool Matches(OrchestrationQuery query, OrchestrationMetadata instance) =>
@@ -94,14 +95,6 @@ public sealed partial class DurableClientAdapter
         }
     }
 
-    private async Task<IReadOnlyList<OrchestrationMetadata>> WithPayloadsAsync(List<OrchestrationMetadata> page, CancellationToken cancellationToken)
-    {
-        var read = new OrchestrationMetadata[page.Count];
-        var options = new ParallelOptions { MaxDegreeOfParallelism = ParallelReads, CancellationToken = cancellationToken };
-        await Parallel.ForAsync(0, page.Count, options, async (i, token) => read[i] = await GetAsync(page[i].InstanceId, fetchInputsAndOutputs: true, token) ?? page[i]);
-        return read;
-    }
-
     /// <summary>Finds the children of an instance and theirs, parents first.</summary>
     /// <remarks>
     /// Ids of children begin with their parent's, so that few rows are read. Only code that is not the interpreter's may give them other ids:
@@ -111,17 +104,30 @@ public sealed partial class DurableClientAdapter
     {
         var named = instance.Name is ActivityNames.WorkflowOrchestration or ActivityNames.ItemsOrchestration;
         var scan = named ? new OrchestrationQuery { InstanceIdPrefix = ChildPrefix(instance.InstanceId) } : new OrchestrationQuery { CreatedFrom = instance.CreatedTime };
-        var children = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        var candidates = new List<string>();
         await foreach (var each in ScanAsync(scan, cancellationToken))
         {
-            if (each.ParentInstanceId is { } parent)
+            if (each.InstanceId != instance.InstanceId)
             {
-                if (!children.TryGetValue(parent, out var list))
-                {
-                    children.Add(parent, list = []);
-                }
+                candidates.Add(each.InstanceId);
+            }
+        }
 
-                list.Add(each.InstanceId);
+        // Whose child an instance is, its tag says: others may have taken ids of the same form.
+        var children = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        foreach (var batch in candidates.Chunk(ParallelReads))
+        {
+            foreach (var each in await Task.WhenAll(batch.Select(id => GetAsync(id, fetchInputsAndOutputs: false, cancellationToken))))
+            {
+                if (each?.ParentInstanceId is { } parent)
+                {
+                    if (!children.TryGetValue(parent, out var list))
+                    {
+                        children.Add(parent, list = []);
+                    }
+
+                    list.Add(each.InstanceId);
+                }
             }
         }
 
@@ -140,8 +146,6 @@ public sealed partial class DurableClientAdapter
     /// <summary>Where an instance stands in a list: by its time, and by its id among those of the same time.</summary>
     private sealed record Position(long Ticks, string Id) : IComparable<Position>
     {
-        public static Position Of(OrchestrationMetadata instance) => new(instance.CreatedTime.UtcTicks, instance.InstanceId);
-
         public static Position Read(string token)
         {
             if (Base64Url.IsValid(token) && Encoding.UTF8.GetString(Base64Url.DecodeFromChars(token)).Split('.', 3) is [var version, var ticks, var id]

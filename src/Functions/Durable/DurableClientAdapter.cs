@@ -55,10 +55,16 @@ public sealed partial class DurableClientAdapter : DurableClient
         DurableLimits.CheckPayload(input, $"input of orchestration \"{name}\"");
 
         // Without the list, an id that has finished would silently be started again.
-        var start = new DurableStartOptions(options?.InstanceId, options?.StartAt)
+        var tags = new Dictionary<string, string>(options?.Tags ?? new Dictionary<string, string>(), StringComparer.Ordinal);
+        var startAt = options?.StartAt;
+        if (DelayedStart.IsFar(startAt, _timeProvider.GetUtcNow()))
         {
-            Tags = new Dictionary<string, string>(options?.Tags ?? new Dictionary<string, string>(), StringComparer.Ordinal),
-        }.WithDedupeStatuses(EveryStatus);
+            tags[DelayedStart.Tag] = startAt!.Value.UtcDateTime.ToString("O");
+            input = DelayedStart.Wrap(input, startAt.Value);
+            startAt = null;
+        }
+
+        var start = new DurableStartOptions(options?.InstanceId, startAt) { Tags = tags }.WithDedupeStatuses(EveryStatus);
         try
         {
             return await _client().ScheduleNewOrchestrationInstanceAsync(name, RawJson.Of(input), start, cancellationToken);
@@ -215,9 +221,14 @@ public sealed partial class DurableClientAdapter : DurableClient
 
     private static TimeSpan Longer(TimeSpan delay) => delay * 1.5 < LastPoll ? delay * 1.5 : LastPoll;
 
-    private static OrchestrationMetadata Describe(DurableMetadata found, bool payloads)
+    private OrchestrationMetadata Describe(DurableMetadata found, bool payloads)
     {
         var status = Map(found.RuntimeStatus);
+        if (status == OrchestrationRuntimeStatus.Running && DelayedStart.IsWaiting(found.Tags, _timeProvider.GetUtcNow()))
+        {
+            status = OrchestrationRuntimeStatus.Pending;
+        }
+
         var finished = status is OrchestrationRuntimeStatus.Completed or OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated;
         var failed = status == OrchestrationRuntimeStatus.Failed;
         return new OrchestrationMetadata
@@ -229,8 +240,8 @@ public sealed partial class DurableClientAdapter : DurableClient
             LastUpdatedTime = found.LastUpdatedAt,
             CompletedTime = finished ? found.LastUpdatedAt : null,
             ParentInstanceId = found.Tags.GetValueOrDefault(OrchestrationContextAdapter.ParentTag),
-            Tags = found.Tags.Where(tag => tag.Key != OrchestrationContextAdapter.ParentTag).ToDictionary(StringComparer.Ordinal),
-            Input = payloads ? found.SerializedInput : null,
+            Tags = found.Tags.Where(tag => tag.Key is not (OrchestrationContextAdapter.ParentTag or DelayedStart.Tag)).ToDictionary(StringComparer.Ordinal),
+            Input = payloads ? DelayedStart.Unwrap(found.SerializedInput).Input : null,
             Output = payloads && !failed ? found.SerializedOutput : null,
             CustomStatus = found.SerializedCustomStatus,
             FailureDetails = failed ? Failure(found) : null,

@@ -48,7 +48,8 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
     {
         try
         {
-            var output = await function(new OrchestrationContextAdapter(context), input?.Text);
+            var adapter = new OrchestrationContextAdapter(context);
+            var output = await function(adapter, await DelayedStart.WaitAsync(adapter, input?.Text));
             DurableLimits.CheckPayload(output, $"output of orchestration \"{context.Name.Name}\"");
             return RawJson.Of(output);
         }

@@ -16,7 +16,9 @@ public sealed class ApiTarget : IDisposable
         Http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(90) };
         if (apiKey is not null)
         {
+            // The embedded host's header, and that of Azure Functions.
             Http.DefaultRequestHeaders.Add("X-API-Key", apiKey);
+            Http.DefaultRequestHeaders.Add("x-functions-key", apiKey);
         }
     }
 
@@ -130,7 +132,7 @@ public sealed class ApiTarget : IDisposable
     }
 
     /// <summary>The key's header for requests that are made by hand.</summary>
-    public string KeyHeader => _apiKey is null ? "" : $"X-API-Key: {_apiKey}\r\n";
+    public string KeyHeader => _apiKey is null ? "" : $"X-API-Key: {_apiKey}\r\nx-functions-key: {_apiKey}\r\n";
 }
 
 /// <summary>A server-sent event.</summary>
