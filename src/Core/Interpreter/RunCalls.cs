@@ -107,9 +107,9 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     /// <summary>Makes one list; small ones in place, others in the payload store. Any number of values of any size.</summary>
     public async Task<Payload> PackAsync(IReadOnlyList<Payload> values, PackMode mode = PackMode.Items)
     {
-        if (mode == PackMode.Items && values.All(value => value.IsInline) && values.Sum(SizeOf) + values.Count < Payload.InlineLimitBytes)
+        if (TryPackHere(values, mode) is { } packed)
         {
-            return Payload.Inline(JsonElement.Parse(Encoding.UTF8.GetBytes($"[{string.Join(',', values.Select(value => value.Json!.Value.GetRawText()))}]")));
+            return packed;
         }
 
         // A call carries so much; what is left over is joined by reference, in as many turns as it takes.
@@ -126,6 +126,27 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
             mode = mode == PackMode.Items ? PackMode.Concat : mode;
         }
     }
+
+    /// <summary>Small values need no activity: that is most of what is packed, and each activity is a step of the history.</summary>
+    private static Payload? TryPackHere(IReadOnlyList<Payload> values, PackMode mode)
+    {
+        if (!values.All(value => value.IsInline) || values.Sum(SizeOf) + values.Count >= Payload.InlineLimitBytes)
+        {
+            return null;
+        }
+
+        var parts = values.Select(ValueOf).ToArray();
+        if (mode == PackMode.Results && !Packing.Results(parts).All(result => result.IsInline))
+        {
+            return null;
+        }
+
+        var list = Packing.Write(Packing.Arrange(mode, parts, ValueOf));
+        return list.Length <= Payload.InlineLimitBytes ? Payload.Inline(JsonElement.Parse(list.Span)) : null;
+    }
+
+    // A JSON null in place reads back as no element at all.
+    private static JsonElement ValueOf(Payload value) => value.Json ?? Payload.Null.Json!.Value;
 
     /// <summary>Moves values of a scope to the payload store when a call with them, and with so many bytes beside, would be too large.</summary>
     public async Task<CallScope> ShrinkAsync(CallScope scope, int besides)

@@ -40,11 +40,13 @@ public sealed partial class DurableClientAdapter
 
         found.Sort((one, other) => other.CompareTo(one));
         var page = new List<OrchestrationMetadata>();
+        Position? last = null;
         foreach (var batch in found.Chunk(ParallelReads))
         {
-            foreach (var each in await Task.WhenAll(batch.Select(position => GetAsync(position.Id, query.FetchInputsAndOutputs, cancellationToken))))
+            var read = await Task.WhenAll(batch.Select(position => GetAsync(position.Id, query.FetchInputsAndOutputs, cancellationToken)));
+            for (var i = 0; i < batch.Length; i++)
             {
-                if (each is null || !Matches(query, each))
+                if (read[i] is not { } each || !Matches(query, each))
                 {
                     continue;
                 }
@@ -52,10 +54,11 @@ public sealed partial class DurableClientAdapter
                 // The token is given only when there is one more, so that the last page says that it is the last.
                 if (page.Count == query.PageSize)
                 {
-                    return new OrchestrationPage(page, new Position(page[^1].CreatedTime.UtcTicks, page[^1].InstanceId).ToToken());
+                    return new OrchestrationPage(page, last!.ToToken());
                 }
 
                 page.Add(each);
+                last = batch[i];
             }
         }
 
@@ -76,10 +79,10 @@ public sealed partial class DurableClientAdapter
     private async IAsyncEnumerable<OrchestrationMetadata> ScanAsync(
         OrchestrationQuery query, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        // The provider's time is that of the latest generation, which may be later than "to" although the instance is older.
         var scan = new DurableQuery
         {
             CreatedFrom = query.CreatedFrom,
-            CreatedTo = query.CreatedTo,
             Statuses = query.Statuses.Count == 0 ? null : query.Statuses.Select(Map).ToList(),
             InstanceIdPrefix = query.InstanceIdPrefix,
             PageSize = ScanPageSize,

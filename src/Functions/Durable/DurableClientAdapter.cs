@@ -1,3 +1,4 @@
+using System.Globalization;
 using DurableTask.Core.Exceptions;
 using Grpc.Core;
 using Microsoft.DurableTask;
@@ -25,6 +26,9 @@ namespace Polyphony.Functions.Durable;
 /// </remarks>
 public sealed partial class DurableClientAdapter : DurableClient
 {
+    /// <summary>The tag that tells when an instance was accepted: for Azure Storage an instance is created anew whenever it continues as new.</summary>
+    private const string CreatedTag = "polyphony-created";
+
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LastPoll = TimeSpan.FromSeconds(1);
@@ -56,6 +60,7 @@ public sealed partial class DurableClientAdapter : DurableClient
 
         // Without the list, an id that has finished would silently be started again.
         var tags = new Dictionary<string, string>(options?.Tags ?? new Dictionary<string, string>(), StringComparer.Ordinal);
+        tags[CreatedTag] = _timeProvider.GetUtcNow().UtcDateTime.ToString("O");
         var startAt = options?.StartAt;
         if (DelayedStart.IsFar(startAt, _timeProvider.GetUtcNow()))
         {
@@ -236,11 +241,11 @@ public sealed partial class DurableClientAdapter : DurableClient
             InstanceId = found.InstanceId,
             Name = found.Name,
             RuntimeStatus = status,
-            CreatedTime = found.CreatedAt,
+            CreatedTime = found.Tags.TryGetValue(CreatedTag, out var created) ? DateTimeOffset.Parse(created, CultureInfo.InvariantCulture) : found.CreatedAt,
             LastUpdatedTime = found.LastUpdatedAt,
             CompletedTime = finished ? found.LastUpdatedAt : null,
             ParentInstanceId = found.Tags.GetValueOrDefault(OrchestrationContextAdapter.ParentTag),
-            Tags = found.Tags.Where(tag => tag.Key is not (OrchestrationContextAdapter.ParentTag or DelayedStart.Tag)).ToDictionary(StringComparer.Ordinal),
+            Tags = found.Tags.Where(tag => tag.Key is not (CreatedTag or OrchestrationContextAdapter.ParentTag or DelayedStart.Tag)).ToDictionary(StringComparer.Ordinal),
             Input = payloads ? DelayedStart.Unwrap(found.SerializedInput).Input : null,
             Output = payloads && !failed ? found.SerializedOutput : null,
             CustomStatus = found.SerializedCustomStatus,
