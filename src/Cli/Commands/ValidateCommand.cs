@@ -22,7 +22,7 @@ internal static class ValidateCommand
 
     private static async Task<int> RunAsync(CliSettings settings, string[] files)
     {
-        var models = ModelSettings.Read(settings.SettingsFile).Models;
+        var models = HostModels.Read(settings.SettingsFile).Models;
         var problems = 0;
         foreach (var path in files)
         {

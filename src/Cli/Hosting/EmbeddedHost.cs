@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
-using Polyphony.Activities.Providers;
 using Polyphony.Activities.Workflows;
 using Polyphony.Core;
 using Polyphony.Core.Client;
@@ -107,7 +106,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     {
         try
         {
-            var models = ReadModels(options.Settings.SettingsFile);
+            var models = HostModels.Read(options.Settings.SettingsFile);
             return await EmbeddedEngine.StartAsync(
                 new EngineOptions { Path = options.Settings.DataFile, LoggerFactory = loggerFactory, Paused = options.Paused },
                 (engine, registry) => HostFunctions.Register(registry, engine, options.Settings, models, loggerFactory),
@@ -120,18 +119,6 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw CliException.Host($"The data file \"{options.Settings.DataFile}\" cannot be opened: {e.Message}", e);
-        }
-    }
-
-    private static ModelSettings ReadModels(string? file)
-    {
-        try
-        {
-            return ModelSettings.Read(file);
-        }
-        catch (PolyphonyException e)
-        {
-            throw CliException.Invalid(e.Message);
         }
     }
 
