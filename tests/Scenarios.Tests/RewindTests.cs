@@ -72,6 +72,7 @@ public sealed class RewindTests
         var completed = await host.WaitAsync(id);
         Assert.Equal(("completed", 3), (completed.Reason(), host.Models.Calls));
         Assert.Equal("that is all", completed.Output!.Value.GetString());
+        await UsageIsThatOfTheLedgerAsync(host, completed);
     }
 
     [Fact]
@@ -107,6 +108,7 @@ public sealed class RewindTests
 
         Assert.Equal("""["1 by second","2 by second"]""", completed.Output!.Value.GetRawText());
         Assert.Equal(["first 2", "second 2"], asked.Skip(4));
+        await UsageIsThatOfTheLedgerAsync(host, completed);
     }
 
     // A refusal is an answer: it is recorded under the call's number, and the fallback's call must not find it there.
@@ -151,6 +153,13 @@ public sealed class RewindTests
         Assert.Equal(2, host.Models.Calls);
         return (status, [.. (await host.Engine.Ledger.ListAsync(id)).Select(entry =>
             (entry.Request.StepId[id.Length..], entry.Request.Model, entry.Begun, entry.Failed, entry.Answer is not null))]);
+    }
+
+    // What was paid before the rewind counts once, however often it is used.
+    private static async Task UsageIsThatOfTheLedgerAsync(TestHost host, Core.Client.WorkflowStatus status)
+    {
+        var totals = await host.Engine.Ledger.GetTotalsAsync(status.InstanceId);
+        Assert.Equal((totals.Steps, totals.InputTokens, totals.OutputTokens), (status.Usage.Turns, status.Usage.InputTokens, status.Usage.OutputTokens));
     }
 
     private static ChatResponse Answer(string text, string finish) =>

@@ -63,7 +63,17 @@ internal sealed partial class ActivationRunner
             attempt++;
             observer.OnAttempt(activation);
             var result = await CallModelAsync(activation, agent, model, call, attempt, toolRounds, repair);
-            budget.Add(result.Usage);
+            var isFromBefore = result.FromLedger && rewinds > 0;
+            if (isFromBefore)
+            {
+                // It was booked when it was paid, before the instance failed.
+                budget.GiveBackTurn();
+            }
+            else
+            {
+                budget.Add(result.Usage);
+            }
+
             work = work with
             {
                 Attempts = work.Attempts + 1,
@@ -78,8 +88,7 @@ internal sealed partial class ActivationRunner
             }
 
             // Whoever rewinds wants to have it tried again: an answer from before that led nowhere (refused, cut off, unfit) is not an answer now.
-            var isLeftOver = result.FromLedger && rewinds > 0;
-            if (isLeftOver && result.ToolCalls is null)
+            if (isFromBefore && result.ToolCalls is null)
             {
                 call++;
                 attempt = 0;
@@ -108,7 +117,7 @@ internal sealed partial class ActivationRunner
                 attempt = 0;
                 if (toolRounds.Count >= agent.MaxToolRounds)
                 {
-                    if (isLeftOver)
+                    if (isFromBefore)
                     {
                         continue;
                     }

@@ -36,6 +36,9 @@ internal sealed class RunBudget(RunLimits limits)
 
     public void Add(Usage usage) => Used += usage;
 
+    /// <summary>Gives a turn back that was taken for an answer that is there already.</summary>
+    public void GiveBackTurn() => TurnsStarted--;
+
     /// <summary>Sets a share aside for a child, so that several children together stay within the limits.</summary>
     /// <param name="wantedTurns">How many model calls the child would make at most without retries.</param>
     /// <param name="shares">Into how many parts what is left of tokens and money is divided.</param>
