@@ -26,9 +26,12 @@ public sealed class ApiTarget : IDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>Gets a value indicating whether something else may answer requests that no route of ours takes, as the host of Azure Functions does.</summary>
+    public bool HasRouterInFront { get; private init; }
+
     /// <summary>The target that the environment names, if it names one.</summary>
     public static ApiTarget? FromEnvironment() => Environment.GetEnvironmentVariable(BaseUrlVariable) is { Length: > 0 } url
-        ? new ApiTarget(new Uri(url), Environment.GetEnvironmentVariable(ApiKeyVariable))
+        ? new ApiTarget(new Uri(url), Environment.GetEnvironmentVariable(ApiKeyVariable)) { HasRouterInFront = true }
         : null;
 
     public static string NewId() => $"test-{Guid.NewGuid():N}";
