@@ -61,27 +61,31 @@ public sealed partial class WorkflowClient
         var metadata = await client.GetAsync(instanceId, fetchInputsAndOutputs: false, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
         if (metadata.RuntimeStatus == OrchestrationRuntimeStatus.Failed)
         {
-            await MarkRewoundAsync(instanceId, cancellationToken);
+            await MarkRewoundAsync(metadata, cancellationToken);
         }
 
         await client.RewindAsync(instanceId, reason, cancellationToken);
     }
 
     // A workflow fails by an activity that throws, and lets it go on when it finds the marker of that failure. The engine runs failed
-    // activities of failed children again as well, so each of them gets its marker.
-    private async Task MarkRewoundAsync(string instanceId, CancellationToken cancellationToken)
+    // activities of failed children again as well, so each of them gets its marker. Which failure it is stands in the custom status: not
+    // every engine keeps the inputs of activities in the history.
+    private async Task MarkRewoundAsync(OrchestrationMetadata failed, CancellationToken cancellationToken)
     {
+        if (failed.Name == ActivityNames.WorkflowOrchestration
+            && failed.CustomStatus is { } json
+            && JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowProgress) is { Failures: > 0 } progress)
+        {
+            await payloads.PutAsync(failed.InstanceId, FailCall.CreateRewindMarker(failed.InstanceId, progress.Failures), cancellationToken);
+        }
+
         var children = new Dictionary<int, string>();
-        FailCall? failed = null;
-        foreach (var historyEvent in await client.GetHistoryAsync(instanceId, 0, cancellationToken))
+        foreach (var historyEvent in await client.GetHistoryAsync(failed.InstanceId, 0, cancellationToken))
         {
             switch (historyEvent)
             {
                 case ExecutionStarted:
                     children.Clear();
-                    break;
-                case TaskScheduled { Name: ActivityNames.Fail, Input: { } input }:
-                    failed = JsonSerializer.Deserialize(input, CoreJsonContext.Default.FailCall);
                     break;
                 case SubOrchestrationCreated created:
                     children[created.TaskId] = created.InstanceId;
@@ -92,16 +96,11 @@ public sealed partial class WorkflowClient
             }
         }
 
-        if (failed is not null)
-        {
-            await payloads.PutAsync(failed.RootInstanceId, failed.RewindMarker, cancellationToken);
-        }
-
         foreach (var child in children.Values)
         {
-            if (await client.GetAsync(child, fetchInputsAndOutputs: false, cancellationToken) is { RuntimeStatus: OrchestrationRuntimeStatus.Failed })
+            if (await client.GetAsync(child, fetchInputsAndOutputs: false, cancellationToken) is { RuntimeStatus: OrchestrationRuntimeStatus.Failed } found)
             {
-                await MarkRewoundAsync(child, cancellationToken);
+                await MarkRewoundAsync(found, cancellationToken);
             }
         }
     }

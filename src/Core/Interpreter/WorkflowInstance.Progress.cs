@@ -186,6 +186,7 @@ internal sealed partial class WorkflowInstance
             WaitingFor = [.. _pendingWaits.Values.Take(MaxShownWaits)],
             Usage = _budget.Used,
             Result = result,
+            Failures = _failures,
         };
         var json = JsonSerializer.Serialize(progress, CoreJsonContext.Default.WorkflowProgress);
         if (json.Length * 3 > DurableLimits.MaxCustomStatusBytes && Encoding.UTF8.GetByteCount(json) > DurableLimits.MaxCustomStatusBytes)

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Polyphony.Core.Interpreter;
 
 /// <summary>The custom status of a workflow instance: how far it is. Always below the 16 KB that Durable Functions allows.</summary>
@@ -20,6 +22,10 @@ public sealed record WorkflowProgress
 
     /// <summary>Gets the result of an instance that is about to fail: a failed orchestration has no output of its own.</summary>
     public WorkflowResult? Result { get; init; }
+
+    /// <summary>Gets how many times the instance has failed, rewound failures included; left out when it never has.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Failures { get; init; }
 }
 
 /// <summary>How far a node is.</summary>
