@@ -28,17 +28,25 @@ public sealed partial class CodedFailureException : Exception
     /// <returns>The failure in Core's words.</returns>
     public static FailureDetails Read(TaskFailureDetails details)
     {
+        // A message of somebody else's may begin with brackets, too.
         var inner = details.InnerFailure is { } cause ? Read(cause) : null;
-        return Read(details.ErrorMessage) is { } coded
-            ? coded with { StackTrace = details.StackTrace, InnerFailure = inner }
+        var match = details.ErrorType.EndsWith(nameof(CodedFailureException), StringComparison.Ordinal) ? Coded().Match(details.ErrorMessage) : Named().Match(details.ErrorMessage);
+        return match.Success
+            ? Read(match) with { StackTrace = details.StackTrace, InnerFailure = inner }
             : new FailureDetails(KnownTypes.GetValueOrDefault(details.ErrorType, details.ErrorType), details.ErrorMessage, details.StackTrace, inner);
     }
 
-    /// <summary>Finds a code and its message in a text, such as the output of a failed instance.</summary>
+    /// <summary>Reads a failure of which only text was kept, such as the output of a failed instance on Azure Storage (<c>TYPE: MESSAGE</c>).</summary>
     /// <param name="text">The text.</param>
-    /// <returns>The failure, or <see langword="null"/> if no code stands in it.</returns>
-    public static FailureDetails? Read(string? text) =>
-        text is not null && Coded().Match(text) is { Success: true } match ? new FailureDetails(match.Groups["code"].Value, match.Groups["message"].Value) : null;
+    /// <returns>The failure; of type <c>failed</c> if the text names none.</returns>
+    public static FailureDetails Read(string? text)
+    {
+        text ??= "It failed.";
+        Match match;
+        return (match = Named().Match(text)).Success || (match = Coded().Match(text)).Success ? Read(match)
+            : (match = Typed().Match(text)).Success ? new FailureDetails(match.Groups["type"].Value, match.Groups["message"].Value)
+            : new FailureDetails("failed", text);
+    }
 
     /// <summary>The names that Durable Task gives to failures of its own, and the codes for the same on the embedded engine.</summary>
     private static readonly Dictionary<string, string> KnownTypes = new(StringComparer.Ordinal)
@@ -51,6 +59,16 @@ public sealed partial class CodedFailureException : Exception
     private static CodedFailureException Of(FailureDetails details) =>
         new(details.ErrorType, details.ErrorMessage, details.InnerFailure is { } inner ? Of(inner) : null);
 
-    [GeneratedRegex(@"\[(?<code>[A-Za-z_][A-Za-z0-9_.+`]*)\] (?<message>.*)", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
+    private static FailureDetails Read(Match match) => new(match.Groups["code"].Value, match.Groups["message"].Value);
+
+    // A code, or the full name of a type: what failed inside may have thrown any exception.
+    [GeneratedRegex(@"\A\[(?<code>[a-z][a-z0-9_]*|[A-Za-z_][\w+`]*(\.[\w+`]+)+)\] (?<message>.*)", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Coded();
+
+    // The host writes type and message into one text where it can't tell them apart.
+    [GeneratedRegex(@"\b" + nameof(CodedFailureException) + @": \[(?<code>[A-Za-z_][\w.+`]*)\] (?<message>.*)", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Named();
+
+    [GeneratedRegex(@"\A(?<type>[A-Za-z_][\w.+`]*Exception): (?<message>.*)", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Typed();
 }

@@ -257,7 +257,7 @@ public sealed partial class DurableClientAdapter : DurableClient
     // On Azure Storage there are no details, and the text stands where the output would.
     private static FailureDetails Failure(DurableMetadata found) => found.FailureDetails is { } details
         ? CodedFailureException.Read(details)
-        : CodedFailureException.Read(found.SerializedOutput) ?? new FailureDetails("failed", found.SerializedOutput ?? "The orchestration failed.");
+        : CodedFailureException.Read(found.SerializedOutput);
 
     // Time of the last change in tenths of a millisecond, so that it stays exact in a JSON number, and the status, since an end may share its time.
     private static long VersionOf(DateTimeOffset updated, OrchestrationRuntimeStatus status) => ((updated.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / 1000 * 8) + (int)status;

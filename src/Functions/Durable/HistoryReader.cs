@@ -84,12 +84,13 @@ internal static class HistoryReader
         ExecutionSuspendedEvent e => new ExecutionSuspended(e.Reason),
         ExecutionResumedEvent e => new ExecutionResumed(e.Reason),
         ExecutionRewoundEvent e => new ExecutionRewound(e.Reason, []),
-        TaskScheduledEvent e => new TaskScheduled(e.EventId, e.Name ?? "", e.Input),
+        TaskScheduledEvent e => new TaskScheduled(e.EventId, e.Name ?? "", ActivityInput(e.Input)),
         TaskCompletedEvent e => new TaskCompleted(e.TaskScheduledId, e.Result),
         TaskFailedEvent e => new TaskFailed(e.TaskScheduledId, Failure(e.FailureDetails, e.Reason)),
         SubOrchestrationInstanceCreatedEvent e => new SubOrchestrationCreated(e.EventId, e.Name, e.InstanceId, e.Input),
         SubOrchestrationInstanceCompletedEvent e => new SubOrchestrationCompleted(e.TaskScheduledId, e.Result),
-        SubOrchestrationInstanceFailedEvent e => new SubOrchestrationFailed(e.TaskScheduledId, Failure(e.FailureDetails, e.Reason)),
+        SubOrchestrationInstanceFailedEvent e => new SubOrchestrationFailed(
+            e.TaskScheduledId, e.FailureDetails is null ? OrchestrationContextAdapter.Terminated("child") : Failure(e.FailureDetails, e.Reason)),
         TimerCreatedEvent e => new TimerCreated(e.EventId, new DateTimeOffset(DateTime.SpecifyKind(e.FireAt, DateTimeKind.Utc))),
         TimerFiredEvent e => new TimerFired(e.TimerId),
         EventSentEvent { InstanceId: ['@', ..] } e => EntityRequest(e, calls),
@@ -99,9 +100,13 @@ internal static class HistoryReader
         _ => null,
     };
 
+    // Durable Task puts an activity's input into a list of arguments.
+    private static string? ActivityInput(string? arguments) =>
+        RawJson.Read(arguments is ['[', .., ']'] ? arguments[1..^1] : arguments)?.Text;
+
     private static FailureDetails Failure(DurableFailure? details, string? reason) => details is not null
         ? CodedFailureException.Read(Convert(details))
-        : CodedFailureException.Read(reason) ?? new FailureDetails("failed", reason ?? "It failed.");
+        : CodedFailureException.Read(reason);
 
     private static TaskFailureDetails Convert(DurableFailure details) =>
         new(details.ErrorType, details.ErrorMessage, details.StackTrace, details.InnerFailure is { } inner ? Convert(inner) : null, null);

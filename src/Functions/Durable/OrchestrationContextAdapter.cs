@@ -137,6 +137,9 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
     /// <summary>The tag of a child orchestration that names its parent.</summary>
     internal const string ParentTag = "polyphony-parent";
 
+    /// <summary>A child that is terminated ends without details of a failure.</summary>
+    internal static FailureDetails Terminated(string name) => new("terminated", $"Orchestration \"{name}\" was terminated.");
+
     // Begins with this instance's id, by which its children are found when it is terminated or purged.
     private string ChildId()
     {
@@ -152,7 +155,7 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
         }
         catch (DurableTaskFailedException e)
         {
-            throw new CoreTaskFailedException(name, CodedFailureException.Read(e.FailureDetails));
+            throw new CoreTaskFailedException(name, e.FailureDetails is null ? Terminated(name) : CodedFailureException.Read(e.FailureDetails));
         }
     }
 }

@@ -62,6 +62,10 @@ public sealed class BlobLedger(BlobStorage storage, TimeProvider timeProvider) :
         _ = await ChangeAsync(stepId, NameOf(stepId), entry => entry with { Failed = entry.Failed + 1, LastError = errorCode }, cancellationToken) ?? throw Unknown(stepId);
 
     /// <inheritdoc/>
+    public async Task LeaveUnsettledAsync(string stepId, string errorCode, CancellationToken cancellationToken = default) =>
+        _ = await ChangeAsync(stepId, NameOf(stepId), entry => entry with { LastError = errorCode }, cancellationToken) ?? throw Unknown(stepId);
+
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<LedgerEntry>> ListAsync(string instanceId, CancellationToken cancellationToken = default)
     {
         var blobs = await storage.ListAsync(Prefix(instanceId), BlobTraits.None, cancellationToken);

@@ -1,5 +1,5 @@
+using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using DurableTask.Core;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
@@ -8,7 +8,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Microsoft.DurableTask.Testing.Sidecar;
-using Microsoft.DurableTask.Testing.Sidecar.Grpc;
 using Microsoft.DurableTask.Worker;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -29,69 +28,87 @@ namespace Polyphony.Functions.Tests.Durable;
 /// </summary>
 internal sealed class DurableTaskHost : IDurableHost
 {
-    private readonly InMemoryOrchestrationService _service;
-    private readonly WebApplication _sidecar;
-    private readonly GrpcChannel _channel;
+    private static readonly CancellationToken AtOnce = new(canceled: true);
+
+    private readonly InMemoryOrchestrationService _store = new();
+    private readonly ConcurrentQueue<TaskOrchestrationWorkItem> _returned = new();
+    private readonly ConcurrentDictionary<string, ProcessService.Generation> _histories = new(StringComparer.Ordinal);
     private DurableRegistry _registry;
+    private CancellationTokenSource _stopping = null!;
+    private ProcessService _service = null!;
+    private WebApplication _sidecar = null!;
+    private GrpcChannel _channel = null!;
     private IHost _worker = null!;
 
-    private DurableTaskHost(InMemoryOrchestrationService service, WebApplication sidecar, GrpcChannel channel, DurableRegistry registry)
-    {
-        _service = service;
-        _sidecar = sidecar;
-        _channel = channel;
-        _registry = registry;
-    }
+    private DurableTaskHost(DurableRegistry registry) => _registry = registry;
 
     public DurableClient Client { get; private set; } = null!;
 
-    public IPayloadStore Payloads { get; } = new InMemoryPayloadStore();
+    public IPayloadStore Payloads { get; init; } = new InMemoryPayloadStore();
 
-    public ILedger Ledger { get; } = new InMemoryLedger();
+    public ILedger Ledger { get; init; } = new InMemoryLedger();
 
-    public IDefinitionStore Definitions { get; } = new InMemoryDefinitionStore();
+    public IDefinitionStore Definitions { get; init; } = new InMemoryDefinitionStore();
 
     public TimeSpan ShortWait => TimeSpan.FromMilliseconds(400);
 
-    public static async Task<IDurableHost> StartAsync(DurableRegistry registry)
-    {
-        var service = new InMemoryOrchestrationService();
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
-        builder.Services.AddGrpc();
-        builder.Services.AddSingleton<IOrchestrationService>(service);
-        builder.Services.AddSingleton<IOrchestrationServiceClient>(service);
-        builder.Services.AddSingleton<TaskHubGrpcServer>();
-        var sidecar = builder.Build();
-        sidecar.MapGrpcService<TaskHubGrpcServer>();
-        await sidecar.StartAsync();
-        var host = new DurableTaskHost(service, sidecar, GrpcChannel.ForAddress(sidecar.Urls.First()), registry);
-        await host.StartWorkerAsync();
-        return host;
-    }
+    public static Task<IDurableHost> StartAsync(DurableRegistry registry) => StartAsync(new DurableTaskHost(registry));
+
+    public static async Task<IDurableHost> StartAsync(DurableRegistry registry, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions) =>
+        await StartAsync(new DurableTaskHost(registry) { Payloads = payloads, Ledger = ledger, Definitions = definitions });
 
     public async Task RestartAsync(DurableRegistry? registry = null, bool crash = false)
     {
         _registry = registry ?? _registry;
-        await StopWorkerAsync();
-        await StartWorkerAsync();
+        await StopProcessAsync();
+        await StartProcessAsync();
     }
 
     // Time is the system's.
     public IDisposable HoldTime() => new MemoryStream();
 
-    public async ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync() => await StopProcessAsync();
+
+    private static async Task<IDurableHost> StartAsync(DurableTaskHost host)
     {
-        await StopWorkerAsync();
-        _channel.Dispose();
-        await _sidecar.DisposeAsync();
+        await host.StartProcessAsync();
+        return host;
     }
 
-    private async Task StopWorkerAsync()
+    private async Task StopProcessAsync()
     {
-        await _worker.StopAsync();
+        _service.End();
+        await _stopping.CancelAsync();
+        await _worker.StopAsync(AtOnce);
         _worker.Dispose();
+        _channel.Dispose();
+        await _sidecar.StopAsync(AtOnce);
+        await _sidecar.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    private async Task StartProcessAsync()
+    {
+        _stopping = new CancellationTokenSource();
+        _service = new ProcessService(_store, _returned, _histories);
+        await StartSidecarAsync();
+        _channel = GrpcChannel.ForAddress(_sidecar.Urls.First());
+        await StartWorkerAsync();
+    }
+
+    private async Task StartSidecarAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(_histories);
+        builder.Services.AddSingleton<IOrchestrationService>(_service);
+        builder.Services.AddSingleton<IOrchestrationServiceClient>(_store);
+        builder.Services.AddSingleton<HistoryServer>();
+        _sidecar = builder.Build();
+        _sidecar.MapGrpcService<HistoryServer>();
+        await _sidecar.StartAsync();
     }
 
     private async Task StartWorkerAsync()
@@ -122,10 +139,11 @@ internal sealed class DurableTaskHost : IDurableHost
             tasks.AddOrchestratorFunc<RawJson?, RawJson?>(name, (context, input) => OrchestrationContextAdapter.RunAsync(context, function, input));
         }
 
+        var stopping = _stopping.Token;
         foreach (var (name, function) in _registry.Activities)
         {
             tasks.AddActivityFunc<RawJson?, RawJson?>(name, (context, input) =>
-                ActivityAdapter.RunAsync(function, new ActivityContext { Name = name, InstanceId = context.InstanceId }, input));
+                ActivityAdapter.RunAsync(function, new ActivityContext { Name = name, InstanceId = context.InstanceId, CancellationToken = stopping }, input));
         }
 
         foreach (var (name, function) in _registry.Entities)
