@@ -74,6 +74,10 @@ public sealed partial class DurableClientAdapter
         (query.Statuses.Count == 0 || query.Statuses.Contains(instance.RuntimeStatus)) &&
         (query.Tags is not { } tags || tags.All(tag => instance.Tags.TryGetValue(tag.Key, out var value) && value == tag.Value));
 
+    // One that waits for a start far ahead runs already for Durable Task.
+    private static IEnumerable<DurableStatus> Asked(IEnumerable<OrchestrationRuntimeStatus> statuses) => statuses.SelectMany(status =>
+        status == OrchestrationRuntimeStatus.Pending ? [DurableStatus.Pending, DurableStatus.Running] : new[] { Map(status) });
+
     private static DurableStatus Map(OrchestrationRuntimeStatus status) => Enum.Parse<DurableStatus>(status.ToString());
 
     private async IAsyncEnumerable<OrchestrationMetadata> ScanAsync(
@@ -83,7 +87,7 @@ public sealed partial class DurableClientAdapter
         var scan = new DurableQuery
         {
             CreatedFrom = query.CreatedFrom,
-            Statuses = query.Statuses.Count == 0 ? null : query.Statuses.Select(Map).ToList(),
+            Statuses = query.Statuses.Count == 0 ? null : Asked(query.Statuses).Distinct().ToList(),
             InstanceIdPrefix = query.InstanceIdPrefix,
             PageSize = ScanPageSize,
             FetchInputsAndOutputs = false,

@@ -224,6 +224,9 @@ public sealed partial class DurableClientAdapter : DurableClient
             ? found.State?.Text
             : null;
 
+    /// <summary>Whether a tag is the caller's, and not one of the adapters' own.</summary>
+    internal static bool IsTheirs(KeyValuePair<string, string> tag) => tag.Key is not (CreatedTag or OrchestrationContextAdapter.ParentTag or DelayedStart.Tag);
+
     private static TimeSpan Longer(TimeSpan delay) => delay * 1.5 < LastPoll ? delay * 1.5 : LastPoll;
 
     private OrchestrationMetadata Describe(DurableMetadata found, bool payloads)
@@ -245,7 +248,7 @@ public sealed partial class DurableClientAdapter : DurableClient
             LastUpdatedTime = found.LastUpdatedAt,
             CompletedTime = finished ? found.LastUpdatedAt : null,
             ParentInstanceId = found.Tags.GetValueOrDefault(OrchestrationContextAdapter.ParentTag),
-            Tags = found.Tags.Where(tag => tag.Key is not (CreatedTag or OrchestrationContextAdapter.ParentTag or DelayedStart.Tag)).ToDictionary(StringComparer.Ordinal),
+            Tags = found.Tags.Where(IsTheirs).ToDictionary(StringComparer.Ordinal),
             Input = payloads ? DelayedStart.Unwrap(found.SerializedInput).Input : null,
             Output = payloads && !failed ? found.SerializedOutput : null,
             CustomStatus = found.SerializedCustomStatus,

@@ -56,8 +56,6 @@ internal sealed class EventInboxes(TaskOrchestrationContext context)
         _forwards = preserve;
         foreach (var inbox in _inboxes.Values)
         {
-            // Who still waits does so for nothing: the next generation asks anew.
-            inbox.Waiter = null;
             while (preserve && inbox.Kept.TryDequeue(out var kept))
             {
                 Forward(inbox.Name, kept);

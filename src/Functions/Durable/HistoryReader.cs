@@ -69,13 +69,7 @@ internal static class HistoryReader
     private static CoreEvent? Read(DurableEvent each, Dictionary<string, int> calls) => each switch
     {
         OrchestratorStartedEvent => new OrchestratorStarted(),
-        ExecutionStartedEvent e => new ExecutionStarted(
-            e.Name,
-            e.Input,
-            e.ParentInstance is { } parent ? new ParentInstance(parent.Name ?? "", parent.OrchestrationInstance?.InstanceId ?? "") : null,
-            e.ParentInstance?.TaskScheduleId,
-            e.ScheduledStartTime is { } start ? new DateTimeOffset(DateTime.SpecifyKind(start, DateTimeKind.Utc)) : null,
-            e.Tags?.Where(tag => tag.Key != OrchestrationContextAdapter.ParentTag).ToDictionary(StringComparer.Ordinal)),
+        ExecutionStartedEvent e => Started(e),
         ContinueAsNewEvent e => new ContinuedAsNew(e.Result),
         ExecutionCompletedEvent { OrchestrationStatus: DurableTask.Core.OrchestrationStatus.Failed } e => new ExecutionFailed(Failure(e.FailureDetails, e.Result)),
         ExecutionCompletedEvent { OrchestrationStatus: DurableTask.Core.OrchestrationStatus.Terminated } e => new ExecutionTerminated(e.Result),
@@ -99,6 +93,18 @@ internal static class HistoryReader
         EventRaisedEvent e => new EventRaised(e.Name, e.Input),
         _ => null,
     };
+
+    private static ExecutionStarted Started(ExecutionStartedEvent e)
+    {
+        var (startAt, input) = DelayedStart.Unwrap(e.Input);
+        return new ExecutionStarted(
+            e.Name,
+            input,
+            e.ParentInstance is { } parent ? new ParentInstance(parent.Name ?? "", parent.OrchestrationInstance?.InstanceId ?? "") : null,
+            e.ParentInstance?.TaskScheduleId,
+            startAt ?? (e.ScheduledStartTime is { } start ? new DateTimeOffset(DateTime.SpecifyKind(start, DateTimeKind.Utc)) : null),
+            e.Tags?.Where(DurableClientAdapter.IsTheirs).ToDictionary(StringComparer.Ordinal));
+    }
 
     // Durable Task puts an activity's input into a list of arguments.
     private static string? ActivityInput(string? arguments) =>

@@ -1,0 +1,166 @@
+using Polyphony.Core.Durable;
+using Polyphony.Core.Durable.History;
+using StartOrchestrationOptions = Polyphony.Core.Durable.StartOrchestrationOptions;
+
+namespace Polyphony.Functions.Tests.Durable;
+
+/// <summary>What happens on Durable Task where it differs from the embedded engine by design.</summary>
+public sealed class DurableTaskDifferenceTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Trait("Row", "S3")]
+    public async Task Replay_CodeChanged_FailsThatInstanceWithWhatDiffers()
+    {
+        DurableRegistry Make(string activity) => new DurableRegistry()
+            .AddActivity("a", (_, _) => Task.FromResult<string?>("1"))
+            .AddActivity("b", (_, _) => Task.FromResult<string?>("2"))
+            .AddOrchestration("other", async (context, _) => await context.WaitForExternalEventAsync("go"))
+            .AddOrchestration("o", async (context, _) => await context.CallActivityAsync(activity, null) + await context.WaitForExternalEventAsync("go"));
+        await using var host = await DurableTaskHost.StartAsync(Make("a"));
+        await StartAsync(host.Client, "o", "x");
+        await StartAsync(host.Client, "other", "y");
+        while (!(await host.Client.GetHistoryAsync("x", 0, Token)).Any(e => e is TaskCompleted))
+        {
+            await Task.Yield();
+        }
+
+        await host.RestartAsync(Make("b"));
+        await host.Client.RaiseEventAsync("x", "go", "\"!\"", Token);
+        await host.Client.RaiseEventAsync("y", "go", "\"ok\"", Token);
+
+        Assert.Equal("\"ok\"", (await host.Client.WaitForCompletionAsync("y", Token)).Output);
+        var failed = await host.Client.WaitForCompletionAsync("x", Token);
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, failed.RuntimeStatus);
+        Assert.Contains("NonDeterministic", failed.FailureDetails!.ErrorType, StringComparison.Ordinal);
+        Assert.Contains("Was a change made to the orchestrator code", failed.FailureDetails.ErrorMessage, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Row", "S3")]
+    public async Task Replay_NameNoLongerRegistered_FailsThatInstanceWithItsCode()
+    {
+        var registry = new DurableRegistry().AddOrchestration("o", (context, _) => context.WaitForExternalEventAsync("go"));
+        await using var host = await DurableTaskHost.StartAsync(registry);
+        await StartAsync(host.Client, "o", "x");
+        await UntilRunningAsync(host.Client, "x");
+
+        await host.RestartAsync(new DurableRegistry());
+        await host.Client.RaiseEventAsync("x", "go", "1", Token);
+
+        Assert.Equal("unknown_orchestration", (await host.Client.WaitForCompletionAsync("x", Token)).FailureDetails?.ErrorType);
+    }
+
+    [Fact]
+    [Trait("Row", "O7")]
+    public async Task ContinueAsNew_ManyGenerations_HistoryIsTheLastOnesAndSequencesGoOn()
+    {
+        var registry = new DurableRegistry().AddOrchestration("loop", async (context, input) =>
+        {
+            await context.WaitForExternalEventAsync("go");
+            var n = int.Parse(input!);
+            if (n < 3)
+            {
+                context.ContinueAsNew($"{n + 1}");
+            }
+
+            return $"{n}";
+        });
+        await using var host = await DurableTaskHost.StartAsync(registry);
+        await StartAsync(host.Client, "loop", "a", "0");
+        await UntilRunningAsync(host.Client, "a");
+        long last = 0;
+        for (var n = 0; n < 3; n++)
+        {
+            var history = await host.Client.GetHistoryAsync("a", last + 1, Token);
+            Assert.Equal($"{n}", Assert.Single(history.OfType<ExecutionStarted>()).Input);
+            last = history[^1].Sequence;
+            await host.Client.RaiseEventAsync("a", "go", null, Token);
+            while ((await host.Client.GetAsync("a", true, Token))!.Input != $"{n + 1}")
+            {
+                await Task.Yield();
+            }
+        }
+
+        await host.Client.RaiseEventAsync("a", "go", null, Token);
+        Assert.Equal("3", (await host.Client.WaitForCompletionAsync("a", Token)).Output);
+        Assert.Equal("3", Assert.Single((await host.Client.GetHistoryAsync("a", 0, Token)).OfType<ExecutionStarted>()).Input);
+    }
+
+    [Fact]
+    [Trait("Row", "H2")]
+    public async Task SetCustomStatus_AboveTheLimit_IsRefusedAndTheInstanceGoesOn()
+    {
+        var big = $"\"{new string('é', (DurableLimits.MaxCustomStatusBytes / 2) - 1)}\"";
+        var registry = new DurableRegistry().AddOrchestration("o", (context, _) =>
+        {
+            context.SetCustomStatus(big);
+            var error = Assert.Throws<PayloadTooLargeException>(() => context.SetCustomStatus(big.Insert(1, "xyz")));
+            return Task.FromResult<string?>($"\"{error.Code}\"");
+        });
+        await using var host = await DurableTaskHost.StartAsync(registry);
+        await StartAsync(host.Client, "o", "a");
+
+        var ended = await host.Client.WaitForCompletionAsync("a", Token);
+
+        Assert.Equal(("\"payload_too_large\"", big), (ended.Output, ended.CustomStatus));
+    }
+
+    [Fact]
+    [Trait("Row", "S8")]
+    public async Task Payloads_AboveTheLimit_AreRefusedInTheOrchestration()
+    {
+        var big = $"\"{new string('x', DurableLimits.MaxPayloadBytes)}\"";
+        var registry = new DurableRegistry().AddOrchestration("o", (context, _) =>
+        {
+            var entity = new EntityId("e", "k");
+            Assert.Throws<PayloadTooLargeException>(() => context.ContinueAsNew(big));
+            Assert.Throws<PayloadTooLargeException>(() => context.SendEvent("a", "x", big));
+            Assert.Throws<PayloadTooLargeException>(() => context.SignalEntity(entity, "op", big));
+            Assert.Throws<PayloadTooLargeException>(() => { context.CallSubOrchestrationAsync("o", null, big); });
+            Assert.IsType<PayloadTooLargeException>(context.CallEntityAsync(entity, "op", big).Exception?.InnerException);
+            return Task.FromResult<string?>("\"done\"");
+        });
+        await using var host = await DurableTaskHost.StartAsync(registry);
+        await StartAsync(host.Client, "o", "a");
+
+        var ended = await host.Client.WaitForCompletionAsync("a", Token);
+        Assert.True(ended.Output == "\"done\"", ended.FailureDetails?.ErrorMessage);
+    }
+
+    [Fact]
+    [Trait("Row", "O9")]
+    public async Task Start_FarAhead_WaitsByATimerAndGetsItsInputAsItWas()
+    {
+        var registry = new DurableRegistry().AddOrchestration("o", (_, input) => Task.FromResult(input));
+        await using var host = await DurableTaskHost.StartAsync(registry);
+        var startAt = DateTimeOffset.UtcNow.AddDays(30);
+        await host.Client.StartAsync("o", "[1.0]", new StartOrchestrationOptions { InstanceId = "a", StartAt = startAt }, Token);
+
+        IReadOnlyList<HistoryEvent> history;
+        while (!(history = await host.Client.GetHistoryAsync("a", 0, Token)).Any(e => e is TimerCreated))
+        {
+            await Task.Yield();
+        }
+
+        // Timers of Durable Task reach three days at most, and are set one after another.
+        var started = Assert.Single(history.OfType<ExecutionStarted>());
+        Assert.Equal(("[1.0]", startAt, 0), (started.Input, started.StartAt, started.Tags?.Count));
+        Assert.InRange(Assert.Single(history.OfType<TimerCreated>()).FireAt, startAt.AddDays(-28), startAt);
+        var waiting = (await host.Client.GetAsync("a", true, Token))!;
+        Assert.Equal((OrchestrationRuntimeStatus.Pending, "[1.0]"), (waiting.RuntimeStatus, waiting.Input));
+        Assert.Equal("a", Assert.Single((await host.Client.QueryAsync(new() { Statuses = [OrchestrationRuntimeStatus.Pending] }, Token)).Instances).InstanceId);
+    }
+
+    private static Task<string> StartAsync(DurableClient client, string name, string id, string? input = null) =>
+        client.StartAsync(name, input, new StartOrchestrationOptions { InstanceId = id }, Token);
+
+    private static async Task UntilRunningAsync(DurableClient client, string id)
+    {
+        while ((await client.GetAsync(id, false, Token))!.RuntimeStatus != OrchestrationRuntimeStatus.Running)
+        {
+            await Task.Yield();
+        }
+    }
+}
