@@ -40,22 +40,41 @@ internal sealed class DurableTaskHost : IDurableHost
     private GrpcChannel _channel = null!;
     private IHost _worker = null!;
 
-    private DurableTaskHost(DurableRegistry registry) => _registry = registry;
+    private readonly Func<Stores> _openStores;
+    private readonly Func<Task> _whenDisposed;
+    private Stores _stores = null!;
+
+    private DurableTaskHost(DurableRegistry registry, Func<Stores> openStores, Func<Task> whenDisposed)
+    {
+        _registry = registry;
+        _openStores = openStores;
+        _whenDisposed = whenDisposed;
+    }
 
     public DurableClient Client { get; private set; } = null!;
 
-    public IPayloadStore Payloads { get; init; } = new InMemoryPayloadStore();
+    public IPayloadStore Payloads => _stores.Payloads;
 
-    public ILedger Ledger { get; init; } = new InMemoryLedger();
+    public ILedger Ledger => _stores.Ledger;
 
-    public IDefinitionStore Definitions { get; init; } = new InMemoryDefinitionStore();
+    public IDefinitionStore Definitions => _stores.Definitions;
 
     public TimeSpan ShortWait => TimeSpan.FromMilliseconds(400);
 
-    public static Task<IDurableHost> StartAsync(DurableRegistry registry) => StartAsync(new DurableTaskHost(registry));
+    /// <summary>Starts a host with stores in memory, which outlive its processes.</summary>
+    public static Task<IDurableHost> StartAsync(DurableRegistry registry)
+    {
+        var stores = new Stores(new InMemoryPayloadStore(), new InMemoryLedger(), new InMemoryDefinitionStore());
+        return StartAsync(registry, () => stores, () => Task.CompletedTask);
+    }
 
-    public static async Task<IDurableHost> StartAsync(DurableRegistry registry, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions) =>
-        await StartAsync(new DurableTaskHost(registry) { Payloads = payloads, Ledger = ledger, Definitions = definitions });
+    /// <summary>Starts a host that opens its stores anew in each process.</summary>
+    public static async Task<IDurableHost> StartAsync(DurableRegistry registry, Func<Stores> openStores, Func<Task> whenDisposed)
+    {
+        var host = new DurableTaskHost(registry, openStores, whenDisposed);
+        await host.StartProcessAsync();
+        return host;
+    }
 
     public async Task RestartAsync(DurableRegistry? registry = null, bool crash = false)
     {
@@ -67,12 +86,10 @@ internal sealed class DurableTaskHost : IDurableHost
     // Time is the system's.
     public IDisposable HoldTime() => new MemoryStream();
 
-    public async ValueTask DisposeAsync() => await StopProcessAsync();
-
-    private static async Task<IDurableHost> StartAsync(DurableTaskHost host)
+    public async ValueTask DisposeAsync()
     {
-        await host.StartProcessAsync();
-        return host;
+        await StopProcessAsync();
+        await _whenDisposed();
     }
 
     private async Task StopProcessAsync()
@@ -90,6 +107,7 @@ internal sealed class DurableTaskHost : IDurableHost
     private async Task StartProcessAsync()
     {
         _stopping = new CancellationTokenSource();
+        _stores = _openStores();
         _service = new ProcessService(_store, _returned, _histories);
         await StartSidecarAsync();
         _channel = GrpcChannel.ForAddress(_sidecar.Urls.First());
@@ -151,4 +169,7 @@ internal sealed class DurableTaskHost : IDurableHost
             tasks.AddEntity(name, _ => new EntityAdapter(function, TimeProvider.System));
         }
     }
+
+    /// <summary>What a process keeps outside of histories.</summary>
+    internal sealed record Stores(IPayloadStore Payloads, ILedger Ledger, IDefinitionStore Definitions);
 }

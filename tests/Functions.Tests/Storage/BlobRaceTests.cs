@@ -1,0 +1,210 @@
+using System.Text;
+using Azure.Core;
+using Polyphony.Core;
+using Polyphony.Core.Ledger;
+using Polyphony.Core.Payloads;
+using Polyphony.Functions.Storage;
+
+namespace Polyphony.Functions.Tests.Storage;
+
+/// <summary>Two processes on one container, with their requests interleaved as they might be at the worst.</summary>
+public sealed class BlobRaceTests
+{
+    // printf '"a"' | sha256sum
+    private const string HashOfA = "ac8d8342bbb2362d13f0a559a3621bb407011368895164b628a54f7fc33fc43c";
+
+    private static readonly byte[] A = "\"a\""u8.ToArray();
+    private static readonly LedgerRequest Request = new("i1/s", "i1", "agent", "model", "hash");
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("GET", "comp=list&prefix=shares%2F")]
+    [InlineData("DELETE", "/payloads/")]
+    [Trait("Row", "S8")]
+    public async Task Put_WhileAnotherReleasesTheLastUse_KeepsTheValue(string method, string path)
+    {
+        // The release stops before it counts the owners, or after it, before it removes the value.
+        await using var container = TestContainer.Create();
+        var gate = new RequestGate(RequestMethod.Parse(method), path);
+        var releasing = new BlobPayloadStore(container.Open(gate));
+        var putting = new BlobPayloadStore(container.Open());
+        await putting.PutAsync("i1", A, Token);
+
+        var release = releasing.ReleaseAsync("i1", Token);
+        await gate.Arrived;
+        Assert.Equal(HashOfA, await putting.PutAsync("i2", A, Token));
+        gate.Open();
+
+        Assert.Equal(0, await release);
+        Assert.Equal("\"a\"", Encoding.UTF8.GetString((await putting.GetAsync(HashOfA, Token)).Span));
+        Assert.Equal(1, await putting.ReleaseAsync("i2", Token));
+        await Assert.ThrowsAsync<PayloadNotFoundException>(() => putting.GetAsync(HashOfA, Token));
+    }
+
+    [Theory]
+    [InlineData("/payloads/")]
+    [InlineData("comp=metadata")]
+    [Trait("Row", "S8")]
+    public async Task Release_WhileAnotherPutsTheValue_LeavesTheValueToTheOther(string path)
+    {
+        // The put stops before it writes the value, or when it has found it and before it touches it.
+        await using var container = TestContainer.Create();
+        var gate = new RequestGate(RequestMethod.Put, path);
+        var putting = new BlobPayloadStore(container.Open(gate));
+        var releasing = new BlobPayloadStore(container.Open());
+        await releasing.PutAsync("i1", A, Token);
+
+        var put = putting.PutAsync("i2", A, Token);
+        await gate.Arrived;
+        Assert.Equal(0, await releasing.ReleaseAsync("i1", Token));
+        gate.Open();
+
+        Assert.Equal(HashOfA, await put);
+        Assert.Equal(3, (await releasing.GetAsync(HashOfA, Token)).Length);
+        Assert.Equal(1, await releasing.ReleaseAsync("i2", Token));
+    }
+
+    [Fact]
+    [Trait("Row", "S8")]
+    public async Task Retain_WhileTheLastOwnerReleases_EitherKeepsTheValueOrKnowsThatItIsGone()
+    {
+        await using var container = TestContainer.Create();
+        var gate = new RequestGate(RequestMethod.Put, "/owners/i2/");
+        var retaining = new BlobPayloadStore(container.Open(gate));
+        var releasing = new BlobPayloadStore(container.Open());
+        await releasing.PutAsync("i1", A, Token);
+
+        // Its mark of the value may be there already or not; the release goes by it.
+        var retain = retaining.RetainAsync("i2", [HashOfA], Token);
+        await gate.Arrived;
+        var removed = await releasing.ReleaseAsync("i1", Token);
+        gate.Open();
+        await retain;
+
+        Assert.Equal(1 - removed, await releasing.ReleaseAsync("i2", Token));
+        await Assert.ThrowsAsync<PayloadNotFoundException>(() => releasing.GetAsync(HashOfA, Token));
+    }
+
+    [Fact]
+    [Trait("Row", "S8")]
+    public async Task PutAndRelease_ManyProcessesAtOnce_AnOwnerAlwaysFindsItsValue()
+    {
+        await using var container = TestContainer.Create();
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async process =>
+        {
+            var store = new BlobPayloadStore(container.Open());
+            for (var i = 0; i < 15; i++)
+            {
+                await store.PutAsync($"i{process}", A, Token);
+                Assert.Equal(3, (await store.GetAsync(HashOfA, Token)).Length);
+                await store.ReleaseAsync($"i{process}", Token);
+            }
+        }));
+    }
+
+    [Fact]
+    [Trait("Row", "B2")]
+    public async Task Complete_TwoProcessesTheSameStep_TheFirstAnswerStands()
+    {
+        await using var container = TestContainer.Create();
+        var gate = new RequestGate(RequestMethod.Put, "/ledger/");
+        var late = new BlobLedger(container.Open(gate), TimeProvider.System);
+        var early = new BlobLedger(container.Open(), TimeProvider.System);
+        Assert.Null((await early.BeginAsync(Request, Token)).Answer);
+        gate.Open();
+        Assert.Equal(2, (await late.BeginAsync(Request, Token)).Begun);
+
+        var answers = await Task.WhenAll(late.CompleteAsync(Request.StepId, Answer("late"), Token), early.CompleteAsync(Request.StepId, Answer("early"), Token));
+
+        Assert.Equal(answers[0], answers[1]);
+        var entry = Assert.Single(await early.ListAsync("i1", Token));
+        Assert.Equal((answers[0], 2), (entry.Answer, entry.Begun));
+        Assert.Equal(new LedgerTotals(1, 10, 5, 0.1m, 1), await late.GetTotalsAsync("i1", Token));
+    }
+
+    [Fact]
+    [Trait("Row", "B2")]
+    public async Task Complete_HeldBackUntilAnotherHasAnswered_GivesTheOthersAnswer()
+    {
+        await using var container = TestContainer.Create();
+        var early = new BlobLedger(container.Open(), TimeProvider.System);
+        await early.BeginAsync(Request, Token);
+        var gate = new RequestGate(RequestMethod.Put, "/ledger/");
+        var late = new BlobLedger(container.Open(gate), TimeProvider.System);
+
+        // Its first write, a failure of an attempt, has read the entry and waits.
+        var fail = late.FailAsync(Request.StepId, "rate_limited", Token);
+        await gate.Arrived;
+        await early.CompleteAsync(Request.StepId, Answer("early"), Token);
+        gate.Open();
+        await fail;
+
+        Assert.Equal("early", (await late.CompleteAsync(Request.StepId, Answer("late"), Token)).Content);
+        var entry = Assert.Single(await early.ListAsync("i1", Token));
+        Assert.Equal(("early", 1, 1, "rate_limited"), (entry.Answer!.Content, entry.Begun, entry.Failed, entry.LastError));
+    }
+
+    [Fact]
+    [Trait("Row", "B2")]
+    public async Task Begin_AfterAnotherProcessPurgedTheInstance_IsANewStep()
+    {
+        await using var container = TestContainer.Create();
+        var running = new BlobLedger(container.Open(), TimeProvider.System);
+        var purging = new BlobLedger(container.Open(), TimeProvider.System);
+        await running.BeginAsync(Request, Token);
+        await running.CompleteAsync(Request.StepId, Answer("old"), Token);
+
+        await purging.RemoveAsync("i1", Token);
+
+        var begun = await running.BeginAsync(Request, Token);
+        Assert.Equal((null, 1), (begun.Answer, begun.Begun));
+        Assert.Equal("new", (await running.CompleteAsync(Request.StepId, Answer("new"), Token)).Content);
+    }
+
+    [Fact]
+    [Trait("Row", "B2")]
+    public async Task Change_AfterAnotherProcessPurgedTheInstance_SaysThatTheStepIsUnknown()
+    {
+        await using var container = TestContainer.Create();
+        var running = new BlobLedger(container.Open(), TimeProvider.System);
+        var purging = new BlobLedger(container.Open(), TimeProvider.System);
+        await running.BeginAsync(Request, Token);
+        await purging.RemoveAsync("i1", Token);
+
+        Func<Task>[] changes =
+        [
+            () => running.CompleteAsync(Request.StepId, Answer("1"), Token),
+            () => running.FailAsync(Request.StepId, "x", Token),
+            () => running.LeaveUnsettledAsync(Request.StepId, "x", Token),
+        ];
+        foreach (var change in changes)
+        {
+            Assert.Equal("ledger_step_unknown", (await Assert.ThrowsAsync<PolyphonyException>(change)).Code);
+        }
+    }
+
+    [Fact]
+    [Trait("Row", "B2")]
+    public async Task Begin_OpenStepThatAnotherProcessPurged_IsANewStep()
+    {
+        await using var container = TestContainer.Create();
+        var running = new BlobLedger(container.Open(), TimeProvider.System);
+        var purging = new BlobLedger(container.Open(), TimeProvider.System);
+        await running.BeginAsync(Request, Token);
+        await purging.RemoveAsync("i1", Token);
+
+        Assert.Equal(1, (await running.BeginAsync(Request, Token)).Begun);
+    }
+
+    private static LedgerAnswer Answer(string content) => new()
+    {
+        Content = content,
+        ProviderRequestId = "req-1",
+        FinishReason = "stop",
+        InputTokens = 10,
+        OutputTokens = 5,
+        CostUsd = 0.1m,
+    };
+}

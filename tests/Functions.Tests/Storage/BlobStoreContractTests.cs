@@ -1,0 +1,30 @@
+using Polyphony.Contract.Durable;
+using Polyphony.Core.Durable;
+using Polyphony.Functions.Tests.Durable;
+
+namespace Polyphony.Functions.Tests.Storage;
+
+public sealed class BlobLedgerContractTests : LedgerContract
+{
+    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => BlobHost.StartAsync(registry);
+}
+
+public sealed class BlobPayloadStoreContractTests : PayloadStoreContract
+{
+    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => BlobHost.StartAsync(registry);
+}
+
+public sealed class BlobDefinitionStoreContractTests : DefinitionStoreContract
+{
+    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => BlobHost.StartAsync(registry);
+}
+
+/// <summary>A host whose stores are on Blob Storage, opened anew by each process.</summary>
+internal static class BlobHost
+{
+    public static async Task<IDurableHost> StartAsync(DurableRegistry registry)
+    {
+        var container = TestContainer.Create();
+        return await DurableTaskHost.StartAsync(registry, container.OpenStores, () => container.DisposeAsync().AsTask());
+    }
+}
