@@ -1,9 +1,7 @@
 using System.Globalization;
 using DurableTask.Core.Exceptions;
 using Grpc.Core;
-using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
-using Microsoft.DurableTask.Client.Entities;
 using Microsoft.DurableTask.Entities;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;

@@ -1,4 +1,3 @@
-using Microsoft.DurableTask;
 using Microsoft.DurableTask.Entities;
 using Polyphony.Core;
 using Polyphony.Core.Durable;

@@ -29,7 +29,7 @@ internal static class HistoryReader
             {
                 var time = DateTime.SpecifyKind(each.Timestamp, DateTimeKind.Utc);
                 last = Math.Max(last + 1, (time - Epoch).Ticks / TimeSpan.TicksPerMicrosecond);
-                events.Add(read with { Sequence = last, Timestamp = time });
+                events.Add(read with { Sequence = last, Timestamp = new DateTimeOffset(time) });
             }
         }
 

@@ -1,6 +1,5 @@
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask;
-using Microsoft.DurableTask.Entities;
 using Polyphony.Core.Durable;
 using Polyphony.Functions.Durable;
 

@@ -13,7 +13,7 @@ namespace Polyphony.Functions.Tests.Durable;
 
 /// <summary>What the client asks of Durable Task, and how it reads the answers.</summary>
 [Trait("Row", "H5")]
-public sealed class DurableClientTests
+public sealed class DurableClientTests : IAsyncDisposable
 {
     private static readonly DateTimeOffset Now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -25,6 +25,8 @@ public sealed class DurableClientTests
     public DurableClientTests() => _client = new DurableClientAdapter(() => _durable, _payloads, _ledger, new FakeClock(Now));
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => _durable.DisposeAsync();
 
     [Theory]
     [InlineData(DurableStatus.Pending)]

@@ -112,15 +112,15 @@ public sealed class DurableTaskDifferenceTests
     public async Task Payloads_AboveTheLimit_AreRefusedInTheOrchestration()
     {
         var big = $"\"{new string('x', DurableLimits.MaxPayloadBytes)}\"";
-        var registry = new DurableRegistry().AddOrchestration("o", (context, _) =>
+        var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
         {
             var entity = new EntityId("e", "k");
             Assert.Throws<PayloadTooLargeException>(() => context.ContinueAsNew(big));
             Assert.Throws<PayloadTooLargeException>(() => context.SendEvent("a", "x", big));
             Assert.Throws<PayloadTooLargeException>(() => context.SignalEntity(entity, "op", big));
-            Assert.Throws<PayloadTooLargeException>(() => { context.CallSubOrchestrationAsync("o", null, big); });
-            Assert.IsType<PayloadTooLargeException>(context.CallEntityAsync(entity, "op", big).Exception?.InnerException);
-            return Task.FromResult<string?>("\"done\"");
+            await Assert.ThrowsAsync<PayloadTooLargeException>(() => context.CallSubOrchestrationAsync("o", null, big));
+            await Assert.ThrowsAsync<PayloadTooLargeException>(() => context.CallEntityAsync(entity, "op", big));
+            return "\"done\"";
         });
         await using var host = await DurableTaskHost.StartAsync(registry);
         await StartAsync(host.Client, "o", "a");

@@ -94,7 +94,7 @@ internal sealed class DurableTaskHost : IDurableHost
 
     private async Task StopProcessAsync()
     {
-        _service.End();
+        await _service.EndAsync();
         await _stopping.CancelAsync();
         await _worker.StopAsync(AtOnce);
         _worker.Dispose();
@@ -108,7 +108,7 @@ internal sealed class DurableTaskHost : IDurableHost
     {
         _stopping = new CancellationTokenSource();
         _stores = _openStores();
-        _service = new ProcessService(_store, _returned, _histories);
+        _service = new ProcessService(_store, _returned, _histories, _stopping.Token);
         await StartSidecarAsync();
         _channel = GrpcChannel.ForAddress(_sidecar.Urls.First());
         await StartWorkerAsync();

@@ -12,12 +12,13 @@ namespace Polyphony.Functions.Tests.Durable;
 internal sealed class ProcessService(
     InMemoryOrchestrationService inner,
     ConcurrentQueue<TaskOrchestrationWorkItem> returned,
-    ConcurrentDictionary<string, ProcessService.Generation> histories) : IOrchestrationService
+    ConcurrentDictionary<string, ProcessService.Generation> histories,
+    CancellationToken stopping) : IOrchestrationService
 {
-    private readonly CancellationTokenSource _ended = new();
     private readonly Dictionary<TaskOrchestrationWorkItem, TaskOrchestrationWorkItem> _orchestrations = [];
     private readonly HashSet<TaskActivityWorkItem> _activities = [];
     private readonly Lock _lock = new();
+    private bool _ended;
 
     public int TaskOrchestrationDispatcherCount => inner.TaskOrchestrationDispatcherCount;
 
@@ -30,21 +31,22 @@ internal sealed class ProcessService(
     // Tests hold more activities than the machine has cores.
     public int MaxConcurrentTaskActivityWorkItems => 16;
 
-    public void End()
+    public async Task EndAsync()
     {
         lock (_lock)
         {
-            _ended.Cancel();
+            _ended = true;
+
             // Not to the service's own queue: there they would come after messages that arrived later.
             foreach (var fresh in _orchestrations.Values)
             {
                 returned.Enqueue(fresh);
             }
+        }
 
-            foreach (var held in _activities)
-            {
-                inner.AbandonTaskActivityWorkItemAsync(held);
-            }
+        foreach (var held in _activities)
+        {
+            await inner.AbandonTaskActivityWorkItemAsync(held);
         }
     }
 
@@ -57,7 +59,7 @@ internal sealed class ProcessService(
 
         lock (_lock)
         {
-            if (!_ended.IsCancellationRequested)
+            if (!_ended)
             {
                 _orchestrations.Add(item, Fresh(item));
                 return item;
@@ -73,7 +75,7 @@ internal sealed class ProcessService(
         var item = await UntilEndAsync(token => inner.LockNextTaskActivityWorkItem(receiveTimeout, token), cancellationToken);
         lock (_lock)
         {
-            if (!_ended.IsCancellationRequested)
+            if (!_ended)
             {
                 _activities.Add(item);
                 return item;
@@ -95,7 +97,11 @@ internal sealed class ProcessService(
     {
         lock (_lock)
         {
-            _ended.Token.ThrowIfCancellationRequested();
+            if (_ended)
+            {
+                throw new OperationCanceledException("This process has ended.");
+            }
+
             var executionId = newOrchestrationRuntimeState.OrchestrationInstance!.ExecutionId;
             var known = histories.GetValueOrDefault(workItem.InstanceId);
             histories[workItem.InstanceId] = new Generation(
@@ -157,12 +163,12 @@ internal sealed class ProcessService(
 
     private async Task<T> UntilEndAsync<T>(Func<CancellationToken, Task<T>> fetch, CancellationToken cancellationToken)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
         try
         {
             return await fetch(either.Token);
         }
-        catch (OperationCanceledException) when (_ended.IsCancellationRequested)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             return await NeverAsync<T>(cancellationToken);
         }
@@ -172,7 +178,7 @@ internal sealed class ProcessService(
     {
         lock (_lock)
         {
-            return !_ended.IsCancellationRequested && held(workItem) ? then(workItem) : Task.CompletedTask;
+            return !_ended && held(workItem) ? then(workItem) : Task.CompletedTask;
         }
     }
 

@@ -1,0 +1,106 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using Polyphony.Activities;
+using Polyphony.Activities.Providers;
+using Polyphony.Activities.Providers.Offline;
+using Polyphony.Activities.Tools;
+using Polyphony.Activities.Workflows;
+using Polyphony.Core.Client;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Ledger;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Workflows;
+using Polyphony.Engine;
+using Polyphony.Functions.Tests.Durable;
+using Polyphony.TestKit.Stores;
+
+namespace Polyphony.Functions.Tests.Workflows;
+
+/// <summary>Interpreter and activities as shipped, with the offline model: on Durable Task by the adapters, or on the embedded engine.</summary>
+internal sealed class WorkflowHost : IAsyncDisposable
+{
+    private static readonly FolderWorkflowCatalog Samples = new(Path.Combine(AppContext.BaseDirectory, "workflows"));
+
+    private readonly IAsyncDisposable _owner;
+
+    private WorkflowHost(IAsyncDisposable owner, DurableClient durable, IDefinitionStore definitions, IPayloadStore payloads)
+    {
+        _owner = owner;
+        Durable = durable;
+        Client = new WorkflowClient(durable, Samples, definitions, payloads);
+    }
+
+    public DurableClient Durable { get; }
+
+    public WorkflowClient Client { get; }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public static async Task<WorkflowHost> OnDurableTaskAsync(InterpreterOptions? interpreter = null)
+    {
+        var stores = new DurableTaskHost.Stores(new InMemoryPayloadStore(), new InMemoryLedger(), new InMemoryDefinitionStore());
+        var registry = new DurableRegistry();
+        Register(registry, stores.Payloads, stores.Ledger, stores.Definitions, interpreter);
+        var host = await DurableTaskHost.StartAsync(registry, () => stores, () => Task.CompletedTask);
+        return new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads);
+    }
+
+    public static async Task<WorkflowHost> EmbeddedAsync(InterpreterOptions? interpreter = null)
+    {
+        var engine = await EmbeddedEngine.StartAsync(
+            EngineOptions.InMemory(TimeProvider.System) with { OwnerNote = "test" },
+            (engine, registry) => Register(registry, engine.Payloads, engine.Ledger, engine.Definitions, interpreter));
+        return new WorkflowHost(engine, engine.Client, engine.Definitions, engine.Payloads);
+    }
+
+    /// <summary>Starts a workflow: a sample by its name, or the text of a file.</summary>
+    public Task<string> StartAsync(string workflow, string input) =>
+        Client.StartAsync(workflow.Contains('\n') ? Parse(workflow) : Client.Resolve(workflow), JsonElement.Parse(input), null, Token);
+
+    public async Task<WorkflowStatus> WaitAsync(string id)
+    {
+        await Durable.WaitForCompletionAsync(id, Token);
+        return (await Client.GetAsync(id, new WorkflowStatusOptions(Outcomes: true), Token))!;
+    }
+
+    public async Task<WorkflowStatus> UntilAsync(string id, Func<WorkflowStatus, bool> condition)
+    {
+        for (long version = 0; ;)
+        {
+            version = (await Durable.WaitForChangeAsync(id, version, Token))!.Version;
+            var status = (await Client.GetAsync(id, null, Token))!;
+            if (condition(status))
+            {
+                return status;
+            }
+
+            Assert.False(status.IsFinished, $"It ended as {status.RuntimeStatus}: {status.Error?.Message}");
+        }
+    }
+
+    public ValueTask DisposeAsync() => _owner.DisposeAsync();
+
+    private static void Register(DurableRegistry registry, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions, InterpreterOptions? interpreter)
+    {
+        registry.AddWorkflows(definitions, interpreter);
+        new PolyphonyActivities(
+            new ActivitiesOptions(),
+            payloads,
+            ledger,
+            definitions,
+            new ModelRegistry([new OfflineProvider()], new Dictionary<string, ModelDefinition>()),
+            new ToolRegistry(),
+            TimeProvider.System,
+            NullLoggerFactory.Instance).Register(registry);
+    }
+
+    private static WorkflowDefinition Parse(string yaml)
+    {
+        var read = YamlSource.Read(yaml);
+        Assert.True(read.Root is not null, string.Join('\n', read.Problems));
+        var parsed = WorkflowParser.Parse(read.Root);
+        Assert.True(parsed.Definition is not null, string.Join('\n', parsed.Problems));
+        return parsed.Definition;
+    }
+}
