@@ -1,0 +1,193 @@
+# The Azure Functions app on this machine: ./dev func, and Azurite for ./dev test Functions. Read by ./dev, whose names it uses
+# (root, config, build, need_dotnet). Progress goes to stderr, what the caller wants to keep to stdout.
+# shellcheck shell=bash
+
+functions_data=$POLYPHONY_DATA/functions
+azurite_js=$root/tools/azurite/node_modules/azurite/dist/src/azurite.js
+azurite_ports='10000 10001 10002'
+azurite_pid='' host_pid=''
+
+fail() {
+  echo "$*" >&2
+  exit 3
+}
+
+is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+open_azurite_ports() { local port; for port in $azurite_ports; do if is_open "$port"; then echo "$port"; fi; done; }
+
+# in_group LOG COMMAND…: starts it in a process group of its own, so that Ctrl-C reaches this script alone, and whatever it starts can be ended with it.
+in_group() {
+  local log=$1
+  shift
+  set -m
+  "$@" </dev/null >"$log" 2>&1 &
+  set +m
+}
+
+# end PID SECONDS: asks the group to end, and makes it after so many seconds.
+end() {
+  local i
+  [ -n "$1" ] || return 0
+  kill -TERM "$1" 2>/dev/null || true
+  for ((i = 0; i < $2 * 5; i++)); do kill -0 "$1" 2>/dev/null || break; sleep 0.2; done
+  kill -KILL -- "-$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+}
+
+need_node() {
+  local major
+  major=$(node --version 2>/dev/null | sed -nE 's/^v([0-9]+)\..*/\1/p')
+  [ "${major:-0}" -ge 20 ] && command -v npm >/dev/null 2>&1 ||
+    fail "Node.js 20 or newer with npm is missing (for Azurite, the storage): install it from https://nodejs.org and run this again."
+}
+
+install_azurite() {
+  local wanted
+  wanted=$(sed -nE 's/.*"azurite": "([^"]+)".*/\1/p' "$root/tools/azurite/package.json")
+  if [ ! -f "$azurite_js" ] || ! grep -q "\"version\": \"$wanted\"" "$root/tools/azurite/node_modules/azurite/package.json"; then
+    echo "Installing Azurite $wanted into tools/azurite (once; some 370 MB) …" >&2
+    # No script of a package needs to run. The engine it asks for is newer than the one it works on.
+    (cd "$root/tools/azurite" && npm ci --ignore-scripts --engine-strict=false --loglevel=error >"$functions_data/npm.log" 2>&1)
+  fi
+}
+
+# start_azurite ARGUMENT…: where its data goes. It listens on loopback only.
+start_azurite() {
+  local i
+  in_group "$functions_data/azurite.log" node "$azurite_js" --silent --disableTelemetry --skipApiVersionCheck "$@"
+  azurite_pid=$!
+  for ((i = 0; i < 150; i++)); do
+    [ "$(open_azurite_ports | wc -l)" -lt 3 ] || return 0
+    kill -0 "$azurite_pid" 2>/dev/null || return 1
+    sleep 0.2
+  done
+  return 1
+}
+
+# with_azurite ARGUMENT…: takes the one that runs, or starts one.
+with_azurite() {
+  case "$(open_azurite_ports | wc -l)" in
+    0) start_azurite "$@" ;;
+    *3) echo "Azurite: what listens on ports $azurite_ports" >&2 ;;
+    *) echo "Something else listens on port $(open_azurite_ports | tr '\n' ' '), which Azurite needs: stop it first." >&2 && return 1 ;;
+  esac
+}
+
+stop_all() {
+  trap '' INT TERM
+  trap - EXIT
+  [ -z "$host_pid$azurite_pid" ] || echo "Stopping …" >&2
+  end "$host_pid" 20
+  end "$azurite_pid" 10
+}
+
+# The settings file's values for a host that doesn't read it; what is set already stays, as with Core Tools.
+export_settings() {
+  local name value
+  while IFS= read -r -d '' name && IFS= read -r -d '' value; do
+    [ -n "${!name+set}" ] || export "$name=$value"
+  done < <(node -e '
+    for (const [name, value] of Object.entries(JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).Values ?? {}))
+      if (/^[A-Za-z_]\w*$/.test(name)) process.stdout.write(name + "\0" + value + "\0");' "$root/local.settings.json")
+}
+
+# start_host PORT APP: Core Tools if they are there, else the host that was named.
+start_host() {
+  local port=$1 app=$2
+  # With it, a host believes that it runs in a container of Azure's.
+  unset CONTAINER_NAME
+  cd "$app"
+  if [ -z "${POLYPHONY_FUNCTIONS_HOST:-}" ]; then
+    # In the folder of the built app there is no project, so that nothing is built again.
+    in_group "$functions_data/host.log" func start --port "$port"
+  else
+    export AzureWebJobsScriptRoot=$app ASPNETCORE_URLS=http://127.0.0.1:$port WEBSITE_HOSTNAME=127.0.0.1:$port
+    export AZURE_FUNCTIONS_ENVIRONMENT=${AZURE_FUNCTIONS_ENVIRONMENT:-Development} AzureFunctionsJobHost__logging__console__isEnabled=true
+    export AzureWebJobsSecretStorageType=files FUNCTIONS_SECRETS_PATH=$functions_data/keys FUNCTIONS_LOG_PATH=$functions_data/logs
+    export FUNCTIONS_TEST_DATA_PATH=$functions_data/test-data FUNCTIONS_EXTENSION_VERSION='~4'
+    cd "$(dirname "$POLYPHONY_FUNCTIONS_HOST")"
+    in_group "$functions_data/host.log" dotnet "$POLYPHONY_FUNCTIONS_HOST"
+  fi
+  host_pid=$!
+  cd "$root"
+}
+
+# wait_for_host URL: until it answers, at the most 3 minutes.
+wait_for_host() {
+  local begun=$SECONDS said=0
+  echo "Starting the Functions host; log: $functions_data/host.log" >&2
+  until curl -sf -o /dev/null --max-time 5 "$1/healthz/live"; do
+    kill -0 "$host_pid" 2>/dev/null || host_failed "The Functions host has ended before it could serve."
+    [ $((SECONDS - begun)) -lt 180 ] || host_failed "The Functions host does not answer at $1/healthz/live after 3 minutes."
+    if [ $((SECONDS - begun - said)) -ge 5 ]; then said=$((SECONDS - begun)); echo "  waiting for $1/healthz/live … $said s" >&2; fi
+    sleep 0.5
+  done
+}
+
+host_failed() {
+  tail -n 20 "$functions_data/host.log" >&2
+  fail "$1 The end of its log is above; all of it is in $functions_data/host.log."
+}
+
+# print_urls URL: what can be done now. Core Tools ask for no keys on this machine.
+print_urls() {
+  local key='' keys=$functions_data/keys/host.json
+  if [ -n "${POLYPHONY_FUNCTIONS_HOST:-}" ] && [ -f "$keys" ]; then
+    key=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8").replace(/^\uFEFF/, "")).functionKeys.find(key => key.name === "default").value' "$keys")
+  fi
+  cat <<EOF
+Polyphony on Azure Functions serves $1/
+  workflows    $1/api/workflows
+  instances    $1/api/instances   (described at $1/openapi/v1.json)
+  log          $functions_data/host.log
+EOF
+  [ -z "$key" ] || echo "  key          functionKeys in $keys, as the header x-functions-key (all but the health checks)"
+  cat <<EOF
+Try:
+  curl -sS $1/api/workflows${key:+ -H 'x-functions-key: $key'}
+  curl -sS '$1/api/workflows/hello/instances?wait=30'${key:+ -H 'x-functions-key: $key'} -H 'Content-Type: application/json' -d '{ "input": { "name": "Ada" } }'
+Ctrl-C stops it; unfinished runs go on with the next start.
+EOF
+}
+
+run_func() {
+  local port=7071 url app=$root/src/Functions/bin/$config/net10.0
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --port) [[ "${2:-}" =~ ^[0-9]{1,5}$ ]] && [ "$2" -ge 1 ] && [ "$2" -le 65535 ] || fail "--port takes a number from 1 to 65535."; port=$2 && shift 2 ;;
+      *) echo "usage: ./dev func [--port 7071]" >&2 && exit 2 ;;
+    esac
+  done
+  url=http://127.0.0.1:$port
+
+  need_dotnet
+  need_node
+  command -v curl >/dev/null 2>&1 || fail "curl is missing: install it and run this again."
+  if [ -n "${POLYPHONY_FUNCTIONS_HOST:-}" ]; then
+    [ -f "$POLYPHONY_FUNCTIONS_HOST" ] || fail "POLYPHONY_FUNCTIONS_HOST names \"$POLYPHONY_FUNCTIONS_HOST\", which is not there: give the path of Microsoft.Azure.WebJobs.Script.WebHost.dll."
+  elif ! func --version 2>/dev/null | grep -q '^4\.'; then
+    fail "Azure Functions Core Tools v4 are missing: npm install -g azure-functions-core-tools@4 (or name a host's Microsoft.Azure.WebJobs.Script.WebHost.dll in POLYPHONY_FUNCTIONS_HOST)."
+  fi
+  ! is_open "$port" || fail "Port $port is in use: stop what listens there, or take another: ./dev func --port $((port < 65535 ? port + 1 : 7071))"
+
+  mkdir -p "$functions_data/keys" "$root/.azurite"
+  if [ ! -f "$root/local.settings.json" ]; then
+    cp "$root/local.settings.sample.json" "$root/local.settings.json"
+    echo "Made local.settings.json from the sample; it is yours to change." >&2
+  fi
+  build functions src/Functions/Functions.csproj src samples docs host.json local.settings.json README.md
+
+  trap 'stop_all; exit 0' INT TERM
+  trap stop_all EXIT
+  export_settings
+  if [ "${AzureWebJobsStorage:-}" = UseDevelopmentStorage=true ]; then
+    install_azurite || fail "Azurite can't be installed: npm ci failed, see $functions_data/npm.log."
+    with_azurite --location "$root/.azurite" || fail "Azurite did not start, see $functions_data/azurite.log."
+  fi
+  start_host "$port" "$app"
+  wait_for_host "$url"
+  print_urls "$url"
+  wait "$host_pid" || true
+  host_failed "The Functions host has ended."
+}
