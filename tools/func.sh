@@ -67,11 +67,18 @@ start_azurite() {
 
 # with_azurite ARGUMENT…: takes the one that runs, or starts one.
 with_azurite() {
-  case "$(open_azurite_ports | wc -l)" in
-    0) start_azurite "$@" ;;
-    *3) echo "Azurite: what listens on ports $azurite_ports" >&2 ;;
-    *) echo "Something else listens on port $(open_azurite_ports | tr '\n' ' '), which Azurite needs: stop it first." >&2 && return 1 ;;
-  esac
+  local taken
+  taken=$(open_azurite_ports | tr '\n' ' ')
+  if [ "$taken" = "$azurite_ports " ]; then
+    echo "Azurite: what listens on ports $azurite_ports" >&2
+  elif [ -n "$taken" ]; then
+    echo "Azurite needs the ports $azurite_ports; something else listens on ${taken% }: stop it." >&2
+    return 1
+  else
+    need_node
+    install_azurite || { echo "Azurite can't be installed: npm ci failed, see $functions_data/npm.log." >&2; return 1; }
+    start_azurite "$@" || { echo "Azurite did not start, see $functions_data/azurite.log." >&2; return 1; }
+  fi
 }
 
 stop_all() {
@@ -182,8 +189,7 @@ run_func() {
   trap stop_all EXIT
   export_settings
   if [ "${AzureWebJobsStorage:-}" = UseDevelopmentStorage=true ]; then
-    install_azurite || fail "Azurite can't be installed: npm ci failed, see $functions_data/npm.log."
-    with_azurite --location "$root/.azurite" || fail "Azurite did not start, see $functions_data/azurite.log."
+    with_azurite --location "$root/.azurite" || exit 3
   fi
   start_host "$port" "$app"
   wait_for_host "$url"

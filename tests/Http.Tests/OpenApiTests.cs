@@ -41,10 +41,12 @@ public sealed class OpenApiTests(HostFixture host)
     }
 
     // Both ways: a route without a sample is not found by newcomers, and a sample without a route misleads them.
-    [Fact]
-    public async Task Samples_HttpFile_HasEveryRouteAndNoOther()
+    [Theory]
+    [InlineData("instances.http")]
+    [InlineData("functions.http")]
+    public async Task Samples_HttpFile_HasEveryRouteAndNoOther(string file)
     {
-        var requests = (await File.ReadAllLinesAsync(Path.Combine(HostFixture.Root, "samples", "instances.http"), TestContext.Current.CancellationToken))
+        var requests = (await File.ReadAllLinesAsync(Path.Combine(HostFixture.Root, "samples", file), TestContext.Current.CancellationToken))
             .Where(line => Regex.IsMatch(line, "^[A-Z]+ ", RegexOptions.None, Soon)).ToList();
         var paths = JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(HostFixture.Root, "docs", "openapi.json"), TestContext.Current.CancellationToken)).GetProperty("paths");
         var routes = paths.EnumerateObject().SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}"))
