@@ -37,7 +37,7 @@ end() {
 
 need_node() {
   local major
-  major=$(node --version 2>/dev/null | sed -nE 's/^v([0-9]+)\..*/\1/p')
+  major=$(node --version 2>/dev/null | sed -nE 's/^v([0-9]+)\..*/\1/p') || true
   [ "${major:-0}" -ge 20 ] && command -v npm >/dev/null 2>&1 ||
     fail "Node.js 20 or newer with npm is missing (for Azurite, the storage): install it from https://nodejs.org and run this again."
 }
