@@ -109,6 +109,7 @@ start_host() {
     # In the folder of the built app there is no project, so that nothing is built again.
     in_group "$functions_data/host.log" func start --port "$port"
   else
+    export_settings
     export AzureWebJobsScriptRoot=$app ASPNETCORE_URLS=http://127.0.0.1:$port WEBSITE_HOSTNAME=127.0.0.1:$port
     export AZURE_FUNCTIONS_ENVIRONMENT=${AZURE_FUNCTIONS_ENVIRONMENT:-Development} AzureFunctionsJobHost__logging__console__isEnabled=true
     export AzureWebJobsSecretStorageType=files FUNCTIONS_SECRETS_PATH=$functions_data/keys FUNCTIONS_LOG_PATH=$functions_data/logs
@@ -187,8 +188,7 @@ run_func() {
 
   trap 'stop_all; exit 0' INT TERM
   trap stop_all EXIT
-  export_settings
-  if [ "${AzureWebJobsStorage:-}" = UseDevelopmentStorage=true ]; then
+  if [ "$(export_settings && echo "${AzureWebJobsStorage:-}")" = UseDevelopmentStorage=true ]; then
     with_azurite --location "$root/.azurite" || exit 3
   fi
   start_host "$port" "$app"
