@@ -62,6 +62,7 @@ public sealed class SkippingClock : TimeProvider
     public void Advance(TimeSpan by)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(by, TimeSpan.Zero);
+        using var hold = Hold();
         var target = Volatile.Read(ref _now) + by.Ticks;
         while (TryTake(target) is { } timer)
         {
@@ -103,10 +104,28 @@ public sealed class SkippingClock : TimeProvider
             }
 
             timer = Take(long.MaxValue);
+            if (timer is null)
+            {
+                return false;
+            }
+
+            // What the timer sets going counts as work only once it is scheduled; until then, the next timer must not overtake it.
+            _holds++;
         }
 
-        timer?.Fire();
-        return timer is not null;
+        try
+        {
+            timer.Fire();
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _holds--;
+            }
+        }
+
+        return true;
     }
 
     private SkippingTimer? TryTake(long until)

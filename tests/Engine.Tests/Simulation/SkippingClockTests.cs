@@ -90,4 +90,72 @@ public sealed class SkippingClockTests
             await engine.Client.WaitForCompletionAsync(id);
         }
     }
+
+    [Fact]
+    public void Timer_ArmsAnotherWhileItFires_IsNotOvertakenByIt()
+    {
+        var clock = new SkippingClock();
+        var idle = new AlwaysIdle(clock);
+        var seen = new List<double>();
+        double Elapsed() => (clock.GetUtcNow() - SkippingClock.DefaultStart).TotalSeconds;
+        using var second = clock.CreateTimer(_ => seen.Add(Elapsed()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using var first = clock.CreateTimer(
+            _ =>
+            {
+                // Arming pokes whoever is idle; the work of this timer comes only after it.
+                second.Change(TimeSpan.FromSeconds(50), Timeout.InfiniteTimeSpan);
+                seen.Add(Elapsed());
+            },
+            null,
+            TimeSpan.FromSeconds(10),
+            Timeout.InfiniteTimeSpan);
+        clock.Watch(idle);
+
+        Assert.True(clock.TrySkip());
+        Assert.Equal([10], seen);
+        Assert.True(clock.TrySkip());
+        Assert.Equal([10, 60], seen);
+        Assert.False(clock.TrySkip());
+    }
+
+    [Fact]
+    public void Advance_TimersFire_NothingJumpsMeanwhile()
+    {
+        var clock = new SkippingClock();
+        var seen = new List<double>();
+        using var last = clock.CreateTimer(_ => seen.Add(-1), null, TimeSpan.FromHours(1), Timeout.InfiniteTimeSpan);
+        using var first = clock.CreateTimer(
+            _ =>
+            {
+                Assert.False(clock.TrySkip());
+                seen.Add((clock.GetUtcNow() - SkippingClock.DefaultStart).TotalSeconds);
+            },
+            null,
+            TimeSpan.FromSeconds(10),
+            Timeout.InfiniteTimeSpan);
+        clock.Watch(new NeverPoked());
+
+        clock.Advance(TimeSpan.FromSeconds(20));
+
+        Assert.Equal([10], seen);
+        Assert.Equal(SkippingClock.DefaultStart.AddSeconds(20), clock.GetUtcNow());
+    }
+
+    /// <summary>Jumps as soon as it is asked, on the thread that asks: the worst moment there is.</summary>
+    private sealed class AlwaysIdle(SkippingClock clock) : IIdleness
+    {
+        public bool IsIdle => true;
+
+        public void Poke() => clock.TrySkip();
+    }
+
+    private sealed class NeverPoked : IIdleness
+    {
+        public bool IsIdle => true;
+
+        public void Poke()
+        {
+            // The test jumps by itself.
+        }
+    }
 }
