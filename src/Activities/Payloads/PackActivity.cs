@@ -9,13 +9,16 @@ internal sealed class PackActivity(PayloadValues values)
 {
     public async Task<Payload> RunAsync(PackCall call, CancellationToken cancellationToken)
     {
-        var stored = await values.ReadAllAsync(call.Values, cancellationToken);
-        var parts = call.Values.Select(value => Resolve(value, stored)).ToArray();
-        var results = call.Mode == PackMode.Results ? await values.ReadAllAsync([.. Packing.Results(parts)], cancellationToken) : stored;
-        var list = Packing.Write(Packing.Arrange(call.Mode, parts, result => Resolve(result, results)));
+        var parts = await ResolveAsync(call.Values, cancellationToken);
+        var list = Packing.Write(call.Mode == PackMode.Results
+            ? await ResolveAsync(Packing.Results(parts), cancellationToken)
+            : Packing.Arrange(call.Mode, parts));
         return await values.WriteAsync(call.RootInstanceId, list, JsonElement.Parse(list.Span), cancellationToken);
     }
 
-    private static JsonElement Resolve(Payload payload, IReadOnlyDictionary<Payload, JsonElement> stored) =>
-        payload.IsInline ? payload.Json ?? Payload.Null.Json!.Value : stored[payload];
+    private async Task<JsonElement[]> ResolveAsync(IReadOnlyList<Payload> payloads, CancellationToken cancellationToken)
+    {
+        var stored = await values.ReadAllAsync(payloads, cancellationToken);
+        return [.. payloads.Select(payload => payload.IsInline ? payload.Json ?? Payload.Null.Json!.Value : stored[payload])];
+    }
 }

@@ -9,28 +9,30 @@ namespace Polyphony.Core.Interpreter;
 /// <summary>Makes one list of several values. Pure: the interpreter packs small values itself, and an activity those that are in the payload store.</summary>
 public static class Packing
 {
-    /// <summary>Arranges values.</summary>
+    /// <summary>Arranges values in any mode but <see cref="PackMode.Results"/>, whose items have to be resolved first: see <see cref="Results"/>.</summary>
     /// <param name="mode">How.</param>
     /// <param name="parts">The values; lists, unless the mode is <see cref="PackMode.Items"/>.</param>
-    /// <param name="results">For <see cref="PackMode.Results"/>: reads the results of completed outcomes.</param>
     /// <returns>The items of the new list.</returns>
     /// <exception cref="PolyphonyException">A list was expected, or the mode is unknown.</exception>
-    public static IEnumerable<JsonElement> Arrange(PackMode mode, IEnumerable<JsonElement> parts, Func<Payload, JsonElement> results) => mode switch
+    public static IEnumerable<JsonElement> Arrange(PackMode mode, IEnumerable<JsonElement> parts) => mode switch
     {
         PackMode.Items => parts,
         PackMode.Concat => Join(parts),
         PackMode.Outcomes => Join(parts).OrderBy(OrderOf, StringComparer.Ordinal),
-        PackMode.Results => Results(parts).Select(results),
         PackMode.Errors => Join(parts).Where(outcome => !IsCompleted(outcome)).Select(ErrorOf),
         _ => throw new PolyphonyException("pack_mode_unknown", $"This host cannot pack values as \"{mode}\"; a newer one wrote the call."),
     };
 
-    /// <summary>Reads where the results of completed outcomes are.</summary>
+    /// <summary>Reads where the results of completed outcomes are: the items of <see cref="PackMode.Results"/>, before they are resolved.</summary>
     /// <param name="parts">Lists of outcomes.</param>
     /// <returns>The results in the order of the outcomes.</returns>
-    public static IEnumerable<Payload> Results(IEnumerable<JsonElement> parts) => Join(parts)
-        .Where(IsCompleted)
-        .Select(outcome => outcome.TryGetProperty("result", out var result) ? result.Deserialize(CoreJsonContext.Default.Payload)! : Payload.Null);
+    /// <exception cref="PolyphonyException">A list was expected.</exception>
+    public static IReadOnlyList<Payload> Results(IEnumerable<JsonElement> parts) =>
+    [
+        .. Join(parts)
+            .Where(IsCompleted)
+            .Select(outcome => outcome.TryGetProperty("result", out var result) ? result.Deserialize(CoreJsonContext.Default.Payload)! : Payload.Null),
+    ];
 
     /// <summary>Writes a list.</summary>
     /// <param name="items">The items.</param>

@@ -135,12 +135,23 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         }
 
         var parts = values.Select(ValueOf).ToArray();
-        if (mode == PackMode.Results && !Packing.Results(parts).All(result => result.IsInline))
+        IEnumerable<JsonElement> items;
+        if (mode == PackMode.Results)
         {
-            return null;
+            var results = Packing.Results(parts);
+            if (!results.All(result => result.IsInline))
+            {
+                return null;
+            }
+
+            items = results.Select(ValueOf);
+        }
+        else
+        {
+            items = Packing.Arrange(mode, parts);
         }
 
-        var list = Packing.Write(Packing.Arrange(mode, parts, ValueOf));
+        var list = Packing.Write(items);
         return list.Length <= Payload.InlineLimitBytes ? Payload.Inline(JsonElement.Parse(list.Span)) : null;
     }
 
