@@ -38,6 +38,16 @@ public sealed record OrchestrationQuery
 
     /// <summary>Gets the <see cref="OrchestrationPage.ContinuationToken"/> of the page before, or <see langword="null"/> for the first.</summary>
     public string? ContinuationToken { get; init; }
+
+    /// <summary>Checks the size of the page; a client does so before it reads.</summary>
+    /// <exception cref="PolyphonyException">It is out of range (<c>invalid_page_size</c>).</exception>
+    public void Check()
+    {
+        if (PageSize is < 1 or > MaxPageSize)
+        {
+            throw new PolyphonyException("invalid_page_size", $"A page holds 1 to {MaxPageSize} instances; found: {PageSize}.");
+        }
+    }
 }
 
 /// <summary>A page of a query.</summary>

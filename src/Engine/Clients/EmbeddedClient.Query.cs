@@ -16,11 +16,7 @@ internal sealed partial class EmbeddedClient
     public override Task<OrchestrationPage> QueryAsync(OrchestrationQuery query, CancellationToken cancellationToken = default)
     {
         CheckRunning();
-        if (query.PageSize is < 1 or > OrchestrationQuery.MaxPageSize)
-        {
-            throw new PolyphonyException("invalid_page_size", $"A page holds 1 to {OrchestrationQuery.MaxPageSize} instances; found: {query.PageSize}.");
-        }
-
+        query.Check();
         var found = new List<OrchestrationMetadata>();
         var before = query.ContinuationToken is null ? long.MaxValue : ReadToken(query.ContinuationToken);
         while (true)

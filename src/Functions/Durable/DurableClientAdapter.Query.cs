@@ -22,11 +22,7 @@ public sealed partial class DurableClientAdapter
     /// <inheritdoc/>
     public override async Task<OrchestrationPage> QueryAsync(OrchestrationQuery query, CancellationToken cancellationToken = default)
     {
-        if (query.PageSize is < 1 or > OrchestrationQuery.MaxPageSize)
-        {
-            throw new PolyphonyException("invalid_page_size", $"A page holds 1 to {OrchestrationQuery.MaxPageSize} instances; found: {query.PageSize}.");
-        }
-
+        query.Check();
         var before = query.ContinuationToken is null ? null : Position.Read(query.ContinuationToken);
         var found = new List<Position>();
         await foreach (var each in ScanAsync(query, cancellationToken))
