@@ -1,3 +1,5 @@
+using Polyphony.Activities.Providers.Offline;
+using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Workflows;
 
@@ -21,6 +23,12 @@ public sealed class ModelRegistry : IModelRegistry
             _providers[provider.Name] = provider;
         }
     }
+
+    /// <summary>Makes a registry with the providers that Polyphony brings: offline, openai and azure-openai.</summary>
+    /// <param name="hostModels">The aliases of the host's settings, by name.</param>
+    /// <returns>The registry.</returns>
+    public static ModelRegistry CreateDefault(IReadOnlyDictionary<string, ModelDefinition>? hostModels = null) =>
+        new([new OfflineProvider(), new OpenAIProvider(), new AzureOpenAIProvider()], hostModels);
 
     /// <inheritdoc/>
     public ResolvedModel Resolve(WorkflowDefinition workflow, string alias)

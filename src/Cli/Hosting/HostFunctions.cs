@@ -1,8 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities;
 using Polyphony.Activities.Providers;
-using Polyphony.Activities.Providers.Offline;
-using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Interpreter;
@@ -21,7 +19,7 @@ internal static class HostFunctions
             engine.Payloads,
             engine.Ledger,
             engine.Definitions,
-            new ModelRegistry([new OfflineProvider(), new OpenAIProvider(), new AzureOpenAIProvider()], models.Models),
+            ModelRegistry.CreateDefault(models.Models),
             new FileTools(settings.FilesFolder).Register(new ToolRegistry()),
             TimeProvider.System,
             loggerFactory).Register(registry);

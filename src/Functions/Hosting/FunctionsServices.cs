@@ -5,8 +5,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities;
 using Polyphony.Activities.Providers;
-using Polyphony.Activities.Providers.Offline;
-using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Activities.Tools;
 using Polyphony.Activities.Workflows;
 using Polyphony.Core.Client;
@@ -69,7 +67,7 @@ public static class FunctionsServices
             provider.GetRequiredService<IPayloadStore>(),
             provider.GetRequiredService<ILedger>(),
             definitions,
-            new ModelRegistry([new OfflineProvider(), new OpenAIProvider(), new AzureOpenAIProvider()], models.Models),
+            ModelRegistry.CreateDefault(models.Models),
             new FileTools(settings.FilesFolder).Register(provider.GetService<ToolRegistry>() ?? new ToolRegistry()),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>()).Register(registry);
