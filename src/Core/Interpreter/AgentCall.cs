@@ -236,10 +236,9 @@ public enum PackMode
 /// the payload store holds <see cref="RewindMarker"/>, which a rewind has put there. Then it returns and the failed nodes run again.
 /// </summary>
 /// <param name="InstanceId">The instance.</param>
-/// <param name="RootInstanceId">The instance that keeps payloads.</param>
 /// <param name="Count">How many times the instance has failed, this one included.</param>
 /// <param name="Error">Why.</param>
-public sealed record FailCall(string InstanceId, string RootInstanceId, int Count, WorkflowError Error)
+public sealed record FailCall(string InstanceId, int Count, WorkflowError Error)
 {
     /// <summary>Gets the content whose presence in the payload store lets the instance go on.</summary>
     [System.Text.Json.Serialization.JsonIgnore]

@@ -163,7 +163,7 @@ internal sealed partial class WorkflowInstance
         PublishProgress(result);
         try
         {
-            await _calls.FailAsync(new FailCall(_context.InstanceId, _calls.RootInstanceId, _failures, result.Error ?? new WorkflowError(null, "failed", "The workflow failed.")));
+            await _calls.FailAsync(new FailCall(_context.InstanceId, _failures, result.Error ?? new WorkflowError(null, "failed", "The workflow failed.")));
         }
         catch (Durable.TaskFailedException failed)
         {

@@ -117,7 +117,7 @@ public sealed class EvaluateActivityTests
     [Trait("Row", "H5")]
     public async Task Fail_WithoutMarker_ThrowsTheErrorsCode()
     {
-        var exception = await Assert.ThrowsAsync<PolyphonyException>(() => _harness.FailAsync(new FailCall("run-1", "run-1", 1, new WorkflowError("draft", "timeout", "It took too long."))));
+        var exception = await Assert.ThrowsAsync<PolyphonyException>(() => _harness.FailAsync(new FailCall("run-1", 1, new WorkflowError("draft", "timeout", "It took too long."))));
 
         Assert.Equal(("timeout", "draft: It took too long."), (exception.Code, exception.Message));
     }
@@ -126,7 +126,7 @@ public sealed class EvaluateActivityTests
     [Trait("Row", "H5")]
     public async Task Fail_WithTheMarkerOfThisFailure_Returns()
     {
-        var call = new FailCall("run-1", "run-1", 2, new WorkflowError("draft", "timeout", "late"));
+        var call = new FailCall("run-1", 2, new WorkflowError("draft", "timeout", "late"));
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(call.RewindMarker)), await _harness.Payloads.PutAsync("run-1", call.RewindMarker, TestContext.Current.CancellationToken));
 
         await _harness.FailAsync(call);
