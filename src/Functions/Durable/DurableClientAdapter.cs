@@ -55,18 +55,18 @@ public sealed partial class DurableClientAdapter : DurableClient
     public override async Task<string> StartAsync(string name, string? input, StartOrchestrationOptions? options = null, CancellationToken cancellationToken = default)
     {
         DurableLimits.CheckPayload(input, $"input of orchestration \"{name}\"");
-
-        // Without the list, an id that has finished would silently be started again.
+        var now = _timeProvider.GetUtcNow();
         var tags = new Dictionary<string, string>(options?.Tags ?? new Dictionary<string, string>(), StringComparer.Ordinal);
-        tags[CreatedTag] = _timeProvider.GetUtcNow().UtcDateTime.ToString("O");
+        tags[CreatedTag] = now.UtcDateTime.ToString("O");
         var startAt = options?.StartAt;
-        if (DelayedStart.IsFar(startAt, _timeProvider.GetUtcNow()))
+        if (DelayedStart.IsFar(startAt, now))
         {
             tags[DelayedStart.Tag] = startAt!.Value.UtcDateTime.ToString("O");
             input = DelayedStart.Wrap(input, startAt.Value);
             startAt = null;
         }
 
+        // Without the list, an id that has finished would silently be started again.
         var start = new DurableStartOptions(options?.InstanceId, startAt) { Tags = tags }.WithDedupeStatuses(EveryStatus);
         try
         {
