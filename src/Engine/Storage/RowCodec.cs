@@ -8,23 +8,30 @@ using Polyphony.Core.Json;
 namespace Polyphony.Engine.Storage;
 
 /// <summary>
-/// The bytes of a log row: a short binary head, then events as JSON in Core's contract. The time stands once in the head instead of
-/// in every event.
+/// The bytes of a log row: a short binary head, then events. Those of every step are binary too, so that the JSON they carry is copied as it is
+/// and not escaped into other JSON; the others are JSON in Core's contract. The time stands once in the head instead of in every event.
 /// </summary>
 /// <remarks>
 /// <code>
-/// version = 1, kind, time (ticks)
+/// version = 2, kind, time (ticks)
 /// kind 1, step:    first sequence, flags, [generation], [custom status], number of items, items, [rows carried over]
-///                  an item is 0 + length + JSON, or the number of the message row that the step took in
-/// kind 2, message: generation (0 = any), length + JSON: something that arrived and is not yet part of the history
+///                  an item is 0 + event, or the number of the message row that the step took in
+/// kind 2, message: generation (0 = any), event: something that arrived and is not yet part of the history
+/// event:           length + JSON, or 0 and a short form
+/// short form:      1 (OrchestratorStarted), 2 + task + name + input (TaskScheduled), 3 + task + result (TaskCompleted)
 /// </code>
-/// Numbers are unsigned LEB128.
+/// Numbers are unsigned LEB128. Texts are their length in bytes and UTF-8; one that may be missing has its length plus one, or 0.
+/// Version 1 had no short forms, and is read the same way.
 /// </remarks>
 internal static class RowCodec
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
+    private const byte OldestVersion = 1;
     private const byte Step = 1;
     private const byte Message = 2;
+    private const byte ShortOrchestratorStarted = 1;
+    private const byte ShortTaskScheduled = 2;
+    private const byte ShortTaskCompleted = 3;
 
     private static readonly JsonTypeInfo<HistoryEvent> EventType = MakeEventType();
 
@@ -159,6 +166,19 @@ internal static class RowCodec
         buffer.Advance(Encoding.UTF8.GetBytes(text, buffer.GetSpan(Math.Max(length, 1))));
     }
 
+    private static void WriteOptionalText(ArrayBufferWriter<byte> buffer, string? text)
+    {
+        if (text is null)
+        {
+            WriteNumber(buffer, 0);
+            return;
+        }
+
+        var length = Encoding.UTF8.GetByteCount(text);
+        WriteNumber(buffer, (ulong)length + 1);
+        buffer.Advance(Encoding.UTF8.GetBytes(text, buffer.GetSpan(Math.Max(length, 1))));
+    }
+
     private static StepRow DecodeStep(ref Reader reader, DateTimeOffset time)
     {
         var first = (long)reader.Number();
@@ -198,18 +218,62 @@ internal static class RowCodec
     {
         var version = reader.Byte();
         var kind = reader.Byte();
-        return version == Version && kind is Step or Message
+        return version is >= OldestVersion and <= Version && kind is Step or Message
             ? kind
-            : throw new InvalidDataException($"a row of version {version} and kind {kind} was found; expected was version {Version} and kind {Step} or {Message}");
+            : throw new InvalidDataException($"a row of version {version} and kind {kind} was found; expected was version {OldestVersion} to {Version} and kind {Step} or {Message}");
     }
 
     private static HistoryEvent ReadEvent(ref Reader reader, DateTimeOffset time)
     {
-        var read = JsonSerializer.Deserialize(reader.Bytes((int)reader.Number()), EventType) ?? throw new JsonException("The event is null.");
+        var length = (int)reader.Number();
+        if (length == 0)
+        {
+            return ReadShort(ref reader, time);
+        }
+
+        var read = JsonSerializer.Deserialize(reader.Bytes(length), EventType) ?? throw new JsonException("The event is null.");
         return read with { Timestamp = time };
     }
 
+    private static HistoryEvent ReadShort(ref Reader reader, DateTimeOffset time) => reader.Byte() switch
+    {
+        ShortOrchestratorStarted => new OrchestratorStarted { Timestamp = time },
+        ShortTaskScheduled => new TaskScheduled((int)reader.Number(), reader.Text(), reader.OptionalText()) { Timestamp = time },
+        ShortTaskCompleted => new TaskCompleted((int)reader.Number(), reader.OptionalText()) { Timestamp = time },
+        var other => throw new JsonException($"Short form {other} is unknown."),
+    };
+
     private static void WriteEvent(ArrayBufferWriter<byte> buffer, HistoryEvent value)
+    {
+        switch (value)
+        {
+            case OrchestratorStarted:
+                BeginShort(buffer, ShortOrchestratorStarted);
+                break;
+            case TaskScheduled e:
+                BeginShort(buffer, ShortTaskScheduled);
+                WriteNumber(buffer, (ulong)e.TaskId);
+                WriteText(buffer, e.Name);
+                WriteOptionalText(buffer, e.Input);
+                break;
+            case TaskCompleted e:
+                BeginShort(buffer, ShortTaskCompleted);
+                WriteNumber(buffer, (ulong)e.TaskId);
+                WriteOptionalText(buffer, e.Result);
+                break;
+            default:
+                WriteJson(buffer, value);
+                break;
+        }
+    }
+
+    private static void BeginShort(ArrayBufferWriter<byte> buffer, byte form)
+    {
+        WriteByte(buffer, 0);
+        WriteByte(buffer, form);
+    }
+
+    private static void WriteJson(ArrayBufferWriter<byte> buffer, HistoryEvent value)
     {
         var json = _json ??= new ArrayBufferWriter<byte>(1024);
         json.ResetWrittenCount();
@@ -292,5 +356,7 @@ internal static class RowCodec
         }
 
         internal string Text() => Encoding.UTF8.GetString(Bytes((int)Number()));
+
+        internal string? OptionalText() => Number() is > 0 and var length ? Encoding.UTF8.GetString(Bytes((int)length - 1)) : null;
     }
 }
