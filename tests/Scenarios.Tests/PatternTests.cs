@@ -167,6 +167,27 @@ public sealed class PatternTests
     }
 
     [Fact]
+    [Trait("Row", "O1")]
+    public async Task Sequence_OfAThousandAgents_ContinuesAsNewAndKeepsEveryOutcome()
+    {
+        const int Agents = 1000;
+        var answer = new string('x', 180);
+        await using var host = await TestHost.StartAsync();
+        host.Models.Respond = (_, messages, _, _) => Task.FromResult(TestModels.Text($"{messages[^1].Text}{answer}"));
+        var status = await host.RunAsync($$$"""
+            name: thousand
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, context: [] } }
+            limits: { maxTurns: 1000 }
+            nodes:
+              {{{string.Join("\n  ", Enumerable.Range(0, Agents).Select(i => $"n{i}: {{ agent: a, prompt: \"{i} \" }}"))}}}
+            edges: [ "{{{string.Join(" -> ", Enumerable.Range(0, Agents).Select(i => $"n{i}"))}}}" ]
+            """);
+        Assert.Equal("completed", status.Reason());
+        Assert.Equal(Enumerable.Range(0, Agents).Select(i => $"{i} {answer}"), status.Outcomes!.Select(outcome => outcome.Result!.Value.GetString()));
+    }
+
+    [Fact]
     [Trait("Row", "O8")]
     public async Task SubWorkflow_WithItsOwnLimits_GivesItsOutputAndStopsAtItsLimit()
     {

@@ -10,10 +10,10 @@ internal sealed class PackActivity(PayloadValues values)
     public async Task<Payload> RunAsync(PackCall call, CancellationToken cancellationToken)
     {
         var parts = await ResolveAsync(call.Values, cancellationToken);
-        var list = Packing.Write(call.Mode == PackMode.Results
+        var items = call.Mode == PackMode.Results
             ? await ResolveAsync(Packing.Results(parts), cancellationToken)
-            : Packing.Arrange(call.Mode, parts));
-        return await values.WriteAsync(call.RootInstanceId, list, JsonElement.Parse(list.Span), cancellationToken);
+            : [.. Packing.Arrange(call.Mode, parts)];
+        return await values.WriteListAsync(call.RootInstanceId, Packing.Write(items), items.Length, cancellationToken);
     }
 
     private async Task<JsonElement[]> ResolveAsync(IReadOnlyList<Payload> payloads, CancellationToken cancellationToken)

@@ -63,32 +63,20 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
             value.WriteTo(writer);
         }
 
-        return await WriteAsync(instanceId, buffer.WrittenMemory, value, cancellationToken);
+        var json = buffer.WrittenMemory;
+        return json.Length <= Payload.InlineLimitBytes
+            ? Payload.Inline(JsonElement.Parse(json.Span))
+            : new Payload { Reference = PayloadReader.Describe(await store.PutAsync(instanceId, json, cancellationToken), json.Length, value) };
     }
 
-    /// <summary>Keeps a value that is there as UTF-8 already.</summary>
-    public async Task<Payload> WriteAsync(string instanceId, ReadOnlyMemory<byte> json, JsonElement value, CancellationToken cancellationToken)
-    {
-        if (json.Length <= Payload.InlineLimitBytes && HistorySize(value) <= Payload.InlineLimitBytes)
-        {
-            return Payload.Inline(value.Clone());
-        }
-
-        var hash = await store.PutAsync(instanceId, json, cancellationToken);
-        return new Payload { Reference = PayloadReader.Describe(hash, json.Length, value) };
-    }
+    /// <summary>Keeps a list that is there as UTF-8 JSON already.</summary>
+    public async Task<Payload> WriteListAsync(string instanceId, byte[] json, int count, CancellationToken cancellationToken) =>
+        json.Length <= Payload.InlineLimitBytes
+            ? Payload.Inline(JsonElement.Parse(json))
+            : new Payload { Reference = new PayloadReference(await store.PutAsync(instanceId, json, cancellationToken), json.Length, "array", count) };
 
     public Task<Payload> WriteTextAsync(string instanceId, string text, CancellationToken cancellationToken) =>
         WriteAsync(instanceId, CallJson.Text(text), cancellationToken);
-
-    // History escapes more than the store does (every character outside ASCII), and it is history that the limit protects.
-    private static long HistorySize(JsonElement value)
-    {
-        using var writer = new Utf8JsonWriter(Stream.Null);
-        value.WriteTo(writer);
-        writer.Flush();
-        return writer.BytesCommitted;
-    }
 
     private async Task<JsonElement> LoadAsync(string hash)
     {

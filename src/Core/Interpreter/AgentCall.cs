@@ -36,6 +36,7 @@ public sealed record AgentCall
     public RepairRequest? Repair { get; init; }
 
     /// <summary>Gets the id under which the ledger keeps the answer: the same on every delivery and attempt.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
     public string StepId => $"{Scope.InstanceId}/{Scope.Activation}/{Call}";
 }
 
@@ -140,6 +141,7 @@ public sealed record ToolCall
     public int Attempt { get; init; } = 1;
 
     /// <summary>Gets an id that is the same on every delivery, for tools that can make themselves idempotent.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
     public string StepId => CallId is null ? $"{Scope.InstanceId}/{Scope.Activation}" : $"{Scope.InstanceId}/{Scope.Activation}/{CallId}";
 }
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
-using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Interpreter;
 
@@ -40,8 +39,7 @@ internal sealed class ItemsInstance : IRunObserver
         var failed = done.Where(outcome => outcome.Status != NodeResult.Completed).ToList();
         var result = new ItemsResult
         {
-            Outcomes = await _calls.PackAsync(
-                [.. done.Select(outcome => Payload.Inline(JsonSerializer.SerializeToElement(outcome, CoreJsonContext.Default.Outcome)))]),
+            Outcomes = await _calls.PackAsync([.. done.Select(outcome => JsonSerializer.SerializeToUtf8Bytes(outcome, CoreJsonContext.Default.Outcome))]),
             Done = done.Count,
             Failed = failed.Count,
             FirstError = failed.Select(outcome => new WorkflowError(outcome.Activation, outcome.Error?.Code ?? "failed", outcome.Error?.Message ?? "")).FirstOrDefault(),

@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
@@ -34,24 +34,32 @@ public static class Packing
             .Select(outcome => outcome.TryGetProperty("result", out var result) ? result.Deserialize(CoreJsonContext.Default.Payload)! : Payload.Null),
     ];
 
-    /// <summary>Writes a list.</summary>
+    /// <summary>Writes a list of values, each with the text that it was read with.</summary>
     /// <param name="items">The items.</param>
     /// <returns>UTF-8 JSON.</returns>
-    public static ReadOnlyMemory<byte> Write(IEnumerable<JsonElement> items)
+    public static byte[] Write(IReadOnlyCollection<JsonElement> items)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        var list = new ListWriter(items.Count, items.Sum(item => JsonMarshal.GetRawUtf8Value(item).Length));
+        foreach (var item in items)
         {
-            writer.WriteStartArray();
-            foreach (var item in items)
-            {
-                item.WriteTo(writer);
-            }
-
-            writer.WriteEndArray();
+            list.Add(JsonMarshal.GetRawUtf8Value(item));
         }
 
-        return buffer.WrittenMemory;
+        return list.End();
+    }
+
+    /// <summary>Writes a list of values that are there as text.</summary>
+    /// <param name="items">The items, each UTF-8 JSON.</param>
+    /// <returns>UTF-8 JSON.</returns>
+    public static byte[] Write(IReadOnlyCollection<byte[]> items)
+    {
+        var list = new ListWriter(items.Count, items.Sum(item => item.Length));
+        foreach (var item in items)
+        {
+            list.Add(item);
+        }
+
+        return list.End();
     }
 
     private static IEnumerable<JsonElement> Join(IEnumerable<JsonElement> lists)
@@ -97,5 +105,35 @@ public static class Packing
         }
 
         return JsonElement.Parse(buffer.WrittenSpan);
+    }
+
+    /// <summary>Writes the text of a list of known size.</summary>
+    private ref struct ListWriter
+    {
+        private readonly byte[] _list;
+        private int _length = 1;
+
+        public ListWriter(int count, int bytes)
+        {
+            _list = new byte[bytes + Math.Max(0, count - 1) + 2];
+            _list[0] = (byte)'[';
+        }
+
+        public void Add(ReadOnlySpan<byte> item)
+        {
+            if (_length > 1)
+            {
+                _list[_length++] = (byte)',';
+            }
+
+            item.CopyTo(_list.AsSpan(_length));
+            _length += item.Length;
+        }
+
+        public readonly byte[] End()
+        {
+            _list[_length] = (byte)']';
+            return _list;
+        }
     }
 }

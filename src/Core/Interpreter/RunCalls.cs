@@ -126,6 +126,26 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         }
     }
 
+    /// <summary>Makes one list of values that are there as text; a small one in place.</summary>
+    /// <param name="items">The items, each UTF-8 JSON.</param>
+    public async Task<Payload> PackAsync(IReadOnlyList<byte[]> items)
+    {
+        var lists = new List<Payload>();
+        for (var done = 0; done < items.Count || lists.Count == 0;)
+        {
+            var batch = new List<byte[]>();
+            for (var size = 0; done < items.Count && (batch.Count == 0 || size + items[done].Length + 1 <= MaxCallBytes - ReferenceBytes); done++)
+            {
+                batch.Add(items[done]);
+                size += items[done].Length + 1;
+            }
+
+            lists.Add(Payload.Inline(JsonElement.Parse(Packing.Write(batch))));
+        }
+
+        return lists.Count == 1 && SizeOf(lists[0]) <= Payload.InlineLimitBytes ? lists[0] : await PackAsync(lists, PackMode.Concat);
+    }
+
     /// <summary>Small values need no activity: that is most of what is packed, and each activity is a step of the history.</summary>
     private static Payload? TryPackHere(IReadOnlyList<Payload> values, PackMode mode)
     {
@@ -135,7 +155,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         }
 
         var parts = values.Select(ValueOf).ToArray();
-        IEnumerable<JsonElement> items;
+        List<JsonElement> items;
         if (mode == PackMode.Results)
         {
             var results = Packing.Results(parts);
@@ -144,15 +164,15 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
                 return null;
             }
 
-            items = results.Select(ValueOf);
+            items = [.. results.Select(ValueOf)];
         }
         else
         {
-            items = Packing.Arrange(mode, parts);
+            items = [.. Packing.Arrange(mode, parts)];
         }
 
         var list = Packing.Write(items);
-        return list.Length <= Payload.InlineLimitBytes ? Payload.Inline(JsonElement.Parse(list.Span)) : null;
+        return list.Length <= Payload.InlineLimitBytes ? Payload.Inline(JsonElement.Parse(list)) : null;
     }
 
     // A JSON null in place reads back as no element at all.

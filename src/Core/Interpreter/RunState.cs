@@ -52,8 +52,8 @@ public sealed record RunState
     /// <summary>Gets lists of outcomes in the payload store.</summary>
     public IReadOnlyList<Payload>? OutcomeLists { get; init; }
 
-    /// <summary>Gets the outcomes that are not in the payload store yet.</summary>
-    public IReadOnlyList<Outcome>? Outcomes { get; init; }
+    /// <summary>Gets the outcomes that are not in the payload store yet, a list of <see cref="Outcome"/>.</summary>
+    public JsonElement? Outcomes { get; init; }
 
     /// <summary>Gets the progress shown.</summary>
     public IReadOnlyList<NodeProgress>? Progress { get; init; }

@@ -67,21 +67,19 @@ internal sealed partial class WorkflowInstance
         }
     }
 
-    private static Payload ToList(Outcome outcome) =>
-        Payload.Inline(JsonSerializer.SerializeToElement([outcome], CoreJsonContext.Default.ListOutcome));
-
     /// <summary>Runs the items here, each in a slot of its own.</summary>
     private async Task<IReadOnlyList<Payload>?> RunItemsAsync(int node, CallScope scope, Payload list, int count, ItemsProgress progress)
     {
         var definition = Graph.Nodes[node];
         var template = await WithContextAsync(new Activation { Node = definition, Scope = scope, Order = OrderOf(node) }, node);
+        var outcomes = new byte[count][];
         var ends = await Task.WhenAll(Enumerable.Range(0, count).Select(RunItemAsync));
         if (ends.Any(end => end.IsStopped))
         {
             return null;
         }
 
-        return [await OutcomeListAsync([.. ends.Select(end => end.Outcome!)])];
+        return [await _calls.PackAsync(outcomes)];
 
         async Task<ActivationEnd> RunItemAsync(int index)
         {
@@ -95,8 +93,8 @@ internal sealed partial class WorkflowInstance
             if (end.Outcome is { } outcome)
             {
                 progress.Add(outcome);
-                AddOutcome(outcome);
-                _itemOutcomes[node].Add(index, ToList(outcome));
+                outcomes[index] = AddOutcome(outcome);
+                _itemOutcomes[node].Add(index, Payload.Inline(JsonElement.Parse(Packing.Write([outcomes[index]]))));
                 CountItem(node, outcome);
                 Wake();
             }

@@ -12,17 +12,22 @@ internal sealed partial class WorkflowInstance
 
     private readonly List<Payload> _outcomeLists = [];
     private readonly List<Task> _housekeeping = [];
-    private List<Outcome> _outcomes = [];
+    private List<byte[]> _outcomes = [];
     private int _outcomeBytes;
 
-    private void AddOutcome(Outcome outcome)
+    /// <summary>Keeps an outcome until there are enough of them to go to the payload store. They are written once, here.</summary>
+    /// <returns>The outcome, UTF-8 JSON.</returns>
+    private byte[] AddOutcome(Outcome outcome)
     {
-        _outcomes.Add(outcome);
-        _outcomeBytes += RunCalls.SizeOf(outcome.Result) + 400;
+        var json = JsonSerializer.SerializeToUtf8Bytes(outcome, CoreJsonContext.Default.Outcome);
+        _outcomes.Add(json);
+        _outcomeBytes += json.Length;
         if (_outcomeBytes > MaxOutcomeBytes)
         {
             _housekeeping.Add(StoreOutcomesAsync());
         }
+
+        return json;
     }
 
     private void AddOutcomeList(Payload list)
@@ -39,7 +44,7 @@ internal sealed partial class WorkflowInstance
         var batch = _outcomes;
         _outcomes = [];
         _outcomeBytes = 0;
-        AddOutcomeList(await OutcomeListAsync(batch));
+        AddOutcomeList(await _calls.PackAsync(batch));
     }
 
     private async Task JoinOutcomeListsAsync()
@@ -48,9 +53,6 @@ internal sealed partial class WorkflowInstance
         _outcomeLists.Clear();
         _outcomeLists.Add(await _calls.PackAsync(batch, PackMode.Concat));
     }
-
-    private Task<Payload> OutcomeListAsync(IReadOnlyList<Outcome> outcomes) =>
-        _calls.PackAsync([.. outcomes.Select(outcome => Payload.Inline(JsonSerializer.SerializeToElement(outcome, CoreJsonContext.Default.Outcome)))]);
 
     private async Task SettleHousekeepingAsync()
     {

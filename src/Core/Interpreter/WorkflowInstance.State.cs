@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
@@ -51,6 +53,13 @@ internal sealed partial class WorkflowInstance
         }
 
         var next = JsonSerializer.Serialize(_run with { State = Save() }, CoreJsonContext.Default.WorkflowRun);
+        if (_outcomes.Count > 0 && Encoding.UTF8.GetByteCount(next) > DurableLimits.MaxPayloadBytes)
+        {
+            // A large graph leaves no room for them.
+            await StoreOutcomesAsync();
+            return await TryContinueAsNewAsync();
+        }
+
         DurableLimits.CheckPayload(next, $"state of workflow \"{_run.Workflow}\" ({Graph.Nodes.Length} nodes; divide it into sub-workflows)");
         _context.ContinueAsNew(next);
         _continueAsNew = true;
@@ -130,7 +139,7 @@ internal sealed partial class WorkflowInstance
                 loop => (IReadOnlyList<SavedResult>)[.. Graph.Loops[loop].Body.Where(node => _snapshots[loop][node] is not null).Select(node => SaveResult(node, _snapshots[loop][node]!))]),
             Waits = _waits.Count == 0 ? null : new Dictionary<string, WaitState>(_waits, StringComparer.Ordinal),
             OutcomeLists = _outcomeLists.Count == 0 ? null : [.. _outcomeLists],
-            Outcomes = _outcomes.Count == 0 ? null : [.. _outcomes],
+            Outcomes = _outcomes.Count == 0 ? null : JsonElement.Parse(Packing.Write(_outcomes)),
             Progress = Graph.Nodes.Length <= MaxShownNodes ? [.. _progress] : null,
             Termination = _plan.Definition.Termination is null
                 ? null
@@ -192,8 +201,8 @@ internal sealed partial class WorkflowInstance
         }
 
         _outcomeLists.AddRange(state.OutcomeLists ?? []);
-        _outcomes = [.. state.Outcomes ?? []];
-        _outcomeBytes = _outcomes.Sum(outcome => RunCalls.SizeOf(outcome.Result) + 400);
+        _outcomes = state.Outcomes is { } outcomes ? [.. outcomes.EnumerateArray().Select(outcome => JsonMarshal.GetRawUtf8Value(outcome).ToArray())] : [];
+        _outcomeBytes = _outcomes.Sum(outcome => outcome.Length);
         for (var node = 0; node < _progress.Length; node++)
         {
             _progress[node] = state.Progress is { } progress

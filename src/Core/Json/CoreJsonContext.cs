@@ -33,6 +33,7 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(PackCall))]
 [JsonSerializable(typeof(FailCall))]
 [JsonSerializable(typeof(Payload))]
+[JsonSerializable(typeof(PayloadReference))]
 [JsonSerializable(typeof(WorkflowRun))]
 [JsonSerializable(typeof(Usage))]
 [JsonSerializable(typeof(RunState))]

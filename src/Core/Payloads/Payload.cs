@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Core.Payloads;
 
@@ -7,6 +8,7 @@ namespace Polyphony.Core.Payloads;
 /// A value that travels through history: in place when it is small, otherwise a reference into the payload store, optionally to a
 /// part of what is stored there. Exactly one of <see cref="Json"/> and <see cref="Reference"/> is set.
 /// </summary>
+[JsonConverter(typeof(PayloadConverter))]
 public sealed record Payload
 {
     /// <summary>The largest value kept in place, in bytes of UTF-8 JSON: 4 KB. Small enough that some ten fit one history event.</summary>
@@ -16,19 +18,15 @@ public sealed record Payload
     public static Payload Null { get; } = new() { Json = JsonDocument.Parse("null").RootElement };
 
     /// <summary>Gets the value in place.</summary>
-    [JsonPropertyName("json")]
     public JsonElement? Json { get; init; }
 
     /// <summary>Gets the reference.</summary>
-    [JsonPropertyName("ref")]
     public PayloadReference? Reference { get; init; }
 
     /// <summary>Gets which part of the stored value is meant: a JSON pointer (RFC 6901), or <see langword="null"/> for all of it.</summary>
-    [JsonPropertyName("pointer")]
     public string? Pointer { get; init; }
 
     /// <summary>Gets a value indicating whether the value is in place.</summary>
-    [JsonIgnore]
     public bool IsInline => Reference is null;
 
     /// <summary>Wraps a small value.</summary>

@@ -1,7 +1,10 @@
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
 using Polyphony.TestKit.Chat;
 
 namespace Polyphony.Activities.Tests.Agents;
@@ -73,14 +76,18 @@ public sealed class AgentActivityTests
     [Trait("Row", "S8")]
     [InlineData('a', 4094, true)]
     [InlineData('a', 4095, false)]
-    // In history such a character takes six bytes ("\u4E2D"): 682 * 6 + 2 quotes = 4,094.
-    [InlineData('中', 682, true)]
-    [InlineData('中', 683, false)]
+    // Such a character takes three bytes, in the payload store and in history: 1,364 * 3 + 2 quotes = 4,094.
+    [InlineData('中', 1364, true)]
+    [InlineData('中', 1365, false)]
     public async Task Agent_AnswerAtTheInlineLimit_IsInlineUpToFourKilobytesOfHistory(char character, int count, bool isInline)
     {
         var harness = new ActivityHarness(new ScriptedChatClient(new string(character, count)));
 
-        Assert.Equal(isInline, (await harness.AgentAsync(harness.Call())).Output!.IsInline);
+        var output = (await harness.AgentAsync(harness.Call())).Output!;
+
+        Assert.Equal(isInline, output.IsInline);
+        var written = Encoding.UTF8.GetByteCount(JsonSerializer.Serialize(output, CoreJsonContext.Default.Payload));
+        Assert.InRange(written, 100, Payload.InlineLimitBytes + """{"json":}""".Length);
     }
 
     [Fact]
