@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
+using Polyphony.Core.Payloads;
 using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Hosting;
@@ -20,6 +21,24 @@ internal static class PolyphonyOpenApi
             // The document is one for every host.
             document.Servers = [];
             return Task.CompletedTask;
+        });
+        options.AddSchemaTransformer(async (schema, context, cancellationToken) =>
+        {
+            // A type that writes itself tells the generator nothing of its members.
+            if (context.JsonTypeInfo.Type == typeof(Payload))
+            {
+                schema.Type = JsonSchemaType.Object;
+                schema.Properties = new Dictionary<string, IOpenApiSchema>
+                {
+                    ["json"] = new OpenApiSchema { Description = "The value in place: any JSON." },
+                    ["ref"] = await context.GetOrCreateSchemaAsync(typeof(PayloadReference), cancellationToken: cancellationToken),
+                    ["pointer"] = new OpenApiSchema
+                    {
+                        Type = JsonSchemaType.String,
+                        Description = "Which part of the stored value is meant: a JSON pointer (RFC 6901). Left out for all of it.",
+                    },
+                };
+            }
         });
         options.AddOperationTransformer((operation, context, _) =>
         {
