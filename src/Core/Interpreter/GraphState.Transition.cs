@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Interpreter;
@@ -7,16 +7,18 @@ namespace Polyphony.Core.Interpreter;
 public sealed partial class GraphState
 {
     /// <summary>
-    /// One change with all that follows from it. It works on copies and in two turns, until nothing changes any more: nodes
+    /// One change with all that follows from it. It works on a copy and in two turns, until nothing changes any more: nodes
     /// whose incoming edges have changed are made ready or skipped; then loops whose bodies have ended, inner ones first, begin another round or end.
     /// </summary>
     private sealed class Transition(GraphState from)
     {
         private readonly WorkflowGraph _graph = from.Graph;
-        private readonly NodeState[] _nodes = [.. from.Nodes];
-        private readonly EdgePhase[] _edges = [.. from.Edges];
         private readonly LoopState[] _loops = [.. from.Loops];
         private readonly Queue<int> _touched = [];
+        private readonly List<int> _changed = [];
+        private ChunkedArray<NodeState>.Changes _nodes = new(from.Nodes);
+        private ChunkedArray<EdgePhase>.Changes _edges = new(from.Edges);
+        private Counts _counts = from._counts;
 
         public GraphState Finish()
         {
@@ -31,16 +33,18 @@ public sealed partial class GraphState
 
             return new GraphState(
                 _graph,
-                Freeze(_nodes),
-                Freeze(_edges),
-                Freeze(_loops));
+                _nodes.Finish(),
+                _edges.Finish(),
+                ImmutableCollectionsMarshal.AsImmutableArray(_loops),
+                _counts,
+                _changed.Count > 1 ? [.. _changed.Distinct()] : [.. _changed]);
         }
 
-        public void MakeReady(int node) => _nodes[node] = _nodes[node] with { Phase = NodePhase.Ready, Round = _nodes[node].Round + 1 };
+        public void MakeReady(int node) => Set(node, _nodes[node] with { Phase = NodePhase.Ready, Round = _nodes[node].Round + 1 });
 
         public void End(int node, NodePhase phase, IReadOnlyList<bool>? decisions, ulong digest)
         {
-            _nodes[node] = _nodes[node] with { Phase = phase, Digest = digest };
+            Set(node, _nodes[node] with { Phase = phase, Digest = digest });
             var outgoing = _graph.Outgoing[node];
             for (var i = 0; i < outgoing.Length; i++)
             {
@@ -48,9 +52,12 @@ public sealed partial class GraphState
             }
         }
 
-        // The copies are this transition's own and are not touched after Finish.
-        private static ImmutableArray<T> Freeze<T>(T[] array) =>
-            System.Runtime.InteropServices.ImmutableCollectionsMarshal.AsImmutableArray(array);
+        private void Set(int node, NodeState state)
+        {
+            _counts = _counts.Add(_nodes[node].Phase, -1).Add(state.Phase, 1);
+            _nodes[node] = state;
+            _changed.Add(node);
+        }
 
         private void Resolve(int edge, bool taken)
         {
@@ -157,7 +164,7 @@ public sealed partial class GraphState
             {
                 Phase = allowed ? LoopPhase.NoProgress : wanted ? LoopPhase.CapReached : LoopPhase.Ended,
             };
-            for (var edge = 0; edge < _edges.Length; edge++)
+            for (var edge = 0; edge < _edges.Count; edge++)
             {
                 if (ExitLoop(edge) == index)
                 {
@@ -170,7 +177,7 @@ public sealed partial class GraphState
         {
             foreach (var node in loop.Body)
             {
-                _nodes[node] = _nodes[node] with { Phase = NodePhase.Pending };
+                Set(node, _nodes[node] with { Phase = NodePhase.Pending });
                 foreach (var edge in _graph.Outgoing[node])
                 {
                     _edges[edge] = EdgePhase.Unresolved;

@@ -90,42 +90,39 @@ public sealed record LoopState(LoopPhase Phase, int Round, ImmutableArray<int> T
 /// </remarks>
 public sealed partial class GraphState
 {
-    private GraphState(WorkflowGraph graph, ImmutableArray<NodeState> nodes, ImmutableArray<EdgePhase> edges, ImmutableArray<LoopState> loops)
+    private readonly Counts _counts;
+
+    private GraphState(
+        WorkflowGraph graph, ChunkedArray<NodeState> nodes, ChunkedArray<EdgePhase> edges, ImmutableArray<LoopState> loops, Counts counts, ImmutableArray<int> changed)
     {
         Graph = graph;
         Nodes = nodes;
         Edges = edges;
         Loops = loops;
+        _counts = counts;
+        Changed = changed;
     }
 
     /// <summary>Gets the graph.</summary>
     public WorkflowGraph Graph { get; }
 
     /// <summary>Gets the nodes' states.</summary>
-    public ImmutableArray<NodeState> Nodes { get; }
+    public ChunkedArray<NodeState> Nodes { get; }
 
     /// <summary>Gets the edges' states.</summary>
-    public ImmutableArray<EdgePhase> Edges { get; }
+    public ChunkedArray<EdgePhase> Edges { get; }
 
     /// <summary>Gets the loops' states.</summary>
     public ImmutableArray<LoopState> Loops { get; }
 
-    /// <summary>Gets a value indicating whether no node may run or runs.</summary>
-    public bool IsFinished
-    {
-        get
-        {
-            foreach (var node in Nodes)
-            {
-                if (node.Phase is NodePhase.Ready or NodePhase.Running)
-                {
-                    return false;
-                }
-            }
+    /// <summary>Gets the nodes whose state the last change has changed, each once, in no order: what follows from a change need not be looked for in all nodes.</summary>
+    public ImmutableArray<int> Changed { get; }
 
-            return true;
-        }
-    }
+    /// <summary>Gets a value indicating whether no node may run or runs.</summary>
+    public bool IsFinished => _counts.Active == 0;
+
+    /// <summary>Gets how many nodes have ended in their current round: completed, skipped or failed.</summary>
+    public int Ended => _counts.Ended;
 
     /// <summary>Makes the state of a graph in which nothing has run: its start nodes may.</summary>
     /// <param name="graph">The graph.</param>
@@ -134,9 +131,11 @@ public sealed partial class GraphState
     {
         var work = new Transition(new GraphState(
             graph,
-            [.. new NodeState[graph.Nodes.Length]],
-            [.. new EdgePhase[graph.Edges.Length]],
-            [.. graph.Loops.Select(NewLoop)]));
+            ChunkedArray.Create<NodeState>(new NodeState[graph.Nodes.Length]),
+            ChunkedArray.Create<EdgePhase>(new EdgePhase[graph.Edges.Length]),
+            [.. graph.Loops.Select(NewLoop)],
+            default,
+            []));
         foreach (var node in graph.Order)
         {
             if (graph.Incoming[node].All(edge => graph.Edges[edge].IsBackEdge))
@@ -154,24 +153,40 @@ public sealed partial class GraphState
     /// <param name="edges">The edges' states.</param>
     /// <param name="loops">The loops' states.</param>
     /// <returns>The state.</returns>
-    public static GraphState Restore(WorkflowGraph graph, ImmutableArray<NodeState> nodes, ImmutableArray<EdgePhase> edges, ImmutableArray<LoopState> loops) =>
-        new(graph, nodes, edges, loops);
+    public static GraphState Restore(WorkflowGraph graph, ReadOnlySpan<NodeState> nodes, ReadOnlySpan<EdgePhase> edges, ImmutableArray<LoopState> loops)
+    {
+        var counts = default(Counts);
+        foreach (var node in nodes)
+        {
+            counts = counts.Add(node.Phase, 1);
+        }
+
+        return new GraphState(
+            graph, ChunkedArray.Create<NodeState>(nodes), ChunkedArray.Create<EdgePhase>(edges), loops, counts, [.. Enumerable.Range(0, nodes.Length)]);
+    }
 
     /// <summary>Lets a ready node run.</summary>
     /// <param name="node">The node.</param>
     /// <returns>The new state.</returns>
-    public GraphState Start(int node) => With(node, NodePhase.Ready, NodePhase.Running);
+    public GraphState Start(int node)
+    {
+        Check(node, NodePhase.Ready);
+        return With(node, NodePhase.Running);
+    }
 
     /// <summary>Sets a node back that has failed or was stopped, to run again in the same round.</summary>
     /// <param name="node">The node.</param>
     /// <returns>The new state.</returns>
-    public GraphState Retry(int node) =>
-        new(Graph, Nodes.SetItem(node, Nodes[node] with { Phase = NodePhase.Ready }), Edges, Loops);
+    public GraphState Retry(int node) => With(node, NodePhase.Ready);
 
     /// <summary>Records that a running node has failed and nothing handles that.</summary>
     /// <param name="node">The node.</param>
     /// <returns>The new state.</returns>
-    public GraphState Fail(int node) => With(node, NodePhase.Running, NodePhase.Failed);
+    public GraphState Fail(int node)
+    {
+        Check(node, NodePhase.Running);
+        return With(node, NodePhase.Failed);
+    }
 
     /// <summary>Records that a running node has an output, and works out what follows.</summary>
     /// <param name="node">The node.</param>
@@ -199,11 +214,8 @@ public sealed partial class GraphState
 
     private static LoopState NewLoop(GraphLoop loop) => new(LoopPhase.Open, 1, [.. new int[loop.BackEdges.Length]], Digest: null);
 
-    private GraphState With(int node, NodePhase from, NodePhase to)
-    {
-        Check(node, from);
-        return new GraphState(Graph, Nodes.SetItem(node, Nodes[node] with { Phase = to }), Edges, Loops);
-    }
+    private GraphState With(int node, NodePhase to) => new(
+        Graph, Nodes.SetItem(node, Nodes[node] with { Phase = to }), Edges, Loops, _counts.Add(Nodes[node].Phase, -1).Add(to, 1), [node]);
 
     private void Check(int node, NodePhase expected)
     {
@@ -211,5 +223,18 @@ public sealed partial class GraphState
         {
             throw new InvalidOperationException($"Node \"{Graph.Nodes[node].Name}\" is {Nodes[node].Phase}, expected {expected}.");
         }
+    }
+
+    /// <summary>How many nodes are in some phases.</summary>
+    /// <param name="Active">Nodes that may run, or run.</param>
+    /// <param name="Ended">Nodes that completed, were skipped or failed.</param>
+    private readonly record struct Counts(int Active, int Ended)
+    {
+        public Counts Add(NodePhase phase, int count) => phase switch
+        {
+            NodePhase.Ready or NodePhase.Running => this with { Active = Active + count },
+            NodePhase.Completed or NodePhase.Skipped or NodePhase.Failed => this with { Ended = Ended + count },
+            _ => this,
+        };
     }
 }

@@ -181,6 +181,7 @@ internal sealed partial class WorkflowInstance
             {
                 _results = _results.SetItem(node, null);
                 _graph = _graph.Retry(node);
+                CollectReady();
                 _progress[node] = new NodeProgress { Node = Graph.Nodes[node].Name, Status = "pending", Round = _graph.Nodes[node].Round };
             }
         }

@@ -110,7 +110,7 @@ internal sealed partial class WorkflowInstance
     /// <summary>Takes over what a step of the graph has changed.</summary>
     private void UpdateProgress(GraphState before)
     {
-        for (var node = 0; node < _progress.Length; node++)
+        foreach (var node in _graph.Changed)
         {
             var phase = _graph.Nodes[node].Phase;
             if (phase == before.Nodes[node].Phase && _graph.Nodes[node].Round == before.Nodes[node].Round)
@@ -156,17 +156,6 @@ internal sealed partial class WorkflowInstance
         }
     }
 
-    private int CountEnded()
-    {
-        var ended = 0;
-        foreach (var node in _graph.Nodes)
-        {
-            ended += node.Phase is NodePhase.Completed or NodePhase.Skipped or NodePhase.Failed ? 1 : 0;
-        }
-
-        return ended;
-    }
-
     private void PublishProgress(WorkflowResult? result = null)
     {
         if (!_progressChanged && result is null)
@@ -181,7 +170,7 @@ internal sealed partial class WorkflowInstance
         var progress = new WorkflowProgress
         {
             Total = Graph.Nodes.Length,
-            Done = CountEnded(),
+            Done = _graph.Ended,
             Nodes = [.. shown.Select(node => _progress[node])],
             WaitingFor = [.. _pendingWaits.Values.Take(MaxShownWaits)],
             Usage = _budget.Used,

@@ -106,12 +106,14 @@ internal sealed partial class WorkflowInstance
             ? result
             : moved.Earlier.IsEmpty ? moved : moved with { Earlier = [.. moved.Earlier.Select(earlier => Moved(earlier)!)] };
 
-        _results = [.. _results.Select(Moved)];
-        _snapshots = [.. _snapshots.Select(snapshot => snapshot.Select(Moved).ToImmutableArray())];
+        _results = MoveAll(_results);
+        _snapshots = [.. _snapshots.Select(MoveAll)];
         foreach (var (order, (node, result)) in _uncounted.ToList())
         {
             _uncounted[order] = (node, Moved(result)!);
         }
+
+        ChunkedArray<NodeResult?> MoveAll(ChunkedArray<NodeResult?> results) => ChunkedArray.Create<NodeResult?>([.. results.Select(Moved)]);
     }
 
     private RunState Save()
@@ -190,8 +192,8 @@ internal sealed partial class WorkflowInstance
         });
         _graph = GraphState.Restore(
             Graph,
-            [.. nodes],
-            [.. state.Edges.Select(digit => (EdgePhase)(digit - '0'))],
+            nodes.ToArray(),
+            state.Edges.Select(digit => (EdgePhase)(digit - '0')).ToArray(),
             state.Loops is { } loops ? [.. loops] : []);
         _results = RestoreResults(state.Results);
         _snapshots = [.. Enumerable.Range(0, Graph.Loops.Length).Select(loop => RestoreResults(state.Snapshots?.GetValueOrDefault(loop)))];
@@ -222,7 +224,7 @@ internal sealed partial class WorkflowInstance
             }
         }
 
-        ImmutableArray<NodeResult?> RestoreResults(IReadOnlyList<SavedResult>? saved)
+        ChunkedArray<NodeResult?> RestoreResults(IReadOnlyList<SavedResult>? saved)
         {
             var results = new NodeResult?[Graph.Nodes.Length];
             foreach (var each in saved ?? [])
@@ -230,7 +232,7 @@ internal sealed partial class WorkflowInstance
                 results[each.Node] = RestoreResult(each);
             }
 
-            return [.. results];
+            return ChunkedArray.Create<NodeResult?>(results);
         }
 
         NodeResult RestoreResult(SavedResult saved) => new()

@@ -34,13 +34,14 @@ internal sealed partial class WorkflowInstance : IRunObserver
     private readonly bool _isRoot;
     private readonly Queue<NodeEnd> _ended = new();
     private readonly HashSet<int> _underWay = [];
+    private readonly SortedSet<int> _ready = [];
     private readonly Dictionary<string, WaitState> _waits = new(StringComparer.Ordinal);
     private readonly Dictionary<string, WaitState> _carriedWaits = new(StringComparer.Ordinal);
     private readonly List<Task> _lingering = [];
 
     private GraphState _graph;
-    private ImmutableArray<NodeResult?> _results;
-    private ImmutableArray<ImmutableArray<NodeResult?>> _snapshots;
+    private ChunkedArray<NodeResult?> _results;
+    private ImmutableArray<ChunkedArray<NodeResult?>> _snapshots;
     private DateTimeOffset _startedTime;
     private TaskCompletionSource? _wake;
     private Exception? _fatal;
@@ -68,14 +69,15 @@ internal sealed partial class WorkflowInstance : IRunObserver
         _slots = new SlotGate(_limits.MaxConcurrency ?? WorkflowLimits.DefaultMaxConcurrency);
         _startedTime = context.CurrentUtcDateTime;
         _graph = GraphState.Create(plan.Graph);
-        _results = [.. new NodeResult?[plan.Graph.Nodes.Length]];
-        _snapshots = [.. plan.Graph.Loops.Select(_ => ImmutableArray.Create(new NodeResult?[plan.Graph.Nodes.Length]))];
+        _results = ChunkedArray.Create<NodeResult?>(new NodeResult?[plan.Graph.Nodes.Length]);
+        _snapshots = [.. plan.Graph.Loops.Select(_ => _results)];
         _progress = [.. plan.Graph.Nodes.Select(node => new NodeProgress { Node = node.Name, Status = "pending" })];
         if (run.State is { } state)
         {
             Restore(state);
         }
 
+        CollectReady();
         _runner = NewRunner();
     }
 
@@ -146,13 +148,24 @@ internal sealed partial class WorkflowInstance : IRunObserver
         }
 
         // A node that runs leaves its end in a queue, so the state changes here alone.
-        foreach (var node in Graph.Order)
+        while (_ready.Count > 0)
+        {
+            var node = Graph.Order[_ready.Min];
+            _ready.Remove(_ready.Min);
+            _graph = _graph.Start(node);
+            _underWay.Add(node);
+            _ = RunNodeAsync(node);
+        }
+    }
+
+    /// <summary>Takes note of nodes that the last change of the graph has made ready, by their place in the graph's order.</summary>
+    private void CollectReady()
+    {
+        foreach (var node in _graph.Changed)
         {
             if (_graph.Nodes[node].Phase == NodePhase.Ready)
             {
-                _graph = _graph.Start(node);
-                _underWay.Add(node);
-                _ = RunNodeAsync(node);
+                _ready.Add(Graph.Position[node]);
             }
         }
     }
@@ -184,6 +197,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
                 break;
         }
 
+        CollectReady();
         RecordSkipped(before);
         BeginRounds(before);
         UpdateProgress(before);
@@ -201,13 +215,13 @@ internal sealed partial class WorkflowInstance : IRunObserver
             }
 
             var past = _results;
-            var results = _results.ToBuilder();
+            var results = new ChunkedArray<NodeResult?>.Changes(_results);
             foreach (var node in Graph.Loops[loop].Body)
             {
                 results[node] = null;
             }
 
-            _results = results.MoveToImmutable();
+            _results = results.Finish();
             for (var inner = loop; inner < Graph.Loops.Length; inner++)
             {
                 if (Graph.IsInLoop(Graph.Loops[inner].Header, loop))
@@ -220,13 +234,16 @@ internal sealed partial class WorkflowInstance : IRunObserver
 
     private void RecordSkipped(GraphState before)
     {
-        for (var node = 0; node < Graph.Nodes.Length; node++)
+        var results = new ChunkedArray<NodeResult?>.Changes(_results);
+        foreach (var node in _graph.Changed)
         {
             if (_graph.Nodes[node].Phase == NodePhase.Skipped && before.Nodes[node].Phase == NodePhase.Pending)
             {
-                _results = _results.SetItem(node, new NodeResult { Status = NodeResult.Skipped, Order = OrderOf(node) });
+                results[node] = new NodeResult { Status = NodeResult.Skipped, Order = OrderOf(node) };
             }
         }
+
+        _results = results.Finish();
     }
 
     private void End(NodeEnd end)
