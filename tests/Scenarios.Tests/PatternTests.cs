@@ -170,7 +170,7 @@ public sealed class PatternTests
     [Trait("Row", "O1")]
     public async Task Sequence_OfAThousandAgents_ContinuesAsNewAndKeepsEveryOutcome()
     {
-        const int Agents = 1000;
+        const int Nodes = 1000;
         var answer = new string('x', 180);
         await using var host = await TestHost.StartAsync();
         host.Models.Respond = (_, messages, _, _) => Task.FromResult(TestModels.Text($"{messages[^1].Text}{answer}"));
@@ -180,11 +180,11 @@ public sealed class PatternTests
             agents: { a: { model: m, context: [] } }
             limits: { maxTurns: 1000 }
             nodes:
-              {{{string.Join("\n  ", Enumerable.Range(0, Agents).Select(i => $"n{i}: {{ agent: a, prompt: \"{i} \" }}"))}}}
-            edges: [ "{{{string.Join(" -> ", Enumerable.Range(0, Agents).Select(i => $"n{i}"))}}}" ]
+              {{{string.Join("\n  ", Enumerable.Range(0, Nodes).Select(i => $"n{i}: {{ agent: a, prompt: \"{i} \" }}"))}}}
+            edges: [ "{{{string.Join(" -> ", Enumerable.Range(0, Nodes).Select(i => $"n{i}"))}}}" ]
             """);
         Assert.Equal("completed", status.Reason());
-        Assert.Equal(Enumerable.Range(0, Agents).Select(i => $"{i} {answer}"), status.Outcomes!.Select(outcome => outcome.Result!.Value.GetString()));
+        Assert.Equal(Enumerable.Range(0, Nodes).Select(i => $"{i} {answer}"), status.Outcomes!.Select(outcome => outcome.Result!.Value.GetString()));
     }
 
     [Fact]

@@ -61,7 +61,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
 
         return new Conversation(messages, Options(agent, model));
 
-        JsonElement Resolve(Payload payload) => payload.IsInline ? payload.Json ?? Payload.Null.Json!.Value : stored[payload];
+        JsonElement Resolve(Payload payload) => payload.IsInline ? payload.Json!.Value : stored[payload];
 
         string ResultText(ToolCallResult result) => result.Error is { } error
             ? $"The call failed ({error.Code}): {error.Message}"

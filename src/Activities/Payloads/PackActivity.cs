@@ -19,6 +19,6 @@ internal sealed class PackActivity(PayloadValues values)
     private async Task<JsonElement[]> ResolveAsync(IReadOnlyList<Payload> payloads, CancellationToken cancellationToken)
     {
         var stored = await values.ReadAllAsync(payloads, cancellationToken);
-        return [.. payloads.Select(payload => payload.IsInline ? payload.Json ?? Payload.Null.Json!.Value : stored[payload])];
+        return [.. payloads.Select(payload => payload.IsInline ? payload.Json!.Value : stored[payload])];
     }
 }

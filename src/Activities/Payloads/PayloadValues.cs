@@ -25,7 +25,7 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
     {
         if (payload.Reference is not { } reference)
         {
-            return payload.Json ?? Payload.Null.Json!.Value;
+            return payload.Json!.Value;
         }
 
         if (!_parsed.TryGet(reference.Hash, out var root))

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Polyphony.Core.Durable;
@@ -32,5 +33,48 @@ public static class DurableLimits
         {
             throw new PayloadTooLargeException(what, bytes, limit);
         }
+    }
+
+    /// <summary>Checks the size of a payload against <see cref="MaxPayloadBytes"/>. What it is called is put together only for one that may be too large.</summary>
+    /// <param name="payload">JSON, or <see langword="null"/>.</param>
+    /// <param name="what">What it is, for the message.</param>
+    /// <exception cref="PayloadTooLargeException">It is larger than the limit.</exception>
+    public static void CheckPayload(string? payload, [InterpolatedStringHandlerArgument(nameof(payload))] ref PayloadDescription what)
+    {
+        if (what.IsWanted)
+        {
+            CheckPayload(payload, what.ToStringAndClear());
+        }
+    }
+
+    /// <summary>The description of a payload, left out while the payload is small.</summary>
+    [InterpolatedStringHandler]
+    public ref struct PayloadDescription
+    {
+        private DefaultInterpolatedStringHandler _text;
+
+        /// <summary>Begins a description.</summary>
+        /// <param name="literalLength">The length of its fixed parts.</param>
+        /// <param name="formattedCount">How many other parts it has.</param>
+        /// <param name="payload">The payload.</param>
+        /// <param name="isWanted">Whether it is put together.</param>
+        public PayloadDescription(int literalLength, int formattedCount, string? payload, out bool isWanted)
+        {
+            isWanted = IsWanted = payload?.Length * 3 > MaxPayloadBytes;
+            _text = isWanted ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
+        }
+
+        internal bool IsWanted { get; }
+
+        /// <summary>Adds a fixed part.</summary>
+        /// <param name="value">The text.</param>
+        public void AppendLiteral(string value) => _text.AppendLiteral(value);
+
+        /// <summary>Adds another part.</summary>
+        /// <typeparam name="T">Its type.</typeparam>
+        /// <param name="value">The value.</param>
+        public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+        internal string ToStringAndClear() => _text.ToStringAndClear();
     }
 }

@@ -15,13 +15,13 @@ internal sealed partial class ActivationRunner
     {
         var agent = plan.Definition.Agents[agentName];
         var total = new WorkResult { Agent = agentName, NextCall = firstCall };
-        List<string> models = [.. ModelsOf(agent)];
+        var models = ModelsOf(agent);
         for (var i = 0; i < models.Count; i++)
         {
             var result = await RunModelAsync(activation, agent, models[i], total.NextCall, ending);
-            if (i == 0)
+            if (i == 0 && result.Fallback.Count > 0)
             {
-                models.AddRange(result.Fallback);
+                models = [.. models, .. result.Fallback];
             }
 
             total = result with { Attempts = result.Attempts + total.Attempts, Usage = result.Usage + total.Usage, Agent = agentName };
@@ -34,8 +34,8 @@ internal sealed partial class ActivationRunner
         return total;
     }
 
-    private IEnumerable<string> ModelsOf(AgentDefinition agent) =>
-        plan.Definition.Models.TryGetValue(agent.Model, out var model) ? model.Fallback.Prepend(agent.Model) : [agent.Model];
+    private IReadOnlyList<string> ModelsOf(AgentDefinition agent) =>
+        plan.Definition.Models.TryGetValue(agent.Model, out var model) ? [agent.Model, .. model.Fallback] : [agent.Model];
 
     private async Task<WorkResult> RunModelAsync(Activation activation, AgentDefinition agent, string model, int firstCall, CancellationToken ending)
     {
@@ -44,7 +44,7 @@ internal sealed partial class ActivationRunner
         var call = firstCall;
         var attempt = 0;
         var repaired = false;
-        var toolRounds = new List<ToolRound>();
+        List<ToolRound> toolRounds = [];
         RepairRequest? repair = null;
         var work = new WorkResult();
         while (true)
@@ -155,9 +155,8 @@ internal sealed partial class ActivationRunner
     private async Task<AgentCallResult> CallModelAsync(
         Activation activation, AgentDefinition agent, string model, int call, int attempt, List<ToolRound> toolRounds, RepairRequest? repair)
     {
-        var besides = activation.Context.Sum(message => RunCalls.SizeOf(message.Content) + 100)
-            + toolRounds.Sum(SizeOf)
-            + RunCalls.SizeOf(repair?.Answer);
+        var rounds = toolRounds.Sum(SizeOf);
+        var besides = activation.Context.Sum(message => RunCalls.SizeOf(message.Content) + 100) + rounds + RunCalls.SizeOf(repair?.Answer);
         return await calls.CallAgentAsync(new AgentCall
         {
             Scope = await calls.ShrinkAsync(activation.Scope, besides),
@@ -168,7 +167,7 @@ internal sealed partial class ActivationRunner
             Prompt = activation.Prompt,
             Context = activation.Context,
             PackedContext = activation.PackedContext,
-            ToolRounds = toolRounds.Sum(SizeOf) > RunCalls.MaxCallBytes / 2 ? await StoreAsync(toolRounds) : [.. toolRounds],
+            ToolRounds = rounds > RunCalls.MaxCallBytes / 2 ? await StoreAsync(toolRounds) : [.. toolRounds],
             Repair = repair,
         });
     }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Interpreter;
@@ -36,7 +38,7 @@ public sealed record AgentCall
     public RepairRequest? Repair { get; init; }
 
     /// <summary>Gets the id under which the ledger keeps the answer: the same on every delivery and attempt.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
+    [JsonIgnore]
     public string StepId => $"{Scope.InstanceId}/{Scope.Activation}/{Call}";
 }
 
@@ -64,6 +66,7 @@ public sealed record RequestedToolCall(string CallId, string Tool, Payload Argum
 public sealed record RepairRequest(Payload Answer, IReadOnlyList<string> Violations);
 
 /// <summary>The output of <see cref="ActivityNames.Agent"/>. Exactly one of <see cref="Output"/>, <see cref="ToolCalls"/>, <see cref="Error"/> is set.</summary>
+[JsonConverter(typeof(AgentCallResultConverter))]
 public sealed record AgentCallResult
 {
     /// <summary>Gets the answer: a text, or JSON that fits the agent's schema.</summary>
@@ -111,7 +114,7 @@ public sealed record Usage(int Turns, long InputTokens, long OutputTokens, decim
     public static Usage None { get; } = new(0, 0, 0, 0);
 
     /// <summary>Gets all tokens.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
+    [JsonIgnore]
     public long Tokens => InputTokens + OutputTokens;
 
     /// <summary>Adds two.</summary>
@@ -141,7 +144,7 @@ public sealed record ToolCall
     public int Attempt { get; init; } = 1;
 
     /// <summary>Gets an id that is the same on every delivery, for tools that can make themselves idempotent.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
+    [JsonIgnore]
     public string StepId => CallId is null ? $"{Scope.InstanceId}/{Scope.Activation}" : $"{Scope.InstanceId}/{Scope.Activation}/{CallId}";
 }
 
@@ -243,7 +246,7 @@ public enum PackMode
 public sealed record FailCall(string InstanceId, int Count, WorkflowError Error)
 {
     /// <summary>Gets the content whose presence in the payload store lets the instance go on.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
+    [JsonIgnore]
     public byte[] RewindMarker => CreateRewindMarker(InstanceId, Count);
 
     /// <summary>Makes the marker of one failure of one instance.</summary>

@@ -193,7 +193,7 @@ public static class CallScopeValues
         {
             if (payload.IsInline)
             {
-                value = ExpressionValue.FromJson(payload.Json ?? Null);
+                value = ExpressionValue.FromJson(payload.Json!.Value);
                 return true;
             }
 

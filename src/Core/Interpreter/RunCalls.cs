@@ -38,7 +38,8 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         Operations++;
         try
         {
-            return (await context.CallActivityAsync(ActivityNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult))!;
+            var result = await context.CallActivityAsync(ActivityNames.Agent, JsonSerializer.Serialize(call, CoreJsonContext.Default.AgentCall));
+            return JsonSerializer.Deserialize(result!, CoreJsonContext.Default.AgentCallResult)!;
         }
         catch (TaskFailedException failed)
         {
@@ -175,20 +176,19 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         return list.Length <= Payload.InlineLimitBytes ? Payload.Inline(JsonElement.Parse(list)) : null;
     }
 
-    // A JSON null in place reads back as no element at all.
-    private static JsonElement ValueOf(Payload value) => value.Json ?? Payload.Null.Json!.Value;
+    private static JsonElement ValueOf(Payload value) => value.Json!.Value;
 
     /// <summary>Moves values of a scope to the payload store when a call with them, and with so many bytes beside, would be too large.</summary>
-    public async Task<CallScope> ShrinkAsync(CallScope scope, int besides)
+    public ValueTask<CallScope> ShrinkAsync(CallScope scope, int besides)
+    {
+        var size = besides + SizeOf(scope.Input) + SizeOf(scope.Item) + (scope.Nodes?.Values.Sum(SizeOf) ?? 0) + (scope.Variables?.Values.Sum(SizeOf) ?? 0);
+        return size <= MaxCallBytes ? new(scope) : new(StoreValuesAsync(scope));
+    }
+
+    private async Task<CallScope> StoreValuesAsync(CallScope scope)
     {
         var nodes = scope.Nodes ?? new Dictionary<string, NodeValue>();
         var variables = scope.Variables ?? new Dictionary<string, Payload>();
-        var size = besides + SizeOf(scope.Input) + SizeOf(scope.Item) + nodes.Values.Sum(SizeOf) + variables.Values.Sum(SizeOf);
-        if (size <= MaxCallBytes)
-        {
-            return scope;
-        }
-
         var names = nodes.Where(pair => SizeOf(pair.Value.Output) > ReferenceBytes).Select(pair => pair.Key).Order(StringComparer.Ordinal).ToList();
         var given = variables.Where(pair => SizeOf(pair.Value) > ReferenceBytes).Select(pair => pair.Key).Order(StringComparer.Ordinal).ToList();
         var stored = await StoreAllAsync([.. names.Select(name => nodes[name].Output!), .. given.Select(name => variables[name])]);

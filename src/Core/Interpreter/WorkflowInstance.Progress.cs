@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
@@ -14,7 +13,7 @@ internal sealed partial class WorkflowInstance
 
     private const int MaxShownWaits = 8;
 
-    private readonly NodeProgress[] _progress;
+    private readonly ProgressWriter _progress;
     private readonly SortedDictionary<string, PendingWait> _pendingWaits = new(StringComparer.Ordinal);
     private readonly HashSet<int> _retrying = [];
     private readonly Queue<int> _lastEnded = new();
@@ -147,13 +146,38 @@ internal sealed partial class WorkflowInstance
     /// <summary>Nodes that were under way when the run stopped do not run any more.</summary>
     private void ShowStopped()
     {
-        for (var node = 0; node < _progress.Length; node++)
+        for (var node = 0; node < Graph.Nodes.Length; node++)
         {
             if (_progress[node].Status is "running" or "retrying" or "waiting")
             {
                 Show(node, _progress[node] with { Status = NodeResult.Stopped, EndedTime = _context.CurrentUtcDateTime });
             }
         }
+    }
+
+    /// <summary>Finds the nodes to show, in the order of the graph.</summary>
+    private IReadOnlyList<int> Shown()
+    {
+        if (Graph.Nodes.Length <= MaxShownNodes)
+        {
+            return Graph.Order;
+        }
+
+        // Those under way are kept in order; thousands of them cost no more than the first forty.
+        var shown = new List<int>();
+        foreach (var node in _underWay)
+        {
+            if (shown.Count == MaxShownNodes)
+            {
+                break;
+            }
+
+            shown.Add(node);
+        }
+
+        shown.AddRange(_lastEnded.Where(node => !_underWay.Contains(node)).Distinct());
+        shown.Sort(_byPosition);
+        return shown.Count <= MaxShownNodes ? shown : shown.GetRange(0, MaxShownNodes);
     }
 
     private void PublishProgress(WorkflowResult? result = null)
@@ -164,28 +188,21 @@ internal sealed partial class WorkflowInstance
         }
 
         _progressChanged = false;
-        var shown = Graph.Nodes.Length <= MaxShownNodes
-            ? Graph.Order
-            : _underWay.Union(_lastEnded).OrderBy(node => Graph.Position[node]).Take(MaxShownNodes);
         var progress = new WorkflowProgress
         {
             Total = Graph.Nodes.Length,
             Done = _graph.Ended,
-            Nodes = [.. shown.Select(node => _progress[node])],
-            WaitingFor = [.. _pendingWaits.Values.Take(MaxShownWaits)],
+            WaitingFor = _pendingWaits.Count == 0 ? [] : [.. _pendingWaits.Values.Take(MaxShownWaits)],
             Usage = _budget.Used,
             Result = result,
             Failures = _failures,
         };
-        var json = JsonSerializer.Serialize(progress, CoreJsonContext.Default.WorkflowProgress);
-        if (json.Length * 3 > DurableLimits.MaxCustomStatusBytes && Encoding.UTF8.GetByteCount(json) > DurableLimits.MaxCustomStatusBytes)
-        {
-            // Long prompts and names in scripts of several bytes a letter: the result comes first, then what it waits for.
-            json = JsonSerializer.Serialize(
-                progress with { Nodes = [], WaitingFor = [.. progress.WaitingFor.Take(2).Select(wait => wait with { Prompt = wait.Prompt?[..Math.Min(100, wait.Prompt.Length)] })] },
-                CoreJsonContext.Default.WorkflowProgress);
-        }
 
-        _context.SetCustomStatus(json);
+        // Where long prompts and names in scripts of several bytes a letter leave no room, the result comes first, then what it waits for.
+        _context.SetCustomStatus(
+            _progress.Write(progress, Shown(), DurableLimits.MaxCustomStatusBytes)
+            ?? JsonSerializer.Serialize(
+                progress with { WaitingFor = [.. progress.WaitingFor.Take(2).Select(wait => wait with { Prompt = wait.Prompt?[..Math.Min(100, wait.Prompt.Length)] })] },
+                CoreJsonContext.Default.WorkflowProgress));
     }
 }

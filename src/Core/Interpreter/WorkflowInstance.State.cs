@@ -142,7 +142,7 @@ internal sealed partial class WorkflowInstance
             Waits = _waits.Count == 0 ? null : new Dictionary<string, WaitState>(_waits, StringComparer.Ordinal),
             OutcomeLists = _outcomeLists.Count == 0 ? null : [.. _outcomeLists],
             Outcomes = _outcomes.Count == 0 ? null : JsonElement.Parse(Packing.Write(_outcomes)),
-            Progress = Graph.Nodes.Length <= MaxShownNodes ? [.. _progress] : null,
+            Progress = Graph.Nodes.Length <= MaxShownNodes ? _progress.Nodes : null,
             Termination = _plan.Definition.Termination is null
                 ? null
                 : new TerminationState(_countedMessages, _countedTokens, [.. _met.Order()], [.. _uncounted.Values.Select(pair => SaveResult(pair.Node, pair.Result))]),
@@ -205,7 +205,7 @@ internal sealed partial class WorkflowInstance
         _outcomeLists.AddRange(state.OutcomeLists ?? []);
         _outcomes = state.Outcomes is { } outcomes ? [.. outcomes.EnumerateArray().Select(outcome => JsonMarshal.GetRawUtf8Value(outcome).ToArray())] : [];
         _outcomeBytes = _outcomes.Sum(outcome => outcome.Length);
-        for (var node = 0; node < _progress.Length; node++)
+        for (var node = 0; node < Graph.Nodes.Length; node++)
         {
             _progress[node] = state.Progress is { } progress
                 ? progress[node]
@@ -240,7 +240,8 @@ internal sealed partial class WorkflowInstance
             Status = saved.Status ?? NodeResult.Completed,
             Output = saved.Stored is { } place
                 ? new Payload { Reference = state.Stored![place], Pointer = saved.Pointer }
-                : saved.Json is { } json ? Payload.Inline(json) : null,
+                : saved.Json is { } json ? Payload.Inline(json)
+                : saved.Status is null ? Payload.Null : null,
             Error = saved.Error,
             Errors = saved.Errors,
             Order = saved.Order ?? OrderOf(saved.Node),

@@ -56,6 +56,11 @@ internal sealed partial class WorkflowInstance
     /// </summary>
     private string OrderOf(int node)
     {
+        if (_plan.FixedOrderOf(node) is { } known)
+        {
+            return known;
+        }
+
         var loops = new Stack<int>();
         for (var loop = Graph.InnermostLoop[node]; loop >= 0; loop = Graph.Loops[loop].Parent)
         {
@@ -145,6 +150,11 @@ internal sealed partial class WorkflowInstance
     {
         const int InlineContextBytes = 12 * 1024;
         var found = MessagesFor(node, agent);
+        if (found.Count == 0)
+        {
+            return ([], []);
+        }
+
         var messages = found.Select(pair => new ContextMessage(Graph.Nodes[pair.Node].Name, pair.Result.Role!, pair.Result.Output!, pair.Result.Agent)).ToList();
         var keys = found.Select(pair => pair.Result.Order).ToList();
         if (Size(messages) <= InlineContextBytes)

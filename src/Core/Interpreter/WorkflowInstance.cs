@@ -33,8 +33,9 @@ internal sealed partial class WorkflowInstance : IRunObserver
     private readonly string _logicalId;
     private readonly bool _isRoot;
     private readonly Queue<NodeEnd> _ended = new();
-    private readonly HashSet<int> _underWay = [];
-    private readonly SortedSet<int> _ready = [];
+    private readonly Comparer<int> _byPosition;
+    private readonly SortedSet<int> _underWay;
+    private readonly SortedSet<int> _ready;
     private readonly Dictionary<string, WaitState> _waits = new(StringComparer.Ordinal);
     private readonly Dictionary<string, WaitState> _carriedWaits = new(StringComparer.Ordinal);
     private readonly List<Task> _lingering = [];
@@ -56,6 +57,9 @@ internal sealed partial class WorkflowInstance : IRunObserver
         _plan = plan;
         _options = options;
         _isRoot = run.RootInstanceId is null;
+        _byPosition = Comparer<int>.Create((one, other) => plan.Graph.Position[one].CompareTo(plan.Graph.Position[other]));
+        _underWay = new SortedSet<int>(_byPosition);
+        _ready = new SortedSet<int>(_byPosition);
         _logicalId = run.LogicalId ?? context.InstanceId;
         var own = plan.Definition.Limits;
         _limits = new RunLimits(
@@ -71,7 +75,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
         _graph = GraphState.Create(plan.Graph);
         _results = ChunkedArray.Create<NodeResult?>(new NodeResult?[plan.Graph.Nodes.Length]);
         _snapshots = [.. plan.Graph.Loops.Select(_ => _results)];
-        _progress = [.. plan.Graph.Nodes.Select(node => new NodeProgress { Node = node.Name, Status = "pending" })];
+        _progress = new ProgressWriter(plan.Graph.Nodes.Select(node => new NodeProgress { Node = node.Name, Status = "pending" }));
         if (run.State is { } state)
         {
             Restore(state);
@@ -150,22 +154,22 @@ internal sealed partial class WorkflowInstance : IRunObserver
         // A node that runs leaves its end in a queue, so the state changes here alone.
         while (_ready.Count > 0)
         {
-            var node = Graph.Order[_ready.Min];
-            _ready.Remove(_ready.Min);
+            var node = _ready.Min;
+            _ready.Remove(node);
             _graph = _graph.Start(node);
             _underWay.Add(node);
             _ = RunNodeAsync(node);
         }
     }
 
-    /// <summary>Takes note of nodes that the last change of the graph has made ready, by their place in the graph's order.</summary>
+    /// <summary>Takes note of nodes that the last change of the graph has made ready.</summary>
     private void CollectReady()
     {
         foreach (var node in _graph.Changed)
         {
             if (_graph.Nodes[node].Phase == NodePhase.Ready)
             {
-                _ready.Add(Graph.Position[node]);
+                _ready.Add(node);
             }
         }
     }

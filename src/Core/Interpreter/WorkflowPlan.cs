@@ -11,6 +11,7 @@ internal sealed class WorkflowPlan
     private readonly ConcurrentDictionary<int, bool[]> _forward = new();
     private readonly ConcurrentDictionary<(int Node, ExpressionSite Site), Reads> _reads = new();
     private readonly (int First, int Last)[] _retain;
+    private readonly string?[] _orders;
 
     public WorkflowPlan(WorkflowDefinition definition)
     {
@@ -23,6 +24,7 @@ internal sealed class WorkflowPlan
         }
 
         _retain = Retention();
+        _orders = [.. Enumerable.Range(0, nodes.Length).Select(node => Graph.InnermostLoop[node] < 0 ? $"{Graph.Position[node]:D4}" : null)];
     }
 
     public WorkflowDefinition Definition { get; }
@@ -32,7 +34,7 @@ internal sealed class WorkflowPlan
     public int IndexOf(string node) => _index[node];
 
     /// <summary>Tells whether a node comes before another within the same round.</summary>
-    public bool IsForwardAncestor(int ancestor, int node) => _forward.GetOrAdd(node, FindForwardAncestors)[ancestor];
+    public bool IsForwardAncestor(int ancestor, int node) => (_forward.TryGetValue(node, out var found) ? found : _forward.GetOrAdd(node, FindForwardAncestors))[ancestor];
 
     /// <summary>Finds the innermost loop that holds both nodes, or -1.</summary>
     public int CommonLoop(int a, int b)
@@ -49,7 +51,10 @@ internal sealed class WorkflowPlan
     /// <summary>Gets what an expression reads.</summary>
     /// <param name="node">The node that it belongs to (an edge's condition: to the edge's source), or -1.</param>
     /// <param name="site">The expression.</param>
-    public Reads ReadsOf(int node, ExpressionSite site) => _reads.GetOrAdd((node, site), FindReads);
+    public Reads ReadsOf(int node, ExpressionSite site) => _reads.TryGetValue((node, site), out var found) ? found : _reads.GetOrAdd((node, site), FindReads);
+
+    /// <summary>Gets the <see cref="Outcome.Order"/> of a node that is in no loop; <see langword="null"/> for others, where it depends on the round.</summary>
+    public string? FixedOrderOf(int node) => _orders[node];
 
     /// <summary>Gets how many of its first and last messages a node keeps beside the latest, because a filter asks for them.</summary>
     public (int First, int Last) Retain(int node) => _retain[node];

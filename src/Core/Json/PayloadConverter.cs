@@ -31,9 +31,7 @@ public sealed class PayloadConverter : JsonConverter<Payload>
             if (reader.ValueTextEquals(Json.EncodedUtf8Bytes))
             {
                 reader.Read();
-
-                // A JSON null in place reads back as no element at all.
-                json = reader.TokenType == JsonTokenType.Null ? null : JsonElement.ParseValue(ref reader);
+                json = JsonElement.ParseValue(ref reader);
             }
             else if (reader.ValueTextEquals(Reference.EncodedUtf8Bytes))
             {
@@ -52,7 +50,8 @@ public sealed class PayloadConverter : JsonConverter<Payload>
             }
         }
 
-        return new Payload { Json = json, Reference = reference, Pointer = pointer };
+        // Exactly one is set; nothing at all stands for a JSON null.
+        return new Payload { Json = reference is null ? json ?? Payload.Null.Json : null, Reference = reference, Pointer = pointer };
     }
 
     /// <inheritdoc/>

@@ -15,8 +15,7 @@ public static class PayloadReader
     {
         if (payload.Reference is not { } reference)
         {
-            // A JSON null in place reads back as no element at all.
-            return payload.Json ?? Payload.Null.Json!.Value;
+            return payload.Json!.Value;
         }
 
         var bytes = await store.GetAsync(reference.Hash, cancellationToken);

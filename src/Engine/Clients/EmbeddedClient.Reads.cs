@@ -69,6 +69,44 @@ internal sealed partial class EmbeddedClient
         }
     }
 
+    /// <remarks>Woken once, at the end: somebody who waits for a long run costs its steps nothing.</remarks>
+    /// <inheritdoc/>
+    public override async Task<OrchestrationMetadata> WaitForCompletionAsync(string instanceId, CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            CheckRunning();
+            cancellationToken.ThrowIfCancellationRequested();
+            Task? finished = null;
+            if (kernel.Instances.TryGetValue(instanceId, out var instance) && instance.Visible)
+            {
+                lock (instance.Gate)
+                {
+                    finished = IsFinal(instance.Status) ? null : (instance.Finished ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                }
+            }
+
+            if (finished is null)
+            {
+                var found = Find(instanceId, fetch: true) ?? throw new InstanceNotFoundException(instanceId);
+                if (found.IsFinished)
+                {
+                    return found;
+                }
+
+                // It has come into memory meanwhile.
+                continue;
+            }
+
+            if (kernel.IsStopped)
+            {
+                throw kernel.Stopped();
+            }
+
+            await finished.WaitAsync(cancellationToken);
+        }
+    }
+
     /// <summary>Reads one instance; it may end between memory and file, so it is looked up until one of them has it.</summary>
     private OrchestrationMetadata? Find(string id, bool fetch)
     {

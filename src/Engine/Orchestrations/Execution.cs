@@ -121,11 +121,11 @@ internal sealed partial class Execution : OrchestrationContext
     /// <summary>Takes away the first actions, which are in the history.</summary>
     internal void DropActions(int count) => _actions.RemoveRange(0, count);
 
-    internal IReadOnlyList<int> TakeCancelledTimers()
+    internal List<int>? TakeCancelledTimers()
     {
         var cancelled = _cancelledTimers;
         _cancelledTimers = null;
-        return cancelled ?? [];
+        return cancelled;
     }
 
     private void Run(Action start)

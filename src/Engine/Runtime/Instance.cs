@@ -71,6 +71,8 @@ internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWork
 
     internal TaskCompletionSource? Changed { get; set; }
 
+    internal TaskCompletionSource? Finished { get; set; }
+
     /// <summary>Puts a message into the inbox and has a step taken if none is under way.</summary>
     internal void Post(Message message)
     {

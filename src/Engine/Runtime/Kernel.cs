@@ -289,13 +289,17 @@ internal sealed partial class Kernel : IDisposable
         foreach (var instance in Instances.Values)
         {
             TaskCompletionSource? changed;
+            TaskCompletionSource? finished;
             lock (instance.Gate)
             {
                 changed = instance.Changed;
+                finished = instance.Finished;
                 instance.Changed = null;
+                instance.Finished = null;
             }
 
             changed?.TrySetException(cause);
+            finished?.TrySetException(cause);
 
             // A step whose commit failed takes no other, so what has arrived behind it would wait for ever.
             FailInbox(instance);

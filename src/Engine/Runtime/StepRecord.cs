@@ -11,8 +11,8 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
     private readonly List<Draft> _rows = [];
     private readonly List<TaskCompletionSource> _done = [];
     private readonly List<HistoryEvent> _actions = [];
-    private readonly List<int> _cancelledTimers = [];
-    private readonly Dictionary<int, NewInstance> _children = [];
+    private List<int>? _cancelledTimers;
+    private Dictionary<int, NewInstance>? _children;
     private readonly Outbox _outbox = new(kernel);
     private readonly int _generation = instance.Generation;
     private string? _customStatus = instance.CustomStatus;
@@ -98,7 +98,11 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
         }
 
         _actions.AddRange(actions);
-        _cancelledTimers.AddRange(live.TakeCancelledTimers());
+        if (live.TakeCancelledTimers() is { } cancelled)
+        {
+            (_cancelledTimers ??= []).AddRange(cancelled);
+        }
+
         instance.Started = true;
         instance.LastStepTime = time;
         if (live.CustomStatusSet)
@@ -177,6 +181,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
     internal override void Release()
     {
         TaskCompletionSource? changed;
+        TaskCompletionSource? finished;
         lock (instance.Gate)
         {
             instance.Status = End is null ? instance.Suspended ? OrchestrationRuntimeStatus.Suspended
@@ -188,6 +193,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
             instance.Updated = _time;
             changed = instance.Changed;
             instance.Changed = null;
+            finished = End is null ? null : instance.Finished;
         }
 
         if (End is not null)
@@ -195,7 +201,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
             kernel.Forget(instance);
         }
 
-        foreach (var timer in _cancelledTimers)
+        foreach (var timer in _cancelledTimers ?? [])
         {
             kernel.Timers.Cancel(instance.Key, _generation, timer);
         }
@@ -210,6 +216,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
 
         _outbox.Release();
         changed?.TrySetResult();
+        finished?.TrySetResult();
         if (_continued)
         {
             instance.Post(Message.Kick());
@@ -309,7 +316,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
         if (kernel.Registry.Orchestrations.ContainsKey(child.Name))
         {
             var start = new ExecutionStarted(child.Name, child.Input, new ParentInstance(instance.Row.Name, instance.Id), child.TaskId);
-            _children.Add(child.TaskId, new NewInstance(child.InstanceId, start, time) { ParentKey = instance.Key, ParentGeneration = _generation });
+            (_children ??= []).Add(child.TaskId, new NewInstance(child.InstanceId, start, time) { ParentKey = instance.Key, ParentGeneration = _generation });
         }
     }
 
@@ -337,10 +344,10 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
     {
         switch (action)
         {
-            case SubOrchestrationCreated e when !_children.ContainsKey(e.TaskId):
+            case SubOrchestrationCreated e when _children?.ContainsKey(e.TaskId) != true:
                 FailChild(writer, e, new FailureDetails("unknown_orchestration", $"No orchestration \"{e.Name}\" is registered on this host."));
                 break;
-            case SubOrchestrationCreated e when !_outbox.StageCreate(writer, _children[e.TaskId]):
+            case SubOrchestrationCreated e when !_outbox.StageCreate(writer, _children![e.TaskId]):
                 FailChild(writer, e, FailureDetails.FromException(new InstanceExistsException(e.InstanceId)));
                 break;
             case EventSent e:

@@ -1,0 +1,58 @@
+using System.Net;
+using System.Text.Json;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
+
+namespace Polyphony.Scenarios.Tests;
+
+/// <summary>The custom status while a workflow runs.</summary>
+[Trait("Row", "H2")]
+public sealed class ProgressTests
+{
+    /// <summary>The custom status is put together from parts that are kept. At every step it must be what writing all of it would give.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(60)]
+    public async Task CustomStatus_AtEveryStep_IsWhatTheContractWrites(int nodes)
+    {
+        await using var host = await TestHost.StartAsync();
+        host.Models.Respond = (_, messages, _, _) => messages[^1].Text == "bad"
+            ? throw new HttpRequestException("down", null, HttpStatusCode.BadRequest)
+            : Task.FromResult(TestModels.Text("ä"));
+        var id = await host.StartAsync($$"""
+            name: steps
+            models: { m: { provider: offline } }
+            agents: { a: { model: m } }
+            nodes:
+              {{string.Join("\n  ", Enumerable.Range(0, nodes).Select(i => $"n{i}: {{ agent: a, prompt: x }}"))}}
+              ask: { human: { prompt: "Ünd?" } }
+              fails: { agent: a, prompt: bad }
+            edges: [ "{{string.Join(" -> ", Enumerable.Range(0, nodes).Select(i => $"n{i}"))}} -> ask -> fails" ]
+            """);
+        var seen = new List<string>();
+        OrchestrationMetadata? metadata = null;
+        while (metadata is not { IsFinished: true })
+        {
+            metadata = await host.Engine.Client.WaitForChangeAsync(id, metadata?.Version ?? 0);
+            if (metadata!.CustomStatus is { } json)
+            {
+                seen.Add(json);
+                var read = JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowProgress)!;
+                Assert.Equal(JsonSerializer.Serialize(read, CoreJsonContext.Default.WorkflowProgress), json);
+                if (read.WaitingFor is [{ EventName: { } name }])
+                {
+                    await host.Engine.Client.RaiseEventAsync(id, name, "\"go on\"");
+                }
+            }
+        }
+
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, metadata.RuntimeStatus);
+        var last = JsonSerializer.Deserialize(seen[^1], CoreJsonContext.Default.WorkflowProgress)!;
+        Assert.Equal((nodes + 2, nodes + 2, 1), (last.Total, last.Done, last.Failures));
+        Assert.Equal(StopReason.Failed, last.Result!.StopReason);
+        Assert.Contains(last.Nodes, node => node is { Node: "fails", Status: "failed" });
+        Assert.Equal(nodes + 2 > 40 ? 5 : nodes + 2, last.Nodes.Count);
+        Assert.Contains(seen, json => json.Contains("\"waiting\"", StringComparison.Ordinal));
+    }
+}
