@@ -13,7 +13,7 @@ internal static class HostFunctions
 {
     public static void Register(DurableRegistry registry, EmbeddedEngine engine, CliSettings settings, ModelSettings models, ILoggerFactory loggerFactory)
     {
-        registry.AddWorkflows(engine.Definitions);
+        registry.AddWorkflows(engine.Definitions, InterpreterOptions.InMemory);
         new PolyphonyActivities(
             new ActivitiesOptions { Prices = models.Prices },
             engine.Payloads,

@@ -1,11 +1,17 @@
 namespace Polyphony.Core.Interpreter;
 
-/// <summary>How the interpreter divides its work. The defaults suit both engines; tests make them small to reach every path.</summary>
+/// <summary>How the interpreter divides its work. The defaults suit every engine; tests make them small to reach every path.</summary>
 public sealed record InterpreterOptions
 {
     /// <summary>
+    /// Gets the options for an engine that keeps instances in memory between their steps and replays one only after it was dropped from there. There the
+    /// square of <see cref="OperationsPerGeneration"/> does not count, and a generation may be longer: 500.
+    /// </summary>
+    public static InterpreterOptions InMemory { get; } = new() { OperationsPerGeneration = 500 };
+
+    /// <summary>
     /// Gets how many durable operations one generation takes before the instance continues as new, at the next moment when
-    /// nothing is under way that can't be carried over. Default 100: replay costs grow with the square of it.
+    /// nothing is under way that can't be carried over. Default 100: where every step is a replay, its cost grows with the square of it.
     /// </summary>
     public int OperationsPerGeneration { get; init; } = 100;
 

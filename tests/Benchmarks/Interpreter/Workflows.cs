@@ -55,7 +55,7 @@ internal static class Workflows
             registry.AddActivity(name, name == ActivityNames.Agent ? static (_, _) => Answer : function);
         }
 
-        registry.AddWorkflows(engine.Definitions)
+        registry.AddWorkflows(engine.Definitions, InterpreterOptions.InMemory)
             .AddOrchestration(CodeChain, static async (context, input) =>
             {
                 for (var left = int.Parse(input!, CultureInfo.InvariantCulture); left > 0; left--)
