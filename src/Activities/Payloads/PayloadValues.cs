@@ -90,7 +90,7 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
 
             // Not cancelled with any one caller: others wait for the same value.
             var bytes = await store.GetAsync(hash, CancellationToken.None);
-            var value = JsonElement.Parse(bytes.Span);
+            var value = JsonDocument.Parse(bytes).RootElement;
             _parsed.Set(hash, value, bytes.Length);
             return value;
         }

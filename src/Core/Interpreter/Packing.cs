@@ -31,7 +31,7 @@ public static class Packing
     [
         .. Join(parts)
             .Where(IsCompleted)
-            .Select(outcome => outcome.TryGetProperty("result", out var result) ? result.Deserialize(CoreJsonContext.Default.Payload)! : Payload.Null),
+            .Select(outcome => outcome.TryGetProperty("result", out var result) ? ToPayload(result) : Payload.Null),
     ];
 
     /// <summary>Writes a list of values, each with the text that it was read with.</summary>
@@ -77,6 +77,10 @@ public static class Packing
             }
         }
     }
+
+    // A value in place stays in the list that it is in: it is not copied for being looked at.
+    private static Payload ToPayload(JsonElement payload) =>
+        payload.TryGetProperty("json", out var json) ? Payload.Inline(json) : payload.Deserialize(CoreJsonContext.Default.Payload)!;
 
     private static string OrderOf(JsonElement outcome) => outcome.GetProperty("order").GetString()!;
 
