@@ -21,6 +21,7 @@ public delegate Task<string?> EntityFunction(EntityContext context);
 public sealed class DurableRegistry
 {
     private readonly Dictionary<string, OrchestrationFunction> _orchestrations = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _freeInputs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ActivityFunction> _activities = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EntityFunction> _entities = new(StringComparer.Ordinal);
 
@@ -36,13 +37,28 @@ public sealed class DurableRegistry
     /// <summary>Adds an orchestrator function.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="function">The function.</param>
+    /// <param name="compareInputs">
+    /// Whether the embedded engine compares, in a replay, what the function passes to others with its history, and not only what it calls: a difference
+    /// shows code that is not deterministic, or was changed. Not for code that may write the same in another way after an update. Durable Task
+    /// compares no inputs.
+    /// </param>
     /// <returns>This registry.</returns>
     /// <exception cref="ArgumentException">The name is taken.</exception>
-    public DurableRegistry AddOrchestration(string name, OrchestrationFunction function)
+    public DurableRegistry AddOrchestration(string name, OrchestrationFunction function, bool compareInputs = true)
     {
         _orchestrations.Add(name, function);
+        if (!compareInputs)
+        {
+            _freeInputs.Add(name);
+        }
+
         return this;
     }
+
+    /// <summary>Tells whether a replay compares what an orchestrator function passes to others.</summary>
+    /// <param name="orchestration">Its name.</param>
+    /// <returns>Whether it does.</returns>
+    public bool ComparesInputs(string orchestration) => !_freeInputs.Contains(orchestration);
 
     /// <summary>Adds an activity function.</summary>
     /// <param name="name">Its name.</param>
@@ -74,7 +90,7 @@ public sealed class DurableRegistry
     {
         foreach (var (name, function) in other._orchestrations)
         {
-            _orchestrations.Add(name, function);
+            AddOrchestration(name, function, other.ComparesInputs(name));
         }
 
         foreach (var (name, function) in other._activities)

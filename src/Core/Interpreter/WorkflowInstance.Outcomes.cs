@@ -21,7 +21,7 @@ internal sealed partial class WorkflowInstance
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(outcome, CoreJsonContext.Default.Outcome);
         _outcomes.Add(json);
-        _outcomeBytes += json.Length;
+        _outcomeBytes += SizeOf(outcome.Result);
         if (_outcomeBytes > MaxOutcomeBytes)
         {
             _housekeeping.Add(StoreOutcomesAsync());
@@ -29,6 +29,9 @@ internal sealed partial class WorkflowInstance
 
         return json;
     }
+
+    // An estimate, so that when they are stored does not depend on how exactly they are written.
+    private static int SizeOf(Payload? result) => RunCalls.SizeOf(result) + 400;
 
     private void AddOutcomeList(Payload list)
     {

@@ -203,8 +203,12 @@ internal sealed partial class WorkflowInstance
         }
 
         _outcomeLists.AddRange(state.OutcomeLists ?? []);
-        _outcomes = state.Outcomes is { } outcomes ? [.. outcomes.EnumerateArray().Select(outcome => JsonMarshal.GetRawUtf8Value(outcome).ToArray())] : [];
-        _outcomeBytes = _outcomes.Sum(outcome => outcome.Length);
+        foreach (var outcome in state.Outcomes is { } outcomes ? outcomes.EnumerateArray() : default)
+        {
+            _outcomes.Add(JsonMarshal.GetRawUtf8Value(outcome).ToArray());
+            _outcomeBytes += SizeOf(outcome.TryGetProperty("result", out var result) ? result.Deserialize(CoreJsonContext.Default.Payload) : null);
+        }
+
         for (var node = 0; node < Graph.Nodes.Length; node++)
         {
             _progress[node] = state.Progress is { } progress

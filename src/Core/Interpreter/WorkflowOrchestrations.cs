@@ -17,16 +17,18 @@ public static class WorkflowOrchestrations
     {
         var plans = new PlanCache(definitions);
         options ??= new InterpreterOptions();
+
+        // Instances outlive updates of the host. What they call stays the same; how it is written down may not.
         return registry
             .AddOrchestration(ActivityNames.WorkflowOrchestration, (context, input) =>
             {
                 var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.WorkflowRun)!;
                 return new WorkflowInstance(context, run, plans.Get(run.DefinitionHash), options).RunAsync();
-            })
+            }, compareInputs: false)
             .AddOrchestration(ActivityNames.ItemsOrchestration, (context, input) =>
             {
                 var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.ItemsRun)!;
                 return new ItemsInstance(context, run, plans.Get(run.Scope.DefinitionHash)).RunAsync();
-            });
+            }, compareInputs: false);
     }
 }

@@ -101,6 +101,7 @@ internal static class Rewind
                     Generation = history.Generation,
                     Parent = row.ParentId is null ? null : new ParentInstance(row.ParentName ?? "", row.ParentId),
                     Loggers = NullLoggerFactory.Instance,
+                    ComparesInputs = kernel.Registry.ComparesInputs(row.Name),
                     OnIllegalAwait = static _ => { },
                 },
                 function,

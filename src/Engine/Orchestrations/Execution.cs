@@ -258,5 +258,8 @@ internal sealed class ExecutionFacts
 
     internal required ILoggerFactory Loggers { get; init; }
 
+    /// <summary>Gets a value indicating whether a replay compares what the code passes to others.</summary>
+    internal required bool ComparesInputs { get; init; }
+
     internal required Action<Execution> OnIllegalAwait { get; init; }
 }

@@ -48,14 +48,22 @@ internal static class HistoryEvents
     };
 
     /// <summary>Says whether the code asked for the same again.</summary>
-    internal static bool IsSameAction(HistoryEvent recorded, HistoryEvent attempted) => (recorded, attempted) switch
+    /// <param name="recorded">What the history says.</param>
+    /// <param name="attempted">What the code did.</param>
+    /// <param name="withInputs">Whether what it passes must be the same too.</param>
+    internal static bool IsSameAction(HistoryEvent recorded, HistoryEvent attempted, bool withInputs)
     {
-        (TaskScheduled r, TaskScheduled a) => r.TaskId == a.TaskId && r.Name == a.Name && r.Input == a.Input,
-        (SubOrchestrationCreated r, SubOrchestrationCreated a) => r.TaskId == a.TaskId && r.Name == a.Name && r.InstanceId == a.InstanceId && r.Input == a.Input,
-        (TimerCreated r, TimerCreated a) => r.TaskId == a.TaskId && r.FireAt == a.FireAt,
-        (EventSent r, EventSent a) => r.TaskId == a.TaskId && r.InstanceId == a.InstanceId && r.Name == a.Name && r.Payload == a.Payload,
-        (EntityCalled r, EntityCalled a) => r.TaskId == a.TaskId && r.Entity == a.Entity && r.Operation == a.Operation && r.Input == a.Input,
-        (EntitySignaled r, EntitySignaled a) => r.TaskId == a.TaskId && r.Entity == a.Entity && r.Operation == a.Operation && r.Input == a.Input,
-        _ => false,
-    };
+        return (recorded, attempted) switch
+        {
+            (TaskScheduled r, TaskScheduled a) => r.TaskId == a.TaskId && r.Name == a.Name && IsSame(r.Input, a.Input),
+            (SubOrchestrationCreated r, SubOrchestrationCreated a) => r.TaskId == a.TaskId && r.Name == a.Name && r.InstanceId == a.InstanceId && IsSame(r.Input, a.Input),
+            (TimerCreated r, TimerCreated a) => r.TaskId == a.TaskId && r.FireAt == a.FireAt,
+            (EventSent r, EventSent a) => r.TaskId == a.TaskId && r.InstanceId == a.InstanceId && r.Name == a.Name && IsSame(r.Payload, a.Payload),
+            (EntityCalled r, EntityCalled a) => r.TaskId == a.TaskId && r.Entity == a.Entity && r.Operation == a.Operation && IsSame(r.Input, a.Input),
+            (EntitySignaled r, EntitySignaled a) => r.TaskId == a.TaskId && r.Entity == a.Entity && r.Operation == a.Operation && IsSame(r.Input, a.Input),
+            _ => false,
+        };
+
+        bool IsSame(string? one, string? other) => !withInputs || one == other;
+    }
 }

@@ -51,7 +51,7 @@ internal static class Replay
         {
             var recorded = i < step.Asked.Count ? step.Asked[i] : null;
             var made = i < attempted.Count ? attempted[i] : null;
-            if (recorded is not null && made is not null && HistoryEvents.IsSameAction(recorded, made))
+            if (recorded is not null && made is not null && HistoryEvents.IsSameAction(recorded, made, facts.ComparesInputs))
             {
                 continue;
             }

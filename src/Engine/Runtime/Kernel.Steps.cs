@@ -195,6 +195,7 @@ internal sealed partial class Kernel
         Generation = generation,
         Parent = row.ParentId is null ? null : new ParentInstance(row.ParentName ?? "", row.ParentId),
         Loggers = Options.LoggerFactory,
+        ComparesInputs = Registry.ComparesInputs(row.Name),
         OnIllegalAwait = onIllegalAwait,
     };
 
