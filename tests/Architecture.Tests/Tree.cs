@@ -10,10 +10,13 @@ internal static partial class Tree
 {
     public static string Root { get; } = FindRoot();
 
+    /// <summary>The project files of the product. Not those deeper down: the Functions worker's SDK makes a project of its own below obj.</summary>
+    public static IReadOnlyList<string> ProductProjectFiles { get; } =
+        [.. Directory.EnumerateDirectories(Path.Combine(Root, "src")).SelectMany(folder => Directory.EnumerateFiles(folder, "*.csproj"))];
+
     /// <summary>Every product project with its project file.</summary>
-    public static IReadOnlyDictionary<string, XDocument> ProductProjects { get; } = Directory
-        .EnumerateFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories)
-        .ToDictionary(file => Path.GetFileNameWithoutExtension(file), XDocument.Load, StringComparer.Ordinal);
+    public static IReadOnlyDictionary<string, XDocument> ProductProjects { get; } =
+        ProductProjectFiles.ToDictionary(file => Path.GetFileNameWithoutExtension(file), XDocument.Load, StringComparer.Ordinal);
 
     /// <summary>The product's assemblies, as built with these tests.</summary>
     public static IReadOnlyDictionary<string, Assembly> ProductAssemblies { get; } =
