@@ -38,8 +38,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         Operations++;
         try
         {
-            var result = await context.CallActivityAsync(ActivityNames.Agent, JsonSerializer.Serialize(call, CoreJsonContext.Default.AgentCall));
-            return JsonSerializer.Deserialize(result!, CoreJsonContext.Default.AgentCallResult)!;
+            return (await context.CallActivityAsync(ActivityNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult))!;
         }
         catch (TaskFailedException failed)
         {
@@ -131,19 +130,8 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     /// <param name="items">The items, each UTF-8 JSON.</param>
     public async Task<Payload> PackAsync(IReadOnlyList<byte[]> items)
     {
-        var lists = new List<Payload>();
-        for (var done = 0; done < items.Count || lists.Count == 0;)
-        {
-            var batch = new List<byte[]>();
-            for (var size = 0; done < items.Count && (batch.Count == 0 || size + items[done].Length + 1 <= MaxCallBytes - ReferenceBytes); done++)
-            {
-                batch.Add(items[done]);
-                size += items[done].Length + 1;
-            }
-
-            lists.Add(Payload.Inline(JsonElement.Parse(Packing.Write(batch))));
-        }
-
+        var batches = Batches(items, static item => item.Length + 1, MaxCallBytes - ReferenceBytes);
+        List<Payload> lists = [.. batches.Select(batch => Payload.Inline(JsonElement.Parse(Packing.Write(batch))))];
         return lists.Count == 1 && SizeOf(lists[0]) <= Payload.InlineLimitBytes ? lists[0] : await PackAsync(lists, PackMode.Concat);
     }
 
@@ -225,20 +213,23 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
 
     private static int SizeOf(NodeValue node) => SizeOf(node.Output) + SizeOf(node.Errors) + 100 + (node.Error?.Message.Length ?? 0) * 3;
 
-    private static List<List<Payload>> Batches(IReadOnlyList<Payload> values)
+    private static List<List<Payload>> Batches(IReadOnlyList<Payload> values) => Batches(values, static value => SizeOf(value) + 20, MaxCallBytes);
+
+    /// <summary>Divides items, in order, into as few batches as the limit allows; at least one.</summary>
+    private static List<List<T>> Batches<T>(IReadOnlyList<T> items, Func<T, int> sizeOf, int limit)
     {
-        var batches = new List<List<Payload>> { new() };
+        var batches = new List<List<T>> { new() };
         var size = 0;
-        foreach (var value in values)
+        foreach (var item in items)
         {
-            var bytes = SizeOf(value) + 20;
-            if (size + bytes > MaxCallBytes && batches[^1].Count > 0)
+            var bytes = sizeOf(item);
+            if (size + bytes > limit && batches[^1].Count > 0)
             {
                 batches.Add([]);
                 size = 0;
             }
 
-            batches[^1].Add(value);
+            batches[^1].Add(item);
             size += bytes;
         }
 

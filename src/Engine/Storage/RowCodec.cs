@@ -159,23 +159,24 @@ internal static class RowCodec
         buffer.Advance(length);
     }
 
-    internal static void WriteText(ArrayBufferWriter<byte> buffer, string text)
-    {
-        var length = Encoding.UTF8.GetByteCount(text);
-        WriteNumber(buffer, (ulong)length);
-        buffer.Advance(Encoding.UTF8.GetBytes(text, buffer.GetSpan(Math.Max(length, 1))));
-    }
+    internal static void WriteText(ArrayBufferWriter<byte> buffer, string text) => WriteText(buffer, text, plus: 0);
 
     private static void WriteOptionalText(ArrayBufferWriter<byte> buffer, string? text)
     {
         if (text is null)
         {
             WriteNumber(buffer, 0);
-            return;
         }
+        else
+        {
+            WriteText(buffer, text, plus: 1);
+        }
+    }
 
+    private static void WriteText(ArrayBufferWriter<byte> buffer, string text, int plus)
+    {
         var length = Encoding.UTF8.GetByteCount(text);
-        WriteNumber(buffer, (ulong)length + 1);
+        WriteNumber(buffer, (ulong)(length + plus));
         buffer.Advance(Encoding.UTF8.GetBytes(text, buffer.GetSpan(Math.Max(length, 1))));
     }
 
