@@ -9,16 +9,6 @@ public abstract class LedgerContract : DurableContract
 {
     private static readonly LedgerRequest Request = new("i1/research[3]#2/1", "i1", "researcher", "fast", "abc");
 
-    private static LedgerAnswer Answer(string content) => new()
-    {
-        Content = content,
-        ProviderRequestId = "req-1",
-        FinishReason = "stop",
-        InputTokens = 10,
-        OutputTokens = 5,
-        CostUsd = 0.1m,
-    };
-
     [Fact]
     public async Task Begin_AfterTheAnswer_ReturnsItAndCountsNothing()
     {
@@ -27,13 +17,13 @@ public abstract class LedgerContract : DurableContract
         var begun = await host.Ledger.BeginAsync(Request, Soon);
         Assert.Null(begun.Answer);
         Assert.Equal(1, begun.Unsettled);
-        Assert.Equal("1", (await host.Ledger.CompleteAsync(Request.StepId, Answer("1"), Soon)).Content);
+        Assert.Equal("1", (await host.Ledger.CompleteAsync(Request.StepId, LedgerAnswers.Of("1"), Soon)).Content);
         await host.RestartAsync(crash: true);
 
         var again = await host.Ledger.BeginAsync(Request, Soon);
-        Assert.Equal(Answer("1"), again.Answer);
+        Assert.Equal(LedgerAnswers.Of("1"), again.Answer);
         Assert.Equal((1, 0), (again.Begun, again.Unsettled));
-        Assert.Equal("1", (await host.Ledger.CompleteAsync(Request.StepId, Answer("2"), Soon)).Content);
+        Assert.Equal("1", (await host.Ledger.CompleteAsync(Request.StepId, LedgerAnswers.Of("2"), Soon)).Content);
     }
 
     [Fact]
@@ -45,7 +35,7 @@ public abstract class LedgerContract : DurableContract
 
         var again = await host.Ledger.BeginAsync(Request, Soon);
         await host.Ledger.FailAsync(Request.StepId, "rate_limited", Soon);
-        await host.Ledger.CompleteAsync(Request.StepId, Answer("1"), Soon);
+        await host.Ledger.CompleteAsync(Request.StepId, LedgerAnswers.Of("1"), Soon);
 
         Assert.Equal((2, 2), (again.Begun, again.Unsettled));
         var entry = Assert.Single(await host.Ledger.ListAsync("i1", Soon));
@@ -60,7 +50,7 @@ public abstract class LedgerContract : DurableContract
         await host.Ledger.BeginAsync(Request, Soon);
         await host.Ledger.LeaveUnsettledAsync(Request.StepId, "timeout", Soon);
         await host.Ledger.BeginAsync(Request, Soon);
-        await host.Ledger.CompleteAsync(Request.StepId, Answer("1"), Soon);
+        await host.Ledger.CompleteAsync(Request.StepId, LedgerAnswers.Of("1"), Soon);
         await host.RestartAsync(crash: true);
 
         var entry = Assert.Single(await host.Ledger.ListAsync("i1", Soon));
@@ -77,7 +67,7 @@ public abstract class LedgerContract : DurableContract
             for (var i = 0; i < steps; i++)
             {
                 await host.Ledger.BeginAsync(Request with { StepId = $"{instance}/{i}", InstanceId = instance }, Soon);
-                await host.Ledger.CompleteAsync($"{instance}/{i}", Answer("1"), Soon);
+                await host.Ledger.CompleteAsync($"{instance}/{i}", LedgerAnswers.Of("1"), Soon);
             }
         }
 
@@ -99,7 +89,7 @@ public abstract class LedgerContract : DurableContract
         {
             var request = Request with { StepId = $"s{i % 100}" };
             await host.Ledger.BeginAsync(request, Soon);
-            await host.Ledger.CompleteAsync(request.StepId, Answer(i.ToString()), Soon);
+            await host.Ledger.CompleteAsync(request.StepId, LedgerAnswers.Of(i.ToString()), Soon);
         }));
 
         var totals = await host.Ledger.GetTotalsAsync("i1", Soon);

@@ -1,5 +1,6 @@
 using System.Text;
 using Azure.Core;
+using Polyphony.Contract.Durable;
 using Polyphony.Core;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
@@ -116,7 +117,7 @@ public sealed class BlobRaceTests
         gate.Open();
         Assert.Equal(2, (await late.BeginAsync(Request, Token)).Begun);
 
-        var answers = await Task.WhenAll(late.CompleteAsync(Request.StepId, Answer("late"), Token), early.CompleteAsync(Request.StepId, Answer("early"), Token));
+        var answers = await Task.WhenAll(late.CompleteAsync(Request.StepId, LedgerAnswers.Of("late"), Token), early.CompleteAsync(Request.StepId, LedgerAnswers.Of("early"), Token));
 
         Assert.Equal(answers[0], answers[1]);
         var entry = Assert.Single(await early.ListAsync("i1", Token));
@@ -137,11 +138,11 @@ public sealed class BlobRaceTests
         // Its first write, a failure of an attempt, has read the entry and waits.
         var fail = late.FailAsync(Request.StepId, "rate_limited", Token);
         await gate.Arrived;
-        await early.CompleteAsync(Request.StepId, Answer("early"), Token);
+        await early.CompleteAsync(Request.StepId, LedgerAnswers.Of("early"), Token);
         gate.Open();
         await fail;
 
-        Assert.Equal("early", (await late.CompleteAsync(Request.StepId, Answer("late"), Token)).Content);
+        Assert.Equal("early", (await late.CompleteAsync(Request.StepId, LedgerAnswers.Of("late"), Token)).Content);
         var entry = Assert.Single(await early.ListAsync("i1", Token));
         Assert.Equal(("early", 1, 1, "rate_limited"), (entry.Answer!.Content, entry.Begun, entry.Failed, entry.LastError));
     }
@@ -154,13 +155,13 @@ public sealed class BlobRaceTests
         var running = new BlobLedger(container.Open(), TimeProvider.System);
         var purging = new BlobLedger(container.Open(), TimeProvider.System);
         await running.BeginAsync(Request, Token);
-        await running.CompleteAsync(Request.StepId, Answer("old"), Token);
+        await running.CompleteAsync(Request.StepId, LedgerAnswers.Of("old"), Token);
 
         await purging.RemoveAsync("i1", Token);
 
         var begun = await running.BeginAsync(Request, Token);
         Assert.Equal((null, 1), (begun.Answer, begun.Begun));
-        Assert.Equal("new", (await running.CompleteAsync(Request.StepId, Answer("new"), Token)).Content);
+        Assert.Equal("new", (await running.CompleteAsync(Request.StepId, LedgerAnswers.Of("new"), Token)).Content);
     }
 
     [Fact]
@@ -175,7 +176,7 @@ public sealed class BlobRaceTests
 
         Func<Task>[] changes =
         [
-            () => running.CompleteAsync(Request.StepId, Answer("1"), Token),
+            () => running.CompleteAsync(Request.StepId, LedgerAnswers.Of("1"), Token),
             () => running.FailAsync(Request.StepId, "x", Token),
             () => running.LeaveUnsettledAsync(Request.StepId, "x", Token),
         ];
@@ -197,14 +198,4 @@ public sealed class BlobRaceTests
 
         Assert.Equal(1, (await running.BeginAsync(Request, Token)).Begun);
     }
-
-    private static LedgerAnswer Answer(string content) => new()
-    {
-        Content = content,
-        ProviderRequestId = "req-1",
-        FinishReason = "stop",
-        InputTokens = 10,
-        OutputTokens = 5,
-        CostUsd = 0.1m,
-    };
 }
