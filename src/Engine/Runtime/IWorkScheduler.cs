@@ -13,13 +13,73 @@ internal interface IWorkScheduler
     Task<string?> Invoke<TState>(Func<TState, Task<string?>> function, TState state);
 }
 
-/// <summary>The thread pool, with nothing in between.</summary>
+/// <summary>
+/// The thread pool. A thread that runs the engine's work goes on with what that work has scheduled, once it has returned: what follows from
+/// a step is done where the step was, without waking another thread.
+/// </summary>
 internal sealed class ThreadPoolScheduler : IWorkScheduler
 {
+    /// <summary>After so many in a row a thread lets others in.</summary>
+    private const int MaxInARow = 100;
+
+    /// <summary>Whether this thread runs the engine's work, and no code of the user's inside it.</summary>
+    [ThreadStatic]
+    private static bool _goesOn;
+
+    [ThreadStatic]
+    private static IThreadPoolWorkItem? _next;
+
     public bool RunsCommits => false;
 
-    // Local first: the thread that commits a step goes on with what the step asked for, without a hand-over.
-    public void Schedule(IThreadPoolWorkItem work) => ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: true);
+    /// <remarks>
+    /// The first thing scheduled stays on this thread, the others are for all threads. Not from inside the user's code, which may block until
+    /// what it has set off is done: an activity runs through <see cref="Invoke"/>, an orchestrator in a context of its own.
+    /// </remarks>
+    public void Schedule(IThreadPoolWorkItem work)
+    {
+        if (_goesOn && _next is null && SynchronizationContext.Current is null)
+        {
+            _next = work;
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(new Row(work), preferLocal: true);
+        }
+    }
 
-    public Task<string?> Invoke<TState>(Func<TState, Task<string?>> function, TState state) => function(state);
+    public Task<string?> Invoke<TState>(Func<TState, Task<string?>> function, TState state)
+    {
+        var outer = _goesOn;
+        _goesOn = false;
+        try
+        {
+            return function(state);
+        }
+        finally
+        {
+            _goesOn = outer;
+        }
+    }
+
+    /// <summary>Work that a thread of the pool takes up, and what follows from it.</summary>
+    private sealed class Row(IThreadPoolWorkItem first) : IThreadPoolWorkItem
+    {
+        public void Execute()
+        {
+            _goesOn = true;
+            first.Execute();
+            for (var done = 1; done < MaxInARow && _next is { } next; done++)
+            {
+                _next = null;
+                next.Execute();
+            }
+
+            _goesOn = false;
+            if (_next is { } left)
+            {
+                _next = null;
+                ThreadPool.UnsafeQueueUserWorkItem(new Row(left), preferLocal: false);
+            }
+        }
+    }
 }
