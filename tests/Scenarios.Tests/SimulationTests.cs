@@ -57,7 +57,7 @@ public sealed class SimulationTests
     {
         var plain = Run(new SimulationOptions { Seed = 1 });
         Assert.Equal("completed", plain.Status.Reason());
-        Assert.True(plain.Commits > 60, $"{plain.Commits} commits");
+        Assert.True(plain.Commits > 50, $"{plain.Commits} commits");
         for (var commit = 1; commit <= plain.Commits; commit++)
         {
             foreach (var point in Enum.GetValues<CrashPoint>())

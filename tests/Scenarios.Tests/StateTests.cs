@@ -182,6 +182,36 @@ public sealed class StateTests
         Assert.InRange(longest, 10, 1_000);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(WorkflowRun.CurrentRevision)]
+    [Trait("Row", "S3")]
+    [Trait("Row", "O5")]
+    public async Task ForEachInManyPartsThenManyNodes_ContinuesAsNew_KeepsAllOutcomes(int revision)
+    {
+        // Fifty lists of outcomes, each small enough to stay in place: together they are four times what a state may take.
+        await using var host = await TestHost.StartAsync();
+        var nodes = string.Join('\n', Enumerable.Range(1, 70).Select(i => $"  n{i}: {{ agent: a, prompt: \"{i}\" }}"));
+        var status = await host.RunAsync(
+            revision,
+            $$$"""
+            name: parts
+            limits: { maxConcurrency: 100 }
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, context: [] } }
+            nodes:
+              each: { agent: a, forEach: "{{ input.items }}", prompt: "item {{ item }}" }
+            {{{nodes}}}
+            """,
+            new { items = Enumerable.Range(0, 400).ToArray() });
+
+        Assert.Equal("completed", status.Reason());
+        Assert.Equal(
+            Enumerable.Range(0, 400).Select(i => $"each[{i}]").Concat(Enumerable.Range(1, 70).Select(i => $"n{i}")),
+            status.Outcomes!.Select(outcome => outcome.Outcome.Activation));
+        Assert.Contains(await host.Engine.Client.GetHistoryAsync(status.InstanceId), each => each is ContinuedAsNew);
+    }
+
     [Fact]
     [Trait("Row", "S3")]
     public async Task ThousandNodes_EachSeesAllEarlierOnes_ContextIsPackedAndComplete()

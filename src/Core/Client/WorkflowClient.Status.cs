@@ -2,6 +2,7 @@ using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Client;
 
@@ -87,19 +88,30 @@ public sealed partial class WorkflowClient
             Error = result.Error ?? status.Error,
             Usage = result.Usage,
             Output = options.Output && result.Output is { } value ? await ReadAsync(value, cancellationToken) : null,
-            Outcomes = options.Outcomes && result.Outcomes is { } outcomes ? await ReadOutcomesAsync(outcomes, cancellationToken) : null,
+            Outcomes = options.Outcomes ? await ReadOutcomesAsync(result, cancellationToken) : null,
         };
     }
 
-    private async Task<IReadOnlyList<OutcomeStatus>> ReadOutcomesAsync(Payloads.Payload outcomes, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<OutcomeStatus>?> ReadOutcomesAsync(WorkflowResult result, CancellationToken cancellationToken)
     {
-        var list = (await ReadAsync(outcomes, cancellationToken)).Deserialize(CoreJsonContext.Default.ListOutcome) ?? [];
-        var read = new List<OutcomeStatus>(list.Count);
-        foreach (var outcome in list)
+        IReadOnlyList<Payload>? lists = result.Outcomes is { } whole ? [whole] : result.OutcomeLists;
+        if (lists is null)
+        {
+            return null;
+        }
+
+        var outcomes = new List<Outcome>();
+        foreach (var list in lists)
+        {
+            outcomes.AddRange((await ReadAsync(list, cancellationToken)).Deserialize(CoreJsonContext.Default.ListOutcome) ?? []);
+        }
+
+        var read = new List<OutcomeStatus>(outcomes.Count);
+        foreach (var outcome in outcomes.OrderBy(outcome => outcome.Order, StringComparer.Ordinal))
         {
             read.Add(new OutcomeStatus(
                 outcome with { Result = null },
-                outcome.Result is { } result ? await ReadAsync(result, cancellationToken) : null));
+                outcome.Result is { } value ? await ReadAsync(value, cancellationToken) : null));
         }
 
         return read;

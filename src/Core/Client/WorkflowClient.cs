@@ -90,6 +90,7 @@ public sealed partial class WorkflowClient(DurableClient client, IWorkflowCatalo
 
         var run = new WorkflowRun
         {
+            Revision = WorkflowRun.CurrentRevision,
             Workflow = definition.Name,
             DefinitionHash = definition.Hash,
             SubWorkflows = pinned.Count == 0 ? null : pinned.ToDictionary(pair => pair.Key, pair => pair.Value.Hash, StringComparer.Ordinal),

@@ -251,6 +251,7 @@ internal sealed partial class ActivationRunner(
         var own = node.Limits;
         var run = new WorkflowRun
         {
+            Revision = WorkflowRun.CurrentRevision,
             Workflow = node.Workflow,
             DefinitionHash = hash,
             SubWorkflows = subWorkflows,

@@ -122,7 +122,9 @@ public sealed record Usage(int Turns, long InputTokens, long OutputTokens, decim
     /// <param name="b">The other.</param>
     /// <returns>The sum.</returns>
     public static Usage operator +(Usage a, Usage b) =>
-        new(a.Turns + b.Turns, a.InputTokens + b.InputTokens, a.OutputTokens + b.OutputTokens, a.CostUsd + b.CostUsd);
+        ReferenceEquals(a, None) ? b
+        : ReferenceEquals(b, None) ? a
+        : new(a.Turns + b.Turns, a.InputTokens + b.InputTokens, a.OutputTokens + b.OutputTokens, a.CostUsd + b.CostUsd);
 }
 
 /// <summary>The input of <see cref="ActivityNames.Tool"/>: one tool call.</summary>

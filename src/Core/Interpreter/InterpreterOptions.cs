@@ -5,9 +5,9 @@ public sealed record InterpreterOptions
 {
     /// <summary>
     /// Gets the options for an engine that keeps instances in memory between their steps and replays one only after it was dropped from there. There the
-    /// square of <see cref="OperationsPerGeneration"/> does not count, and a generation may be longer: 500.
+    /// square of <see cref="OperationsPerGeneration"/> does not count, so generations are longer (500), and children of a <c>forEach</c> larger (at least 32 items).
     /// </summary>
-    public static InterpreterOptions InMemory { get; } = new() { OperationsPerGeneration = 500 };
+    public static InterpreterOptions InMemory { get; } = new() { OperationsPerGeneration = 500, MinItemsPerChild = 32 };
 
     /// <summary>
     /// Gets how many durable operations one generation takes before the instance continues as new, at the next moment when
@@ -17,6 +17,9 @@ public sealed record InterpreterOptions
 
     /// <summary>Gets up to how many items a <c>forEach</c> runs in its own orchestration; more are divided among children. Default 64.</summary>
     public int MaxDirectItems { get; init; } = 64;
+
+    /// <summary>Gets the least items of one child, as long as there are as many; at most <see cref="MaxItemsPerChild"/> counts. Default 8.</summary>
+    public int MinItemsPerChild { get; init; } = 8;
 
     /// <summary>Gets the most items of one child. Default 50.</summary>
     public int MaxItemsPerChild { get; init; } = 50;

@@ -7,17 +7,18 @@ namespace Polyphony.Core.Interpreter;
 
 /// <summary>
 /// Writes the custom status. It is written with every step and most of its nodes are as they were, so each node's part is kept as text until that
-/// node changes. What it writes is what the JSON contract gives for a <see cref="WorkflowProgress"/>.
+/// node changes. By the JSON contract it reads as the <see cref="WorkflowProgress"/> that was written; members with their default value are left out,
+/// because the status is the largest part of a step's row.
 /// </summary>
 internal sealed class ProgressWriter
 {
     private const int MaxTexts = 100;
 
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _buffer;
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? _whole;
 
     [ThreadStatic]
-    private static Utf8JsonWriter? _writer;
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? _node;
 
     private readonly NodeProgress[] _nodes;
     private readonly Dictionary<int, byte[]> _texts = [];
@@ -44,10 +45,7 @@ internal sealed class ProgressWriter
     /// <returns>JSON, or <see langword="null"/> if it would be too large.</returns>
     public string? Write(WorkflowProgress progress, IReadOnlyList<int> shown, int limit)
     {
-        var buffer = _buffer ??= new ArrayBufferWriter<byte>(1024);
-        var writer = _writer ??= new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true });
-        buffer.ResetWrittenCount();
-        writer.Reset(buffer);
+        var (buffer, writer) = Begin(ref _whole);
         writer.WriteStartObject();
         writer.WriteNumber("total"u8, progress.Total);
         writer.WriteNumber("done"u8, progress.Done);
@@ -56,15 +54,19 @@ internal sealed class ProgressWriter
         {
             if (!_texts.TryGetValue(node, out var text))
             {
-                _texts[node] = text = JsonSerializer.SerializeToUtf8Bytes(_nodes[node], CoreJsonContext.Default.NodeProgress);
+                _texts[node] = text = Write(_nodes[node]);
             }
 
             writer.WriteRawValue(text, skipInputValidation: true);
         }
 
         writer.WriteEndArray();
-        writer.WritePropertyName("waitingFor"u8);
-        JsonSerializer.Serialize(writer, progress.WaitingFor, CoreJsonContext.Default.IReadOnlyListPendingWait);
+        if (progress.WaitingFor.Count > 0)
+        {
+            writer.WritePropertyName("waitingFor"u8);
+            JsonSerializer.Serialize(writer, progress.WaitingFor, CoreJsonContext.Default.IReadOnlyListPendingWait);
+        }
+
         writer.WritePropertyName("usage"u8);
         JsonSerializer.Serialize(writer, progress.Usage, CoreJsonContext.Default.Usage);
         if (progress.Result is { } result)
@@ -87,5 +89,68 @@ internal sealed class ProgressWriter
         }
 
         return buffer.WrittenCount <= limit ? Encoding.UTF8.GetString(buffer.WrittenSpan) : null;
+    }
+
+    private static byte[] Write(NodeProgress node)
+    {
+        var (buffer, writer) = Begin(ref _node);
+        writer.WriteStartObject();
+        writer.WriteString("node"u8, node.Node);
+        writer.WriteString("status"u8, node.Status);
+        Write(writer, "round"u8, node.Round == 1 ? null : node.Round);
+        Write(writer, "items"u8, node.Items);
+        Write(writer, "itemsDone"u8, node.ItemsDone);
+        Write(writer, "itemsFailed"u8, node.ItemsFailed);
+        Write(writer, "attempts"u8, node.Attempts == 0 ? null : node.Attempts);
+        Write(writer, "tokens"u8, node.Tokens == 0 ? null : node.Tokens);
+        if (node.CostUsd != 0)
+        {
+            writer.WriteNumber("costUsd"u8, node.CostUsd);
+        }
+
+        Write(writer, "provider"u8, node.Provider);
+        Write(writer, "startedTime"u8, node.StartedTime);
+        Write(writer, "endedTime"u8, node.EndedTime);
+        Write(writer, "error"u8, node.Error);
+        writer.WriteEndObject();
+        writer.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer) Begin(ref (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? kept)
+    {
+        if (kept is not { } made)
+        {
+            var buffer = new ArrayBufferWriter<byte>(1024);
+            kept = made = (buffer, new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true }));
+        }
+
+        made.Buffer.ResetWrittenCount();
+        made.Writer.Reset(made.Buffer);
+        return made;
+    }
+
+    private static void Write(Utf8JsonWriter writer, ReadOnlySpan<byte> name, long? value)
+    {
+        if (value is { } number)
+        {
+            writer.WriteNumber(name, number);
+        }
+    }
+
+    private static void Write(Utf8JsonWriter writer, ReadOnlySpan<byte> name, DateTimeOffset? value)
+    {
+        if (value is { } time)
+        {
+            writer.WriteString(name, time.UtcDateTime);
+        }
+    }
+
+    private static void Write(Utf8JsonWriter writer, ReadOnlySpan<byte> name, string? value)
+    {
+        if (value is not null)
+        {
+            writer.WriteString(name, value);
+        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Expressions;
@@ -29,7 +28,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     public static int SizeOf(Payload? payload) => payload switch
     {
         null => 0,
-        { Json: { } json } => JsonMarshal.GetRawUtf8Value(json).Length,
+        { IsInline: true } => payload.Text.Length,
         _ => ReferenceBytes,
     };
 
@@ -131,12 +130,12 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     public async Task<Payload> PackAsync(IReadOnlyList<byte[]> items)
     {
         var batches = Batches(items, static item => item.Length + 1, MaxCallBytes - ReferenceBytes);
-        List<Payload> lists = [.. batches.Select(batch => Payload.Inline(JsonElement.Parse(Packing.Write(batch))))];
+        List<Payload> lists = [.. batches.Select(batch => Payload.FromText(Packing.Write(batch)))];
         return lists.Count == 1 && SizeOf(lists[0]) <= Payload.InlineLimitBytes ? lists[0] : await PackAsync(lists, PackMode.Concat);
     }
 
     /// <summary>Small values need no activity: that is most of what is packed, and each activity is a step of the history.</summary>
-    private static Payload? TryPackHere(IReadOnlyList<Payload> values, PackMode mode)
+    public static Payload? TryPackHere(IReadOnlyList<Payload> values, PackMode mode)
     {
         if (!values.All(value => value.IsInline) || values.Sum(SizeOf) + values.Count >= Payload.InlineLimitBytes)
         {
@@ -161,7 +160,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         }
 
         var list = Packing.Write(items);
-        return list.Length <= Payload.InlineLimitBytes ? Payload.Inline(JsonElement.Parse(list)) : null;
+        return list.Length <= Payload.InlineLimitBytes ? Payload.FromText(list) : null;
     }
 
     private static JsonElement ValueOf(Payload value) => value.Json!.Value;

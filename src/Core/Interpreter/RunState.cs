@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Interpreter;
@@ -75,7 +76,8 @@ public sealed record SavedResult
 
     /// <summary>Gets the output in place.</summary>
     [JsonPropertyName("j")]
-    public JsonElement? Json { get; init; }
+    [JsonConverter(typeof(PayloadValueConverter))]
+    public Payload? Value { get; init; }
 
     /// <summary>Gets the output's place in <see cref="RunState.Stored"/>.</summary>
     [JsonPropertyName("s")]

@@ -94,7 +94,7 @@ internal sealed partial class WorkflowInstance
             {
                 progress.Add(outcome);
                 outcomes[index] = AddOutcome(outcome);
-                _itemOutcomes[node].Add(index, Payload.Inline(JsonElement.Parse(Packing.Write([outcomes[index]]))));
+                _itemOutcomes[node].Add(index, Payload.FromText(Packing.Write([outcomes[index]])));
                 CountItem(node, outcome);
                 Wake();
             }
@@ -111,7 +111,8 @@ internal sealed partial class WorkflowInstance
     {
         var definition = Graph.Nodes[node];
         var slots = _limits.MaxConcurrency ?? WorkflowLimits.DefaultMaxConcurrency;
-        var size = Math.Clamp((count + slots - 1) / slots, Math.Min(8, _options.MaxItemsPerChild), _options.MaxItemsPerChild);
+        var least = Math.Min(_run.Revision >= 2 ? _options.MinItemsPerChild : 8, _options.MaxItemsPerChild);
+        var size = Math.Clamp((count + slots - 1) / slots, least, _options.MaxItemsPerChild);
         var perChild = Math.Max(1, (int)Math.Ceiling((double)slots * size / count));
         var template = await WithContextAsync(new Activation { Node = definition, Scope = scope, Order = OrderOf(node) }, node);
         if (list.IsInline)

@@ -94,14 +94,31 @@ internal sealed partial class WorkflowInstance
 
         _stop.Request(reason, error);
         PublishProgress();
+        var outcomes = await CollectOutcomesAsync();
         return new WorkflowResult
         {
             StopReason = reason,
             Output = output,
             Error = error,
             Usage = _budget.Used,
-            Outcomes = _outcomeLists.Count == 0 ? EmptyList : await _calls.PackAsync([.. _outcomeLists], PackMode.Outcomes),
+            Outcomes = outcomes.Count == 1 ? outcomes[0] : null,
+            OutcomeLists = outcomes.Count == 1 ? null : outcomes,
         };
+    }
+
+    /// <summary>Gets all outcomes as one list in order; as several, if joining them would take a call.</summary>
+    private async Task<IReadOnlyList<Payload>> CollectOutcomesAsync()
+    {
+        if (_outcomeLists.Count == 0)
+        {
+            return [EmptyList];
+        }
+
+        return _run.Revision >= 2
+            && RunCalls.TryPackHere(_outcomeLists, PackMode.Outcomes) is null
+            && _outcomeLists.Sum(RunCalls.SizeOf) <= MaxOutcomeBytes
+                ? [.. _outcomeLists]
+                : [await _calls.PackAsync([.. _outcomeLists], PackMode.Outcomes)];
     }
 
     /// <summary>Loops that ended by their cap, or without progress, say so at the end: the first in the order of the graph.</summary>

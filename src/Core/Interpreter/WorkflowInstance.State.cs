@@ -53,10 +53,8 @@ internal sealed partial class WorkflowInstance
         }
 
         var next = JsonSerializer.Serialize(_run with { State = Save() }, CoreJsonContext.Default.WorkflowRun);
-        if (_outcomes.Count > 0 && Encoding.UTF8.GetByteCount(next) > DurableLimits.MaxPayloadBytes)
+        if (Encoding.UTF8.GetByteCount(next) > DurableLimits.MaxPayloadBytes && await MoveOutcomesAsync())
         {
-            // A large graph leaves no room for them.
-            await StoreOutcomesAsync();
             return await TryContinueAsNewAsync();
         }
 
@@ -70,6 +68,25 @@ internal sealed partial class WorkflowInstance
             && _fatal is null
             && _underWay.All(node => _waits.ContainsKey(ActivationOf(node)))
             && _lingering.TrueForAll(task => task.IsCompleted);
+    }
+
+    /// <summary>Moves outcomes in place to the payload store, when a large graph or the many parts of a <c>forEach</c> leave no room for them in the state.</summary>
+    /// <returns>Whether there were any.</returns>
+    private async Task<bool> MoveOutcomesAsync()
+    {
+        if (_outcomes.Count > 0)
+        {
+            await StoreOutcomesAsync();
+            return true;
+        }
+
+        if (_outcomeLists.Count(list => list.IsInline) > 1)
+        {
+            await JoinOutcomeListsAsync();
+            return true;
+        }
+
+        return false;
     }
 
     /// <summary>Moves results in place to the payload store when they are too many for the state.</summary>
@@ -167,7 +184,7 @@ internal sealed partial class WorkflowInstance
             {
                 Node = node,
                 Status = result.Status == NodeResult.Completed ? null : result.Status,
-                Json = result.Output?.Json,
+                Value = result.Output is { IsInline: true } ? result.Output : null,
                 Stored = place,
                 Pointer = result.Output?.Pointer,
                 Error = result.Error,
@@ -244,7 +261,7 @@ internal sealed partial class WorkflowInstance
             Status = saved.Status ?? NodeResult.Completed,
             Output = saved.Stored is { } place
                 ? new Payload { Reference = state.Stored![place], Pointer = saved.Pointer }
-                : saved.Json is { } json ? Payload.Inline(json)
+                : saved.Value is { } value ? value
                 : saved.Status is null ? Payload.Null : null,
             Error = saved.Error,
             Errors = saved.Errors,

@@ -15,7 +15,13 @@ public sealed record WorkflowProgress
     public IReadOnlyList<NodeProgress> Nodes { get; init; } = [];
 
     /// <summary>Gets what it waits for, if it waits for somebody or something outside.</summary>
-    public IReadOnlyList<PendingWait> WaitingFor { get; init; } = [];
+    public IReadOnlyList<PendingWait> WaitingFor
+    {
+        get;
+
+        // ProgressWriter leaves it out when it is empty, and the generated reader sets what it does not find to null.
+        init => field = value ?? [];
+    } = [];
 
     /// <summary>Gets what was used so far.</summary>
     public Usage Usage { get; init; } = Usage.None;
@@ -38,7 +44,13 @@ public sealed record NodeProgress
     public required string Status { get; init; }
 
     /// <summary>Gets which round it is in, from 1.</summary>
-    public int Round { get; init; } = 1;
+    public int Round
+    {
+        get;
+
+        // Left out when it is 1, and then read as 0.
+        init => field = Math.Max(1, value);
+    } = 1;
 
     /// <summary>Gets the items of a <c>forEach</c> in all, once known.</summary>
     public int? Items { get; init; }

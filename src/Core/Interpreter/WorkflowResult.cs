@@ -18,8 +18,14 @@ public sealed record WorkflowResult
     /// <summary>Gets what all model calls used, children included.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
-    /// <summary>Gets the outcome of every activation in graph order, a list of <see cref="Outcome"/>; by reference when it is large.</summary>
+    /// <summary>Gets the outcome of every activation in graph order, a list of <see cref="Outcome"/>; left out if they are in <c>outcomeLists</c>.</summary>
     public Payload? Outcomes { get; init; }
+
+    /// <summary>
+    /// Gets several lists of <see cref="Outcome"/>, in place or by reference: together the outcomes of every activation. Whoever reads them puts them in the order of
+    /// their <c>order</c> (ordinal).
+    /// </summary>
+    public IReadOnlyList<Payload>? OutcomeLists { get; init; }
 }
 
 /// <summary>A failure that ended an instance.</summary>

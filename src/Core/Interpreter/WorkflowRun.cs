@@ -5,6 +5,22 @@ namespace Polyphony.Core.Interpreter;
 /// <summary>The input of <see cref="ActivityNames.WorkflowOrchestration"/>.</summary>
 public sealed record WorkflowRun
 {
+    /// <summary>The newest <see cref="Revision"/>, which new runs get.</summary>
+    public const int CurrentRevision = 2;
+
+    /// <summary>
+    /// Gets by which rules the interpreter divides the run's bookkeeping into calls, from 1. A run keeps those that it began with, so that an update does not change
+    /// what a replay calls. Since 2: lists of outcomes are joined when they are read and not at the end of the run, and the host's options say how many items
+    /// a child of a <c>forEach</c> takes at least.
+    /// </summary>
+    public int Revision
+    {
+        get;
+
+        // Runs of before have none, which is read as 0.
+        init => field = Math.Max(1, value);
+    } = 1;
+
     /// <summary>Gets the workflow's name.</summary>
     public required string Workflow { get; init; }
 

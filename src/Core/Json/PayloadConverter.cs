@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Polyphony.Core.Payloads;
@@ -23,7 +22,7 @@ public sealed class PayloadConverter : JsonConverter<Payload>
             throw new JsonException($"A payload is an object; found {reader.TokenType}.");
         }
 
-        JsonElement? json = null;
+        Payload? value = null;
         PayloadReference? reference = null;
         string? pointer = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -31,7 +30,7 @@ public sealed class PayloadConverter : JsonConverter<Payload>
             if (reader.ValueTextEquals(Json.EncodedUtf8Bytes))
             {
                 reader.Read();
-                json = JsonElement.ParseValue(ref reader);
+                value = ReadValue(ref reader);
             }
             else if (reader.ValueTextEquals(Reference.EncodedUtf8Bytes))
             {
@@ -51,19 +50,21 @@ public sealed class PayloadConverter : JsonConverter<Payload>
         }
 
         // Exactly one is set; nothing at all stands for a JSON null.
-        return new Payload { Json = reference is null ? json ?? Payload.Null.Json : null, Reference = reference, Pointer = pointer };
+        return reference is not null ? new Payload { Reference = reference, Pointer = pointer }
+            : pointer is null ? value ?? Payload.Null
+            : (value ?? Payload.Null) with { Pointer = pointer };
     }
 
     /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, Payload value, JsonSerializerOptions options)
     {
         writer.WriteStartObject();
-        if (value.Json is { } json)
+        if (value.Text is { IsEmpty: false } text)
         {
             writer.WritePropertyName(Json);
 
-            // It was parsed, so it is valid.
-            writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(json), skipInputValidation: true);
+            // It was read or parsed, so it is valid.
+            writer.WriteRawValue(text, skipInputValidation: true);
         }
 
         if (value.Reference is not null)
@@ -78,5 +79,21 @@ public sealed class PayloadConverter : JsonConverter<Payload>
         }
 
         writer.WriteEndObject();
+    }
+
+    /// <summary>Reads a value in place. Texts, which most are, stay as they are until somebody looks into them.</summary>
+    internal static Payload ReadValue(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.String || reader.HasValueSequence)
+        {
+            return Payload.Inline(JsonElement.ParseValue(ref reader));
+        }
+
+        var content = reader.ValueSpan;
+        var text = new byte[content.Length + 2];
+        text[0] = (byte)'"';
+        content.CopyTo(text.AsSpan(1));
+        text[^1] = (byte)'"';
+        return Payload.FromText(text);
     }
 }
