@@ -152,14 +152,14 @@ internal sealed partial class ActivationRunner
         }
     }
 
-    private async Task<AgentCallResult> CallModelAsync(
+    private Task<AgentCallResult> CallModelAsync(
         Activation activation, AgentDefinition agent, string model, int call, int attempt, List<ToolRound> toolRounds, RepairRequest? repair)
     {
         var rounds = toolRounds.Sum(SizeOf);
         var besides = activation.Context.Sum(message => RunCalls.SizeOf(message.Content) + 100) + rounds + RunCalls.SizeOf(repair?.Answer);
-        return await calls.CallAgentAsync(new AgentCall
+        var request = new AgentCall
         {
-            Scope = await calls.ShrinkAsync(activation.Scope, besides),
+            Scope = activation.Scope,
             Agent = agent.Name,
             Model = model,
             Call = call,
@@ -167,10 +167,20 @@ internal sealed partial class ActivationRunner
             Prompt = activation.Prompt,
             Context = activation.Context,
             PackedContext = activation.PackedContext,
-            ToolRounds = rounds > RunCalls.MaxCallBytes / 2 ? await StoreAsync(toolRounds) : [.. toolRounds],
+            ToolRounds = [.. toolRounds],
             Repair = repair,
-        });
+        };
+        return RunCalls.Fits(request.Scope, besides) && rounds <= RunCalls.MaxCallBytes / 2
+            ? calls.CallAgentAsync(request)
+            : CallLargeAsync(request, besides, rounds > RunCalls.MaxCallBytes / 2 ? toolRounds : null);
     }
+
+    /// <summary>Moves what is too large to the payload store and calls the model.</summary>
+    private async Task<AgentCallResult> CallLargeAsync(AgentCall request, int besides, List<ToolRound>? largeRounds) => await calls.CallAgentAsync(request with
+    {
+        Scope = await calls.ShrinkAsync(request.Scope, besides),
+        ToolRounds = largeRounds is null ? request.ToolRounds : await StoreAsync(largeRounds),
+    });
 
     private async Task<ToolCallResult> CallToolAsync(Activation activation, RequestedToolCall requested)
     {

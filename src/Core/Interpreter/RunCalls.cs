@@ -166,11 +166,11 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     private static JsonElement ValueOf(Payload value) => value.Json!.Value;
 
     /// <summary>Moves values of a scope to the payload store when a call with them, and with so many bytes beside, would be too large.</summary>
-    public ValueTask<CallScope> ShrinkAsync(CallScope scope, int besides)
-    {
-        var size = besides + SizeOf(scope.Input) + SizeOf(scope.Item) + (scope.Nodes?.Values.Sum(SizeOf) ?? 0) + (scope.Variables?.Values.Sum(SizeOf) ?? 0);
-        return size <= MaxCallBytes ? new(scope) : new(StoreValuesAsync(scope));
-    }
+    public ValueTask<CallScope> ShrinkAsync(CallScope scope, int besides) => Fits(scope, besides) ? new(scope) : new(StoreValuesAsync(scope));
+
+    /// <summary>Finds whether a call may carry a scope's values, with so many bytes beside.</summary>
+    public static bool Fits(CallScope scope, int besides) =>
+        besides + SizeOf(scope.Input) + SizeOf(scope.Item) + (scope.Nodes?.Values.Sum(SizeOf) ?? 0) + (scope.Variables?.Values.Sum(SizeOf) ?? 0) <= MaxCallBytes;
 
     private async Task<CallScope> StoreValuesAsync(CallScope scope)
     {

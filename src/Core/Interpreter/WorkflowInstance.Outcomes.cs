@@ -7,13 +7,17 @@ namespace Polyphony.Core.Interpreter;
 /// <content>Outcomes, and the end of a run.</content>
 internal sealed partial class WorkflowInstance
 {
-    private const int MaxOutcomeBytes = 16 * 1024;
     private const int MaxOutcomeLists = 60;
+
+    /// <summary>Up to so many bytes the lists themselves, most of them references, are a part of the run's result.</summary>
+    private const int MaxResultBytes = 16 * 1024;
 
     private readonly List<Payload> _outcomeLists = [];
     private readonly List<Task> _housekeeping = [];
     private List<byte[]> _outcomes = [];
     private int _outcomeBytes;
+
+    private int MaxOutcomeBytes => (_run.Revision >= 2 ? 32 : 16) * 1024;
 
     /// <summary>Keeps an outcome until there are enough of them to go to the payload store. They are written once, here.</summary>
     /// <returns>The outcome, UTF-8 JSON.</returns>
@@ -116,7 +120,7 @@ internal sealed partial class WorkflowInstance
 
         return _run.Revision >= 2
             && RunCalls.TryPackHere(_outcomeLists, PackMode.Outcomes) is null
-            && _outcomeLists.Sum(RunCalls.SizeOf) <= MaxOutcomeBytes
+            && _outcomeLists.Sum(RunCalls.SizeOf) <= MaxResultBytes
                 ? [.. _outcomeLists]
                 : [await _calls.PackAsync([.. _outcomeLists], PackMode.Outcomes)];
     }

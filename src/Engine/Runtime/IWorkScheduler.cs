@@ -19,8 +19,8 @@ internal interface IWorkScheduler
 /// </summary>
 internal sealed class ThreadPoolScheduler : IWorkScheduler
 {
-    /// <summary>After so many in a row a thread lets others in.</summary>
-    private const int MaxInARow = 100;
+    /// <summary>After so many milliseconds a thread lets others in.</summary>
+    private const int MaxRowTime = 10;
 
     /// <summary>Whether this thread runs the engine's work, and no code of the user's inside it.</summary>
     [ThreadStatic]
@@ -67,8 +67,9 @@ internal sealed class ThreadPoolScheduler : IWorkScheduler
         public void Execute()
         {
             _goesOn = true;
+            var began = Environment.TickCount64;
             first.Execute();
-            for (var done = 1; done < MaxInARow && _next is { } next; done++)
+            while (_next is { } next && Environment.TickCount64 - began < MaxRowTime)
             {
                 _next = null;
                 next.Execute();
