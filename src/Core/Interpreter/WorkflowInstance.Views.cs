@@ -8,7 +8,8 @@ namespace Polyphony.Core.Interpreter;
 /// <content>What a node sees of the others.</content>
 internal sealed partial class WorkflowInstance
 {
-    private readonly List<(string Key, int Count, Payload List)> _packedContext = [];
+    /// <summary>Lists of messages that were moved to the payload store, with the orders of their messages.</summary>
+    private readonly List<(string[] Orders, Payload List)> _packedContext = [];
 
     /// <summary>
     /// Finds the result of one node that another sees: of a node before it in the same round, that round's; of one that comes before it only
@@ -150,43 +151,74 @@ internal sealed partial class WorkflowInstance
     {
         const int InlineContextBytes = 12 * 1024;
         var found = MessagesFor(node, agent);
-        if (found.Count == 0)
+        if (SizeFrom(0) <= InlineContextBytes)
         {
-            return ([], []);
-        }
-
-        var messages = found.Select(pair => new ContextMessage(Graph.Nodes[pair.Node].Name, pair.Result.Role!, pair.Result.Output!, pair.Result.Agent)).ToList();
-        var keys = found.Select(pair => pair.Result.Order).ToList();
-        if (Size(messages) <= InlineContextBytes)
-        {
-            return ([], messages);
+            return ([], MessagesFrom(0));
         }
 
         var packed = new List<Payload>();
         var done = 0;
-        foreach (var (key, count, list) in _packedContext)
+        foreach (var (orders, list) in _packedContext)
         {
-            if (done + count <= keys.Count && key == string.Join(' ', keys.Skip(done).Take(count)))
+            if (IsNext(orders))
             {
                 packed.Add(list);
-                done += count;
+                done += orders.Length;
             }
         }
 
-        var rest = messages.Skip(done).ToList();
-        if (Size(rest) > InlineContextBytes)
+        if (SizeFrom(done) <= InlineContextBytes)
         {
-            var list = await _calls.PackAsync([.. rest.Select(ToPayload)], PackMode.Items);
-            _packedContext.Add((string.Join(' ', keys.Skip(done)), rest.Count, list));
-            packed.Add(list);
-            rest = [];
+            return (packed, MessagesFrom(done));
         }
 
-        return (packed, rest);
+        var rest = await _calls.PackAsync([.. MessagesFrom(done).Select(ToPayload)], PackMode.Items);
+        _packedContext.Add(([.. found.Skip(done).Select(pair => pair.Result.Order)], rest));
+        packed.Add(rest);
+        return (packed, []);
 
-        static int Size(IEnumerable<ContextMessage> messages) => messages.Sum(message => RunCalls.SizeOf(message.Content) + 100);
+        int SizeFrom(int start)
+        {
+            var size = 0;
+            for (var i = start; i < found.Count; i++)
+            {
+                size += RunCalls.SizeOf(found[i].Result.Output) + 100;
+            }
 
-        static Payload ToPayload(ContextMessage message) => Payload.Inline(
-            System.Text.Json.JsonSerializer.SerializeToElement(message, Json.CoreJsonContext.Default.ContextMessage));
+            return size;
+        }
+
+        IReadOnlyList<ContextMessage> MessagesFrom(int start)
+        {
+            var messages = start == found.Count ? [] : new ContextMessage[found.Count - start];
+            for (var i = 0; i < messages.Length; i++)
+            {
+                var (result, source) = found[start + i];
+                messages[i] = new ContextMessage(Graph.Nodes[source].Name, result.Role!, result.Output!, result.Agent);
+            }
+
+            return messages;
+        }
+
+        bool IsNext(string[] orders)
+        {
+            if (done + orders.Length > found.Count)
+            {
+                return false;
+            }
+
+            for (var i = 0; i < orders.Length; i++)
+            {
+                if (found[done + i].Result.Order != orders[i])
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+
+        static Payload ToPayload(ContextMessage message) => Payload.FromText(
+            System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(message, Json.CoreJsonContext.Default.ContextMessage));
     }
 }
