@@ -47,22 +47,24 @@ public sealed class SimulationTests
           - each -> pause -> ask -> end
         """;
 
-    [Fact]
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
     [Trait("Row", "S7")]
     [Trait("Row", "T3")]
     [Trait("Row", "B2")]
     [Trait("Row", "B4")]
     [Trait("Row", "H9")]
-    public void Workflow_CrashedAtEveryCommit_HasTheSameResultAndPaysOnce()
+    public void Workflow_CrashedAtEveryCommit_HasTheSameResultAndPaysOnce(int seed)
     {
-        var plain = Run(new SimulationOptions { Seed = 1 });
+        var plain = Run(new SimulationOptions { Seed = seed });
         Assert.Equal("completed", plain.Status.Reason());
         Assert.True(plain.Commits > 50, $"{plain.Commits} commits");
         for (var commit = 1; commit <= plain.Commits; commit++)
         {
             foreach (var point in Enum.GetValues<CrashPoint>())
             {
-                var crashed = Run(new SimulationOptions { Seed = 1, CrashAtCommit = commit, CrashPoint = point });
+                var crashed = Run(new SimulationOptions { Seed = seed, CrashAtCommit = commit, CrashPoint = point });
                 Assert.Equal(1, crashed.Crashes);
                 Check(plain, crashed, $"crash {point} at commit {commit}");
             }
@@ -147,7 +149,15 @@ public sealed class SimulationTests
             {
                 new PolyphonyActivities(
                     new ActivitiesOptions(), engine.Payloads, engine.Ledger, engine.Definitions, models, new ToolRegistry(), simulation.Clock, NullLoggerFactory.Instance).Register(registry);
-                registry.AddWorkflows(engine.Definitions, new InterpreterOptions { OperationsPerGeneration = 12, MaxDirectItems = 4, MaxItemsPerChild = 2 });
+                registry.AddWorkflows(engine.Definitions, new InterpreterOptions
+                {
+                    OperationsPerGeneration = 12,
+                    MaxDirectItems = 4,
+                    MaxItemsPerChild = 2,
+
+                    // Also as if the state were too large to be passed on.
+                    MaxGenerationBytes = options.Seed % 3 == 0 ? 1 : Core.Durable.DurableLimits.MaxPayloadBytes,
+                });
             },
             async simulation =>
             {

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Workflows;
 
 namespace Polyphony.Scenarios.Tests;
 
@@ -237,11 +239,44 @@ public sealed class StateTests
         Assert.Equal(150, seen);
     }
 
-    [Fact]
-    [Trait("Row", "H5")]
-    public async Task Restart_InstanceThatContinuedAsNew_BeginsFromItsFirstInput()
+    /// <summary>The references of so many large results, and so many nodes, do not fit what one generation passes to the next as they are.</summary>
+    [Theory]
+    [InlineData(450, 5_000)]
+    [InlineData(2_000, 5_000)]
+    [InlineData(SourceLimits.MaxNodes, 20)]
+    [Trait("Row", "S3")]
+    [Trait("Row", "T5")]
+    public async Task State_OfManyNodesOrLargeResults_IsPackedAndComplete(int count, int length)
     {
-        await using var host = await TestHost.StartAsync(interpreter: new InterpreterOptions { OperationsPerGeneration = 3 });
+        await using var host = await TestHost.StartAsync(interpreter: InterpreterOptions.InMemory);
+        host.Models.Respond = (_, messages, _, _) => Task.FromResult(TestModels.Text($"{messages[^1].Text}{new string('.', length)}"));
+        var nodes = string.Join('\n', Enumerable.Range(1, count).Select(i => $"  n{i}: {{ agent: a, prompt: \"{i}\" }}"));
+        var status = await host.RunAsync($$$"""
+            name: large
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, context: [] } }
+            limits: { maxTurns: 100000 }
+            nodes:
+            {{{nodes}}}
+            output: { first: "{{ nodes.n1.output }}", last: "{{ nodes.n{{{count}}}.output }}" }
+            """);
+
+        Assert.Equal("completed", status.Reason());
+        Assert.Equal(count, host.Models.Calls);
+        Assert.Equal($"1{new string('.', length)}", status.Output!.Value.GetProperty("first").GetString());
+        Assert.Equal($"{count}{new string('.', length)}", status.Output.Value.GetProperty("last").GetString());
+        Assert.Equal(Enumerable.Range(1, count).Select(i => $"n{i}"), status.Outcomes!.Select(outcome => outcome.Outcome.Activation));
+    }
+
+    [Theory]
+    [InlineData(DurableLimits.MaxPayloadBytes)]
+    [InlineData(1_000)]
+    [InlineData(1)]
+    [Trait("Row", "H5")]
+    public async Task Restart_InstanceThatContinuedAsNew_BeginsFromItsFirstInput(int maxGenerationBytes)
+    {
+        await using var host = await TestHost.StartAsync(
+            interpreter: new InterpreterOptions { OperationsPerGeneration = 3, MaxGenerationBytes = maxGenerationBytes });
         var status = await host.RunAsync(
             """
             name: again

@@ -15,6 +15,12 @@ public sealed record InterpreterOptions
     /// </summary>
     public int OperationsPerGeneration { get; init; } = 100;
 
+    /// <summary>
+    /// Gets how large the input of a generation may be, in bytes of UTF-8, with the state of the one before it. A larger state is packed, and put into the payload
+    /// store if it is too large for this even then. Default, and at most, <see cref="Durable.DurableLimits.MaxPayloadBytes"/>.
+    /// </summary>
+    public int MaxGenerationBytes { get; init; } = Durable.DurableLimits.MaxPayloadBytes;
+
     /// <summary>Gets up to how many items a <c>forEach</c> runs in its own orchestration; more are divided among children. Default 64.</summary>
     public int MaxDirectItems { get; init; } = 64;
 

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
@@ -52,16 +51,36 @@ internal sealed partial class WorkflowInstance
             return false;
         }
 
-        var next = JsonSerializer.Serialize(_run with { State = Save() }, CoreJsonContext.Default.WorkflowRun);
-        if (Encoding.UTF8.GetByteCount(next) > DurableLimits.MaxPayloadBytes && await MoveOutcomesAsync())
+        var state = Save();
+        var next = Write(_run with { State = state, PackedState = null });
+        if (!Fits(next))
         {
-            return await TryContinueAsNewAsync();
+            if (await MoveOutcomesAsync())
+            {
+                return await TryContinueAsNewAsync();
+            }
+
+            var packed = PackedState.Create(state);
+            next = Write(_run with { State = null, PackedState = packed });
+            if (!Fits(next))
+            {
+                packed = await packed.StoreAsync(_calls);
+                if (_ended.Count > 0 || !IsQuiet())
+                {
+                    return false;
+                }
+
+                next = Write(_run with { State = null, PackedState = packed });
+            }
         }
 
-        DurableLimits.CheckPayload(next, $"state of workflow \"{_run.Workflow}\" ({Graph.Nodes.Length} nodes; divide it into sub-workflows)");
         _context.ContinueAsNew(next);
         _continueAsNew = true;
         return true;
+
+        static string Write(WorkflowRun run) => JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowRun);
+
+        bool Fits(string input) => Encoding.UTF8.GetByteCount(input) <= _options.MaxGenerationBytes;
 
         bool IsQuiet() => IsGenerationFull
             && !_stop.IsRequested

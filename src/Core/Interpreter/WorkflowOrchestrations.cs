@@ -23,12 +23,20 @@ public static class WorkflowOrchestrations
             .AddOrchestration(ActivityNames.WorkflowOrchestration, (context, input) =>
             {
                 var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.WorkflowRun)!;
-                return new WorkflowInstance(context, run, plans.Get(run.DefinitionHash), options).RunAsync();
+                var plan = plans.Get(run.DefinitionHash);
+                return run.PackedState is null ? new WorkflowInstance(context, run, plan, options).RunAsync() : GoOnAsync(context, run, plan, options);
             }, compareInputs: false)
             .AddOrchestration(ActivityNames.ItemsOrchestration, (context, input) =>
             {
                 var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.ItemsRun)!;
                 return new ItemsInstance(context, run, plans.Get(run.Scope.DefinitionHash)).RunAsync();
             }, compareInputs: false);
+    }
+
+    /// <summary>Goes on from a state that is too large to be passed on as it is.</summary>
+    private static async Task<string?> GoOnAsync(OrchestrationContext context, WorkflowRun run, WorkflowPlan plan, InterpreterOptions options)
+    {
+        var state = await run.PackedState!.LoadAsync(new RunCalls(context, plan.Definition, run.RootInstanceId ?? context.InstanceId));
+        return await new WorkflowInstance(context, run with { State = state, PackedState = null }, plan, options).RunAsync();
     }
 }

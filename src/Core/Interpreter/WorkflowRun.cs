@@ -47,4 +47,7 @@ public sealed record WorkflowRun
 
     /// <summary>Gets where an earlier generation left off; <see langword="null"/> at the start.</summary>
     public RunState? State { get; init; }
+
+    /// <summary>Gets the state when it is too large for <see cref="State"/>.</summary>
+    public PackedState? PackedState { get; init; }
 }

@@ -47,6 +47,7 @@ public sealed class OracleTests
             OperationsPerGeneration = random.Next(1, 30),
             MaxDirectItems = random.Next(1, 8),
             MaxItemsPerChild = random.Next(1, 4),
+            MaxGenerationBytes = random.Next(3) switch { 0 => 1, 1 => random.Next(500, 3000), _ => Core.Durable.DurableLimits.MaxPayloadBytes },
         };
         TestHost? host = null;
         await using var started = host = await TestHost.StartAsync(
