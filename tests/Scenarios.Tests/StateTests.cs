@@ -2,6 +2,7 @@ using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Scenarios.Tests;
@@ -237,6 +238,46 @@ public sealed class StateTests
 
         // The 149 before it, and its own prompt.
         Assert.Equal(150, seen);
+    }
+
+    [Fact]
+    [Trait("Row", "S3")]
+    public async Task Context_OfManyLongMessages_StaysShortInEachCallAndComplete()
+    {
+        // Two such answers are more than a call takes, so every second node moves a list to the payload store.
+        const int Nodes = 120;
+        var most = 0;
+        var last = default(AgentCall);
+        await using var host = await TestHost.StartAsync(
+            (call, _) =>
+            {
+                most = Math.Max(most, call.PackedContext.Count);
+                last = call;
+                return Task.FromResult(new AgentCallResult
+                {
+                    Output = Payload.Inline(JsonSerializer.SerializeToElement($"{call.Scope.Node}{new string('.', 3900)}")),
+                    Usage = new Usage(1, 1, 1, 0),
+                });
+            },
+            InterpreterOptions.InMemory);
+        var status = await host.RunAsync($$$"""
+            name: talk
+            models: { m: { provider: offline } }
+            agents: { a: { model: m } }
+            limits: { maxTurns: 100000 }
+            nodes:
+            {{{string.Join('\n', Enumerable.Range(1, Nodes).Select(i => $"  n{i}: {{ agent: a, prompt: go on }}"))}}}
+            """);
+
+        Assert.Equal("completed", status.Reason());
+        Assert.InRange(most, 10, 18);
+        var seen = new List<string>();
+        foreach (var list in last!.PackedContext)
+        {
+            seen.AddRange((await PayloadReader.ReadAsync(host.Engine.Payloads, list)).EnumerateArray().Select(message => message.GetProperty("source").GetString()!));
+        }
+
+        Assert.Equal(Enumerable.Range(1, Nodes - 1).Select(i => $"n{i}"), seen.Concat(last.Context.Select(message => message.Source)));
     }
 
     /// <summary>The references of so many large results, and so many nodes, do not fit what one generation passes to the next as they are.</summary>

@@ -8,8 +8,11 @@ namespace Polyphony.Core.Interpreter;
 /// <content>What a node sees of the others.</content>
 internal sealed partial class WorkflowInstance
 {
+    /// <summary>Up to so many lists of stored messages go along with a call; more are joined.</summary>
+    private const int MaxPackedLists = 16;
+
     /// <summary>Lists of messages that were moved to the payload store, with the orders of their messages.</summary>
-    private readonly List<(string[] Orders, Payload List)> _packedContext = [];
+    private readonly List<PackedMessages> _packedContext = [];
 
     /// <summary>
     /// Finds the result of one node that another sees: of a node before it in the same round, that round's; of one that comes before it only
@@ -157,26 +160,45 @@ internal sealed partial class WorkflowInstance
             return ([], MessagesFrom(0));
         }
 
-        var packed = new List<Payload>();
+        var packed = new List<PackedMessages>();
         var done = 0;
-        foreach (var (orders, list) in _packedContext)
+        foreach (var list in _packedContext)
         {
-            if (IsNext(orders))
+            if (IsNext(list.Orders))
             {
                 packed.Add(list);
-                done += orders.Length;
+                done += list.Orders.Length;
             }
         }
 
-        if (SizeFrom(done) <= limit)
+        if (packed.Count > MaxPackedLists && _run.Revision >= 2)
         {
-            return (packed, MessagesFrom(done));
+            packed = [await JoinAsync(packed)];
         }
 
-        var rest = await _calls.PackAsync([.. MessagesFrom(done).Select(ToPayload)], PackMode.Items);
-        _packedContext.Add(([.. found.Skip(done).Select(pair => pair.Result.Order)], rest));
-        packed.Add(rest);
-        return (packed, []);
+        IReadOnlyList<ContextMessage> rest = MessagesFrom(done);
+        if (SizeFrom(done) > limit)
+        {
+            var list = new PackedMessages(OrdersFrom(done), await _calls.PackAsync([.. rest.Select(ToPayload)], PackMode.Items));
+            _packedContext.Add(list);
+            packed.Add(list);
+            rest = [];
+        }
+
+        return ([.. packed.Select(list => list.Messages)], rest);
+
+        // Calls carry a reference to each list; several thousand bytes of them leave no room for what the prompt reads.
+        async Task<PackedMessages> JoinAsync(List<PackedMessages> lists)
+        {
+            var joined = new PackedMessages(
+                [.. lists.SelectMany(list => list.Orders)], await _calls.PackAsync([.. lists.Select(list => list.Messages)], PackMode.Concat));
+
+            // Before its parts, which stay for nodes that see fewer of them.
+            _packedContext.Insert(0, joined);
+            return joined;
+        }
+
+        string[] OrdersFrom(int start) => [.. found.Skip(start).Select(pair => pair.Result.Order)];
 
         int SizeFrom(int start)
         {
@@ -222,4 +244,9 @@ internal sealed partial class WorkflowInstance
         static Payload ToPayload(ContextMessage message) => Payload.FromText(
             System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(message, Json.CoreJsonContext.Default.ContextMessage));
     }
+
+    /// <summary>Messages in the payload store.</summary>
+    /// <param name="Orders">Their places among all results.</param>
+    /// <param name="Messages">The list.</param>
+    private sealed record PackedMessages(string[] Orders, Payload Messages);
 }
