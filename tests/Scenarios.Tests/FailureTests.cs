@@ -213,6 +213,103 @@ public sealed class FailureTests
         Assert.Equal(finished, status.Outcomes!.Count);
     }
 
+    /// <summary>What one sub-workflow may use at most is set aside while it runs; the others wait for what it leaves, and nothing stops before all is used.</summary>
+    [Theory]
+    [InlineData(31, "completed", 31)]
+    [InlineData(1_000_000, "completed", 31)]
+    [InlineData(17, "max_turns", 17)]
+    [Trait("Row", "R7")]
+    [Trait("Row", "O8")]
+    public async Task Limits_SubWorkflowsAtTheSameTime_ShareTheTurns(int maxTurns, string reason, int calls)
+    {
+        TestHost? host = null;
+        var made = 0;
+        await using var started = host = await TestHost.StartAsync(async (_, cancellationToken) =>
+        {
+            Interlocked.Increment(ref made);
+            await Task.Delay(TimeSpan.FromSeconds(1), host!.Clock, cancellationToken);
+            return new AgentCallResult { Output = Payload.Inline(TestHost.Json("x")), Usage = new Usage(1, 1, 1, 0) };
+        });
+        host.AddWorkflow("""
+            name: child
+            models: { m: { provider: offline } }
+            agents: { a: { model: m } }
+            nodes: { one: { agent: a, prompt: x }, two: { agent: a, prompt: x }, three: { agent: a, prompt: x } }
+            edges: [ one -> two -> three ]
+            """);
+        var status = await host.RunAsync($$$"""
+            name: parent
+            limits: { maxTurns: {{{maxTurns}}}, maxConcurrency: 20 }
+            models: { m: { provider: offline } }
+            agents: { a: { model: m } }
+            nodes:
+              subs: { workflow: child, forEach: "{{ [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] }}" }
+              beside: { agent: a, prompt: x }
+            edges: []
+            """);
+
+        Assert.Equal(reason, status.Reason());
+        Assert.Equal(calls, made);
+        Assert.Equal(calls, status.Usage.Turns);
+    }
+
+    [Fact]
+    [Trait("Row", "R7")]
+    [Trait("Row", "O8")]
+    public async Task Limits_OfASubWorkflow_HoldBesideLargerOnesOfTheParent()
+    {
+        await using var host = await TestHost.StartAsync();
+        host.AddWorkflow("""
+            name: child
+            limits: { maxTurns: 2 }
+            models: { m: { provider: offline } }
+            agents: { a: { model: m } }
+            nodes: { one: { agent: a, prompt: x }, two: { agent: a, prompt: x }, three: { agent: a, prompt: x } }
+            edges: [ one -> two -> three ]
+            """);
+        var status = await host.RunAsync("""
+            name: parent
+            limits: { maxTurns: 100, maxTokens: 100000 }
+            nodes:
+              sub: { workflow: child, onError: { value: "{{ error.message }}" } }
+            """);
+
+        Assert.Equal("completed", status.Reason());
+        Assert.Contains("max_turns", status.Output!.Value.GetString());
+        Assert.Equal(2, host.Models.Calls);
+    }
+
+    /// <summary>A node that waits for turns ends by its own limit of time.</summary>
+    [Fact]
+    [Trait("Row", "R7")]
+    [Trait("Row", "O8")]
+    public async Task Limits_WaitForTurns_EndsWithTheNodesTimeout()
+    {
+        await using var host = await TestHost.StartAsync();
+        host.AddWorkflow("""
+            name: child
+            models: { m: { provider: offline } }
+            agents: { a: { model: m } }
+            nodes: { pause: { wait: 1h }, one: { agent: a, prompt: x }, two: { agent: a, prompt: x } }
+            edges: [ pause -> one -> two ]
+            """);
+        var status = await host.RunAsync("""
+            name: parent
+            limits: { maxTurns: 2 }
+            models: { m: { provider: offline } }
+            agents: { a: { model: m } }
+            nodes:
+              sub: { workflow: child }
+              beside: { agent: a, prompt: x, timeout: 10s, onError: { value: late } }
+            edges: []
+            output: { beside: "{{ nodes.beside.output }}" }
+            """);
+
+        Assert.Equal("completed", status.Reason());
+        Assert.Equal("late", status.Output!.Value.GetProperty("beside").GetString());
+        Assert.Equal(2, host.Models.Calls);
+    }
+
     [Fact]
     [Trait("Row", "R7")]
     public async Task Limits_WideForEach_ChildrenTogetherStayWithinThem()

@@ -54,9 +54,14 @@ internal sealed partial class ActivationRunner
                 return work with { IsStopped = true };
             }
 
-            if (budget.TakeTurn() is { } reached)
+            if (await budget.TakeTurnAsync(ending) is { } reached)
             {
                 stop.Request(reached);
+                return work with { IsStopped = true };
+            }
+
+            if (ending.IsCancellationRequested || stop.IsRequested)
+            {
                 return work with { IsStopped = true };
             }
 

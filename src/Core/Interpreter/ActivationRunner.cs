@@ -17,7 +17,7 @@ namespace Polyphony.Core.Interpreter;
 /// <param name="budget">What may still be used.</param>
 /// <param name="stop">Whether to begin nothing new.</param>
 /// <param name="observer">Who is told of progress.</param>
-/// <param name="subWorkflows">Hashes of the pinned sub-workflows.</param>
+/// <param name="subWorkflows">The pinned sub-workflows.</param>
 /// <param name="rewinds">How many times the run was set back after a failure.</param>
 internal sealed partial class ActivationRunner(
     RunCalls calls,
@@ -25,7 +25,7 @@ internal sealed partial class ActivationRunner(
     RunBudget budget,
     RunStop stop,
     IRunObserver observer,
-    IReadOnlyDictionary<string, string>? subWorkflows,
+    PinnedWorkflows? subWorkflows,
     int rewinds)
 {
     private static readonly RetryDefinition DefaultRetry = new();
@@ -187,7 +187,7 @@ internal sealed partial class ActivationRunner(
 
     private async Task<WorkResult> RunWorkflowAsync(Activation activation, WorkflowNode node, CancellationToken ending)
     {
-        if (subWorkflows is null || !subWorkflows.TryGetValue(node.Workflow, out var hash))
+        if (subWorkflows?.Find(node.Workflow) is not { } workflow)
         {
             return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" was not pinned when the instance started.");
         }
@@ -205,8 +205,10 @@ internal sealed partial class ActivationRunner(
         }
 
         var usage = Usage.None;
+        var turns = budget.LimitsTurns ? MostCallsOf(node, workflow) : 0;
         for (var attempt = 1; ; attempt++)
         {
+            await budget.WaitForTurnsAsync(turns, ending);
             if (ending.IsCancellationRequested || stop.IsRequested)
             {
                 return WorkResult.Stopped;
@@ -219,8 +221,8 @@ internal sealed partial class ActivationRunner(
             }
 
             observer.OnAttempt(activation);
-            var share = budget.Reserve(int.MaxValue, 1);
-            var result = await RunChildAsync(activation, node, hash, input, share.Limits, attempt, ending);
+            var share = budget.Reserve(turns, 1);
+            var result = await RunChildAsync(activation, node, workflow, input, share.Limits, attempt, ending);
             budget.Settle(share, result.Usage.Turns, result.Usage);
             usage += result.Usage;
             if (result.StopReason == StopReason.Completed)
@@ -245,25 +247,36 @@ internal sealed partial class ActivationRunner(
         }
     }
 
+    /// <summary>Finds how many model calls a sub-workflow can make at most: what is set aside for it while it runs.</summary>
+    private int MostCallsOf(WorkflowNode node, WorkflowDefinition workflow)
+    {
+        var own = node.Limits?.MaxTurns ?? workflow.Limits.MaxTurns ?? int.MaxValue;
+        var proof = WorkflowProof.Of(workflow, subWorkflows);
+
+        // A host's settings may give a model fallbacks, which the definition does not know.
+        return proof.ModelCalls.MayExceed(own) || proof.UnknownModels.Count > 0 ? own : (int)proof.ModelCalls.Constant;
+    }
+
     private async Task<WorkflowResult> RunChildAsync(
-        Activation activation, WorkflowNode node, string hash, Payload? input, RunLimits share, int attempt, CancellationToken ending)
+        Activation activation, WorkflowNode node, WorkflowDefinition workflow, Payload? input, RunLimits share, int attempt, CancellationToken ending)
     {
         var own = node.Limits;
+        var inner = workflow.Limits;
         var run = new WorkflowRun
         {
             Revision = WorkflowRun.CurrentRevision,
             Workflow = node.Workflow,
-            DefinitionHash = hash,
-            SubWorkflows = subWorkflows,
+            DefinitionHash = workflow.Hash,
+            SubWorkflows = subWorkflows!.Hashes,
             Input = input,
             RootInstanceId = calls.RootInstanceId,
             LogicalId = $"{activation.Scope.InstanceId}/{activation.Id}",
             Rewinds = rewinds + attempt - 1,
             Limits = new RunLimits(
                 own is { IsMaxConcurrencyGiven: true } ? own.MaxConcurrency : null,
-                Least(own?.MaxTurns, share.MaxTurns),
-                Least(own?.MaxTokens, share.MaxTokens),
-                Least(own?.MaxCostUsd, share.MaxCostUsd),
+                Least(own?.MaxTurns ?? inner.MaxTurns, share.MaxTurns),
+                Least(own?.MaxTokens ?? inner.MaxTokens, share.MaxTokens),
+                Least(own?.MaxCostUsd ?? inner.MaxCostUsd, share.MaxCostUsd),
                 (long?)own?.Timeout?.TotalMilliseconds),
         };
         var childId = ChildId(activation, attempt);

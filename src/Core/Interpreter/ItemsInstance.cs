@@ -17,13 +17,14 @@ internal sealed class ItemsInstance : IRunObserver
     private readonly List<Task> _lingering = [];
     private int _next;
 
-    public ItemsInstance(OrchestrationContext context, ItemsRun run, WorkflowPlan plan)
+    public ItemsInstance(OrchestrationContext context, ItemsRun run, PlanCache plans)
     {
+        var plan = plans.Get(run.Scope.DefinitionHash);
         _run = run;
         _plan = plan;
         _calls = new RunCalls(context, plan.Definition, run.Scope.RootInstanceId);
         _budget = new RunBudget(run.Limits);
-        _runner = new ActivationRunner(_calls, plan, _budget, _stop, this, run.SubWorkflows, run.Rewinds);
+        _runner = new ActivationRunner(_calls, plan, _budget, _stop, this, run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes) : null, run.Rewinds);
     }
 
     public async Task<string?> RunAsync()

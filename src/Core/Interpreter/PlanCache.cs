@@ -29,3 +29,13 @@ internal sealed class PlanCache(IDefinitionStore definitions)
         return _plans.GetOrAdd(hash, plan);
     }
 }
+
+/// <summary>The sub-workflows that were pinned with a run, by name.</summary>
+internal sealed class PinnedWorkflows(PlanCache plans, IReadOnlyDictionary<string, string> hashes) : IWorkflowCatalog
+{
+    public IReadOnlyDictionary<string, string> Hashes => hashes;
+
+    public WorkflowDefinition? Find(string name) => hashes.TryGetValue(name, out var hash) ? plans.Get(hash).Definition : null;
+
+    public IReadOnlyList<WorkflowDefinition> List() => [.. hashes.Values.Select(hash => plans.Get(hash).Definition)];
+}

@@ -133,7 +133,13 @@ internal sealed partial class WorkflowInstance
                 var taken = await _slots.AcquireAsync(perChild);
                 try
                 {
-                    if (!_stop.IsRequested && definition is AgentNode && _budget.Reached is { } reached)
+                    if (definition is AgentNode)
+                    {
+                        await _budget.WaitForTurnsAsync(1, _stop.Token);
+                    }
+
+                    // What needs turns only when it fails is begun, and stopped when it comes back with nothing done.
+                    if (!_stop.IsRequested && (definition is AgentNode || attempt > 1) && _budget.Reached is { } reached)
                     {
                         _stop.Request(reached);
                     }
@@ -176,7 +182,8 @@ internal sealed partial class WorkflowInstance
 
     private async Task<ItemsResult> RunChildAsync(Activation template, Payload list, int start, int count, int concurrency, int attempt)
     {
-        var share = _budget.Reserve(count, Math.Max(1, (_limits.MaxConcurrency ?? WorkflowLimits.DefaultMaxConcurrency) / concurrency));
+        var takesTurns = template.Node is AgentNode || template.Node.OnError.Kind == ErrorPolicyKind.Agent;
+        var share = _budget.Reserve(takesTurns ? count : 0, Math.Max(1, (_limits.MaxConcurrency ?? WorkflowLimits.DefaultMaxConcurrency) / concurrency));
         var run = new ItemsRun
         {
             Scope = template.Scope,

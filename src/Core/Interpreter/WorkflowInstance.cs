@@ -23,6 +23,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
 {
     private readonly OrchestrationContext _context;
     private readonly WorkflowRun _run;
+    private readonly PinnedWorkflows? _subWorkflows;
     private readonly WorkflowPlan _plan;
     private readonly InterpreterOptions _options;
     private readonly RunLimits _limits;
@@ -50,8 +51,10 @@ internal sealed partial class WorkflowInstance : IRunObserver
     private int _failures;
     private bool _hasApplied;
 
-    public WorkflowInstance(OrchestrationContext context, WorkflowRun run, WorkflowPlan plan, InterpreterOptions options)
+    public WorkflowInstance(OrchestrationContext context, WorkflowRun run, PlanCache plans, InterpreterOptions options)
     {
+        var plan = plans.Get(run.DefinitionHash);
+        _subWorkflows = run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes) : null;
         _context = context;
         _run = run;
         _plan = plan;
@@ -317,7 +320,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
     }
 
     private ActivationRunner NewRunner() =>
-        new(_calls, _plan, _budget, _stop, this, _run.SubWorkflows, _failures + _run.Rewinds);
+        new(_calls, _plan, _budget, _stop, this, _subWorkflows, _failures + _run.Rewinds);
 
     /// <summary>A digest of a result, by which rounds of a loop are compared. People's answers and the passing of time are always news.</summary>
     private ulong DigestOf(int node, NodeResult result)

@@ -23,20 +23,19 @@ public static class WorkflowOrchestrations
             .AddOrchestration(ActivityNames.WorkflowOrchestration, (context, input) =>
             {
                 var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.WorkflowRun)!;
-                var plan = plans.Get(run.DefinitionHash);
-                return run.PackedState is null ? new WorkflowInstance(context, run, plan, options).RunAsync() : GoOnAsync(context, run, plan, options);
+                return run.PackedState is null ? new WorkflowInstance(context, run, plans, options).RunAsync() : GoOnAsync(context, run, plans, options);
             }, compareInputs: false)
             .AddOrchestration(ActivityNames.ItemsOrchestration, (context, input) =>
             {
                 var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.ItemsRun)!;
-                return new ItemsInstance(context, run, plans.Get(run.Scope.DefinitionHash)).RunAsync();
+                return new ItemsInstance(context, run, plans).RunAsync();
             }, compareInputs: false);
     }
 
     /// <summary>Goes on from a state that is too large to be passed on as it is.</summary>
-    private static async Task<string?> GoOnAsync(OrchestrationContext context, WorkflowRun run, WorkflowPlan plan, InterpreterOptions options)
+    private static async Task<string?> GoOnAsync(OrchestrationContext context, WorkflowRun run, PlanCache plans, InterpreterOptions options)
     {
-        var state = await run.PackedState!.LoadAsync(new RunCalls(context, plan.Definition, run.RootInstanceId ?? context.InstanceId));
-        return await new WorkflowInstance(context, run with { State = state, PackedState = null }, plan, options).RunAsync();
+        var state = await run.PackedState!.LoadAsync(new RunCalls(context, plans.Get(run.DefinitionHash).Definition, run.RootInstanceId ?? context.InstanceId));
+        return await new WorkflowInstance(context, run with { State = state, PackedState = null }, plans, options).RunAsync();
     }
 }
