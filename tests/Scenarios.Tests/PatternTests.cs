@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Payloads;
 
 namespace Polyphony.Scenarios.Tests;
 
@@ -57,6 +59,44 @@ public sealed class PatternTests
             """);
         Assert.Equal("""["5","20","7"]""", status.Output!.Value.GetRawText());
         Assert.InRange((status.CompletedTime!.Value - status.CreatedTime).TotalSeconds, 20, 21);
+    }
+
+    /// <summary>Children divide the items so that all slots are busy to the end.</summary>
+    [Theory]
+    [InlineData(100, 5, 20)]
+    [InlineData(100, 50, 2)]
+    [InlineData(250, 50, 5)]
+    [InlineData(1000, 100, 10)]
+    [InlineData(1000, 1000, 1)]
+    [InlineData(101, 7, 15)]
+    [InlineData(1000, 333, 4)]
+    [InlineData(1500, 20, 76)]
+    [Trait("Row", "O5")]
+    [Trait("Row", "R7")]
+    public async Task ForEach_DividedAmongChildren_TakesAsLongAsItsSlotsNeed(int items, int slots, int waves)
+    {
+        foreach (var options in (InterpreterOptions[])[new(), InterpreterOptions.InMemory])
+        {
+            TestHost? host = null;
+            await using var started = host = await TestHost.StartAsync(
+                async (_, cancellationToken) =>
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(10), host!.Clock, cancellationToken);
+                    return new AgentCallResult { Output = Payload.Inline(TestHost.Json("x")), Usage = new Usage(1, 1, 1, 0) };
+                },
+                options);
+            var status = await host.RunAsync(
+                $$$"""
+                name: wide
+                limits: { maxConcurrency: {{{slots}}} }
+                {{{Agents}}}
+                nodes: { each: { agent: a, forEach: "{{ input.items }}", prompt: x } }
+                """,
+                new { items = Enumerable.Range(0, items).ToArray() });
+
+            Assert.Equal("completed", status.Reason());
+            Assert.Equal(waves * 10, (status.CompletedTime!.Value - status.CreatedTime).TotalSeconds, tolerance: 0.5);
+        }
     }
 
     [Fact]
@@ -300,7 +340,7 @@ public sealed class PatternTests
     [Trait("Row", "S7")]
     public async Task Human_WaitsAcrossGenerations_KeepsItsDeadlineAndItsAnswer()
     {
-        await using var host = await TestHost.StartAsync(interpreter: new Core.Interpreter.InterpreterOptions { OperationsPerGeneration = 2 });
+        await using var host = await TestHost.StartAsync(interpreter: new InterpreterOptions { OperationsPerGeneration = 2 });
         using var hold = host.Clock.Hold();
         var id = await host.StartAsync($$$"""
             name: both

@@ -5,7 +5,7 @@ public sealed record InterpreterOptions
 {
     /// <summary>
     /// Gets the options for an engine that keeps instances in memory between their steps and replays one only after it was dropped from there. There the
-    /// square of <see cref="OperationsPerGeneration"/> does not count, so generations are longer (500), and children of a <c>forEach</c> larger (at least 32 items).
+    /// square of <see cref="OperationsPerGeneration"/> does not count, so generations are longer (500), and children of a <c>forEach</c> larger (about 32 items).
     /// </summary>
     public static InterpreterOptions InMemory { get; } = new() { OperationsPerGeneration = 500, MinItemsPerChild = 32 };
 
@@ -24,7 +24,9 @@ public sealed record InterpreterOptions
     /// <summary>Gets up to how many items a <c>forEach</c> runs in its own orchestration; more are divided among children. Default 64.</summary>
     public int MaxDirectItems { get; init; } = 64;
 
-    /// <summary>Gets the least items of one child, as long as there are as many; at most <see cref="MaxItemsPerChild"/> counts. Default 8.</summary>
+    /// <summary>
+    /// Gets the least items of a child, as long as there are as many and all slots stay busy; at most <see cref="MaxItemsPerChild"/> counts. Default 8.
+    /// </summary>
     public int MinItemsPerChild { get; init; } = 8;
 
     /// <summary>Gets the most items of one child. Default 50.</summary>

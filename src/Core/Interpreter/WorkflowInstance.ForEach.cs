@@ -111,9 +111,7 @@ internal sealed partial class WorkflowInstance
     {
         var definition = Graph.Nodes[node];
         var slots = _limits.MaxConcurrency ?? WorkflowLimits.DefaultMaxConcurrency;
-        var least = Math.Min(_run.Revision >= 2 ? _options.MinItemsPerChild : 8, _options.MaxItemsPerChild);
-        var size = Math.Clamp((count + slots - 1) / slots, least, _options.MaxItemsPerChild);
-        var perChild = Math.Max(1, (int)Math.Ceiling((double)slots * size / count));
+        var (size, perChild) = Divide(count, slots);
         var template = await WithContextAsync(new Activation { Node = definition, Scope = scope, Order = OrderOf(node) }, node);
         if (list.IsInline)
         {
@@ -178,6 +176,50 @@ internal sealed partial class WorkflowInstance
                 }
             }
         }
+    }
+
+    /// <summary>Finds how many items a child gets, and how many slots.</summary>
+    private (int Size, int Slots) Divide(int count, int slots)
+    {
+        var least = Math.Min(_run.Revision >= 2 ? _options.MinItemsPerChild : 8, _options.MaxItemsPerChild);
+        if (_run.Revision >= 2)
+        {
+            return Divide(count, slots, least, _options.MaxItemsPerChild);
+        }
+
+        var size = Math.Clamp((count + slots - 1) / slots, least, _options.MaxItemsPerChild);
+        return (size, Math.Max(1, (int)Math.Ceiling((double)slots * size / count)));
+    }
+
+    /// <summary>
+    /// Gives children their share of the items and of the slots, so that no slot is idle before the end, however large the children are. Of the sizes allowed it is the smallest of those
+    /// that leave the fewest slots over. When a slot's share of the items is more than a child may have, the children of one slot follow one another, all of the same size.
+    /// </summary>
+    private static (int Size, int Slots) Divide(int count, int slots, int least, int most)
+    {
+        var turns = Math.Max(1, Ceiling(count, (long)slots * most));
+        var best = (Size: (int)Ceiling(count, slots * turns), Slots: 1);
+        var busy = 0L;
+        for (var perChild = 1; perChild <= slots && turns == 1; perChild++)
+        {
+            var size = (int)Ceiling((long)perChild * count, slots);
+            if (size > most)
+            {
+                break;
+            }
+
+            var full = count / size;
+            var used = ((long)full * perChild) + Math.Min(Math.Min(perChild, slots - (full * perChild)), count - (full * size));
+            if (best.Size < least || used > busy)
+            {
+                best = (size, perChild);
+                busy = used;
+            }
+        }
+
+        return best;
+
+        static long Ceiling(long a, long b) => (a + b - 1) / b;
     }
 
     private async Task<ItemsResult> RunChildAsync(Activation template, Payload list, int start, int count, int concurrency, int attempt)
