@@ -128,7 +128,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
     internal void Abandon()
     {
         _disposed = 1;
-        _kernel.Fatal(new SimulatedCrashException());
+        _kernel.Crash();
         Close();
     }
 

@@ -134,6 +134,9 @@ internal sealed partial class Kernel : IDisposable
         _completion.TrySetException(cause);
     }
 
+    /// <summary>Stops as a crash would. A commit under way ends first: another engine may be started over the same store at once.</summary>
+    internal void Crash() => _committer.Exclude(() => Fatal(new SimulatedCrashException()));
+
     /// <summary>Stops in order: lets activities end, commits what waits, notes where everything is.</summary>
     internal async Task StopAsync()
     {

@@ -14,7 +14,7 @@ public sealed class ThreadPoolSchedulerTests
     public async Task Schedule_FromWork_FirstFollowsOnTheSameThreadWhenTheWorkHasReturned()
     {
         var order = new ConcurrentQueue<(string What, int Thread)>();
-        var done = new TaskCompletionSource();
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _scheduler.Schedule(new Work(() =>
         {
             _scheduler.Schedule(new Work(() =>
@@ -34,7 +34,7 @@ public sealed class ThreadPoolSchedulerTests
     public async Task Schedule_SeveralFromWork_OnlyOneWaitsForItsEnd()
     {
         var others = new CountdownEvent(2);
-        var done = new TaskCompletionSource();
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _scheduler.Schedule(new Work(() =>
         {
             _scheduler.Schedule(new Work(done.SetResult));
@@ -52,7 +52,7 @@ public sealed class ThreadPoolSchedulerTests
     [Fact]
     public async Task Schedule_FromAFunctionThatBlocks_DoesNotWaitForIt()
     {
-        var done = new TaskCompletionSource();
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _scheduler.Schedule(new Work(() =>
         {
             _ = _scheduler.Invoke(
