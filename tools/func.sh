@@ -1,11 +1,11 @@
-# The Azure Functions app on this machine: ./dev func, and Azurite for ./dev test Functions. Read by ./dev, whose names it uses
+# The Azure Functions app on this machine: ./dev func, and Azurite for the tests of src/Functions. Read by ./dev, whose names it uses
 # (root, config, build, need_dotnet). Progress goes to stderr, what the caller wants to keep to stdout.
 # shellcheck shell=bash
 
 functions_data=$POLYPHONY_DATA/functions
 azurite_js=$root/tools/azurite/node_modules/azurite/dist/src/azurite.js
 azurite_ports='10000 10001 10002'
-azurite_pid='' host_pid=''
+azurite_pid='' azurite_connection='' host_pid=''
 
 fail() {
   echo "$*" >&2
@@ -52,7 +52,12 @@ install_azurite() {
   fi
 }
 
-# start_azurite ARGUMENT…: where its data goes. It listens on loopback only.
+need_azurite() {
+  need_node
+  install_azurite || { echo "Azurite can't be installed: npm ci failed, see $functions_data/npm.log." >&2; return 1; }
+}
+
+# start_azurite ARGUMENT…: where its data goes, and its ports if they are not the usual ones. It listens on loopback only.
 start_azurite() {
   local i
   in_group "$functions_data/azurite.log" node "$azurite_js" --silent --disableTelemetry --skipApiVersionCheck "$@"
@@ -75,10 +80,30 @@ with_azurite() {
     echo "Azurite needs the ports $azurite_ports; something else listens on ${taken% }: stop it." >&2
     return 1
   else
-    need_node
-    install_azurite || { echo "Azurite can't be installed: npm ci failed, see $functions_data/npm.log." >&2; return 1; }
+    need_azurite || return 1
     start_azurite "$@" || { echo "Azurite did not start, see $functions_data/azurite.log." >&2; return 1; }
   fi
+}
+
+# One for this process alone: in memory, on ports that are free, with an account and a key made up for it. Sets azurite_connection.
+start_own_azurite() {
+  local try port key service
+  need_azurite || return 1
+  key=$(head -c 64 /dev/urandom | base64 -w 0)
+  for try in 1 2 3 4 5; do
+    port=$((20000 + RANDOM % 10000))
+    azurite_ports="$port $((port + 1)) $((port + 2))"
+    [ -z "$(open_azurite_ports)" ] || continue
+    if AZURITE_ACCOUNTS="tests:$key" start_azurite --inMemoryPersistence --blobPort $port --queuePort $((port + 1)) --tablePort $((port + 2)); then
+      azurite_connection="DefaultEndpointsProtocol=http;AccountName=tests;AccountKey=$key"
+      for service in Blob Queue Table; do azurite_connection+=";${service}Endpoint=http://127.0.0.1:$port/tests"; port=$((port + 1)); done
+      return 0
+    fi
+    end "$azurite_pid" 10
+    azurite_pid=''
+  done
+  echo "Azurite did not start, see $functions_data/azurite.log." >&2
+  return 1
 }
 
 stop_all() {

@@ -36,6 +36,7 @@ public sealed class EventInboxTests
     [Trait("Row", "O7")]
     public async Task ContinueAsNew_AfterACancelledWait_EventsReachTheNextGenerationWhenAsked(bool preserve, string expected)
     {
+        KnownDifferences.Skip();
         var registry = new DurableRegistry().AddOrchestration("o", async (context, input) =>
         {
             if (input is not null)
