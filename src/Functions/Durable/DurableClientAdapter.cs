@@ -1,5 +1,4 @@
 using System.Globalization;
-using DurableTask.Core.Exceptions;
 using Grpc.Core;
 using Microsoft.DurableTask.Client;
 using Microsoft.DurableTask.Entities;
@@ -8,7 +7,6 @@ using Polyphony.Core.Durable.History;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using DurableMetadata = Microsoft.DurableTask.Client.OrchestrationMetadata;
-using DurableStartOptions = Microsoft.DurableTask.StartOrchestrationOptions;
 using DurableStatus = Microsoft.DurableTask.Client.OrchestrationRuntimeStatus;
 using OrchestrationMetadata = Polyphony.Core.Durable.OrchestrationMetadata;
 using OrchestrationRuntimeStatus = Polyphony.Core.Durable.OrchestrationRuntimeStatus;
@@ -25,29 +23,33 @@ namespace Polyphony.Functions.Durable;
 public sealed partial class DurableClientAdapter : DurableClient
 {
     /// <summary>The tag that tells when an instance was accepted: for Azure Storage an instance is created anew whenever it continues as new.</summary>
-    private const string CreatedTag = "polyphony-created";
+    internal const string CreatedTag = "polyphony-created";
 
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LastPoll = TimeSpan.FromSeconds(1);
-    private static readonly DurableStatus[] EveryStatus =
-        [DurableStatus.Pending, DurableStatus.Running, DurableStatus.Suspended, DurableStatus.Completed, DurableStatus.Failed, DurableStatus.Terminated];
 
     private readonly Func<DurableTaskClient> _client;
     private readonly IPayloadStore _payloads;
     private readonly ILedger _ledger;
+    private readonly IStartReservations _reservations;
+    private readonly InstanceStarter _starter;
     private readonly TimeProvider _timeProvider;
 
     /// <summary>Wraps a client.</summary>
     /// <param name="client">Gives Durable Task's client; called for every request, since Azure Functions binds one to each invocation.</param>
     /// <param name="payloads">Where purged instances' payloads are given up.</param>
     /// <param name="ledger">Where purged instances' entries are removed.</param>
+    /// <param name="reservations">Where ids are reserved for starts.</param>
     /// <param name="timeProvider">Where time comes from.</param>
-    public DurableClientAdapter(Func<DurableTaskClient> client, IPayloadStore payloads, ILedger ledger, TimeProvider timeProvider)
+    public DurableClientAdapter(
+        Func<DurableTaskClient> client, IPayloadStore payloads, ILedger ledger, IStartReservations reservations, TimeProvider timeProvider)
     {
         _client = client;
         _payloads = payloads;
         _ledger = ledger;
+        _reservations = reservations;
+        _starter = new InstanceStarter(client, reservations, timeProvider);
         _timeProvider = timeProvider;
     }
 
@@ -66,16 +68,7 @@ public sealed partial class DurableClientAdapter : DurableClient
             startAt = null;
         }
 
-        // Without the list, an id that has finished would silently be started again.
-        var start = new DurableStartOptions(options?.InstanceId, startAt) { Tags = tags }.WithDedupeStatuses(EveryStatus);
-        try
-        {
-            return await _client().ScheduleNewOrchestrationInstanceAsync(name, RawJson.Of(input), start, cancellationToken);
-        }
-        catch (OrchestrationAlreadyExistsException)
-        {
-            throw new InstanceExistsException(options?.InstanceId ?? "");
-        }
+        return await _starter.StartAsync(options?.InstanceId, new StartRequest(name, input, tags, startAt), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -197,7 +190,8 @@ public sealed partial class DurableClientAdapter : DurableClient
             throw new InvalidInstanceStatusException(instanceId, found.RuntimeStatus, "purge", "Terminate it first, or wait for its end.");
         }
 
-        // The instance itself goes last: a purge that is cut off can be asked for again.
+        // The instance itself goes last: a purge that is cut off can be asked for again. Its id is free only then, since Durable Task looks as well.
+        await _reservations.RemoveAsync(instanceId, cancellationToken);
         var removed = 0;
         foreach (var each in (await DescendantsAsync(found, cancellationToken)).Reverse().Append(instanceId))
         {

@@ -7,4 +7,5 @@ namespace Polyphony.Functions.Durable;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(string?[]))]
 [JsonSerializable(typeof(LedgerEntry))]
+[JsonSerializable(typeof(StartRequest))]
 internal sealed partial class FunctionsJsonContext : JsonSerializerContext;

@@ -42,6 +42,7 @@ public static class FunctionsServices
         services.AddSingleton<IDefinitionStore, BlobDefinitionStore>();
         services.AddSingleton<IPayloadStore, BlobPayloadStore>();
         services.AddSingleton<ILedger, BlobLedger>();
+        services.AddSingleton<IStartReservations, BlobStartReservations>();
         services.AddSingleton<IWorkflowCatalog>(new FolderWorkflowCatalog(settings.WorkflowsFolder));
 
         services.AddSingleton<DurableClientSource>();
@@ -49,6 +50,7 @@ public static class FunctionsServices
             () => provider.GetRequiredService<DurableClientSource>().Client,
             provider.GetRequiredService<IPayloadStore>(),
             provider.GetRequiredService<ILedger>(),
+            provider.GetRequiredService<IStartReservations>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<WorkflowClient>();
         services.AddPolyphonyHttp(new PolyphonyHttpOptions());

@@ -49,6 +49,32 @@ public abstract class ClientContract : DurableContract
     }
 
     [Fact]
+    public async Task Start_SameIdOtherInputsAtOnce_TheOneAcceptedIsTheOneThatRuns()
+    {
+        await using var host = await StartAsync(Waiting());
+        for (var round = 0; round < 3; round++)
+        {
+            var id = $"a{round}";
+            var accepted = new System.Collections.Concurrent.ConcurrentBag<string>();
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
+            {
+                try
+                {
+                    await host.Client.StartAsync("now", $"{i}", new StartOrchestrationOptions { InstanceId = id }, Soon);
+                    accepted.Add($"{i}");
+                }
+                catch (InstanceExistsException)
+                {
+                    // What it was told is so: the instance can be read.
+                    Assert.NotNull(await host.Client.GetAsync(id, false, Soon));
+                }
+            }));
+
+            Assert.Equal(Assert.Single(accepted), (await host.Client.WaitForCompletionAsync(id, Soon)).Output);
+        }
+    }
+
+    [Fact]
     public async Task Suspend_EventsMeanwhile_AreKeptForResume()
     {
         await using var host = await StartAsync(Waiting());

@@ -83,6 +83,34 @@ public abstract class StartContract(ApiTarget api)
     }
 
     [Fact]
+    public async Task Start_SameIdOtherBodiesAtOnce_OneIsAcceptedAndRuns()
+    {
+        var id = ApiTarget.NewId();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => api.PostAsync(Hello, $$$"""{"instanceId":"{{{id}}}","input":{"name":"N{{{i}}}"}}""")));
+
+        var accepted = Assert.Single(Enumerable.Range(0, 20), i => (int)answers[i].Status == 202);
+        Assert.All(answers.Where((_, i) => i != accepted), answer => Assert.Equal((409, "instance_exists"), ((int)answer.Status, answer.Code)));
+        Assert.Equal($"N{accepted}", await RecipientAsync(id));
+    }
+
+    [Fact]
+    public async Task Start_SameKeyOtherBodiesAtOnce_OneIsAcceptedAndRuns()
+    {
+        var key = ApiTarget.NewId();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i =>
+            api.PostAsync(Hello, $$$"""{"input":{"name":"N{{{i % 2}}}"}}""", ("Idempotency-Key", key))));
+
+        var taken = answers.Select((answer, i) => (answer, name: $"N{i % 2}")).Where(each => (int)each.answer.Status is 200 or 202).ToList();
+        Assert.Equal(10, taken.Count);
+        var name = Assert.Single(taken.Select(each => each.name).Distinct());
+        var id = Assert.Single(taken.Select(each => Id(each.answer)).Distinct());
+        Assert.Equal(10, answers.Count(answer => (int)answer.Status == 409 && answer.Code == "idempotency_key_reused"));
+        Assert.Equal(name, await RecipientAsync(id));
+    }
+
+    [Fact]
     public async Task Start_SameKeyOtherWorkflow_IsAnotherInstance()
     {
         var key = ApiTarget.NewId();
@@ -117,6 +145,14 @@ public abstract class StartContract(ApiTarget api)
         Assert.Equal($"{api.Address}api/workflows/hello/instances", hello.GetProperty("startPostUri").GetString());
         Assert.Equal(JsonValueKind.Object, one.Json.GetProperty("definition").ValueKind);
         Assert.Equal(hello.GetProperty("definitionHash").GetString(), one.Json.GetProperty("definitionHash").GetString());
+    }
+
+    /// <summary>Waits for the end of an instance of hello, and says whom it greets.</summary>
+    private async Task<string?> RecipientAsync(string id)
+    {
+        var ended = await api.GetAsync($"api/instances/{id}?wait=30");
+        Assert.Equal("Completed", ended.RuntimeStatus);
+        return ended.Json.GetProperty("output").GetProperty("to").GetString();
     }
 
     private static string Id(ApiAnswer answer) =>

@@ -22,7 +22,7 @@ public sealed class DurableClientTests : IAsyncDisposable
     private readonly InMemoryLedger _ledger = new();
     private readonly DurableClientAdapter _client;
 
-    public DurableClientTests() => _client = new DurableClientAdapter(() => _durable, _payloads, _ledger, new FakeClock(Now));
+    public DurableClientTests() => _client = new DurableClientAdapter(() => _durable, _payloads, _ledger, new InMemoryStartReservations(), new FakeClock(Now));
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -75,7 +75,7 @@ public sealed class DurableClientTests : IAsyncDisposable
     public async Task Start_AtATimeFarAhead_BeginsNowAndIsPendingUntilThen(string? input)
     {
         var clock = new FakeClock(Now);
-        var client = new DurableClientAdapter(() => _durable, _payloads, _ledger, clock);
+        var client = new DurableClientAdapter(() => _durable, _payloads, _ledger, new InMemoryStartReservations(), clock);
 
         await client.StartAsync("o", input, new StartOrchestrationOptions { InstanceId = "a", StartAt = Now.AddDays(30) }, Token);
 

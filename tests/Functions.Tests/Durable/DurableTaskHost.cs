@@ -64,7 +64,7 @@ internal sealed class DurableTaskHost : IDurableHost
     /// <summary>Starts a host with stores in memory, which outlive its processes.</summary>
     public static Task<IDurableHost> StartAsync(DurableRegistry registry)
     {
-        var stores = new Stores(new InMemoryPayloadStore(), new InMemoryLedger(), new InMemoryDefinitionStore());
+        var stores = Stores.InMemory();
         return StartAsync(registry, () => stores, () => Task.CompletedTask);
     }
 
@@ -147,7 +147,7 @@ internal sealed class DurableTaskHost : IDurableHost
         _worker = builder.Build();
         await _worker.StartAsync();
         var client = _worker.Services.GetRequiredService<DurableTaskClient>();
-        Client = new DurableClientAdapter(() => client, Payloads, Ledger, TimeProvider.System);
+        Client = new DurableClientAdapter(() => client, Payloads, Ledger, _stores.Reservations, TimeProvider.System);
     }
 
     private void Register(DurableTaskRegistry tasks)
@@ -171,5 +171,8 @@ internal sealed class DurableTaskHost : IDurableHost
     }
 
     /// <summary>What a process keeps outside of histories.</summary>
-    internal sealed record Stores(IPayloadStore Payloads, ILedger Ledger, IDefinitionStore Definitions);
+    internal sealed record Stores(IPayloadStore Payloads, ILedger Ledger, IDefinitionStore Definitions, IStartReservations Reservations)
+    {
+        public static Stores InMemory() => new(new InMemoryPayloadStore(), new InMemoryLedger(), new InMemoryDefinitionStore(), new InMemoryStartReservations());
+    }
 }

@@ -39,7 +39,7 @@ internal sealed class TestContainer : IAsyncDisposable
     public DurableTaskHost.Stores OpenStores()
     {
         var storage = Open();
-        return new DurableTaskHost.Stores(new BlobPayloadStore(storage), new BlobLedger(storage, TimeProvider.System), new BlobDefinitionStore(storage));
+        return new DurableTaskHost.Stores(new BlobPayloadStore(storage), new BlobLedger(storage, TimeProvider.System), new BlobDefinitionStore(storage), new BlobStartReservations(storage));
     }
 
     public async ValueTask DisposeAsync() => await new BlobContainerClient(_connection, _name).DeleteIfExistsAsync();

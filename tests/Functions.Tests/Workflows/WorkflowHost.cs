@@ -13,7 +13,6 @@ using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 using Polyphony.Engine;
 using Polyphony.Functions.Tests.Durable;
-using Polyphony.TestKit.Stores;
 
 namespace Polyphony.Functions.Tests.Workflows;
 
@@ -39,7 +38,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public static async Task<WorkflowHost> OnDurableTaskAsync(InterpreterOptions? interpreter = null)
     {
-        var stores = new DurableTaskHost.Stores(new InMemoryPayloadStore(), new InMemoryLedger(), new InMemoryDefinitionStore());
+        var stores = DurableTaskHost.Stores.InMemory();
         var registry = new DurableRegistry();
         Register(registry, stores.Payloads, stores.Ledger, stores.Definitions, interpreter);
         var host = await DurableTaskHost.StartAsync(registry, () => stores, () => Task.CompletedTask);
