@@ -5,7 +5,7 @@
 functions_data=$POLYPHONY_DATA/functions
 azurite_js=$root/tools/azurite/node_modules/azurite/dist/src/azurite.js
 azurite_ports='10000 10001 10002'
-azurite_pid='' azurite_connection='' host_pid=''
+azurite_pid='' azurite_connection='' azurite_says=--silent host_pid=''
 
 fail() {
   echo "$*" >&2
@@ -60,7 +60,7 @@ need_azurite() {
 # start_azurite ARGUMENT…: where its data goes, and its ports if they are not the usual ones. It listens on loopback only.
 start_azurite() {
   local i
-  in_group "$functions_data/azurite.log" node "$azurite_js" --silent --disableTelemetry --skipApiVersionCheck "$@"
+  in_group "$functions_data/azurite.log" node "$azurite_js" $azurite_says --disableTelemetry --skipApiVersionCheck "$@"
   azurite_pid=$!
   for ((i = 0; i < 150; i++)); do
     [ "$(open_azurite_ports | wc -l)" -lt 3 ] || return 0

@@ -1,0 +1,61 @@
+# ./dev bench functions: the Azure Functions app beside a hand-written one, in turns, on one host and one Azurite. Read by ./dev, after tools/func.sh.
+# shellcheck shell=bash
+
+bench_usage='usage: ./dev bench functions [--quick] [--rounds N]     in turns, 3 rounds unless told; the host as for ./dev func'
+
+# run_app APP-FOLDER HUB SHAPE=COUNT…: a host on it, a warm-up, and the measurements.
+run_app() {
+  local app=$1 hub=$2 port url key='' keys
+  shift 2
+  port=$((30000 + RANDOM % 10000))
+  url=http://127.0.0.1:$port
+  export TASKHUB_NAME=$hub
+  start_host "$port" "$app"
+  wait_for_host "$url" 2>/dev/null
+  keys=$functions_data/keys/host.json
+  if [ -n "${POLYPHONY_FUNCTIONS_HOST:-}" ]; then
+    for _ in $(seq 50); do [ -f "$keys" ] && break; sleep 0.2; done
+    key=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8").replace(/^\uFEFF/, "")).functionKeys.find(key => key.name === "default").value' "$keys")
+  fi
+  node "$bench/measure.mjs" "$url" "$functions_data/azurite.log" "$key" "$warm" >/dev/null
+  node "$bench/measure.mjs" "$url" "$functions_data/azurite.log" "$key" "$@" | tee -a "$results" | sed 's/^/  /' >&2
+  end "$host_pid" 5
+  host_pid=''
+}
+
+bench_functions() {
+  local rounds=3 long=1000 wide=1000 round
+  local bench=$root/tests/Benchmarks/Functions results=$root/artifacts/dev/functions-bench.jsonl warm
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --quick) rounds=1 long=200 wide=200; shift ;;
+      --rounds) [[ "${2:-}" =~ ^[1-9][0-9]?$ ]] || { echo "--rounds takes a number from 1 to 99." >&2; exit 2; }; rounds=$2; shift 2 ;;
+      *) echo "$bench_usage" >&2; exit 2 ;;
+    esac
+  done
+  need_dotnet
+  [ -n "${POLYPHONY_FUNCTIONS_HOST:-}" ] || command -v func >/dev/null 2>&1 ||
+    fail "This needs a Functions host: install Azure Functions Core Tools v4, or name a host's Microsoft.Azure.WebJobs.Script.WebHost.dll in POLYPHONY_FUNCTIONS_HOST."
+  mkdir -p "$functions_data/keys" "$functions_data/bench" "$root/artifacts/dev"
+  build functions-bench tests/Benchmarks/Functions/HandWritten/HandWritten.csproj tests/Benchmarks/Functions host.json
+  build functions src/Functions/Functions.csproj src samples docs host.json
+  [ -f "$root/local.settings.json" ] || cp "$root/local.settings.sample.json" "$root/local.settings.json"
+  trap stop_all EXIT
+  trap 'exit 130' INT TERM
+  azurite_says=''
+  start_own_azurite || exit 3
+  export AzureWebJobsStorage=$azurite_connection POLYPHONY_WORKFLOWS=$functions_data/bench POLYPHONY_FILES=$functions_data/bench
+  rm -f "$functions_data"/bench/* "$results"
+  node "$bench/measure.mjs" --workflows "$functions_data/bench" 100 "$long"
+  for ((round = 1; round <= rounds; round++)); do
+    echo "Round $round of $rounds: hand-written" >&2
+    warm=hand/sequence=20
+    run_app "$bench/HandWritten/bin/$config/net10.0" "hand$round" hand/sequence=100 "hand/sequence=$long" "hand/fanout=$wide"
+    echo "Round $round of $rounds: Polyphony" >&2
+    warm=fanout-tools=20
+    run_app "$root/src/Functions/bin/$config/net10.0" "polyphony$round" \
+      agents-100=100 tools-100=100 "agents-$long=$long" "tools-$long=$long" "fanout-agents=$wide" "fanout-tools=$wide" ${bench_more:-}
+  done
+  echo "On ${POLYPHONY_FUNCTIONS_HOST:-$(func --version) of Core Tools}, Azurite, and the host.json of this app; medians of $rounds."
+  node "$bench/table.mjs" "$results"
+}
