@@ -25,6 +25,7 @@ public sealed class PolyphonyActivities
 {
     private readonly AgentActivity _agent;
     private readonly ToolActivity _tool;
+    private readonly BatchActivity _batch;
     private readonly EvaluateActivity _evaluate;
     private readonly PackActivity _pack;
     private readonly FailActivity _fail;
@@ -55,6 +56,7 @@ public sealed class PolyphonyActivities
         var log = loggerFactory.CreateLogger("Polyphony.Activities");
         _agent = new AgentActivity(new ConversationBuilder(values, tools), pinned, values, ledger, models, options.Prices, timeProvider, log);
         _tool = new ToolActivity(pinned, values, tools, options.ToolTimeout, timeProvider, log);
+        _batch = new BatchActivity(_agent, _tool, values);
         _evaluate = new EvaluateActivity(pinned, values, log);
         _pack = new PackActivity(values);
         _fail = new FailActivity(payloads);
@@ -69,6 +71,8 @@ public sealed class PolyphonyActivities
         return registry
             .AddActivity(ActivityNames.Agent, Function(json.AgentCall, json.AgentCallResult, _agent.RunAsync))
             .AddActivity(ActivityNames.Tool, Function(json.ToolCall, json.ToolCallResult, _tool.RunAsync))
+            .AddActivity(ActivityNames.AgentBatch, Function(json.AgentCallArray, json.AgentCallResultArray, _batch.RunAgentsAsync))
+            .AddActivity(ActivityNames.ToolBatch, Function(json.ToolCallArray, json.ToolCallResultArray, _batch.RunToolsAsync))
             .AddActivity(ActivityNames.Evaluate, Function(json.EvaluateCall, json.EvaluateResult, _evaluate.RunAsync))
             .AddActivity(ActivityNames.Pack, Function(json.PackCall, json.Payload, _pack.RunAsync))
             .AddActivity(ActivityNames.Fail, async (context, input) =>

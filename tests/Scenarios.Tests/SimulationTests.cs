@@ -31,7 +31,7 @@ public sealed class SimulationTests
           critic: { model: m, context: [], output: { type: object, required: [score], properties: { score: { type: integer } } } }
         nodes:
           list: { transform: [ 1, 2, 3, 4, 5, 6, 7 ] }
-          each: { agent: a, forEach: "{{ nodes.list.output }}", prompt: "item {{ item }}", require: 6, onError: skip }
+          each: { agent: a, forEach: "{{ nodes.list.output }}", prompt: "item {{ item }}", require: 6, onError: skip, itemsPerActivity: 2 }
           large: { agent: a, prompt: large }
           flaky: { agent: a, prompt: flaky }
           draft: { agent: seer, prompt: "draft {{ round }}" }

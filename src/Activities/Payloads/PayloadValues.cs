@@ -57,17 +57,13 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
     /// <summary>Keeps a value: in place if it is small, otherwise in the store.</summary>
     public async Task<Payload> WriteAsync(string instanceId, JsonElement value, CancellationToken cancellationToken)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, StoredFormat))
-        {
-            value.WriteTo(writer);
-        }
-
-        var json = buffer.WrittenMemory;
-        return json.Length <= Payload.InlineLimitBytes
-            ? Payload.Inline(JsonElement.Parse(json.Span))
-            : new Payload { Reference = PayloadReader.Describe(await store.PutAsync(instanceId, json, cancellationToken), json.Length, value) };
+        var json = Format(value);
+        return json.Length <= Payload.InlineLimitBytes ? Payload.Inline(JsonElement.Parse(json.Span)) : await StoreAsync(instanceId, json, value, cancellationToken);
     }
+
+    /// <summary>Keeps a value in the store, however small it is.</summary>
+    public Task<Payload> StoreAsync(string instanceId, JsonElement value, CancellationToken cancellationToken) =>
+        StoreAsync(instanceId, Format(value), value, cancellationToken);
 
     /// <summary>Keeps a list that is there as UTF-8 JSON already.</summary>
     public async Task<Payload> WriteListAsync(string instanceId, byte[] json, int count, CancellationToken cancellationToken) =>
@@ -77,6 +73,20 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
 
     public Task<Payload> WriteTextAsync(string instanceId, string text, CancellationToken cancellationToken) =>
         WriteAsync(instanceId, CallJson.Text(text), cancellationToken);
+
+    private static ReadOnlyMemory<byte> Format(JsonElement value)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, StoredFormat))
+        {
+            value.WriteTo(writer);
+        }
+
+        return buffer.WrittenMemory;
+    }
+
+    private async Task<Payload> StoreAsync(string instanceId, ReadOnlyMemory<byte> json, JsonElement value, CancellationToken cancellationToken) =>
+        new() { Reference = PayloadReader.Describe(await store.PutAsync(instanceId, json, cancellationToken), json.Length, value) };
 
     private async Task<JsonElement> LoadAsync(string hash)
     {

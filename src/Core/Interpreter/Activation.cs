@@ -26,6 +26,9 @@ internal sealed record Activation
     /// <summary>Gets a tool's arguments when they do not stand in the node: calls from C#.</summary>
     public Payload? Arguments { get; init; }
 
+    /// <summary>Gets what puts calls of several items together, if the node asks for that.</summary>
+    public CallGatherer? Gatherer { get; init; }
+
     public string Id => Scope.Activation;
 
     /// <summary>Names an activation: <c>research[3]#2</c> is item 3 in the second round.</summary>

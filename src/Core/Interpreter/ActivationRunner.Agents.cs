@@ -175,9 +175,12 @@ internal sealed partial class ActivationRunner
             ToolRounds = [.. toolRounds],
             Repair = repair,
         };
-        return RunCalls.Fits(request.Scope, besides) && rounds <= RunCalls.MaxCallBytes / 2
-            ? calls.CallAgentAsync(request)
-            : CallLargeAsync(request, besides, rounds > RunCalls.MaxCallBytes / 2 ? toolRounds : null);
+        if (!RunCalls.Fits(request.Scope, besides) || rounds > RunCalls.MaxCallBytes / 2)
+        {
+            return CallLargeAsync(request, besides, rounds > RunCalls.MaxCallBytes / 2 ? toolRounds : null);
+        }
+
+        return activation.Gatherer?.CallAgentAsync(request, RunCalls.SizeOf(request.Scope) + besides) ?? calls.CallAgentAsync(request);
     }
 
     /// <summary>Moves what is too large to the payload store and calls the model.</summary>

@@ -172,7 +172,8 @@ internal sealed partial class ActivationRunner(
             }
 
             observer.OnAttempt(activation);
-            var result = await calls.CallToolAsync(new ToolCall { Scope = scope, Tool = tool.Tool, Arguments = activation.Arguments, Attempt = attempt });
+            var call = new ToolCall { Scope = scope, Tool = tool.Tool, Arguments = activation.Arguments, Attempt = attempt };
+            var result = await (activation.Gatherer?.CallToolAsync(call, RunCalls.SizeOf(scope)) ?? calls.CallToolAsync(call));
             if (result.Error is not { } error)
             {
                 return new WorkResult { Output = result.Output, Attempts = attempt };

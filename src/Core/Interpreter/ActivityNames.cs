@@ -15,6 +15,12 @@ public static class ActivityNames
     /// <summary>One tool call; input <see cref="ToolCall"/>, output <see cref="ToolCallResult"/>.</summary>
     public const string Tool = "polyphony-tool";
 
+    /// <summary>Several model calls at once; input a list of <see cref="AgentCall"/>, output the list of their <see cref="AgentCallResult"/>; null: to be asked for alone, since all together are too large.</summary>
+    public const string AgentBatch = "polyphony-agent-batch";
+
+    /// <summary>Several tool calls at once; input a list of <see cref="ToolCall"/>, output the list of their <see cref="ToolCallResult"/>.</summary>
+    public const string ToolBatch = "polyphony-tool-batch";
+
     /// <summary>Evaluates an expression of the workflow over values in the payload store; input <see cref="EvaluateCall"/>, output <see cref="EvaluateResult"/>.</summary>
     public const string Evaluate = "polyphony-evaluate";
 

@@ -13,6 +13,7 @@ internal sealed class ItemsInstance : IRunObserver
     private readonly RunBudget _budget;
     private readonly RunStop _stop = new();
     private readonly ActivationRunner _runner;
+    private readonly CallGatherer? _gatherer;
     private readonly List<Outcome?> _outcomes = [];
     private readonly List<Task> _lingering = [];
     private int _next;
@@ -25,12 +26,16 @@ internal sealed class ItemsInstance : IRunObserver
         _calls = new RunCalls(context, plan.Definition, run.Scope.RootInstanceId);
         _budget = new RunBudget(run.Limits);
         _runner = new ActivationRunner(_calls, plan, _budget, _stop, this, run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes) : null, run.Rewinds);
+        _gatherer = CallGatherer.For(_calls, plan.Graph.Nodes[plan.IndexOf(run.Scope.Node)]);
     }
 
     public async Task<string?> RunAsync()
     {
         var stopEvent = WatchStopEventAsync();
-        await Task.WhenAll(Enumerable.Range(0, Math.Min(_run.Concurrency, _run.Count)).Select(_ => RunLaneAsync()));
+        var lanes = Math.Min(_run.Concurrency, _run.Count);
+        await (_gatherer is null ? BeginLanes() : _gatherer.Hold(BeginLanes));
+
+        Task BeginLanes() => Task.WhenAll(Enumerable.Range(0, lanes).Select(_ => RunLaneAsync()));
 
         // Items are begun in order, but one that was stopped may lie before one that has ended: what counts is the first part without a gap.
         var reason = _stop.Reason;
@@ -88,6 +93,7 @@ internal sealed class ItemsInstance : IRunObserver
                 Order = $"{_run.OrderPrefix}.{index:D6}",
                 Context = _run.Context,
                 PackedContext = _run.PackedContext,
+                Gatherer = _gatherer,
                 Scope = _run.Scope with
                 {
                     Activation = Activation.Name(node.Name, index, _run.Scope.Round),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Expressions;
 using Polyphony.Core.Json;
@@ -56,6 +57,14 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         {
             return new ToolCallResult(null, ErrorOf(failed));
         }
+    }
+
+    /// <summary>Makes several calls in one activity.</summary>
+    public async Task<TResult?[]> CallBatchAsync<TCall, TResult>(string activity, TCall[] batch, JsonTypeInfo<TCall[]> callType, JsonTypeInfo<TResult?[]> resultType)
+        where TResult : class
+    {
+        Operations++;
+        return (await context.CallActivityAsync(activity, batch, callType, resultType))!;
     }
 
     public async Task<string?> CallChildAsync(string name, string instanceId, string input)
@@ -169,8 +178,11 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     public ValueTask<CallScope> ShrinkAsync(CallScope scope, int besides) => Fits(scope, besides) ? new(scope) : new(StoreValuesAsync(scope));
 
     /// <summary>Finds whether a call may carry a scope's values, with so many bytes beside.</summary>
-    public static bool Fits(CallScope scope, int besides) =>
-        besides + SizeOf(scope.Input) + SizeOf(scope.Item) + (scope.Nodes?.Values.Sum(SizeOf) ?? 0) + (scope.Variables?.Values.Sum(SizeOf) ?? 0) <= MaxCallBytes;
+    public static bool Fits(CallScope scope, int besides) => besides + SizeOf(scope) <= MaxCallBytes;
+
+    /// <summary>Gets how much a scope's values take.</summary>
+    public static int SizeOf(CallScope scope) =>
+        SizeOf(scope.Input) + SizeOf(scope.Item) + (scope.Nodes?.Values.Sum(SizeOf) ?? 0) + (scope.Variables?.Values.Sum(SizeOf) ?? 0);
 
     private async Task<CallScope> StoreValuesAsync(CallScope scope)
     {

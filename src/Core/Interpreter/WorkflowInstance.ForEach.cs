@@ -73,13 +73,17 @@ internal sealed partial class WorkflowInstance
         var definition = Graph.Nodes[node];
         var template = await WithContextAsync(new Activation { Node = definition, Scope = scope, Order = OrderOf(node) }, node);
         var outcomes = new byte[count][];
-        var ends = await Task.WhenAll(Enumerable.Range(0, count).Select(RunItemAsync));
+        var gatherer = CallGatherer.For(_calls, definition);
+        template = template with { Gatherer = gatherer };
+        var ends = await (gatherer is null ? BeginItems() : gatherer.Hold(BeginItems));
         if (ends.Any(end => end.IsStopped))
         {
             return null;
         }
 
         return [await _calls.PackAsync(outcomes)];
+
+        Task<ActivationEnd[]> BeginItems() => Task.WhenAll(Enumerable.Range(0, count).Select(RunItemAsync));
 
         async Task<ActivationEnd> RunItemAsync(int index)
         {

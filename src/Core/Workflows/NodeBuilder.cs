@@ -25,6 +25,11 @@ public class NodeBuilder
     /// <returns>This builder.</returns>
     public NodeBuilder RequireShare(decimal percent) => Set("require", percent.ToString("0.#############", System.Globalization.CultureInfo.InvariantCulture) + "%");
 
+    /// <summary>Lets up to so many items of a <see cref="ForEach"/> share one activity.</summary>
+    /// <param name="count">1 to 50.</param>
+    /// <returns>This builder.</returns>
+    public NodeBuilder ItemsPerActivity(int count) => Set("itemsPerActivity", count);
+
     /// <summary>Counts the node as skipped when it has failed for good.</summary>
     /// <returns>This builder.</returns>
     public NodeBuilder OnErrorSkip() => Set("onError", "skip");

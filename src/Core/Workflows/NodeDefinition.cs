@@ -15,6 +15,9 @@ public abstract record NodeDefinition
     /// <summary>Gets how many items must succeed; <see langword="null"/> means all, or none if <see cref="OnError"/> handles failures.</summary>
     public Requirement? Require { get; init; }
 
+    /// <summary>Gets up to how many items of a <c>forEach</c> share one activity: 1 to 50, default 1. Agent and tool nodes.</summary>
+    public int ItemsPerActivity { get; init; } = 1;
+
     /// <summary>Gets what happens when an activation has failed for good.</summary>
     public ErrorPolicy OnError { get; init; } = ErrorPolicy.Fail;
 

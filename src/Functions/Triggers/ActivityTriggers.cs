@@ -27,6 +27,24 @@ public sealed class ActivityTriggers(AppFunctions functions)
     public Task<RawJson?> ToolAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, invocation);
 
+    /// <summary>Calls a model for several items of a list at once.</summary>
+    /// <param name="input">The calls.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>The answers, or the classified errors, in the order of the calls.</returns>
+    [Function(ActivityNames.AgentBatch)]
+    public Task<RawJson?> AgentBatchAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, invocation);
+
+    /// <summary>Calls a tool for several items of a list at once.</summary>
+    /// <param name="input">The calls.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>The results, or the errors, in the order of the calls.</returns>
+    [Function(ActivityNames.ToolBatch)]
+    public Task<RawJson?> ToolBatchAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, invocation);
+
     /// <summary>Evaluates an expression over values that are in the payload store.</summary>
     /// <param name="input">The call.</param>
     /// <param name="instanceId">The instance that called.</param>

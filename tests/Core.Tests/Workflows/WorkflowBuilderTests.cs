@@ -22,7 +22,7 @@ public sealed class WorkflowBuilderTests
               "nodes": {
                 "ask": { "human": { "prompt": "p", "schema": { "type": "object" }, "timeout": "1h", "onTimeout": { "escalate": "boss", "timeout": "2h" }, "rejectWhen": "answer.no == true" } },
                 "ask2": { "human": { "prompt": "p", "onTimeout": { "value": { "x": 1 } } }, "timeout": "30m" },
-                "write": { "agent": "writer", "prompt": "{{ item }}", "output": { "type": "array" }, "forEach": "{{ input.items }}", "require": 2, "onError": { "agent": "other" },
+                "write": { "agent": "writer", "prompt": "{{ item }}", "output": { "type": "array" }, "forEach": "{{ input.items }}", "require": 2, "itemsPerActivity": 5, "onError": { "agent": "other" },
                   "timeout": "5m", "retry": { "maxAttempts": 1 } },
                 "look": { "tool": "search", "arguments": { "q": "{{ input.q }}" }, "onError": "skip" },
                 "sub": { "workflow": "child", "input": { "a": 1 }, "limits": { "maxTurns": 3 }, "onError": { "value": null } },
@@ -62,7 +62,7 @@ public sealed class WorkflowBuilderTests
             .HumanNode("ask", "p", node => node.Answer(Object()).OnTimeoutEscalate("boss", TimeSpan.FromHours(2)).RejectWhen("answer.no == true").Timeout(TimeSpan.FromHours(1)))
             .HumanNode("ask2", "p", node => node.OnTimeoutValue(new JsonObject { ["x"] = 1 }).Timeout(TimeSpan.FromMinutes(30)))
             .AgentNode("write", "writer", "{{ item }}", node => node
-                .OutputSchema(new JsonObject { ["type"] = "array" }).ForEach("{{ input.items }}").Require(2).OnErrorAgent("other").Timeout(TimeSpan.FromMinutes(5))
+                .OutputSchema(new JsonObject { ["type"] = "array" }).ForEach("{{ input.items }}").Require(2).ItemsPerActivity(5).OnErrorAgent("other").Timeout(TimeSpan.FromMinutes(5))
                 .Retry(new RetryDefinition { MaxAttempts = 1 }))
             .ToolNode("look", "search", new JsonObject { ["q"] = "{{ input.q }}" }, node => node.OnErrorSkip())
             .WorkflowNode("sub", "child", new JsonObject { ["a"] = 1 }, new WorkflowLimits { MaxTurns = 3 }, node => node.OnErrorValue(null))

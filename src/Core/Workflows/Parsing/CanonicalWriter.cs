@@ -228,6 +228,9 @@ internal static class CanonicalWriter
             else if (node.Require is { Share: { } share })
                 writer.WriteString("require", ((decimal)share * 100).ToString("0.#############", CultureInfo.InvariantCulture) + "%");
 
+            if (node.ItemsPerActivity != 1)
+                writer.WriteNumber("itemsPerActivity", node.ItemsPerActivity);
+
             switch (node.OnError.Kind)
             {
                 case ErrorPolicyKind.Skip:

@@ -89,12 +89,18 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
             _context.Problems[^1] = _context.Problems[^1] with { Hint = "Such as \"{{ input.items }}\"; a fixed list is written \"{{ ['a', 'b'] }}\"." };
 
         var require = Require();
+        var itemsPerActivity = _map.Int("itemsPerActivity", 1, 50);
         var onError = OnError(node);
         var timeout = _map.Duration("timeout");
         var retry = LimitsReader.Retry(_map);
         var join = _map.OneOf("join", ("all", JoinMode.All), ("any", JoinMode.Any)) ?? JoinMode.All;
         if (_map.Has("require") && !_map.Has("forEach"))
             NotApplicable("require", "needs \"forEach\"", "Add forEach, or remove require.");
+
+        if (_map.Has("itemsPerActivity") && !_map.Has("forEach"))
+            NotApplicable("itemsPerActivity", "needs \"forEach\"", "Add forEach, or remove itemsPerActivity.");
+        else if (_map.Has("itemsPerActivity") && node is HumanNode or WaitNode or TransformNode or WorkflowNode)
+            NotApplicable("itemsPerActivity", $"has no effect on a {KindOf(node)} node: only agents and tools run in activities", "Remove it.");
 
         if (node is TransformNode && _map.Has("timeout"))
             NotApplicable("timeout", "has no effect on a transform, which takes no time", "Remove it.");
@@ -113,6 +119,7 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
         {
             ForEach = forEach,
             Require = require,
+            ItemsPerActivity = itemsPerActivity ?? 1,
             OnError = onError,
             Timeout = timeout ?? _humanTimeout,
             Retry = retry,
