@@ -157,6 +157,12 @@ internal sealed class GroupCommit(Func<IReadOnlyList<TableTransactionAction>, Ta
             }
         }
 
+        if (group.Count == 1)
+        {
+            await SendAloneAsync(group[0]);
+            return;
+        }
+
         await Parallel.ForEachAsync(group, new ParallelOptions { MaxDegreeOfParallelism = BlobStorage.Parallel }, (pending, _) => SendAloneAsync(pending));
     }
 

@@ -52,6 +52,7 @@ internal sealed class TestContainer : IAsyncDisposable
     private static T With<T>(T options, HttpPipelinePolicy? policy)
         where T : ClientOptions
     {
+        options.Retry.Delay = TimeSpan.FromMilliseconds(10);
         if (policy is not null)
         {
             // Sees what is sent, repetitions of the client included.
