@@ -248,7 +248,7 @@ module storageEndpoints 'modules/storage-endpoints.bicep' = if (networkEnabled) 
     tags: tags
     networkId: network!.outputs.id
     subnetId: network!.outputs.endpointSubnetId
-    services: schedulerEnabled ? ['blob'] : ['blob', 'queue', 'table']
+    services: schedulerEnabled ? ['blob', 'table'] : ['blob', 'queue', 'table']
   }
 }
 
@@ -265,6 +265,7 @@ module functionApp 'modules/function-app.bicep' = {
     identityClientId: identity.outputs.clientId
     storageName: storage.outputs.name
     blobEndpoint: storage.outputs.blobEndpoint
+    tableEndpoint: storage.outputs.tableEndpoint
     packageContainer: packageContainer
     telemetryConnectionString: monitoring.outputs.connectionString
     taskHubName: taskHubName

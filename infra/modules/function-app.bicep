@@ -29,6 +29,9 @@ param storageName string
 @description('Address of its blobs, with a slash at the end.')
 param blobEndpoint string
 
+@description('Address of its tables, with a slash at the end.')
+param tableEndpoint string
+
 @description('Name of the container that holds the package.')
 param packageContainer string
 
@@ -82,6 +85,7 @@ var settings = union(
     TASKHUB_NAME: taskHubName
     // Ledger, payloads and definitions.
     PolyphonyStorage__blobServiceUri: blobEndpoint
+    PolyphonyStorage__tableServiceUri: tableEndpoint
     PolyphonyStorage__credential: 'managedidentity'
     PolyphonyStorage__clientId: identityClientId
     // Azure.Identity picks the app's identity by it, for calls to the model.

@@ -19,7 +19,7 @@ param principalId string
 @maxLength(63)
 param packageContainer string
 
-@description('Whether the task hub lies in this account: its queues and tables are needed then, otherwise blobs are enough.')
+@description('Whether the task hub lies in this account: its queues are needed then, otherwise blobs and tables are enough.')
 param holdsTaskHub bool
 
 @description('Whether the account is reached from the internet (by identity), or by private endpoints only.')
@@ -29,7 +29,7 @@ var blobOwnerRole = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var queueContributorRole = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var tableContributorRole = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 // The Functions host takes leases on its blobs and sets their access: that is the owner's role, not the contributor's.
-var roles = holdsTaskHub ? [blobOwnerRole, queueContributorRole, tableContributorRole] : [blobOwnerRole]
+var roles = holdsTaskHub ? [blobOwnerRole, queueContributorRole, tableContributorRole] : [blobOwnerRole, tableContributorRole]
 
 resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   name: name
@@ -85,3 +85,6 @@ output name string = account.name
 
 @description('Address of its blobs, with a slash at the end.')
 output blobEndpoint string = account.properties.primaryEndpoints.blob
+
+@description('Address of its tables, with a slash at the end.')
+output tableEndpoint string = account.properties.primaryEndpoints.table

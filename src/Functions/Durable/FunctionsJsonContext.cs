@@ -6,6 +6,6 @@ namespace Polyphony.Functions.Durable;
 /// <summary>The JSON contracts of what the app stores beside Core's.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(string?[]))]
-[JsonSerializable(typeof(LedgerEntry))]
+[JsonSerializable(typeof(LedgerAnswer))]
 [JsonSerializable(typeof(StartRequest))]
 internal sealed partial class FunctionsJsonContext : JsonSerializerContext;

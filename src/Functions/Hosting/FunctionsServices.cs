@@ -38,10 +38,11 @@ public static class FunctionsServices
         services.PostConfigure<WorkerOptions>(options => options.Serializer = new RawJsonSerializer(options.Serializer ?? new JsonObjectSerializer()));
 
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => new BlobStorage(BlobStorageSettings.Connect(configuration).GetBlobContainerClient(settings.Container)));
+        services.AddSingleton(_ => new BlobStorage(StorageSettings.ConnectBlobs(configuration).GetBlobContainerClient(settings.Container)));
+        services.AddSingleton(_ => new TableStorage(StorageSettings.ConnectTables(configuration).GetTableClient(settings.Table)));
         services.AddSingleton<IDefinitionStore, BlobDefinitionStore>();
         services.AddSingleton<IPayloadStore, BlobPayloadStore>();
-        services.AddSingleton<ILedger, BlobLedger>();
+        services.AddSingleton<ILedger, TableLedger>();
         services.AddSingleton<IStartReservations, BlobStartReservations>();
         services.AddSingleton<IWorkflowCatalog>(new FolderWorkflowCatalog(settings.WorkflowsFolder));
 

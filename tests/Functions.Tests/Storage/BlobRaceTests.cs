@@ -1,8 +1,5 @@
 using System.Text;
 using Azure.Core;
-using Polyphony.Contract.Durable;
-using Polyphony.Core;
-using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Functions.Storage;
 
@@ -15,7 +12,6 @@ public sealed class BlobRaceTests
     private const string HashOfA = "ac8d8342bbb2362d13f0a559a3621bb407011368895164b628a54f7fc33fc43c";
 
     private static readonly byte[] A = "\"a\""u8.ToArray();
-    private static readonly LedgerRequest Request = new("i1/s", "i1", "agent", "model", "hash");
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -103,99 +99,5 @@ public sealed class BlobRaceTests
                 await store.ReleaseAsync($"i{process}", Token);
             }
         }));
-    }
-
-    [Fact]
-    [Trait("Row", "B2")]
-    public async Task Complete_TwoProcessesTheSameStep_TheFirstAnswerStands()
-    {
-        await using var container = TestContainer.Create();
-        var gate = new RequestGate(RequestMethod.Put, "/ledger/");
-        var late = new BlobLedger(container.Open(gate), TimeProvider.System);
-        var early = new BlobLedger(container.Open(), TimeProvider.System);
-        Assert.Null((await early.BeginAsync(Request, Token)).Answer);
-        gate.Open();
-        Assert.Equal(2, (await late.BeginAsync(Request, Token)).Begun);
-
-        var answers = await Task.WhenAll(late.CompleteAsync(Request.StepId, LedgerAnswers.Of("late"), Token), early.CompleteAsync(Request.StepId, LedgerAnswers.Of("early"), Token));
-
-        Assert.Equal(answers[0], answers[1]);
-        var entry = Assert.Single(await early.ListAsync("i1", Token));
-        Assert.Equal((answers[0], 2), (entry.Answer, entry.Begun));
-        Assert.Equal(new LedgerTotals(1, 10, 5, 0.1m, 1), await late.GetTotalsAsync("i1", Token));
-    }
-
-    [Fact]
-    [Trait("Row", "B2")]
-    public async Task Complete_HeldBackUntilAnotherHasAnswered_GivesTheOthersAnswer()
-    {
-        await using var container = TestContainer.Create();
-        var early = new BlobLedger(container.Open(), TimeProvider.System);
-        await early.BeginAsync(Request, Token);
-        var gate = new RequestGate(RequestMethod.Put, "/ledger/");
-        var late = new BlobLedger(container.Open(gate), TimeProvider.System);
-
-        // Its first write, a failure of an attempt, has read the entry and waits.
-        var fail = late.FailAsync(Request.StepId, "rate_limited", Token);
-        await gate.Arrived;
-        await early.CompleteAsync(Request.StepId, LedgerAnswers.Of("early"), Token);
-        gate.Open();
-        await fail;
-
-        Assert.Equal("early", (await late.CompleteAsync(Request.StepId, LedgerAnswers.Of("late"), Token)).Content);
-        var entry = Assert.Single(await early.ListAsync("i1", Token));
-        Assert.Equal(("early", 1, 1, "rate_limited"), (entry.Answer!.Content, entry.Begun, entry.Failed, entry.LastError));
-    }
-
-    [Fact]
-    [Trait("Row", "B2")]
-    public async Task Begin_AfterAnotherProcessPurgedTheInstance_IsANewStep()
-    {
-        await using var container = TestContainer.Create();
-        var running = new BlobLedger(container.Open(), TimeProvider.System);
-        var purging = new BlobLedger(container.Open(), TimeProvider.System);
-        await running.BeginAsync(Request, Token);
-        await running.CompleteAsync(Request.StepId, LedgerAnswers.Of("old"), Token);
-
-        await purging.RemoveAsync("i1", Token);
-
-        var begun = await running.BeginAsync(Request, Token);
-        Assert.Equal((null, 1), (begun.Answer, begun.Begun));
-        Assert.Equal("new", (await running.CompleteAsync(Request.StepId, LedgerAnswers.Of("new"), Token)).Content);
-    }
-
-    [Fact]
-    [Trait("Row", "B2")]
-    public async Task Change_AfterAnotherProcessPurgedTheInstance_SaysThatTheStepIsUnknown()
-    {
-        await using var container = TestContainer.Create();
-        var running = new BlobLedger(container.Open(), TimeProvider.System);
-        var purging = new BlobLedger(container.Open(), TimeProvider.System);
-        await running.BeginAsync(Request, Token);
-        await purging.RemoveAsync("i1", Token);
-
-        Func<Task>[] changes =
-        [
-            () => running.CompleteAsync(Request.StepId, LedgerAnswers.Of("1"), Token),
-            () => running.FailAsync(Request.StepId, "x", Token),
-            () => running.LeaveUnsettledAsync(Request.StepId, "x", Token),
-        ];
-        foreach (var change in changes)
-        {
-            Assert.Equal("ledger_step_unknown", (await Assert.ThrowsAsync<PolyphonyException>(change)).Code);
-        }
-    }
-
-    [Fact]
-    [Trait("Row", "B2")]
-    public async Task Begin_OpenStepThatAnotherProcessPurged_IsANewStep()
-    {
-        await using var container = TestContainer.Create();
-        var running = new BlobLedger(container.Open(), TimeProvider.System);
-        var purging = new BlobLedger(container.Open(), TimeProvider.System);
-        await running.BeginAsync(Request, Token);
-        await purging.RemoveAsync("i1", Token);
-
-        Assert.Equal(1, (await running.BeginAsync(Request, Token)).Begun);
     }
 }

@@ -1,18 +1,20 @@
 using Azure.Core;
+using Azure.Core.Pipeline;
+using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 using Polyphony.Functions.Storage;
 using Polyphony.Functions.Tests.Durable;
 
 namespace Polyphony.Functions.Tests.Storage;
 
-/// <summary>A container of its own on the storage account that the environment names; gone at the end.</summary>
+/// <summary>A container and a table of its own on the storage account that the environment names; gone at the end.</summary>
 internal sealed class TestContainer : IAsyncDisposable
 {
     /// <summary>The environment variable that holds the connection string.</summary>
     public const string Variable = "POLYPHONY_TEST_STORAGE";
 
     private readonly string _connection;
-    private readonly string _name = $"test-{Guid.NewGuid():N}";
+    private readonly string _name = $"test{Guid.NewGuid():N}";
 
     private TestContainer(string connection) => _connection = connection;
 
@@ -20,27 +22,43 @@ internal sealed class TestContainer : IAsyncDisposable
     public static TestContainer Create()
     {
         var connection = Environment.GetEnvironmentVariable(Variable);
-        Assert.SkipWhen(string.IsNullOrEmpty(connection), $"{Variable} names no storage account. Set it to a connection string, such as Azurite's, to run the tests of the stores on Blob Storage.");
+        Assert.SkipWhen(string.IsNullOrEmpty(connection), $"{Variable} names no storage account. Set it to a connection string, such as Azurite's, to run the tests of the stores on Azure Storage.");
         return new TestContainer(connection!);
     }
 
     /// <summary>Opens the container as one more process.</summary>
-    public BlobStorage Open(RequestGate? gate = null)
-    {
-        var options = new BlobClientOptions();
-        if (gate is not null)
-        {
-            options.AddPolicy(gate, HttpPipelinePosition.PerCall);
-        }
+    public BlobStorage Open(HttpPipelinePolicy? policy = null) => new(new BlobContainerClient(_connection, _name, With(new BlobClientOptions(), policy)));
 
-        return new BlobStorage(new BlobContainerClient(_connection, _name, options));
-    }
+    /// <summary>Opens the ledger as one more process.</summary>
+    /// <param name="tablePolicy">Sees the requests to the table.</param>
+    /// <param name="blobPolicy">Sees the requests to the container.</param>
+    public TableLedger OpenLedger(HttpPipelinePolicy? tablePolicy = null, HttpPipelinePolicy? blobPolicy = null) =>
+        new(new TableStorage(OpenTable(tablePolicy)), Open(blobPolicy), TimeProvider.System);
+
+    public TableClient OpenTable(HttpPipelinePolicy? policy = null) => new(_connection, _name, With(new TableClientOptions(), policy));
 
     public DurableTaskHost.Stores OpenStores()
     {
         var storage = Open();
-        return new DurableTaskHost.Stores(new BlobPayloadStore(storage), new BlobLedger(storage, TimeProvider.System), new BlobDefinitionStore(storage), new BlobStartReservations(storage));
+        return new DurableTaskHost.Stores(new BlobPayloadStore(storage), OpenLedger(), new BlobDefinitionStore(storage), new BlobStartReservations(storage));
     }
 
-    public async ValueTask DisposeAsync() => await new BlobContainerClient(_connection, _name).DeleteIfExistsAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await new BlobContainerClient(_connection, _name).DeleteIfExistsAsync();
+        await OpenTable().DeleteAsync();
+    }
+
+    private static T With<T>(T options, HttpPipelinePolicy? policy)
+        where T : ClientOptions
+    {
+        options.Retry.Delay = TimeSpan.FromMilliseconds(10);
+        if (policy is not null)
+        {
+            // Sees what is sent, repetitions of the client included.
+            options.AddPolicy(policy, HttpPipelinePosition.PerRetry);
+        }
+
+        return options;
+    }
 }

@@ -4,23 +4,23 @@ using Polyphony.Functions.Tests.Durable;
 
 namespace Polyphony.Functions.Tests.Storage;
 
-public sealed class BlobLedgerContractTests : LedgerContract
+public sealed class TableLedgerContractTests : LedgerContract
 {
-    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => BlobHost.StartAsync(registry);
+    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => StorageHost.StartAsync(registry);
 }
 
 public sealed class BlobPayloadStoreContractTests : PayloadStoreContract
 {
-    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => BlobHost.StartAsync(registry);
+    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => StorageHost.StartAsync(registry);
 }
 
 public sealed class BlobDefinitionStoreContractTests : DefinitionStoreContract
 {
-    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => BlobHost.StartAsync(registry);
+    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => StorageHost.StartAsync(registry);
 }
 
-/// <summary>A host whose stores are on Blob Storage, opened anew by each process.</summary>
-internal static class BlobHost
+/// <summary>A host whose stores are on Azure Storage, opened anew by each process.</summary>
+internal static class StorageHost
 {
     public static async Task<IDurableHost> StartAsync(DurableRegistry registry)
     {
