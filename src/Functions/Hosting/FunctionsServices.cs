@@ -64,7 +64,7 @@ public static class FunctionsServices
     {
         var definitions = provider.GetRequiredService<IDefinitionStore>();
         var models = ModelSettings.Read(settings.SettingsFile);
-        var registry = new DurableRegistry().AddWorkflows(definitions).AddOrchestration(EventSender.Name, EventSender.RunAsync);
+        var registry = new DurableRegistry().AddWorkflows(definitions, InterpreterOptions.ExtendedSessions).AddOrchestration(EventSender.Name, EventSender.RunAsync);
         new PolyphonyActivities(
             new ActivitiesOptions { Prices = models.Prices },
             provider.GetRequiredService<IPayloadStore>(),

@@ -23,6 +23,7 @@ function workflows(folder, sizes) {
     write(`tools-${count}`, chain(`tools-${count}`, count, () => '{ tool: read_file, arguments: { path: text.txt } }'))
   }
   write('fanout-agents', fan('fanout-agents', `agent: a, prompt: "${text}"`))
+  write('fanout-agents-10', fan('fanout-agents-10', `agent: a, prompt: "${text}", itemsPerActivity: 10`))
   write('fanout-tools', fan('fanout-tools', 'tool: read_file, arguments: { path: text.txt }'))
   writeFileSync(join(folder, 'text.txt'), text)
 }
