@@ -12,15 +12,15 @@ public abstract class TimerContract : DurableContract
     [Trait("Row", "O9")]
     public async Task CreateTimer_AcrossRestart_FiresAtItsTime(bool restart)
     {
-        var wait = TimeSpan.Zero;
+        var (wait, early) = (TimeSpan.Zero, TimeSpan.Zero);
         var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
         {
             var start = context.CurrentUtcDateTime;
             await context.CreateTimerAsync(start + wait);
-            return (context.CurrentUtcDateTime - start >= wait).ToString();
+            return (context.CurrentUtcDateTime - start >= wait - early).ToString();
         });
         await using var host = await StartAsync(registry);
-        wait = host.ShortWait;
+        (wait, early) = (host.ShortWait, host.TimersEarlyBy);
         using (host.HoldTime())
         {
             await host.Client.StartAsync("o", null, new StartOrchestrationOptions { InstanceId = "a" }, Soon);
