@@ -27,6 +27,9 @@ internal interface ITaskHubProcess
     /// <summary>Reads the history of an instance's current generation; <see langword="null"/> if there is no such instance.</summary>
     Task<IReadOnlyList<HistoryEvent>?> ReadHistoryAsync(string instanceId);
 
+    /// <summary>Lets a failed instance run again from where it failed, as the storage does that.</summary>
+    Task RewindAsync(string instanceId, string? reason);
+
     /// <summary>Called before the process's worker is stopped: from then on it gets no work and writes nothing.</summary>
     /// <param name="crash">Whether it leaves what it holds as a crash would.</param>
     Task EndAsync(bool crash);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using DurableTask.Core;
 using DurableTask.Core.History;
+using Grpc.Core;
 using Microsoft.DurableTask.Testing.Sidecar;
 using Polyphony.Contract.Durable;
 using Polyphony.Core.Durable;
@@ -36,6 +37,8 @@ internal sealed class InMemoryTaskHub : ITaskHub
         public IOrchestrationServiceClient Client => hub._store;
 
         public Task<IReadOnlyList<HistoryEvent>?> ReadHistoryAsync(string instanceId) => Task.FromResult(hub._histories.GetValueOrDefault(instanceId)?.Events);
+
+        public Task RewindAsync(string instanceId, string? reason) => throw new RpcException(new Status(StatusCode.Unimplemented, "The in-memory storage can't rewind."));
 
         public Task EndAsync(bool crash) => service.EndAsync();
 

@@ -1,16 +1,17 @@
 using DurableTask.Core;
+using DurableTask.Core.History;
 using Grpc.Core;
-using Microsoft.DurableTask.Protobuf;
 using Microsoft.DurableTask.Testing.Sidecar.Grpc;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using P = Microsoft.DurableTask.Protobuf;
 
 namespace Polyphony.Functions.Tests.Durable;
 
 /// <summary>
-/// The test host's endpoint, with histories for clients, which the package gives to workers only, and with events sent by a generation that
-/// continues as new, which the package drops where Durable Task's own dispatcher sends them.
+/// The test host's endpoint with what the package leaves out: histories for clients, rewind, and the events that a generation
+/// sends in the step in which it continues as new.
 /// </summary>
 internal sealed class TaskHubServer(
     IHostApplicationLifetime lifetime,
@@ -20,16 +21,22 @@ internal sealed class TaskHubServer(
     IOptions<TaskHubGrpcServerOptions> options,
     ITaskHubProcess hub) : TaskHubGrpcServer(lifetime, loggerFactory, service, client, options)
 {
-    public override Task<CompleteTaskResponse> CompleteOrchestratorTask(OrchestratorResponse request, ServerCallContext context)
+    public override async Task<P.RewindInstanceResponse> RewindInstance(P.RewindInstanceRequest request, ServerCallContext context)
     {
-        if (request.Actions.Any(action => action.CompleteOrchestration?.OrchestrationStatus == Microsoft.DurableTask.Protobuf.OrchestrationStatus.ContinuedAsNew))
+        await hub.RewindAsync(request.InstanceId, request.Reason);
+        return new P.RewindInstanceResponse();
+    }
+
+    public override Task<P.CompleteTaskResponse> CompleteOrchestratorTask(P.OrchestratorResponse request, ServerCallContext context)
+    {
+        if (request.Actions.Any(action => action.CompleteOrchestration?.OrchestrationStatus == P.OrchestrationStatus.ContinuedAsNew))
         {
-            foreach (var sent in request.Actions.Select(action => action.SendEvent).OfType<SendEventAction>())
+            foreach (var sent in request.Actions.Select(action => action.SendEvent).OfType<P.SendEventAction>())
             {
                 hub.Service.Send(request.InstanceId, new TaskMessage
                 {
-                    Event = new DurableTask.Core.History.EventRaisedEvent(-1, sent.Data) { Name = sent.Name },
-                    OrchestrationInstance = new DurableTask.Core.OrchestrationInstance { InstanceId = sent.Instance.InstanceId },
+                    Event = new EventRaisedEvent(-1, sent.Data) { Name = sent.Name },
+                    OrchestrationInstance = new OrchestrationInstance { InstanceId = sent.Instance.InstanceId },
                 });
             }
         }
@@ -37,7 +44,7 @@ internal sealed class TaskHubServer(
         return base.CompleteOrchestratorTask(request, context);
     }
 
-    public override async Task StreamInstanceHistory(StreamInstanceHistoryRequest request, IServerStreamWriter<HistoryChunk> responseStream, ServerCallContext context)
+    public override async Task StreamInstanceHistory(P.StreamInstanceHistoryRequest request, IServerStreamWriter<P.HistoryChunk> responseStream, ServerCallContext context)
     {
         if (request.ForWorkItemProcessing)
         {
@@ -45,7 +52,7 @@ internal sealed class TaskHubServer(
         }
         else if (await hub.ReadHistoryAsync(request.InstanceId) is { } history)
         {
-            await responseStream.WriteAsync(new HistoryChunk { Events = { history.Select(ProtobufUtils.ToHistoryEventProto) } });
+            await responseStream.WriteAsync(new P.HistoryChunk { Events = { history.Select(ProtobufUtils.ToHistoryEventProto) } });
         }
     }
 }

@@ -24,6 +24,8 @@ internal sealed class StorageService(AzureStorageOrchestrationService inner, Can
 
     public IOrchestrationServiceClient Client => inner;
 
+    public Task RewindAsync(string instanceId, string? reason) => inner.RewindTaskOrchestrationAsync(instanceId, reason);
+
     /// <summary>Takes no more work; writes no more once this completes.</summary>
     public async Task EndAsync(bool crash)
     {

