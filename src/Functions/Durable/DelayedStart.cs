@@ -5,8 +5,8 @@ using Polyphony.Core.Durable;
 namespace Polyphony.Functions.Durable;
 
 /// <summary>
-/// Starts that lie further ahead than Azure Storage keeps a message hidden (7 days): the instance is begun early with its input wrapped up,
-/// and waits by a durable timer, which has no such limit.
+/// Starts at a time: the instance is begun at once with its input wrapped up, and waits by a durable timer. Azure Storage would hide the message
+/// that starts it, for 7 days at the most, and would drop every event that comes before that.
 /// </summary>
 internal static class DelayedStart
 {
@@ -14,9 +14,8 @@ internal static class DelayedStart
     public const string Tag = "polyphony-start-at";
 
     private const string Mark = "{\"polyphony-start-at\":";
-    private static readonly TimeSpan Longest = TimeSpan.FromDays(6);
 
-    public static bool IsFar(DateTimeOffset? startAt, DateTimeOffset now) => startAt - now > Longest;
+    public static bool IsAhead(DateTimeOffset? startAt, DateTimeOffset now) => startAt > now;
 
     public static string Wrap(string? input, DateTimeOffset startAt) => $"{Mark}\"{startAt.UtcDateTime:O}\",\"input\":{input ?? "null"}}}";
 

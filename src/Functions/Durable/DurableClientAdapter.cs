@@ -61,7 +61,7 @@ public sealed partial class DurableClientAdapter : DurableClient
         var tags = new Dictionary<string, string>(options?.Tags ?? new Dictionary<string, string>(), StringComparer.Ordinal);
         tags[CreatedTag] = now.UtcDateTime.ToString("O");
         var startAt = options?.StartAt;
-        if (DelayedStart.IsFar(startAt, now))
+        if (DelayedStart.IsAhead(startAt, now))
         {
             tags[DelayedStart.Tag] = startAt!.Value.UtcDateTime.ToString("O");
             input = DelayedStart.Wrap(input, startAt.Value);
@@ -273,21 +273,28 @@ public sealed partial class DurableClientAdapter : DurableClient
     private async Task<OrchestrationMetadata> RequireUnfinishedAsync(string instanceId, string asked, CancellationToken cancellationToken)
     {
         var found = await RequireAsync(instanceId, cancellationToken);
-        return found.IsFinished
-            ? throw new InvalidInstanceStatusException(instanceId, found.RuntimeStatus, asked, "It has finished; start or restart one instead.")
-            : found;
+        if (found.IsFinished)
+        {
+            throw new InvalidInstanceStatusException(instanceId, found.RuntimeStatus, asked, "It has finished; start or restart one instead.");
+        }
+
+        if (found.RuntimeStatus == OrchestrationRuntimeStatus.Pending)
+        {
+            // Azure Storage drops a message that reaches an instance before its start does, and puts a start off for seconds when it comes to it too early.
+            await SettleAsync(async () => await _client().GetInstanceAsync(instanceId, cancellationToken) is not { RuntimeStatus: DurableStatus.Pending }, cancellationToken);
+        }
+
+        return found;
     }
 
-    private async Task SettleAsync(string instanceId, Func<OrchestrationMetadata, bool> condition, CancellationToken cancellationToken)
+    private Task SettleAsync(string instanceId, Func<OrchestrationMetadata, bool> condition, CancellationToken cancellationToken) =>
+        SettleAsync(async () => await GetAsync(instanceId, fetchInputsAndOutputs: false, cancellationToken) is not { } found || condition(found), cancellationToken);
+
+    private async Task SettleAsync(Func<Task<bool>> condition, CancellationToken cancellationToken)
     {
         var begun = _timeProvider.GetTimestamp();
-        for (var delay = FirstPoll; _timeProvider.GetElapsedTime(begun) < SettleTime; delay = Longer(delay))
+        for (var delay = FirstPoll; !await condition() && _timeProvider.GetElapsedTime(begun) < SettleTime; delay = Longer(delay))
         {
-            if (await GetAsync(instanceId, fetchInputsAndOutputs: false, cancellationToken) is not { } found || condition(found))
-            {
-                return;
-            }
-
             await Task.Delay(delay, _timeProvider, cancellationToken);
         }
     }

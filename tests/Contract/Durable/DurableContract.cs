@@ -7,7 +7,7 @@ namespace Polyphony.Contract.Durable;
 [Trait("Row", "H9")]
 public abstract class DurableContract
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>Ends waits of a test that hangs, so that it fails with its name.</summary>
     protected static CancellationToken Soon => new CancellationTokenSource(Patience).Token;

@@ -19,6 +19,9 @@ public interface IDurableHost : IAsyncDisposable
     /// <summary>Gets a wait that this engine gets through quickly: days where time can be skipped, milliseconds where it can't.</summary>
     TimeSpan ShortWait { get; }
 
+    /// <summary>Gets how much earlier than asked a timer may fire: not at all, but where the storage counts in whole seconds.</summary>
+    TimeSpan TimersEarlyBy => TimeSpan.Zero;
+
     /// <summary>Stops the host and starts it again on the same data.</summary>
     /// <param name="registry">What the new host runs; the same as before if <see langword="null"/>.</param>
     /// <param name="crash">Whether it stops as a crash would.</param>

@@ -71,6 +71,7 @@ public abstract class SubOrchestrationContract : DurableContract
         await UntilAsync(host, "p", found => found.RuntimeStatus == OrchestrationRuntimeStatus.Running);
 
         await host.RestartAsync(crash: true);
+        await UntilAsync(host, "c", found => found.RuntimeStatus == OrchestrationRuntimeStatus.Running);
         await host.Client.RaiseEventAsync("c", "go", "5", Soon);
 
         Assert.Equal("5", (await host.Client.WaitForCompletionAsync("p", Soon)).Output);

@@ -12,15 +12,15 @@ public abstract class TimerContract : DurableContract
     [Trait("Row", "O9")]
     public async Task CreateTimer_AcrossRestart_FiresAtItsTime(bool restart)
     {
-        var wait = TimeSpan.Zero;
+        var (wait, early) = (TimeSpan.Zero, TimeSpan.Zero);
         var registry = new DurableRegistry().AddOrchestration("o", async (context, _) =>
         {
             var start = context.CurrentUtcDateTime;
             await context.CreateTimerAsync(start + wait);
-            return (context.CurrentUtcDateTime - start >= wait).ToString();
+            return (context.CurrentUtcDateTime - start >= wait - early).ToString();
         });
         await using var host = await StartAsync(registry);
-        wait = host.ShortWait;
+        (wait, early) = (host.ShortWait, host.TimersEarlyBy);
         using (host.HoldTime())
         {
             await host.Client.StartAsync("o", null, new StartOrchestrationOptions { InstanceId = "a" }, Soon);
@@ -103,14 +103,14 @@ public abstract class TimerContract : DurableContract
         using (host.HoldTime())
         {
             var probe = await RunAsync(host, "o");
-            startAt = probe.CreatedTime + host.ShortWait + host.ShortWait;
+            startAt = probe.CreatedTime + (5 * host.ShortWait);
             id = await host.Client.StartAsync("o", null, new StartOrchestrationOptions { StartAt = startAt }, Soon);
             Assert.Equal(OrchestrationRuntimeStatus.Pending, (await host.Client.GetAsync(id))!.RuntimeStatus);
             await host.RestartAsync(crash: true);
         }
 
         var ended = await host.Client.WaitForCompletionAsync(id, Soon);
-        Assert.True(DateTimeOffset.Parse(ended.Output!) >= startAt);
+        Assert.True(DateTimeOffset.Parse(ended.Output!) >= startAt - host.TimersEarlyBy);
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public abstract class TimerContract : DurableContract
         using (host.HoldTime())
         {
             await host.Client.StartAsync("o", null, new StartOrchestrationOptions { InstanceId = "probe" }, Soon);
-            startAt = (await host.Client.GetAsync("probe"))!.CreatedTime + TimeSpan.FromSeconds(1) + host.ShortWait;
+            startAt = (await host.Client.GetAsync("probe"))!.CreatedTime + TimeSpan.FromSeconds(1) + (5 * host.ShortWait);
             await host.Client.StartAsync("o", null, new StartOrchestrationOptions { InstanceId = "a", StartAt = startAt }, Soon);
             await host.Client.RaiseEventAsync("a", "x", "1", Soon);
             await host.Client.SuspendAsync("a", null, Soon);
@@ -133,7 +133,7 @@ public abstract class TimerContract : DurableContract
         }
 
         var parts = (await host.Client.WaitForCompletionAsync("a", Soon)).Output!.Split('|');
-        Assert.True(DateTimeOffset.Parse(parts[0]) >= startAt);
+        Assert.True(DateTimeOffset.Parse(parts[0]) >= startAt - host.TimersEarlyBy);
         Assert.Equal("1", parts[1]);
     }
 }

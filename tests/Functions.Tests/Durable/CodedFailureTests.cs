@@ -71,7 +71,7 @@ public sealed class CodedFailureTests
                 var error = await Assert.ThrowsAsync<CoreTaskFailedException>(() => context.CallSubOrchestrationAsync("child", null, null));
                 return $"\"{error.FailureDetails.ErrorType}/{error.FailureDetails.InnerFailure!.ErrorType}/{error.FailureDetails.InnerFailure.ErrorMessage}\"";
             });
-        await using var host = await DurableTaskHost.StartAsync(registry);
+        await using var host = await InMemoryTaskHub.StartAsync(registry);
         var parent = await host.Client.StartAsync("parent", null, new StartOrchestrationOptions { InstanceId = "p" }, Token);
         var child = await host.Client.StartAsync("child", null, new StartOrchestrationOptions { InstanceId = "c" }, Token);
 

@@ -58,31 +58,29 @@ public sealed class DurableClientTests : IAsyncDisposable
 
     [Fact]
     [Trait("Row", "O9")]
-    public async Task Start_AtATimeWithinDays_IsLeftToDurableTask()
+    public async Task Start_AtATimeThatHasPassed_SendsTheInputAsItIs()
     {
-        var startAt = Now.AddDays(6);
+        await _client.StartAsync("o", "1", new StartOrchestrationOptions { InstanceId = "a", StartAt = Now }, Token);
 
-        await _client.StartAsync("o", "1", new StartOrchestrationOptions { InstanceId = "a", StartAt = startAt }, Token);
-
-        Assert.Equal(startAt, Assert.Single(_durable.Starts).StartAt);
         Assert.Equal("1", Assert.Single(_durable.Inputs)!.ToString());
     }
 
     [Theory]
-    [InlineData("{\"n\":1.00}")]
-    [InlineData(null)]
+    [InlineData("{\"n\":1.00}", 30.0)]
+    [InlineData(null, 30.0)]
+    [InlineData("1", 0.00001)]
     [Trait("Row", "O9")]
-    public async Task Start_AtATimeFarAhead_BeginsNowAndIsPendingUntilThen(string? input)
+    public async Task Start_AtATimeAhead_BeginsNowAndIsPendingUntilThen(string? input, double days)
     {
         var clock = new FakeClock(Now);
         var client = new DurableClientAdapter(() => _durable, _payloads, _ledger, new InMemoryStartReservations(), clock);
 
-        await client.StartAsync("o", input, new StartOrchestrationOptions { InstanceId = "a", StartAt = Now.AddDays(30) }, Token);
+        await client.StartAsync("o", input, new StartOrchestrationOptions { InstanceId = "a", StartAt = Now.AddDays(days) }, Token);
 
         Assert.Null(Assert.Single(_durable.Starts).StartAt);
         var waiting = (await client.GetAsync("a", true, Token))!;
         Assert.Equal((OrchestrationRuntimeStatus.Pending, input, 0), (waiting.RuntimeStatus, waiting.Input, waiting.Tags.Count));
-        clock.Advance(TimeSpan.FromDays(30));
+        clock.Advance(TimeSpan.FromDays(days));
         Assert.Equal(OrchestrationRuntimeStatus.Running, (await client.GetAsync("a", true, Token))!.RuntimeStatus);
     }
 
@@ -133,6 +131,24 @@ public sealed class DurableClientTests : IAsyncDisposable
         await _client.RewindAsync("f", null, Token);
 
         Assert.Equal(["suspend a lunch", "resume a back", "raise a go {\"x\":1}", "rewind f "], _durable.Calls);
+    }
+
+    [Fact]
+    [Trait("Row", "O10")]
+    public async Task RaiseEvent_NotYetBegun_IsSentWhenItHas()
+    {
+        var clock = new FakeClock(Now);
+        var client = new DurableClientAdapter(() => _durable, _payloads, _ledger, new InMemoryStartReservations(), clock);
+        _durable.Add("a", status: DurableStatus.Pending);
+
+        var raised = client.RaiseEventAsync("a", "x", "1", Token);
+        Assert.False(raised.IsCompleted);
+        Assert.Empty(_durable.Calls);
+        _durable.Add("a", status: DurableStatus.Running);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await raised;
+
+        Assert.Equal(["raise a x 1"], _durable.Calls);
     }
 
     [Fact]

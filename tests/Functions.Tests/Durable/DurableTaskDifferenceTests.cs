@@ -18,7 +18,7 @@ public sealed class DurableTaskDifferenceTests
             .AddActivity("b", (_, _) => Task.FromResult<string?>("2"))
             .AddOrchestration("other", async (context, _) => await context.WaitForExternalEventAsync("go"))
             .AddOrchestration("o", async (context, _) => await context.CallActivityAsync(activity, null) + await context.WaitForExternalEventAsync("go"));
-        await using var host = await DurableTaskHost.StartAsync(Make("a"));
+        await using var host = await InMemoryTaskHub.StartAsync(Make("a"));
         await StartAsync(host.Client, "o", "x");
         await StartAsync(host.Client, "other", "y");
         while (!(await host.Client.GetHistoryAsync("x", 0, Token)).Any(e => e is TaskCompleted))
@@ -42,7 +42,7 @@ public sealed class DurableTaskDifferenceTests
     public async Task Replay_NameNoLongerRegistered_FailsThatInstanceWithItsCode()
     {
         var registry = new DurableRegistry().AddOrchestration("o", (context, _) => context.WaitForExternalEventAsync("go"));
-        await using var host = await DurableTaskHost.StartAsync(registry);
+        await using var host = await InMemoryTaskHub.StartAsync(registry);
         await StartAsync(host.Client, "o", "x");
         await UntilRunningAsync(host.Client, "x");
 
@@ -67,7 +67,7 @@ public sealed class DurableTaskDifferenceTests
 
             return $"{n}";
         });
-        await using var host = await DurableTaskHost.StartAsync(registry);
+        await using var host = await InMemoryTaskHub.StartAsync(registry);
         await StartAsync(host.Client, "loop", "a", "0");
         await UntilRunningAsync(host.Client, "a");
         long last = 0;
@@ -99,7 +99,7 @@ public sealed class DurableTaskDifferenceTests
             var error = Assert.Throws<PayloadTooLargeException>(() => context.SetCustomStatus(big.Insert(1, "xyz")));
             return Task.FromResult<string?>($"\"{error.Code}\"");
         });
-        await using var host = await DurableTaskHost.StartAsync(registry);
+        await using var host = await InMemoryTaskHub.StartAsync(registry);
         await StartAsync(host.Client, "o", "a");
 
         var ended = await host.Client.WaitForCompletionAsync("a", Token);
@@ -122,7 +122,7 @@ public sealed class DurableTaskDifferenceTests
             await Assert.ThrowsAsync<PayloadTooLargeException>(() => context.CallEntityAsync(entity, "op", big));
             return "\"done\"";
         });
-        await using var host = await DurableTaskHost.StartAsync(registry);
+        await using var host = await InMemoryTaskHub.StartAsync(registry);
         await StartAsync(host.Client, "o", "a");
 
         var ended = await host.Client.WaitForCompletionAsync("a", Token);
@@ -134,7 +134,7 @@ public sealed class DurableTaskDifferenceTests
     public async Task Start_FarAhead_WaitsByATimerAndGetsItsInputAsItWas()
     {
         var registry = new DurableRegistry().AddOrchestration("o", (_, input) => Task.FromResult(input));
-        await using var host = await DurableTaskHost.StartAsync(registry);
+        await using var host = await InMemoryTaskHub.StartAsync(registry);
         var startAt = DateTimeOffset.UtcNow.AddDays(30);
         await host.Client.StartAsync("o", "[1.0]", new StartOrchestrationOptions { InstanceId = "a", StartAt = startAt }, Token);
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using DurableTask.Core;
 using Grpc.Net.Client;
@@ -7,7 +6,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
-using Microsoft.DurableTask.Testing.Sidecar;
 using Microsoft.DurableTask.Worker;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -23,30 +21,28 @@ using Polyphony.TestKit.Stores;
 namespace Polyphony.Functions.Tests.Durable;
 
 /// <summary>
-/// The adapters as the suites see them: on the official in-process test host's service and gRPC endpoint, so that a worker can be stopped
-/// and another started on what it left behind.
+/// The adapters as the suites see them: over the gRPC endpoint of the official in-process test host, on its storage in memory or on any other,
+/// so that a worker can be stopped and another started on what it left behind.
 /// </summary>
 internal sealed class DurableTaskHost : IDurableHost
 {
     private static readonly CancellationToken AtOnce = new(canceled: true);
 
-    private readonly InMemoryOrchestrationService _store = new();
-    private readonly ConcurrentQueue<TaskOrchestrationWorkItem> _returned = new();
-    private readonly ConcurrentDictionary<string, ProcessService.Generation> _histories = new(StringComparer.Ordinal);
+    private readonly ITaskHub _hub;
+    private readonly Func<Stores> _openStores;
+    private readonly Func<Task> _whenDisposed;
     private DurableRegistry _registry;
     private CancellationTokenSource _stopping = null!;
-    private ProcessService _service = null!;
+    private ITaskHubProcess _process = null!;
     private WebApplication _sidecar = null!;
     private GrpcChannel _channel = null!;
     private IHost _worker = null!;
-
-    private readonly Func<Stores> _openStores;
-    private readonly Func<Task> _whenDisposed;
     private Stores _stores = null!;
 
-    private DurableTaskHost(DurableRegistry registry, Func<Stores> openStores, Func<Task> whenDisposed)
+    private DurableTaskHost(DurableRegistry registry, ITaskHub hub, Func<Stores> openStores, Func<Task> whenDisposed)
     {
         _registry = registry;
+        _hub = hub;
         _openStores = openStores;
         _whenDisposed = whenDisposed;
     }
@@ -59,19 +55,19 @@ internal sealed class DurableTaskHost : IDurableHost
 
     public IDefinitionStore Definitions => _stores.Definitions;
 
-    public TimeSpan ShortWait => TimeSpan.FromMilliseconds(400);
+    public TimeSpan ShortWait => _hub.ShortWait;
 
     /// <summary>Starts a host with stores in memory, which outlive its processes.</summary>
-    public static Task<IDurableHost> StartAsync(DurableRegistry registry)
+    public static Task<IDurableHost> StartAsync(DurableRegistry registry, ITaskHub hub)
     {
         var stores = Stores.InMemory();
-        return StartAsync(registry, () => stores, () => Task.CompletedTask);
+        return StartAsync(registry, hub, () => stores, () => Task.CompletedTask);
     }
 
     /// <summary>Starts a host that opens its stores anew in each process.</summary>
-    public static async Task<IDurableHost> StartAsync(DurableRegistry registry, Func<Stores> openStores, Func<Task> whenDisposed)
+    public static async Task<IDurableHost> StartAsync(DurableRegistry registry, ITaskHub hub, Func<Stores> openStores, Func<Task> whenDisposed)
     {
-        var host = new DurableTaskHost(registry, openStores, whenDisposed);
+        var host = new DurableTaskHost(registry, hub, openStores, whenDisposed);
         await host.StartProcessAsync();
         return host;
     }
@@ -79,28 +75,32 @@ internal sealed class DurableTaskHost : IDurableHost
     public async Task RestartAsync(DurableRegistry? registry = null, bool crash = false)
     {
         _registry = registry ?? _registry;
-        await StopProcessAsync();
+        await StopProcessAsync(crash);
         await StartProcessAsync();
     }
+
+    public TimeSpan TimersEarlyBy => _hub.TimersEarlyBy;
 
     // Time is the system's.
     public IDisposable HoldTime() => new MemoryStream();
 
     public async ValueTask DisposeAsync()
     {
-        await StopProcessAsync();
+        await StopProcessAsync(crash: true);
+        await _hub.DisposeAsync();
         await _whenDisposed();
     }
 
-    private async Task StopProcessAsync()
+    private async Task StopProcessAsync(bool crash)
     {
-        await _service.EndAsync();
+        await _process.EndAsync(crash);
         await _stopping.CancelAsync();
         await _worker.StopAsync(AtOnce);
         _worker.Dispose();
         _channel.Dispose();
         await _sidecar.StopAsync(AtOnce);
         await _sidecar.DisposeAsync();
+        await _process.CloseAsync(crash);
         _stopping.Dispose();
     }
 
@@ -108,7 +108,7 @@ internal sealed class DurableTaskHost : IDurableHost
     {
         _stopping = new CancellationTokenSource();
         _stores = _openStores();
-        _service = new ProcessService(_store, _returned, _histories, _stopping.Token);
+        _process = _hub.Open(_stopping.Token);
         await StartSidecarAsync();
         _channel = GrpcChannel.ForAddress(_sidecar.Urls.First());
         await StartWorkerAsync();
@@ -120,12 +120,12 @@ internal sealed class DurableTaskHost : IDurableHost
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddGrpc();
-        builder.Services.AddSingleton(_histories);
-        builder.Services.AddSingleton<IOrchestrationService>(_service);
-        builder.Services.AddSingleton<IOrchestrationServiceClient>(_store);
-        builder.Services.AddSingleton<HistoryServer>();
+        builder.Services.AddSingleton(_process);
+        builder.Services.AddSingleton<IOrchestrationService>(_process.Service);
+        builder.Services.AddSingleton(_process.Client);
+        builder.Services.AddSingleton<TaskHubServer>();
         _sidecar = builder.Build();
-        _sidecar.MapGrpcService<HistoryServer>();
+        _sidecar.MapGrpcService<TaskHubServer>();
         await _sidecar.StartAsync();
     }
 

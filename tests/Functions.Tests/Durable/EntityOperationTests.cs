@@ -97,7 +97,7 @@ public sealed class EntityOperationTests
         var registry = new DurableRegistry()
             .AddOrchestration("polyphony-send-event", EventSender.RunAsync)
             .AddOrchestration("listener", async (context, _) => $"[{await context.WaitForExternalEventAsync("news") ?? "null"}]");
-        await using var host = await DurableTaskHost.StartAsync(registry);
+        await using var host = await InMemoryTaskHub.StartAsync(registry);
         var token = TestContext.Current.CancellationToken;
         var listener = await host.Client.StartAsync("listener", null, null, token);
 

@@ -13,23 +13,12 @@ internal sealed class ProcessService(
     InMemoryOrchestrationService inner,
     ConcurrentQueue<TaskOrchestrationWorkItem> returned,
     ConcurrentDictionary<string, ProcessService.Generation> histories,
-    CancellationToken stopping) : IOrchestrationService
+    CancellationToken stopping) : TaskHubService(inner)
 {
     private readonly Dictionary<TaskOrchestrationWorkItem, TaskOrchestrationWorkItem> _orchestrations = [];
     private readonly HashSet<TaskActivityWorkItem> _activities = [];
     private readonly Lock _lock = new();
     private bool _ended;
-
-    public int TaskOrchestrationDispatcherCount => inner.TaskOrchestrationDispatcherCount;
-
-    public int MaxConcurrentTaskOrchestrationWorkItems => inner.MaxConcurrentTaskOrchestrationWorkItems;
-
-    public BehaviorOnContinueAsNew EventBehaviourForContinueAsNew => inner.EventBehaviourForContinueAsNew;
-
-    public int TaskActivityDispatcherCount => inner.TaskActivityDispatcherCount;
-
-    // Tests hold more activities than the machine has cores.
-    public int MaxConcurrentTaskActivityWorkItems => 16;
 
     public async Task EndAsync()
     {
@@ -50,17 +39,18 @@ internal sealed class ProcessService(
         }
     }
 
-    public async Task<TaskOrchestrationWorkItem> LockNextTaskOrchestrationWorkItemAsync(TimeSpan receiveTimeout, CancellationToken cancellationToken)
+    public override async Task<TaskOrchestrationWorkItem> LockNextTaskOrchestrationWorkItemAsync(TimeSpan receiveTimeout, CancellationToken cancellationToken)
     {
         if (!returned.TryDequeue(out var item))
         {
-            item = await UntilEndAsync(token => inner.LockNextTaskOrchestrationWorkItemAsync(receiveTimeout, token), cancellationToken);
+            item = await UntilEndAsync(token => inner.LockNextTaskOrchestrationWorkItemAsync(receiveTimeout, token), stopping, cancellationToken);
         }
 
         lock (_lock)
         {
             if (!_ended)
             {
+                BeginStep(item);
                 _orchestrations.Add(item, Fresh(item));
                 return item;
             }
@@ -70,9 +60,9 @@ internal sealed class ProcessService(
         return await NeverAsync<TaskOrchestrationWorkItem>(cancellationToken);
     }
 
-    public async Task<TaskActivityWorkItem> LockNextTaskActivityWorkItem(TimeSpan receiveTimeout, CancellationToken cancellationToken)
+    public override async Task<TaskActivityWorkItem> LockNextTaskActivityWorkItem(TimeSpan receiveTimeout, CancellationToken cancellationToken)
     {
-        var item = await UntilEndAsync(token => inner.LockNextTaskActivityWorkItem(receiveTimeout, token), cancellationToken);
+        var item = await UntilEndAsync(token => inner.LockNextTaskActivityWorkItem(receiveTimeout, token), stopping, cancellationToken);
         lock (_lock)
         {
             if (!_ended)
@@ -86,7 +76,7 @@ internal sealed class ProcessService(
         return await NeverAsync<TaskActivityWorkItem>(cancellationToken);
     }
 
-    public Task CompleteTaskOrchestrationWorkItemAsync(
+    public override Task CompleteTaskOrchestrationWorkItemAsync(
         TaskOrchestrationWorkItem workItem,
         OrchestrationRuntimeState newOrchestrationRuntimeState,
         IList<TaskMessage> outboundMessages,
@@ -107,44 +97,18 @@ internal sealed class ProcessService(
             histories[workItem.InstanceId] = new Generation(
                 executionId, [.. known?.ExecutionId == executionId ? known.Events : [], .. newOrchestrationRuntimeState.NewEvents]);
             return inner.CompleteTaskOrchestrationWorkItemAsync(
-                workItem, newOrchestrationRuntimeState, outboundMessages, orchestratorMessages, timerMessages, continuedAsNewMessage, orchestrationState);
+                workItem, newOrchestrationRuntimeState, outboundMessages, EndStep(workItem, orchestratorMessages), timerMessages, continuedAsNewMessage, orchestrationState);
         }
     }
 
-    public Task AbandonTaskOrchestrationWorkItemAsync(TaskOrchestrationWorkItem workItem) => WhileHeld(_orchestrations.ContainsKey, workItem, inner.AbandonTaskOrchestrationWorkItemAsync);
+    public override Task AbandonTaskOrchestrationWorkItemAsync(TaskOrchestrationWorkItem workItem) => WhileHeld(_orchestrations.ContainsKey, workItem, inner.AbandonTaskOrchestrationWorkItemAsync);
 
-    public Task ReleaseTaskOrchestrationWorkItemAsync(TaskOrchestrationWorkItem workItem) => WhileHeld(_orchestrations.Remove, workItem, inner.ReleaseTaskOrchestrationWorkItemAsync);
+    public override Task ReleaseTaskOrchestrationWorkItemAsync(TaskOrchestrationWorkItem workItem) => WhileHeld(_orchestrations.Remove, workItem, inner.ReleaseTaskOrchestrationWorkItemAsync);
 
-    public Task AbandonTaskActivityWorkItemAsync(TaskActivityWorkItem workItem) => WhileHeld(_activities.Remove, workItem, inner.AbandonTaskActivityWorkItemAsync);
+    public override Task AbandonTaskActivityWorkItemAsync(TaskActivityWorkItem workItem) => WhileHeld(_activities.Remove, workItem, inner.AbandonTaskActivityWorkItemAsync);
 
-    public Task CompleteTaskActivityWorkItemAsync(TaskActivityWorkItem workItem, TaskMessage responseMessage) =>
+    public override Task CompleteTaskActivityWorkItemAsync(TaskActivityWorkItem workItem, TaskMessage responseMessage) =>
         WhileHeld(_activities.Remove, workItem, item => inner.CompleteTaskActivityWorkItemAsync(item, responseMessage));
-
-    public Task RenewTaskOrchestrationWorkItemLockAsync(TaskOrchestrationWorkItem workItem) => inner.RenewTaskOrchestrationWorkItemLockAsync(workItem);
-
-    public Task<TaskActivityWorkItem> RenewTaskActivityWorkItemLockAsync(TaskActivityWorkItem workItem) => inner.RenewTaskActivityWorkItemLockAsync(workItem);
-
-    public bool IsMaxMessageCountExceeded(int currentMessageCount, OrchestrationRuntimeState runtimeState) => inner.IsMaxMessageCountExceeded(currentMessageCount, runtimeState);
-
-    public int GetDelayInSecondsAfterOnProcessException(Exception exception) => inner.GetDelayInSecondsAfterOnProcessException(exception);
-
-    public int GetDelayInSecondsAfterOnFetchException(Exception exception) => inner.GetDelayInSecondsAfterOnFetchException(exception);
-
-    public Task StartAsync() => inner.StartAsync();
-
-    public Task StopAsync() => inner.StopAsync();
-
-    public Task StopAsync(bool isForced) => inner.StopAsync(isForced);
-
-    public Task CreateAsync() => inner.CreateAsync();
-
-    public Task CreateAsync(bool recreateInstanceStore) => inner.CreateAsync(recreateInstanceStore);
-
-    public Task CreateIfNotExistsAsync() => inner.CreateIfNotExistsAsync();
-
-    public Task DeleteAsync() => inner.DeleteAsync();
-
-    public Task DeleteAsync(bool deleteInstanceStore) => inner.DeleteAsync(deleteInstanceStore);
 
     private static TaskOrchestrationWorkItem Fresh(TaskOrchestrationWorkItem item) => new()
     {
@@ -153,26 +117,6 @@ internal sealed class ProcessService(
         NewMessages = [.. item.NewMessages],
         LockedUntilUtc = item.LockedUntilUtc,
     };
-
-    // The dispatcher of an ended process asks again and again if it is told that there is nothing.
-    private static async Task<T> NeverAsync<T>(CancellationToken cancellationToken)
-    {
-        await Task.Delay(Timeout.Infinite, cancellationToken);
-        throw new OperationCanceledException(cancellationToken);
-    }
-
-    private async Task<T> UntilEndAsync<T>(Func<CancellationToken, Task<T>> fetch, CancellationToken cancellationToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
-        try
-        {
-            return await fetch(either.Token);
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            return await NeverAsync<T>(cancellationToken);
-        }
-    }
 
     private Task WhileHeld<T>(Func<T, bool> held, T workItem, Func<T, Task> then)
     {

@@ -100,7 +100,7 @@ public sealed class RawJsonTests
                 return output;
             })
             .AddOrchestration("listener", (context, _) => context.WaitForExternalEventAsync("x"));
-        await using var host = await DurableTaskHost.StartAsync(registry);
+        await using var host = await InMemoryTaskHub.StartAsync(registry);
         var token = TestContext.Current.CancellationToken;
         string[] payloads = [.. Payloads.Select(row => row.Data)];
 

@@ -25,6 +25,6 @@ internal static class StorageHost
     public static async Task<IDurableHost> StartAsync(DurableRegistry registry)
     {
         var container = TestContainer.Create();
-        return await DurableTaskHost.StartAsync(registry, container.OpenStores, () => container.DisposeAsync().AsTask());
+        return await DurableTaskHost.StartAsync(registry, new InMemoryTaskHub(), container.OpenStores, () => container.DisposeAsync().AsTask());
     }
 }

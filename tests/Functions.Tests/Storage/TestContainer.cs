@@ -18,13 +18,19 @@ internal sealed class TestContainer : IAsyncDisposable
 
     private TestContainer(string connection) => _connection = connection;
 
-    /// <summary>Makes one, or skips the running test where no account is named.</summary>
-    public static TestContainer Create()
+    /// <summary>Gets the connection string, or skips the running test where no account is named.</summary>
+    public static string Connection
     {
-        var connection = Environment.GetEnvironmentVariable(Variable);
-        Assert.SkipWhen(string.IsNullOrEmpty(connection), $"{Variable} names no storage account. Set it to a connection string, such as Azurite's, to run the tests of the stores on Azure Storage.");
-        return new TestContainer(connection!);
+        get
+        {
+            var connection = Environment.GetEnvironmentVariable(Variable);
+            Assert.SkipWhen(string.IsNullOrEmpty(connection), $"{Variable} names no storage account. Set it to a connection string, such as Azurite's, to run the tests on Azure Storage.");
+            return connection!;
+        }
     }
+
+    /// <summary>Makes one, or skips the running test where no account is named.</summary>
+    public static TestContainer Create() => new(Connection);
 
     /// <summary>Opens the container as one more process.</summary>
     public BlobStorage Open(HttpPipelinePolicy? policy = null) => new(new BlobContainerClient(_connection, _name, With(new BlobClientOptions(), policy)));

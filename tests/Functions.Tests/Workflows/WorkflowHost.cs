@@ -13,6 +13,8 @@ using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 using Polyphony.Engine;
 using Polyphony.Functions.Tests.Durable;
+using Polyphony.Functions.Tests.Storage;
+using Polyphony.Functions.Tests.TaskHubs;
 
 namespace Polyphony.Functions.Tests.Workflows;
 
@@ -36,13 +38,14 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<WorkflowHost> OnDurableTaskAsync(InterpreterOptions? interpreter = null)
+    public static Task<WorkflowHost> InMemoryAsync(InterpreterOptions? interpreter) =>
+        OnDurableTaskAsync(new InMemoryTaskHub(), DurableTaskHost.Stores.InMemory(), () => Task.CompletedTask, interpreter);
+
+    /// <summary>As the app is: histories on Azure Storage, all else on Blob Storage.</summary>
+    public static Task<WorkflowHost> OnAzureStorageAsync(InterpreterOptions? interpreter)
     {
-        var stores = DurableTaskHost.Stores.InMemory();
-        var registry = new DurableRegistry();
-        Register(registry, stores.Payloads, stores.Ledger, stores.Definitions, interpreter);
-        var host = await DurableTaskHost.StartAsync(registry, () => stores, () => Task.CompletedTask);
-        return new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads);
+        var container = TestContainer.Create();
+        return OnDurableTaskAsync(AzureStorageTaskHub.Create(), container.OpenStores(), () => container.DisposeAsync().AsTask(), interpreter);
     }
 
     public static async Task<WorkflowHost> EmbeddedAsync(InterpreterOptions? interpreter = null)
@@ -79,6 +82,14 @@ internal sealed class WorkflowHost : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _owner.DisposeAsync();
+
+    private static async Task<WorkflowHost> OnDurableTaskAsync(ITaskHub hub, DurableTaskHost.Stores stores, Func<Task> whenDisposed, InterpreterOptions? interpreter)
+    {
+        var registry = new DurableRegistry();
+        Register(registry, stores.Payloads, stores.Ledger, stores.Definitions, interpreter);
+        var host = await DurableTaskHost.StartAsync(registry, hub, () => stores, whenDisposed);
+        return new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads);
+    }
 
     private static void Register(DurableRegistry registry, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions, InterpreterOptions? interpreter)
     {

@@ -1,0 +1,2 @@
+// Most of their time the tests wait: for queues that are polled, for leases, for a process that was killed.
+[assembly: Xunit.v3.Parallelization(MaxThreads = 8)]
