@@ -44,7 +44,7 @@ public sealed partial class CodedFailureException : Exception
         text ??= "It failed.";
         Match match;
         return (match = Named().Match(text)).Success || (match = Coded().Match(text)).Success ? Read(match)
-            : (match = Typed().Match(text)).Success ? new FailureDetails(match.Groups["type"].Value, match.Groups["message"].Value)
+            : (match = Typed().Match(text)).Success ? new FailureDetails(KnownTypes.GetValueOrDefault(match.Groups["type"].Value, match.Groups["type"].Value), match.Groups["message"].Value)
             : new FailureDetails("failed", text);
     }
 
@@ -69,6 +69,6 @@ public sealed partial class CodedFailureException : Exception
     [GeneratedRegex(@"\b" + nameof(CodedFailureException) + @": \[(?<code>[A-Za-z_][\w.+`]*)\] (?<message>.*)", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Named();
 
-    [GeneratedRegex(@"\A(?<type>[A-Za-z_][\w.+`]*Exception): (?<message>.*)", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\A(?<type>[A-Za-z_][\w.+`]*(Exception|TaskNotFound)): (?<message>.*)", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Typed();
 }

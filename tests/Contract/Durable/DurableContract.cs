@@ -51,6 +51,13 @@ public abstract class DurableContract
         }
     }
 
+    /// <summary>Orchestration <c>o</c> in two versions: it calls activity <c>a</c> or <c>b</c> and then waits for event <c>go</c>. Beside it one, <c>other</c>, that only waits.</summary>
+    protected static DurableRegistry Calling(string activity) => new DurableRegistry()
+        .AddActivity("a", (_, _) => Task.FromResult<string?>("1"))
+        .AddActivity("b", (_, _) => Task.FromResult<string?>("2"))
+        .AddOrchestration("other", async (context, _) => await context.WaitForExternalEventAsync("go"))
+        .AddOrchestration("o", async (context, _) => await context.CallActivityAsync(activity, null) + await context.WaitForExternalEventAsync("go"));
+
     protected static async Task<List<HistoryEvent>> HistoryAsync(IDurableHost host, string id) => [.. await host.Client.GetHistoryAsync(id, 0, Soon)];
 
     protected static string Names(IEnumerable<HistoryEvent> history) => string.Join(' ', history.Select(e => e.GetType().Name));

@@ -241,17 +241,12 @@ public abstract class OrchestrationContract : DurableContract
     [Trait("Row", "S3")]
     public async Task Replay_CodeChanged_StopsThatInstanceUntilTheCodeIsBack()
     {
-        DurableRegistry Make(string activity) => new DurableRegistry()
-            .AddActivity("a", (_, _) => Task.FromResult<string?>("1"))
-            .AddActivity("b", (_, _) => Task.FromResult<string?>("2"))
-            .AddOrchestration("other", async (context, _) => await context.WaitForExternalEventAsync("go"))
-            .AddOrchestration("o", async (context, _) => await context.CallActivityAsync(activity, null) + await context.WaitForExternalEventAsync("go"));
-        await using var host = await StartAsync(Make("a"));
+        await using var host = await StartAsync(Calling("a"));
         await host.Client.StartAsync("o", null, new StartOrchestrationOptions { InstanceId = "x" }, Soon);
         await host.Client.StartAsync("other", null, new StartOrchestrationOptions { InstanceId = "y" }, Soon);
         await UntilHistoryAsync(host, "x", e => e is TaskCompleted);
 
-        await host.RestartAsync(Make("b"));
+        await host.RestartAsync(Calling("b"));
         await host.Client.RaiseEventAsync("x", "go", "\"!\"", Soon);
         await host.Client.RaiseEventAsync("y", "go", "\"ok\"", Soon);
 
@@ -261,7 +256,7 @@ public abstract class OrchestrationContract : DurableContract
         Assert.Contains("history says call activity \"a\", but the code did call activity \"b\"", stopped.FailureDetails!.ErrorMessage, StringComparison.Ordinal);
         Assert.Contains("history event 3 (task 0)", stopped.FailureDetails.ErrorMessage, StringComparison.Ordinal);
 
-        await host.RestartAsync(Make("a"), crash: true);
+        await host.RestartAsync(Calling("a"), crash: true);
         await host.Client.ResumeAsync("x", "fixed", Soon);
         Assert.Equal("1\"!\"", (await host.Client.WaitForCompletionAsync("x", Soon)).Output);
     }

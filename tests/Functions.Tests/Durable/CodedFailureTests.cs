@@ -54,6 +54,7 @@ public sealed class CodedFailureTests
     [InlineData(Coded + ": [a_b] m [c] d", "a_b", "m [c] d")]
     [InlineData(Coded + ": [System.Exception] m", "System.Exception", "m")]
     [InlineData("System.Exception: [a_b] m", "System.Exception", "[a_b] m")]
+    [InlineData("OrchestratorTaskNotFound: [o] is none", "unknown_orchestration", "[o] is none")]
     [InlineData("[Draft] m", "failed", "[Draft] m")]
     [InlineData("[] m", "failed", "[] m")]
     [InlineData(null, "failed", "It failed.")]

@@ -37,3 +37,8 @@ public sealed class EventInboxTests : EventInboxContract
 {
     protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => InMemoryTaskHub.StartAsync(registry);
 }
+
+public sealed class DurableTaskDifferenceTests : DurableTaskDifferenceContract
+{
+    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => InMemoryTaskHub.StartAsync(registry);
+}

@@ -33,3 +33,8 @@ public sealed class EventInboxStorageTests : EventInboxContract
 {
     protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => AzureStorageTaskHub.StartAsync(registry);
 }
+
+public sealed class DurableTaskDifferenceStorageTests : DurableTaskDifferenceContract
+{
+    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => AzureStorageTaskHub.StartAsync(registry);
+}

@@ -106,7 +106,13 @@ internal sealed class StorageService(AzureStorageOrchestrationService inner, Can
         OrchestrationState orchestrationState)
     {
         // By the difference of the two the provider knows that the instance has continued as new.
-        var (before, after) = (_orchestrations[workItem], newOrchestrationRuntimeState);
+        OrchestrationRuntimeState before;
+        lock (_lock)
+        {
+            before = _orchestrations[workItem];
+        }
+
+        var after = newOrchestrationRuntimeState;
         if (after.NewEvents.Any(each => !ReferenceEquals(Plain(each, orchestrationState), each)))
         {
             after = new OrchestrationRuntimeState([.. after.PastEvents]) { Status = after.Status };

@@ -1,3 +1,4 @@
+using Polyphony.Contract.Durable;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using StartOrchestrationOptions = Polyphony.Core.Durable.StartOrchestrationOptions;
@@ -5,33 +6,26 @@ using StartOrchestrationOptions = Polyphony.Core.Durable.StartOrchestrationOptio
 namespace Polyphony.Functions.Tests.Durable;
 
 /// <summary>What happens on Durable Task where it differs from the embedded engine by design.</summary>
-public sealed class DurableTaskDifferenceTests
+public abstract class DurableTaskDifferenceContract : DurableContract
 {
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
     [Fact]
     [Trait("Row", "S3")]
     public async Task Replay_CodeChanged_FailsThatInstanceWithWhatDiffers()
     {
-        DurableRegistry Make(string activity) => new DurableRegistry()
-            .AddActivity("a", (_, _) => Task.FromResult<string?>("1"))
-            .AddActivity("b", (_, _) => Task.FromResult<string?>("2"))
-            .AddOrchestration("other", async (context, _) => await context.WaitForExternalEventAsync("go"))
-            .AddOrchestration("o", async (context, _) => await context.CallActivityAsync(activity, null) + await context.WaitForExternalEventAsync("go"));
-        await using var host = await InMemoryTaskHub.StartAsync(Make("a"));
-        await StartAsync(host.Client, "o", "x");
-        await StartAsync(host.Client, "other", "y");
-        while (!(await host.Client.GetHistoryAsync("x", 0, Token)).Any(e => e is TaskCompleted))
+        await using var host = await StartAsync(Calling("a"));
+        await BeginAsync(host.Client, "o", "x");
+        await BeginAsync(host.Client, "other", "y");
+        while (!(await host.Client.GetHistoryAsync("x", 0, Soon)).Any(e => e is TaskCompleted))
         {
             await Task.Yield();
         }
 
-        await host.RestartAsync(Make("b"));
-        await host.Client.RaiseEventAsync("x", "go", "\"!\"", Token);
-        await host.Client.RaiseEventAsync("y", "go", "\"ok\"", Token);
+        await host.RestartAsync(Calling("b"));
+        await host.Client.RaiseEventAsync("x", "go", "\"!\"", Soon);
+        await host.Client.RaiseEventAsync("y", "go", "\"ok\"", Soon);
 
-        Assert.Equal("\"ok\"", (await host.Client.WaitForCompletionAsync("y", Token)).Output);
-        var failed = await host.Client.WaitForCompletionAsync("x", Token);
+        Assert.Equal("\"ok\"", (await host.Client.WaitForCompletionAsync("y", Soon)).Output);
+        var failed = await host.Client.WaitForCompletionAsync("x", Soon);
         Assert.Equal(OrchestrationRuntimeStatus.Failed, failed.RuntimeStatus);
         Assert.Contains("NonDeterministic", failed.FailureDetails!.ErrorType, StringComparison.Ordinal);
         Assert.Contains("Was a change made to the orchestrator code", failed.FailureDetails.ErrorMessage, StringComparison.Ordinal);
@@ -42,14 +36,14 @@ public sealed class DurableTaskDifferenceTests
     public async Task Replay_NameNoLongerRegistered_FailsThatInstanceWithItsCode()
     {
         var registry = new DurableRegistry().AddOrchestration("o", (context, _) => context.WaitForExternalEventAsync("go"));
-        await using var host = await InMemoryTaskHub.StartAsync(registry);
-        await StartAsync(host.Client, "o", "x");
+        await using var host = await StartAsync(registry);
+        await BeginAsync(host.Client, "o", "x");
         await UntilRunningAsync(host.Client, "x");
 
         await host.RestartAsync(new DurableRegistry());
-        await host.Client.RaiseEventAsync("x", "go", "1", Token);
+        await host.Client.RaiseEventAsync("x", "go", "1", Soon);
 
-        Assert.Equal("unknown_orchestration", (await host.Client.WaitForCompletionAsync("x", Token)).FailureDetails?.ErrorType);
+        Assert.Equal("unknown_orchestration", (await host.Client.WaitForCompletionAsync("x", Soon)).FailureDetails?.ErrorType);
     }
 
     [Fact]
@@ -67,25 +61,25 @@ public sealed class DurableTaskDifferenceTests
 
             return $"{n}";
         });
-        await using var host = await InMemoryTaskHub.StartAsync(registry);
-        await StartAsync(host.Client, "loop", "a", "0");
+        await using var host = await StartAsync(registry);
+        await BeginAsync(host.Client, "loop", "a", "0");
         await UntilRunningAsync(host.Client, "a");
         long last = 0;
         for (var n = 0; n < 3; n++)
         {
-            var history = await host.Client.GetHistoryAsync("a", last + 1, Token);
+            var history = await host.Client.GetHistoryAsync("a", last + 1, Soon);
             Assert.Equal($"{n}", Assert.Single(history.OfType<ExecutionStarted>()).Input);
             last = history[^1].Sequence;
-            await host.Client.RaiseEventAsync("a", "go", null, Token);
-            while ((await host.Client.GetAsync("a", true, Token))!.Input != $"{n + 1}")
+            await host.Client.RaiseEventAsync("a", "go", null, Soon);
+            while ((await host.Client.GetAsync("a", true, Soon))!.Input != $"{n + 1}")
             {
                 await Task.Yield();
             }
         }
 
-        await host.Client.RaiseEventAsync("a", "go", null, Token);
-        Assert.Equal("3", (await host.Client.WaitForCompletionAsync("a", Token)).Output);
-        Assert.Equal("3", Assert.Single((await host.Client.GetHistoryAsync("a", 0, Token)).OfType<ExecutionStarted>()).Input);
+        await host.Client.RaiseEventAsync("a", "go", null, Soon);
+        Assert.Equal("3", (await host.Client.WaitForCompletionAsync("a", Soon)).Output);
+        Assert.Equal("3", Assert.Single((await host.Client.GetHistoryAsync("a", 0, Soon)).OfType<ExecutionStarted>()).Input);
     }
 
     [Fact]
@@ -99,10 +93,10 @@ public sealed class DurableTaskDifferenceTests
             var error = Assert.Throws<PayloadTooLargeException>(() => context.SetCustomStatus(big.Insert(1, "xyz")));
             return Task.FromResult<string?>($"\"{error.Code}\"");
         });
-        await using var host = await InMemoryTaskHub.StartAsync(registry);
-        await StartAsync(host.Client, "o", "a");
+        await using var host = await StartAsync(registry);
+        await BeginAsync(host.Client, "o", "a");
 
-        var ended = await host.Client.WaitForCompletionAsync("a", Token);
+        var ended = await host.Client.WaitForCompletionAsync("a", Soon);
 
         Assert.Equal(("\"payload_too_large\"", big), (ended.Output, ended.CustomStatus));
     }
@@ -122,10 +116,10 @@ public sealed class DurableTaskDifferenceTests
             await Assert.ThrowsAsync<PayloadTooLargeException>(() => context.CallEntityAsync(entity, "op", big));
             return "\"done\"";
         });
-        await using var host = await InMemoryTaskHub.StartAsync(registry);
-        await StartAsync(host.Client, "o", "a");
+        await using var host = await StartAsync(registry);
+        await BeginAsync(host.Client, "o", "a");
 
-        var ended = await host.Client.WaitForCompletionAsync("a", Token);
+        var ended = await host.Client.WaitForCompletionAsync("a", Soon);
         Assert.True(ended.Output == "\"done\"", ended.FailureDetails?.ErrorMessage);
     }
 
@@ -134,12 +128,12 @@ public sealed class DurableTaskDifferenceTests
     public async Task Start_FarAhead_WaitsByATimerAndGetsItsInputAsItWas()
     {
         var registry = new DurableRegistry().AddOrchestration("o", (_, input) => Task.FromResult(input));
-        await using var host = await InMemoryTaskHub.StartAsync(registry);
+        await using var host = await StartAsync(registry);
         var startAt = DateTimeOffset.UtcNow.AddDays(30);
-        await host.Client.StartAsync("o", "[1.0]", new StartOrchestrationOptions { InstanceId = "a", StartAt = startAt }, Token);
+        await host.Client.StartAsync("o", "[1.0]", new StartOrchestrationOptions { InstanceId = "a", StartAt = startAt }, Soon);
 
         IReadOnlyList<HistoryEvent> history;
-        while (!(history = await host.Client.GetHistoryAsync("a", 0, Token)).Any(e => e is TimerCreated))
+        while (!(history = await host.Client.GetHistoryAsync("a", 0, Soon)).Any(e => e is TimerCreated))
         {
             await Task.Yield();
         }
@@ -148,17 +142,17 @@ public sealed class DurableTaskDifferenceTests
         var started = Assert.Single(history.OfType<ExecutionStarted>());
         Assert.Equal(("[1.0]", startAt, 0), (started.Input, started.StartAt, started.Tags?.Count));
         Assert.InRange(Assert.Single(history.OfType<TimerCreated>()).FireAt, startAt.AddDays(-28), startAt);
-        var waiting = (await host.Client.GetAsync("a", true, Token))!;
+        var waiting = (await host.Client.GetAsync("a", true, Soon))!;
         Assert.Equal((OrchestrationRuntimeStatus.Pending, "[1.0]"), (waiting.RuntimeStatus, waiting.Input));
-        Assert.Equal("a", Assert.Single((await host.Client.QueryAsync(new() { Statuses = [OrchestrationRuntimeStatus.Pending] }, Token)).Instances).InstanceId);
+        Assert.Equal("a", Assert.Single((await host.Client.QueryAsync(new() { Statuses = [OrchestrationRuntimeStatus.Pending] }, Soon)).Instances).InstanceId);
     }
 
-    private static Task<string> StartAsync(DurableClient client, string name, string id, string? input = null) =>
-        client.StartAsync(name, input, new StartOrchestrationOptions { InstanceId = id }, Token);
+    private static Task<string> BeginAsync(DurableClient client, string name, string id, string? input = null) =>
+        client.StartAsync(name, input, new StartOrchestrationOptions { InstanceId = id }, Soon);
 
     private static async Task UntilRunningAsync(DurableClient client, string id)
     {
-        while ((await client.GetAsync(id, false, Token))!.RuntimeStatus != OrchestrationRuntimeStatus.Running)
+        while ((await client.GetAsync(id, false, Soon))!.RuntimeStatus != OrchestrationRuntimeStatus.Running)
         {
             await Task.Yield();
         }
