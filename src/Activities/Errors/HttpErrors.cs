@@ -24,6 +24,7 @@ public static class HttpErrors
             404 => Terminal(ErrorCodes.ModelNotFound, $"The provider does not know this model, deployment or address. {said}"),
             408 => new CallError(ErrorCodes.Timeout, said, ErrorKind.Transient),
             409 or >= 500 => new CallError(ErrorCodes.ProviderUnavailable, said, ErrorKind.Transient, RetryAfter(failure, now)),
+            _ when failure.Filtered is { } filtered => Terminal(ErrorCodes.ContentFilter, $"The provider filtered {filtered}. {said}"),
             _ when Is(failure, "content_filter") || Is(failure, "content_policy_violation") => Terminal(ErrorCodes.ContentFilter, said),
             413 => Terminal(ErrorCodes.ContextTooLong, said),
             _ when Is(failure, "context_length_exceeded") || Is(failure, "string_above_max_length") => Terminal(ErrorCodes.ContextTooLong, said),

@@ -10,7 +10,9 @@ namespace Polyphony.Activities.Errors;
 /// <param name="Message">The provider's message.</param>
 /// <param name="RetryAfterMs">The header <c>retry-after-ms</c>.</param>
 /// <param name="RetryAfter">The header <c>Retry-After</c>: seconds or a date.</param>
-public sealed record HttpFailure(int Status, string? Code, string? Type, string Message, string? RetryAfterMs = null, string? RetryAfter = null)
+/// <param name="Filtered">What a content filter found, such as <c>violence (medium) in the prompt</c>, if the provider says so.</param>
+public sealed record HttpFailure(
+    int Status, string? Code, string? Type, string Message, string? RetryAfterMs = null, string? RetryAfter = null, string? Filtered = null)
 {
     // Some gateways answer with whole pages.
     private const int LongestMessage = 500;
@@ -18,7 +20,7 @@ public sealed record HttpFailure(int Status, string? Code, string? Type, string 
     internal static HttpFailure From(ClientResultException exception)
     {
         var response = exception.GetRawResponse();
-        string? code = null, type = null, message = null;
+        string? code = null, type = null, message = null, filtered = null;
         try
         {
             if (response is not null && response.Content.ToMemory() is { Length: > 0 } content)
@@ -29,6 +31,7 @@ public sealed record HttpFailure(int Status, string? Code, string? Type, string 
                     message = error.ValueKind == JsonValueKind.String ? error.GetString() : Text(error, "message");
                     code = Text(error, "code");
                     type = Text(error, "type");
+                    filtered = ContentFilterAnnotations.OfError(error);
                 }
             }
         }
@@ -49,7 +52,8 @@ public sealed record HttpFailure(int Status, string? Code, string? Type, string 
             type,
             message.Length > LongestMessage ? string.Concat(message.AsSpan(0, LongestMessage), "…") : message,
             response?.Headers.TryGetValue("retry-after-ms", out var milliseconds) == true ? milliseconds : null,
-            response?.Headers.TryGetValue("Retry-After", out var after) == true ? after : null);
+            response?.Headers.TryGetValue("Retry-After", out var after) == true ? after : null,
+            filtered);
     }
 
     private static string? Text(JsonElement error, string name) =>

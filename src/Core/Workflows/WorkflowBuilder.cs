@@ -62,6 +62,7 @@ public sealed partial class WorkflowBuilder(string name)
         Put(map, "model", model.Model);
         Put(map, "endpoint", model.Endpoint?.OriginalString);
         Put(map, "apiKeyVariable", model.ApiKeyVariable);
+        Put(map, "apiVersion", model.ApiVersion);
         Put(map, "temperature", model.Temperature);
         Put(map, "maxOutputTokens", model.MaxOutputTokens);
         Put(map, "requestsPerMinute", model.RequestsPerMinute);

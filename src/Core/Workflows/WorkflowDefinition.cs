@@ -126,6 +126,11 @@ public sealed record ModelDefinition
     /// <summary>Gets the name of the environment variable that holds the key; by default the provider's usual one.</summary>
     public string? ApiKeyVariable { get; init; }
 
+    /// <summary>
+    /// Gets the <c>api-version</c> of Azure OpenAI's deployments route, such as <c>2024-10-21</c>; <c>azure-openai</c> only. Without it the v1 route is spoken, which has none.
+    /// </summary>
+    public string? ApiVersion { get; init; }
+
     /// <summary>Gets the sampling temperature, 0 to 2.</summary>
     public double? Temperature { get; init; }
 

@@ -246,23 +246,6 @@ public sealed class OpenAIProviderTests
         Assert.Equal("Bearer none", server.Requests[0].Headers["Authorization"]);
     }
 
-    [Fact]
-    [Trait("Exempt", "models and keys of the host")]
-    public async Task GetClient_Azure_UsesTheV1EndpointAndTheKey()
-    {
-        await using var server = await FakeOpenAIServer.StartAsync("x");
-        var provider = new AzureOpenAIProvider(name => name switch
-        {
-            "AZURE_OPENAI_ENDPOINT" => server.Resource.ToString(),
-            "AZURE_OPENAI_API_KEY" => "azure-key",
-            _ => null,
-        });
-
-        await provider.GetClient(Fast with { Provider = "azure-openai" }).GetResponseAsync(Prompt("Hi"), cancellationToken: TestContext.Current.CancellationToken);
-
-        Assert.Equal("azure-key", server.Requests[0].Headers["api-key"]);
-    }
-
     private static ChatMessage[] Prompt(string text) => [new(ChatRole.User, text)];
 
     private static OpenAIProvider Provider(string endpoint) => new(name => name switch

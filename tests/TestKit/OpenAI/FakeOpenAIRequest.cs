@@ -8,6 +8,9 @@ namespace Polyphony.TestKit.OpenAI;
 /// <param name="Headers">The headers.</param>
 public sealed record FakeOpenAIRequest(int Number, JsonElement Body, IReadOnlyDictionary<string, string> Headers)
 {
+    /// <summary>Gets the path with the query, such as <c>/v1/chat/completions</c>.</summary>
+    public string Target { get; init; } = "";
+
     public string Model => Body.GetProperty("model").GetString()!;
 
     public IReadOnlyList<JsonElement> Messages => [.. Body.GetProperty("messages").EnumerateArray()];

@@ -29,6 +29,7 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
         _application = builder.Build();
         _application.MapPost("/v1/chat/completions", AnswerAsync);
         _application.MapPost("/openai/v1/chat/completions", AnswerAsync);
+        _application.MapPost("/openai/deployments/{name}/chat/completions", AnswerAsync);
     }
 
     /// <summary>Gets the base address for clients, such as <c>http://127.0.0.1:5123/v1</c>.</summary>
@@ -69,7 +70,10 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
         var request = new FakeOpenAIRequest(
             Interlocked.Increment(ref _count),
             document.RootElement.Clone(),
-            context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase));
+            context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase))
+        {
+            Target = context.Features.Get<IHttpRequestFeature>()!.RawTarget,
+        };
         _requests.Enqueue(request);
         var answer = _script(request);
         if (answer.Takes > TimeSpan.Zero && !await TakeAsync(context, answer.Takes))

@@ -11,11 +11,11 @@ using Polyphony.Core.Workflows;
 namespace Polyphony.Activities.Providers.OpenAI;
 
 /// <summary>
-/// The provider <c>azure-openai</c>: the official OpenAI SDK against Azure OpenAI's v1 endpoint, with a key, or with the identity of the process
-/// (a managed identity, or a developer's own).
+/// The provider <c>azure-openai</c>: Azure OpenAI with a key, or with the identity of the process (a managed identity, or a developer's own).
 /// </summary>
 /// <remarks>
-/// The endpoint is the model's own or that in <c>AZURE_OPENAI_ENDPOINT</c>, such as <c>https://NAME.openai.azure.com</c>. The key is that in the variable which
+/// The official OpenAI SDK speaks to the resource's v1 endpoint. A model with an <see cref="ModelDefinition.ApiVersion"/> goes by the deployments route instead, with Azure's
+/// own client. The endpoint is the model's own or that in <c>AZURE_OPENAI_ENDPOINT</c>, such as <c>https://NAME.openai.azure.com</c>. The key is that in the variable which
 /// the model names, or in <c>AZURE_OPENAI_API_KEY</c>. Without a key the identity is used, and only for the endpoint of the environment: a token is not
 /// handed to an address that a workflow file names. <see cref="ModelDefinition.Model"/> is the name of the deployment.
 /// </remarks>
@@ -34,7 +34,7 @@ public sealed class AzureOpenAIProvider : IModelProvider
 
     private readonly Func<string, string?> _environment;
     private readonly Lazy<TokenCredential> _identity;
-    private readonly ConcurrentDictionary<(Uri Endpoint, string Model, string? Key), OpenAIChatClient> _clients = new();
+    private readonly ConcurrentDictionary<AzureDeployment, OpenAIChatClient> _clients = new();
 
     /// <summary>Makes the provider.</summary>
     /// <param name="environment">Reads an environment variable; by default that of the process.</param>
@@ -47,6 +47,9 @@ public sealed class AzureOpenAIProvider : IModelProvider
 
     /// <inheritdoc/>
     public string Name => ProviderName;
+
+    /// <summary>Gets what carries the requests; by default the SDK's own.</summary>
+    internal PipelineTransport? Transport { get; init; }
 
     /// <inheritdoc/>
     public IChatClient GetClient(ModelDefinition definition)
@@ -66,22 +69,33 @@ public sealed class AzureOpenAIProvider : IModelProvider
                     : $"Model \"{definition.Name}\" needs a key in the environment variable {variable}, which is not set.");
         }
 
-        return _clients.GetOrAdd((endpoint, model, string.IsNullOrEmpty(key) ? null : key), Make);
+        if (string.IsNullOrEmpty(key) && endpoint.Scheme != Uri.UriSchemeHttps)
+        {
+            throw Refused(
+                ErrorCodes.Authentication,
+                $"Model \"{definition.Name}\" has no key, and the token of an identity is sent by https only; {EndpointVariable} is \"{endpoint}\". Correct it, or set {ApiKeyVariable}.");
+        }
+
+        return _clients.GetOrAdd(new AzureDeployment(endpoint, model, definition.ApiVersion, string.IsNullOrEmpty(key) ? null : key), Make);
     }
 
-    /// <summary>Gets the v1 address of a resource.</summary>
+    /// <summary>Gets the v1 address of a resource or of a gateway's API.</summary>
     internal static Uri V1(Uri endpoint) => endpoint.AbsolutePath.Contains("/openai/v1", StringComparison.OrdinalIgnoreCase)
         ? endpoint
-        : new Uri($"{endpoint.AbsoluteUri.TrimEnd('/')}/openai/v1/");
+        : new UriBuilder(endpoint) { Path = $"{endpoint.AbsolutePath.TrimEnd('/')}/openai/v1/" }.Uri;
 
-    private OpenAIChatClient Make((Uri Endpoint, string Model, string? Key) entry)
+    private OpenAIChatClient Make(AzureDeployment deployment) => deployment.Version is { } version
+        ? new OpenAIChatClient(
+            AzureDeployments.Client(deployment, version, _identity, Transport), deployment.Name, deployment.Endpoint, AzureDeployments.Prepare(version))
+        : new OpenAIChatClient(V1Client(deployment), deployment.Name, deployment.Endpoint);
+
+    private ChatClient V1Client(AzureDeployment deployment)
     {
-        var options = OpenAIClientSettings.Options(V1(entry.Endpoint));
-        AuthenticationPolicy authentication = entry.Key is null
+        AuthenticationPolicy authentication = deployment.Key is null
             ? new BearerTokenPolicy(_identity.Value, Scope)
-            : ApiKeyAuthenticationPolicy.CreateHeaderApiKeyPolicy(new ApiKeyCredential(entry.Key), "api-key");
+            : ApiKeyAuthenticationPolicy.CreateHeaderApiKeyPolicy(new ApiKeyCredential(deployment.Key), "api-key");
 #pragma warning disable OPENAI001 // The only way to give the SDK a token of an identity; marked as experimental since 2.x.
-        return new OpenAIChatClient(new ChatClient(entry.Model, authentication, options), entry.Model, entry.Endpoint);
+        return new ChatClient(deployment.Name, authentication, OpenAIClientSettings.Options(V1(deployment.Endpoint), Transport));
 #pragma warning restore OPENAI001
     }
 

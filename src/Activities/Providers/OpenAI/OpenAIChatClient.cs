@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using OpenAI.Chat;
+using Polyphony.Activities.Errors;
 using Polyphony.Core.Interpreter;
 using ChatFinishReason = Microsoft.Extensions.AI.ChatFinishReason;
 using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
@@ -10,7 +11,11 @@ using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
 namespace Polyphony.Activities.Providers.OpenAI;
 
 /// <summary>The SDK's chat client as an <see cref="IChatClient"/>. Thread-safe.</summary>
-internal sealed class OpenAIChatClient(ChatClient client, string model, Uri endpoint) : IChatClient
+/// <param name="client">The SDK's client.</param>
+/// <param name="model">The model or deployment.</param>
+/// <param name="endpoint">The address, for those who ask.</param>
+/// <param name="prepare">What is done to the options of each request before it is sent.</param>
+internal sealed class OpenAIChatClient(ChatClient client, string model, Uri endpoint, Action<ChatCompletionOptions>? prepare = null) : IChatClient
 {
     /// <summary>The name under which the provider's request id stands in <see cref="ChatResponse.AdditionalProperties"/>.</summary>
     public const string RequestIdProperty = "requestId";
@@ -20,10 +25,12 @@ internal sealed class OpenAIChatClient(ChatClient client, string model, Uri endp
     public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var request = OpenAIMessages.ToRequest(messages);
+        var requestOptions = OpenAIMessages.ToOptions(options);
+        prepare?.Invoke(requestOptions);
         ClientResult<ChatCompletion> result;
         try
         {
-            result = await client.CompleteChatAsync(request, OpenAIMessages.ToOptions(options), cancellationToken);
+            result = await client.CompleteChatAsync(request, requestOptions, cancellationToken);
         }
         catch (Exception exception) when (IsUnreadable(exception))
         {
@@ -69,6 +76,13 @@ internal sealed class OpenAIChatClient(ChatClient client, string model, Uri endp
     private static ModelException Unreadable(Exception exception) => new(
         new CallError(ErrorCodes.ProviderInvalidAnswer, $"The provider's answer could not be read: {exception.Message}", ErrorKind.Transient), exception);
 
+    // Azure says which category it was beside the answer, where the SDK's types have no place for it.
+    private static string? Filtered(ClientResult result)
+    {
+        using var body = JsonDocument.Parse(result.GetRawResponse().Content.ToMemory());
+        return ContentFilterAnnotations.OfCompletion(body.RootElement);
+    }
+
     private static ChatResponse ToResponse(ClientResult<ChatCompletion> result)
     {
         var completion = result.Value;
@@ -85,6 +99,10 @@ internal sealed class OpenAIChatClient(ChatClient client, string model, Uri endp
         if (completion.Refusal is { Length: > 0 } refusal)
         {
             contents.Add(new ErrorContent(refusal) { ErrorCode = "Refusal" });
+        }
+        else if (finishReason == ChatFinishReason.ContentFilter && Filtered(result) is { } filtered)
+        {
+            contents.Add(new ErrorContent($"it filtered {filtered}") { ErrorCode = "ContentFilter" });
         }
 
         return new ChatResponse(new ChatMessage(ChatRole.Assistant, contents))

@@ -5,20 +5,24 @@ using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Providers.OpenAI;
 
-/// <summary>What both OpenAI providers set in the SDK.</summary>
+/// <summary>What both OpenAI providers set in the SDKs.</summary>
 internal static class OpenAIClientSettings
 {
-    public static OpenAIClientOptions Options(Uri endpoint) => new()
-    {
-        Endpoint = endpoint,
+    public static OpenAIClientOptions Options(Uri endpoint, PipelineTransport? transport = null) => Apply(new OpenAIClientOptions { Endpoint = endpoint }, transport);
 
+    /// <summary>Sets what holds for every client, OpenAI's and Azure's.</summary>
+    public static T Apply<T>(T options, PipelineTransport? transport = null)
+        where T : ClientPipelineOptions
+    {
         // Retry belongs to the workflow, on durable timers: one that happened in here would hold a worker and would not be seen.
-        RetryPolicy = new ClientRetryPolicy(0),
+        options.RetryPolicy = new ClientRetryPolicy(0);
 
         // The agent's own limit holds.
-        NetworkTimeout = Timeout.InfiniteTimeSpan,
-        ClientLoggingOptions = new ClientLoggingOptions { EnableLogging = false },
-    };
+        options.NetworkTimeout = Timeout.InfiniteTimeSpan;
+        options.ClientLoggingOptions = new ClientLoggingOptions { EnableLogging = false };
+        options.Transport = transport;
+        return options;
+    }
 
     public static string Model(ModelDefinition definition) => definition.Model ?? throw new ModelException(new CallError(
         ErrorCodes.ModelNotFound,

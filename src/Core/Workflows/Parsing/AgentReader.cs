@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Polyphony.Core.Workflows.Parsing;
 
 /// <summary>Reads entries of <c>agents</c> and <c>models</c>.</summary>
@@ -25,6 +27,7 @@ internal static class AgentReader
             Model = model,
             Endpoint = Endpoint(map),
             ApiKeyVariable = Variable(map),
+            ApiVersion = ApiVersion(map, isAzure: provider is 1 or null),
             Temperature = map.Number("temperature", 0, 2),
             MaxOutputTokens = map.Int("maxOutputTokens", 1, 10_000_000),
             RequestsPerMinute = map.Int("requestsPerMinute", 1, 100_000_000),
@@ -118,6 +121,30 @@ internal static class AgentReader
         // The text itself is not repeated: it may be the key.
         map.Invalid("apiKeyVariable", "\"apiKeyVariable\" is no name of an environment variable", "It names the variable that holds the key, such as OPENAI_API_KEY; it is not the key.");
         return null;
+    }
+
+    /// <summary>Reads Azure OpenAI's api-version: a day, and perhaps a word such as <c>preview</c>. Which versions there are is for Azure to say.</summary>
+    private static string? ApiVersion(MapReader map, bool isAzure)
+    {
+        if (map.Text("apiVersion") is not { } version)
+            return null;
+
+        if (!isAzure)
+            map.Invalid("apiVersion", "\"apiVersion\" is for the provider azure-openai only", "Leave it out, or use provider: azure-openai.");
+        else if (!IsApiVersion(version))
+            map.Invalid("apiVersion", $"\"{SourceValues.Shorten(version)}\" is no api-version of Azure OpenAI", "Such as 2024-10-21 or 2025-04-01-preview; without \"apiVersion\" the v1 API is used, which has none.");
+        else
+            return version;
+
+        return null;
+    }
+
+    private static bool IsApiVersion(string text)
+    {
+        const int dayLength = 10;
+        return text.Length is >= dayLength and <= 40
+            && DateOnly.TryParseExact(text.AsSpan(0, dayLength), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _)
+            && (text.Length == dayLength || (text[dayLength] == '-' && text.Length > dayLength + 1 && text.AsSpan(dayLength + 1).IndexOfAnyExceptInRange('a', 'z') < 0));
     }
 
     private static List<MessageFilter>? Filters(MapReader map)

@@ -105,6 +105,7 @@ internal static class CanonicalWriter
             Text("model", model.Model);
             Text("endpoint", model.Endpoint?.OriginalString);
             Text("apiKeyVariable", model.ApiKeyVariable);
+            Text("apiVersion", model.ApiVersion);
             if (model.Temperature is { } temperature)
                 writer.WriteNumber("temperature", temperature);
 

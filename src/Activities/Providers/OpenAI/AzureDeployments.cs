@@ -1,0 +1,83 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
+using Azure.AI.OpenAI;
+using Azure.AI.OpenAI.Chat;
+using Azure.Core;
+using OpenAI.Chat;
+
+namespace Polyphony.Activities.Providers.OpenAI;
+
+/// <summary>
+/// Azure OpenAI's older route, <c>RESOURCE/openai/deployments/NAME/chat/completions?api-version=…</c>, by Azure's own client: what API Management and resources that are
+/// not on v1 speak.
+/// </summary>
+internal static class AzureDeployments
+{
+    private const string V1Path = "/openai/v1";
+
+    // Older versions refuse max_completion_tokens as an unknown argument; with newer ones reasoning models refuse max_tokens.
+    private const string FirstWithCompletionTokens = "2024-09-01";
+
+    /// <summary>Makes the client of a deployment.</summary>
+    /// <param name="deployment">The deployment. A <c>/openai/v1</c> at the end of its address does not count.</param>
+    /// <param name="version">The api-version, sent as it is.</param>
+    /// <param name="identity">The identity, if there is no key.</param>
+    /// <param name="transport">What carries the requests; by default the SDK's own.</param>
+    public static ChatClient Client(AzureDeployment deployment, string version, Lazy<TokenCredential> identity, PipelineTransport? transport)
+    {
+        var options = OpenAIClientSettings.Apply(new AzureOpenAIClientOptions(), transport);
+        options.AddPolicy(new ApiVersionPolicy(version), PipelinePosition.PerCall);
+        var resource = Resource(deployment.Endpoint);
+        var client = deployment.Key is null
+            ? new AzureOpenAIClient(resource, identity.Value, options)
+            : new AzureOpenAIClient(resource, new ApiKeyCredential(deployment.Key), options);
+        return client.GetChatClient(deployment.Name);
+    }
+
+    /// <summary>Gets how requests of a version say the most tokens of an answer, which Azure's client does in the old way unless it is told.</summary>
+    /// <param name="version">The api-version.</param>
+    /// <returns>What to do with each request; <see langword="null"/> for nothing.</returns>
+    public static Action<ChatCompletionOptions>? Prepare(string version) =>
+#pragma warning disable AOAI001 // The only way to say it; marked as experimental.
+        string.CompareOrdinal(version, FirstWithCompletionTokens) >= 0 ? static options => options.SetNewMaxCompletionTokensPropertyEnabled() : null;
+#pragma warning restore AOAI001
+
+    private static Uri Resource(Uri endpoint)
+    {
+        var path = endpoint.AbsolutePath.TrimEnd('/');
+        return path.EndsWith(V1Path, StringComparison.OrdinalIgnoreCase) ? new UriBuilder(endpoint) { Path = path[..^V1Path.Length] }.Uri : endpoint;
+    }
+
+    /// <summary>Sends the version that the model names: the client's own options know a closed list of them.</summary>
+    private sealed class ApiVersionPolicy(string version) : PipelinePolicy
+    {
+        private const string Name = "api-version=";
+
+        public override void Process(PipelineMessage message, IReadOnlyList<PipelinePolicy> pipeline, int currentIndex)
+        {
+            Set(message.Request);
+            ProcessNext(message, pipeline, currentIndex);
+        }
+
+        public override ValueTask ProcessAsync(PipelineMessage message, IReadOnlyList<PipelinePolicy> pipeline, int currentIndex)
+        {
+            Set(message.Request);
+            return ProcessNextAsync(message, pipeline, currentIndex);
+        }
+
+        private void Set(PipelineRequest request)
+        {
+            var uri = new UriBuilder(request.Uri!);
+            var others = uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries).Where(part => !part.StartsWith(Name, StringComparison.OrdinalIgnoreCase));
+            uri.Query = string.Join('&', others.Append(Name + Uri.EscapeDataString(version)));
+            request.Uri = uri.Uri;
+        }
+    }
+}
+
+/// <summary>A deployment as a client is made for it.</summary>
+/// <param name="Endpoint">The address of the resource or of the gateway's API.</param>
+/// <param name="Name">The name of the deployment.</param>
+/// <param name="Version">The api-version; <see langword="null"/> for the v1 route.</param>
+/// <param name="Key">The key; <see langword="null"/> to use the identity.</param>
+internal sealed record AzureDeployment(Uri Endpoint, string Name, string? Version, string? Key);
