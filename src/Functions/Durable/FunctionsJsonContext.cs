@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Polyphony.Core.Ledger;
+using Polyphony.Functions.Starts;
 
 namespace Polyphony.Functions.Durable;
 
@@ -7,4 +8,5 @@ namespace Polyphony.Functions.Durable;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(string?[]))]
 [JsonSerializable(typeof(LedgerEntry))]
+[JsonSerializable(typeof(BlobInput))]
 internal sealed partial class FunctionsJsonContext : JsonSerializerContext;

@@ -17,11 +17,14 @@ internal sealed class TestContainer : IAsyncDisposable
     private TestContainer(string connection) => _connection = connection;
 
     /// <summary>Makes one, or skips the running test where no account is named.</summary>
-    public static TestContainer Create()
+    public static TestContainer Create() => new(Connection());
+
+    /// <summary>Gets the account's connection string, or skips the running test where none is named.</summary>
+    public static string Connection()
     {
         var connection = Environment.GetEnvironmentVariable(Variable);
         Assert.SkipWhen(string.IsNullOrEmpty(connection), $"{Variable} names no storage account. Set it to a connection string, such as Azurite's, to run the tests of the stores on Blob Storage.");
-        return new TestContainer(connection!);
+        return connection!;
     }
 
     /// <summary>Opens the container as one more process.</summary>
