@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Text;
 using Azure.Storage.Queues.Models;
 using Microsoft.Extensions.Logging;
 using Polyphony.Functions.Hosting;
@@ -11,6 +13,8 @@ namespace Polyphony.Functions.Starts;
 /// <param name="log">The log.</param>
 public sealed class QueueStarts(StartSettings settings, MessageStarts starts, ILogger<QueueStarts> log)
 {
+    private static readonly SearchValues<byte> BeginningsOfJson = SearchValues.Create("{[\"-0123456789tfn \t\r\n"u8);
+
     private readonly string _source = $"queue/{settings.Queue}";
 
     /// <summary>Starts for a message. If it fails, the message must stay in the queue.</summary>
@@ -23,6 +27,15 @@ public sealed class QueueStarts(StartSettings settings, MessageStarts starts, IL
         _source,
         message.MessageId,
         () => settings.QueueWorkflow is { } workflow
-            ? starts.StartAsync(workflow, message.Body.ToMemory(), _source, message.MessageId, cancellationToken)
-            : starts.StartAsync(message.Body.ToMemory(), _source, message.MessageId, cancellationToken));
+            ? starts.StartAsync(workflow, Json(message), _source, message.MessageId, cancellationToken)
+            : starts.StartAsync(Json(message), _source, message.MessageId, cancellationToken));
+
+    // Some clients send the text as it is, others in Base64. What is JSON in Base64 never begins as JSON does.
+    private static ReadOnlyMemory<byte> Json(QueueMessage message)
+    {
+        var sent = message.Body.ToMemory();
+        return sent.Length > 0 && !BeginningsOfJson.Contains(sent.Span[0]) && Base64.IsValid(sent.Span)
+            ? Convert.FromBase64String(message.Body.ToString())
+            : sent;
+    }
 }

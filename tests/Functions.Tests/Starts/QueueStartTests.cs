@@ -1,3 +1,4 @@
+using System.Text;
 using Azure.Storage.Queues;
 using Azure.Storage.Queues.Models;
 using Microsoft.Extensions.Logging;
@@ -74,6 +75,44 @@ public sealed class QueueStartTests : IAsyncDisposable
         await starts.StartAsync(await ReceiveAsync(queue), Token);
 
         Assert.Equal(2, (await IdsAsync()).Count);
+    }
+
+    [Theory]
+    [InlineData(QueueMessageEncoding.None)]
+    [InlineData(QueueMessageEncoding.Base64)]
+    public async Task Start_EitherEncoding_ReadsTheSame(QueueMessageEncoding encoding)
+    {
+        var starts = await OpenAsync(embedded: true);
+        var queue = await OpenQueueAsync();
+        await new QueueClient(TestContainer.Connection(), queue.Name, new QueueClientOptions { MessageEncoding = encoding })
+            .SendMessageAsync("""{"workflow":"hello","input":{"name":"Zoë"}}""", Token);
+
+        await starts.StartAsync(await ReceiveAsync(queue), Token);
+
+        Assert.Equal("Zoë", (await _host!.WaitAsync(Assert.Single(await IdsAsync()))).Input!.Value.GetProperty("name").GetString());
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("[1]")]
+    [InlineData("\"ab\"")]
+    [InlineData("-12")]
+    [InlineData("1234")]
+    [InlineData("true")]
+    [InlineData("null")]
+    [InlineData("false")]
+    [InlineData(" 1234")]
+    public async Task Start_AnyJsonInEitherEncoding_IsTakenAsItself(string input)
+    {
+        var starts = await OpenAsync(embedded: true, workflow: "hello");
+        var wrong = await Assert.ThrowsAsync<StartRefusedException>(() => starts.StartAsync(Message("m1", input), Token));
+        var encoded = await Assert.ThrowsAsync<StartRefusedException>(() => starts.StartAsync(Message("m1", Convert.ToBase64String(Encoding.UTF8.GetBytes(input))), Token));
+
+        Assert.Equal(("input_invalid", wrong.Problems), (encoded.Code, encoded.Problems));
+        Assert.Equal("input_invalid", wrong.Code);
+        Assert.Equal(
+            _log.Entries.Where(entry => entry.Level == LogLevel.Trace).Select(entry => entry.Text).Distinct(),
+            [_log.Entries.First(entry => entry.Level == LogLevel.Trace).Text]);
     }
 
     [Fact]
@@ -195,8 +234,8 @@ public sealed class QueueStartTests : IAsyncDisposable
 
     private async Task<QueueClient> OpenQueueAsync()
     {
-        // Encoded as the host reads it, by host.json.
-        _queue = new QueueClient(TestContainer.Connection(), $"test-{Guid.NewGuid():N}", new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 });
+        // Read as the host does it, by host.json: as it was sent.
+        _queue = new QueueClient(TestContainer.Connection(), $"test-{Guid.NewGuid():N}");
         await _queue.CreateAsync(cancellationToken: Token);
         return _queue;
     }
