@@ -5,7 +5,7 @@ using Polyphony.Http.Problems;
 
 namespace Polyphony.Functions.Starts;
 
-/// <summary>Starts for one delivery, and logs what came of it. Nothing of a message's content gets into the log, but at level Trace.</summary>
+/// <summary>Starts for one delivery, and logs what came of it. Nothing of a message's content gets into the log, but at level Trace. Event ids of this project: 6000 to 6999.</summary>
 internal static partial class StartReport
 {
     /// <summary>Starts for one delivery.</summary>

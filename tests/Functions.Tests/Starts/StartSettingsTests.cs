@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
 using Microsoft.Extensions.Configuration;
@@ -32,6 +33,15 @@ public sealed class StartSettingsTests
 
         Assert.Equal(expected, string.Join(',', functions.Select(function => function.Name!).Where(name => name.StartsWith("startFrom", StringComparison.Ordinal)).Order(StringComparer.Ordinal)));
         Assert.Equal(all.Where(name => !name.StartsWith("startFrom", StringComparison.Ordinal)), functions.Select(function => function.Name!).Where(name => !name.StartsWith("startFrom", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void HostJson_OfTheApp_HandsMessagesOnAsTheyWereSent()
+    {
+        using var host = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "host.json")));
+
+        // In any other encoding the host moves what does not fit it to the poison queue, before the app can read it.
+        Assert.Equal("none", host.RootElement.GetProperty("extensions").GetProperty("queues").GetProperty("messageEncoding").GetString());
     }
 
     [Theory]
