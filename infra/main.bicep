@@ -114,6 +114,19 @@ param taskHubName string = 'polyphony'
 @description('Settings file of models and prices, relative to the package; empty for its settings.json, if there is one.')
 param settingsFile string = ''
 
+@description('Name of the queue whose messages start workflows; empty for none.')
+@maxLength(56)
+param queue string = ''
+
+@description('Workflow that every message of the queue starts, with the message as its input; empty if the messages say what to start.')
+param queueWorkflow string = ''
+
+@description('Container, or folder in one (CONTAINER/FOLDER), whose blobs start a workflow; empty for none. Event Grid must tell the app of them: docs/deploy.md.')
+param blobs string = ''
+
+@description('Workflow that every blob starts.')
+param blobsWorkflow string = ''
+
 @description('Whether to make a Durable Task Scheduler for the task hub. host.json must name it as well: docs/deploy.md.')
 param schedulerEnabled bool = false
 
@@ -151,6 +164,8 @@ var tags = { 'azd-env-name': environmentName }
 var token = uniqueString(subscription().id, environmentName, location)
 var packageContainer = 'packages'
 var createModel = modelSource == 'create'
+// The host passes blobs on to the app by a queue of its own.
+var needsQueues = !schedulerEnabled || !empty(queue) || !empty(blobs)
 var deploymentName = empty(modelDeployment) ? modelName : modelDeployment
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -192,7 +207,9 @@ module storage 'modules/storage.bicep' = {
     tags: tags
     principalId: identity.outputs.principalId
     packageContainer: packageContainer
-    holdsTaskHub: !schedulerEnabled
+    needsQueues: needsQueues
+    startQueue: queue
+    startContainer: split(blobs, '/')[0]
     publicAccess: !networkEnabled
   }
 }
@@ -248,7 +265,7 @@ module storageEndpoints 'modules/storage-endpoints.bicep' = if (networkEnabled) 
     tags: tags
     networkId: network!.outputs.id
     subnetId: network!.outputs.endpointSubnetId
-    services: schedulerEnabled ? ['blob', 'table'] : ['blob', 'queue', 'table']
+    services: needsQueues ? ['blob', 'queue', 'table'] : ['blob', 'table']
   }
 }
 
@@ -272,6 +289,10 @@ module functionApp 'modules/function-app.bicep' = {
     schedulerEndpoint: schedulerEnabled ? scheduler!.outputs.endpoint : ''
     modelEndpoint: createModel ? openai!.outputs.endpoint : modelSource == 'existing' ? modelEndpoint : ''
     settingsFile: settingsFile
+    queue: queue
+    queueWorkflow: queueWorkflow
+    blobs: blobs
+    blobsWorkflow: blobsWorkflow
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttp: alwaysReadyHttp

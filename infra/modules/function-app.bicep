@@ -50,6 +50,18 @@ param modelEndpoint string
 @description('Settings file of models and prices, relative to the package; empty for its settings.json, if there is one.')
 param settingsFile string
 
+@description('Name of the queue whose messages start workflows; empty for none.')
+param queue string
+
+@description('Workflow that every message starts; empty if the messages say what to start.')
+param queueWorkflow string
+
+@description('Container, or folder in one, whose blobs start a workflow; empty for none.')
+param blobs string
+
+@description('Workflow that every blob starts.')
+param blobsWorkflow string
+
 @description('Memory of an instance in MB.')
 @allowed([
   512
@@ -99,7 +111,11 @@ var settings = union(
         DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${identityClientId}'
       },
   empty(modelEndpoint) ? {} : { AZURE_OPENAI_ENDPOINT: modelEndpoint },
-  empty(settingsFile) ? {} : { POLYPHONY_SETTINGS: settingsFile }
+  empty(settingsFile) ? {} : { POLYPHONY_SETTINGS: settingsFile },
+  empty(queue) ? {} : { POLYPHONY_QUEUE: queue },
+  empty(queueWorkflow) ? {} : { POLYPHONY_QUEUE_WORKFLOW: queueWorkflow },
+  empty(blobs) ? {} : { POLYPHONY_BLOBS: blobs },
+  empty(blobsWorkflow) ? {} : { POLYPHONY_BLOBS_WORKFLOW: blobsWorkflow }
 )
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {

@@ -19,8 +19,14 @@ param principalId string
 @maxLength(63)
 param packageContainer string
 
-@description('Whether the task hub lies in this account: its queues are needed then, otherwise blobs and tables are enough.')
-param holdsTaskHub bool
+@description('Whether the app works with queues of this account: those of the task hub, or those by which workflows are started.')
+param needsQueues bool
+
+@description('Name of the queue whose messages start workflows; empty for none.')
+param startQueue string
+
+@description('Name of the container whose blobs start a workflow; empty for none.')
+param startContainer string
 
 @description('Whether the account is reached from the internet (by identity), or by private endpoints only.')
 param publicAccess bool
@@ -29,7 +35,7 @@ var blobOwnerRole = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var queueContributorRole = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var tableContributorRole = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 // The Functions host takes leases on its blobs and sets their access: that is the owner's role, not the contributor's.
-var roles = holdsTaskHub ? [blobOwnerRole, queueContributorRole, tableContributorRole] : [blobOwnerRole, tableContributorRole]
+var roles = needsQueues ? [blobOwnerRole, queueContributorRole, tableContributorRole] : [blobOwnerRole, tableContributorRole]
 
 resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   name: name
@@ -63,6 +69,21 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
 resource packages 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
   parent: blobs
   name: packageContainer
+}
+
+resource starts 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = if (!empty(startContainer)) {
+  parent: blobs
+  name: startContainer
+}
+
+resource queues 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' = if (!empty(startQueue)) {
+  parent: account
+  name: 'default'
+}
+
+resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2024-01-01' = if (!empty(startQueue)) {
+  parent: queues
+  name: startQueue
 }
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [

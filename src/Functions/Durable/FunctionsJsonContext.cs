@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Polyphony.Core.Ledger;
+using Polyphony.Functions.Starts;
 
 namespace Polyphony.Functions.Durable;
 
@@ -8,4 +9,5 @@ namespace Polyphony.Functions.Durable;
 [JsonSerializable(typeof(string?[]))]
 [JsonSerializable(typeof(LedgerAnswer))]
 [JsonSerializable(typeof(StartRequest))]
+[JsonSerializable(typeof(BlobInput))]
 internal sealed partial class FunctionsJsonContext : JsonSerializerContext;

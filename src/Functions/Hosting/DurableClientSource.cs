@@ -24,4 +24,14 @@ public sealed class DurableClientSource
         _client = client;
         return handler();
     }
+
+    /// <summary>Calls a handler in an invocation that nobody waits for an answer of.</summary>
+    /// <param name="client">The client of the invocation.</param>
+    /// <param name="handler">The handler.</param>
+    /// <returns>A task that completes when it has.</returns>
+    public Task CallAsync(DurableTaskClient client, Func<Task> handler)
+    {
+        _client = client;
+        return handler();
+    }
 }

@@ -1,5 +1,6 @@
 using Azure.Core.Serialization;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -14,6 +15,7 @@ using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 using Polyphony.Functions.Durable;
+using Polyphony.Functions.Starts;
 using Polyphony.Functions.Storage;
 using Polyphony.Http;
 using Polyphony.Http.Hosting;
@@ -55,6 +57,11 @@ public static class FunctionsServices
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<WorkflowClient>();
         services.AddPolyphonyHttp(new PolyphonyHttpOptions());
+
+        services.AddSingleton(settings.Starts);
+        services.AddSingleton<QueueStarts>();
+        services.AddSingleton<BlobStarts>();
+        services.AddSingleton<IFunctionMetadataTransformer, StartFunctions>();
 
         services.AddSingleton(provider => new AppFunctions(MakeRegistry(provider, settings)));
         return services;

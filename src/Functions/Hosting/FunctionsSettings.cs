@@ -27,20 +27,25 @@ public sealed partial record FunctionsSettings
     /// </summary>
     public required string Table { get; init; }
 
+    /// <summary>Gets what starts workflows beside the API.</summary>
+    public required StartSettings Starts { get; init; }
+
     /// <summary>Reads the app settings.</summary>
     /// <param name="configuration">The app settings and environment variables.</param>
     /// <returns>The settings.</returns>
-    /// <exception cref="PolyphonyException">A setting is not valid (<c>settings_invalid</c>).</exception>
+    /// <exception cref="PolyphonyException">Something is wrong with the settings (<c>settings_invalid</c>); everything about <see cref="Starts"/> is listed.</exception>
     public static FunctionsSettings Read(IConfiguration configuration)
     {
         var usual = Path.Combine(AppContext.BaseDirectory, "settings.json");
+        var container = Text("POLYPHONY_CONTAINER") ?? $"{Text("TASKHUB_NAME")?.ToLowerInvariant() ?? "default"}-polyphony";
         return new FunctionsSettings
         {
             WorkflowsFolder = Folder("POLYPHONY_WORKFLOWS", "workflows"),
             FilesFolder = Folder("POLYPHONY_FILES", "files"),
             SettingsFile = Text("POLYPHONY_SETTINGS") is { } named ? Path.GetFullPath(named, AppContext.BaseDirectory) : File.Exists(usual) ? usual : null,
-            Container = Text("POLYPHONY_CONTAINER") ?? $"{Text("TASKHUB_NAME")?.ToLowerInvariant() ?? "default"}-polyphony",
+            Container = container,
             Table = Table(),
+            Starts = StartSettings.Read(configuration, container),
         };
 
         string Table()

@@ -25,6 +25,7 @@ public static class PolyphonyServices
         services.AddSingleton<WorkflowHandlers>();
         services.AddSingleton<InstanceHandlers>();
         services.AddSingleton<StartHandlers>();
+        services.AddSingleton<MessageStarts>();
         services.AddSingleton<SteerHandlers>();
         services.AddSingleton<ApprovalHandlers>();
         services.AddSingleton<HealthHandlers>();

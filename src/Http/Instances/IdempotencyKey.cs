@@ -12,7 +12,8 @@ namespace Polyphony.Http.Instances;
 /// </summary>
 /// <param name="InstanceId">The id that workflow and key give.</param>
 /// <param name="BodyHash">Lower-case hex SHA-256 of the body, whatever its spacing and order of fields.</param>
-internal sealed record IdempotencyKey(string InstanceId, string BodyHash)
+/// <param name="IsGivenId">Whether the id itself was given, and is what is repeated.</param>
+internal sealed record IdempotencyKey(string InstanceId, string BodyHash, bool IsGivenId = false)
 {
     /// <summary>The header.</summary>
     public const string Header = "Idempotency-Key";
@@ -36,9 +37,25 @@ internal sealed record IdempotencyKey(string InstanceId, string BodyHash)
                 [new ProblemItem($"Header {Header} must be one text of 1 to {MaxLength} printable ASCII characters without spaces.", ProblemCodes.InvalidParameter, Parameter: Header)]);
         }
 
-        var id = SHA256.HashData(Encoding.UTF8.GetBytes($"{workflow}\n{key}")).AsSpan(0, IdBytes);
-        return new IdempotencyKey($"key-{Convert.ToHexStringLower(id)}", Convert.ToHexStringLower(SHA256.HashData(Canonical(body))));
+        return Of(workflow, key, body);
     }
+
+    /// <summary>Makes a key of any text.</summary>
+    /// <param name="scope">Within what the text is unique; without line breaks.</param>
+    /// <param name="key">The text.</param>
+    /// <param name="body">What every repeat must bring.</param>
+    public static IdempotencyKey Of(string scope, string key, JsonElement? body)
+    {
+        var id = SHA256.HashData(Encoding.UTF8.GetBytes($"{scope}\n{key}")).AsSpan(0, IdBytes);
+        return new IdempotencyKey($"key-{Convert.ToHexStringLower(id)}", Hash(body));
+    }
+
+    /// <summary>Makes an id that was given the key.</summary>
+    /// <param name="instanceId">The id.</param>
+    /// <param name="body">What every repeat must bring.</param>
+    public static IdempotencyKey OfId(string instanceId, JsonElement? body) => new(instanceId, Hash(body), IsGivenId: true);
+
+    private static string Hash(JsonElement? body) => Convert.ToHexStringLower(SHA256.HashData(Canonical(body)));
 
     private static byte[] Canonical(JsonElement? body)
     {

@@ -17,7 +17,6 @@ namespace Polyphony.Http.Instances;
 public sealed class StartHandlers(WorkflowClient client, IDefinitionStore definitions, InstanceHandlers reader, PolyphonyHttpOptions options)
 {
     private const string StartRetryAfter = "10";
-    private static readonly JsonElement EmptyObject = JsonElement.Parse("{}");
 
     /// <summary>POST /api/workflows/{name}/instances: starts an instance; the body is <see cref="StartInstance"/>.</summary>
     /// <param name="context">The request; the header <c>Idempotency-Key</c> makes it repeatable, <c>wait</c> seconds hold the answer.</param>
@@ -83,34 +82,10 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
         HttpContext context, WorkflowClient starter, WorkflowDefinition definition, StartInstance start, IdempotencyKey? key, TimeSpan wait)
     {
         var cancellationToken = context.RequestAborted;
-        var tags = new Dictionary<string, string>(start.Tags ?? new Dictionary<string, string>(), StringComparer.Ordinal);
-        if (key is not null)
+        var (id, first) = await RepeatableStart.RunAsync(starter, definition, start, key, cancellationToken);
+        if (first is { IsFinished: true })
         {
-            tags[IdempotencyKey.Tag] = key.BodyHash;
-        }
-
-        string id;
-        try
-        {
-            var how = new StartWorkflowOptions { InstanceId = key?.InstanceId ?? start.InstanceId, StartAt = start.StartAt, Tags = tags, Limits = start.Limits };
-            id = await starter.StartAsync(definition, start.Input ?? EmptyObject, how, cancellationToken);
-        }
-        catch (InstanceExistsException) when (key is not null)
-        {
-            // The engine decided who was first, so requests that race under one key end here too.
-            id = key.InstanceId;
-            var first = await client.Durable.GetAsync(id, fetchInputsAndOutputs: false, cancellationToken) ?? throw new InstanceNotFoundException(id);
-            if (first.Tags.GetValueOrDefault(IdempotencyKey.Tag) != key.BodyHash)
-            {
-                throw new RequestProblemException(
-                    ProblemCodes.IdempotencyKeyReused,
-                    $"This {IdempotencyKey.Header} was used with another body, for instance \"{id}\". Use a new key for a new request.");
-            }
-
-            if (first.IsFinished)
-            {
-                return await FinishedAsync(context, id);
-            }
+            return await FinishedAsync(context, id);
         }
 
         await reader.WaitAsync(id, wait, cancellationToken);

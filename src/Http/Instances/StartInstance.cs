@@ -36,22 +36,9 @@ public record StartInstance
     /// <exception cref="RequestProblemException">Something is wrong with it; everything is listed.</exception>
     internal static StartDefinition Read(JsonElement? body, bool allowDefinition)
     {
-        if (body is { ValueKind: not JsonValueKind.Object })
-        {
-            throw new RequestProblemException(
-                ProblemCodes.InvalidRequest, $"The body must be an object such as {{\"input\": …}}; found is {FieldReader.Shorten(body.Value.GetRawText())}.");
-        }
-
         var problems = new List<ProblemItem>();
-        var fields = new FieldReader(body ?? JsonElement.Parse("{}"), "", problems);
-        var start = new StartDefinition
-        {
-            Input = fields.Any("input"),
-            InstanceId = ReadId(fields, problems),
-            StartAt = fields.Time("startAt"),
-            Tags = fields.Texts("tags", MaxTags, MaxTagName, MaxTagValue),
-            Limits = ReadLimits(fields),
-        };
+        var fields = Open(body ?? JsonElement.Parse("{}"), "{\"input\": …}", problems);
+        var start = ReadFields(fields, new StartDefinition(), problems);
         if (allowDefinition)
         {
             start = start with { Definition = fields.Any("definition"), Uses = ReadUses(fields, problems) };
@@ -61,13 +48,35 @@ public record StartInstance
             }
         }
 
+        fields.RefuseOthers();
+        return problems.Count == 0 ? start : throw RequestProblemException.Of(problems);
+    }
+
+    /// <summary>Opens a body for reading.</summary>
+    /// <exception cref="RequestProblemException">It is not an object.</exception>
+    private protected static FieldReader Open(JsonElement body, string example, List<ProblemItem> problems) => body.ValueKind == JsonValueKind.Object
+        ? new FieldReader(body, "", problems)
+        : throw new RequestProblemException(
+            ProblemCodes.InvalidRequest, $"The body must be an object such as {example}; found is {FieldReader.Shorten(body.GetRawText())}.");
+
+    /// <summary>Reads the fields that every start has.</summary>
+    private protected static T ReadFields<T>(FieldReader fields, T start, List<ProblemItem> problems)
+        where T : StartInstance
+    {
+        start = start with
+        {
+            Input = fields.Any("input"),
+            InstanceId = ReadId(fields, problems),
+            StartAt = fields.Time("startAt"),
+            Tags = fields.Texts("tags", MaxTags, MaxTagName, MaxTagValue),
+            Limits = ReadLimits(fields),
+        };
         if (start.Tags?.Keys.FirstOrDefault(IsReserved) is { } reserved)
         {
             problems.Add(new ProblemItem($"Tag \"{reserved}\" is set by the host; choose another name.", ProblemCodes.InvalidRequest, $"/tags/{reserved}"));
         }
 
-        fields.RefuseOthers();
-        return problems.Count == 0 ? start : throw RequestProblemException.Of(problems);
+        return start;
     }
 
     private static string? ReadId(FieldReader fields, List<ProblemItem> problems)

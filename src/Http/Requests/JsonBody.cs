@@ -43,6 +43,15 @@ internal static class JsonBody
                 $"The body is declared as \"{request.ContentType ?? "nothing"}\"; expected is Content-Type: application/json.");
         }
 
+        return Parse(bytes);
+    }
+
+    /// <summary>Reads JSON.</summary>
+    /// <param name="bytes">The text in UTF-8.</param>
+    /// <returns>The value.</returns>
+    /// <exception cref="RequestProblemException">It is not JSON.</exception>
+    public static JsonElement Parse(ReadOnlyMemory<byte> bytes)
+    {
         try
         {
             using var document = JsonDocument.Parse(bytes, Options);

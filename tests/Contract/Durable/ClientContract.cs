@@ -92,7 +92,8 @@ public abstract class ClientContract : DurableContract
         var history = await HistoryAsync(host, "a");
         Assert.Equal("lunch", Assert.Single(history.OfType<ExecutionSuspended>()).Reason);
         Assert.Equal("back", Assert.Single(history.OfType<ExecutionResumed>()).Reason);
-        Assert.Single(history, e => e is EventRaised);
+        var raised = history.OfType<EventRaised>().ToList();
+        Assert.True(raised.Count == 1 || (host.EventsMayRepeat && raised.Count == 2), $"The event was raised {raised.Count} times.");
     }
 
     [Fact]

@@ -22,6 +22,9 @@ public interface IDurableHost : IAsyncDisposable
     /// <summary>Gets how much earlier than asked a timer may fire: not at all, but where the storage counts in whole seconds.</summary>
     TimeSpan TimersEarlyBy => TimeSpan.Zero;
 
+    /// <summary>Gets a value indicating whether an event may arrive a second time when a process ends between the commit of a step and the deletion of its messages.</summary>
+    bool EventsMayRepeat => false;
+
     /// <summary>Stops the host and starts it again on the same data.</summary>
     /// <param name="registry">What the new host runs; the same as before if <see langword="null"/>.</param>
     /// <param name="crash">Whether it stops as a crash would.</param>

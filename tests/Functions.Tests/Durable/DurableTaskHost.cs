@@ -81,6 +81,8 @@ internal sealed class DurableTaskHost : IDurableHost
 
     public TimeSpan TimersEarlyBy => _hub.TimersEarlyBy;
 
+    public bool EventsMayRepeat => _hub.EventsMayRepeat;
+
     // Time is the system's.
     public IDisposable HoldTime() => new MemoryStream();
 

@@ -12,6 +12,9 @@ internal interface ITaskHub : IAsyncDisposable
     /// <summary>Gets <see cref="Contract.Durable.IDurableHost.TimersEarlyBy"/> for this storage.</summary>
     TimeSpan TimersEarlyBy { get; }
 
+    /// <summary>Gets <see cref="Contract.Durable.IDurableHost.EventsMayRepeat"/> for this storage.</summary>
+    bool EventsMayRepeat { get; }
+
     /// <summary>Opens it for one more process.</summary>
     /// <param name="stopping">Cancelled when the process ends.</param>
     ITaskHubProcess Open(CancellationToken stopping);

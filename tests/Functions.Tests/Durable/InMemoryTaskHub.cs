@@ -19,6 +19,8 @@ internal sealed class InMemoryTaskHub : ITaskHub
 
     public TimeSpan TimersEarlyBy => TimeSpan.Zero;
 
+    public bool EventsMayRepeat => false;
+
     /// <summary>Starts a host on a new task hub, with stores in memory; skips the running test if it is among <see cref="KnownDifferences"/>.</summary>
     public static Task<IDurableHost> StartAsync(DurableRegistry registry)
     {

@@ -47,6 +47,8 @@ internal sealed class AzureStorageTaskHub : ITaskHub
     // Queues hide messages for whole seconds, and what is left of one is cut off.
     public TimeSpan TimersEarlyBy => TimeSpan.FromSeconds(1);
 
+    public bool EventsMayRepeat => true;
+
     /// <summary>Names a new one, or skips the running test where no account is named. What the name stands for is made by its first use.</summary>
     public static AzureStorageTaskHub Create() => new(TestContainer.Connection, NewName());
 
