@@ -20,7 +20,7 @@ internal static partial class Tree
 
     /// <summary>The product's assemblies, as built with these tests.</summary>
     public static IReadOnlyDictionary<string, Assembly> ProductAssemblies { get; } =
-        new[] { ("Core", "Polyphony.Core"), ("Activities", "Polyphony.Activities"), ("Engine", "Polyphony.Engine"), ("Http", "Polyphony.Http"), ("Cli", "polyphony") }
+        new[] { ("Core", "Polyphony.Core"), ("Activities", "Polyphony.Activities"), ("Engine", "Polyphony.Engine"), ("Http", "Polyphony.Http"), ("Cli", "polyphony"), ("Functions", "Polyphony.Functions") }
             .ToDictionary(pair => pair.Item1, pair => Assembly.Load(pair.Item2), StringComparer.Ordinal);
 
     /// <summary>The rows of docs/capabilities.md.</summary>
@@ -35,12 +35,6 @@ internal static partial class Tree
         var output = Path.GetRelativePath(Path.Combine(Root, "tests", "Architecture.Tests"), AppContext.BaseDirectory);
         foreach (var folder in Directory.EnumerateDirectories(Path.Combine(Root, "tests"), "*.Tests").Order(StringComparer.Ordinal))
         {
-            // Its packages do not restore everywhere.
-            if (Path.GetFileName(folder) == "Functions.Tests")
-            {
-                continue;
-            }
-
             var name = Path.GetFileName(folder);
             yield return name == "Architecture.Tests"
                 ? typeof(Tree).Assembly

@@ -7,7 +7,7 @@ using Polyphony.TestKit.OpenAI;
 namespace Polyphony.Activities.Tests.Errors;
 
 /// <summary>What Azure OpenAI's content filter says beside an error or an answer reaches the error of the agent, on both routes.</summary>
-[Trait("Row", "H12")]
+[Trait("Row", "H18")]
 [Trait("Row", "C10")]
 public sealed class ContentFilterTests
 {

@@ -16,7 +16,7 @@ using Polyphony.TestKit.OpenAI;
 namespace Polyphony.Activities.Tests.Providers;
 
 /// <summary>Azure OpenAI's two routes, as requests leave the SDKs.</summary>
-[Trait("Row", "H12")]
+[Trait("Row", "H18")]
 public sealed class AzureOpenAIProviderTests
 {
     private const string Key = "azure-key";
