@@ -47,7 +47,9 @@ public sealed class OpenApiTests(HostFixture host)
     public async Task Samples_HttpFile_HasEveryRouteAndNoOther(string file)
     {
         var requests = (await File.ReadAllLinesAsync(Path.Combine(HostFixture.Root, "samples", file), TestContext.Current.CancellationToken))
-            .Where(line => Regex.IsMatch(line, "^[A-Z]+ ", RegexOptions.None, Soon)).ToList();
+            .Where(line => Regex.IsMatch(line, "^[A-Z]+ ", RegexOptions.None, Soon))
+            // The Functions host's own: where Event Grid tells it of blobs.
+            .Where(line => !line.StartsWith("POST {{host}}/runtime/webhooks/", StringComparison.Ordinal)).ToList();
         var paths = JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(HostFixture.Root, "docs", "openapi.json"), TestContext.Current.CancellationToken)).GetProperty("paths");
         var routes = paths.EnumerateObject().SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}"))
             .Append("GET /openapi/v1.json").Select(route => (Route: route, Pattern: PatternOf(route))).ToList();
