@@ -2,7 +2,7 @@ using Polyphony.Functions.Tests.TaskHubs;
 
 namespace Polyphony.Functions.Tests;
 
-/// <summary>Runs the tests; or, for a test that kills processes, a worker.</summary>
+/// <summary>Runs the tests; or, for a test that kills processes, a worker; or <c>./dev bench functions</c>.</summary>
 internal static class Program
 {
     public static async Task<int> Main(string[] args)
@@ -10,6 +10,12 @@ internal static class Program
         if (args is [WorkerProcess.Command, ..])
         {
             await TakeoverWorkflows.WorkAsync(args);
+            return 0;
+        }
+
+        if (args is [InProcessBench.Command, ..])
+        {
+            await InProcessBench.RunAsync(args);
             return 0;
         }
 
