@@ -29,10 +29,19 @@ internal sealed class WorkflowHost : IAsyncDisposable
     {
         _owner = owner;
         Durable = durable;
+        Definitions = definitions;
+        Payloads = payloads;
         Client = new WorkflowClient(durable, Samples, definitions, payloads);
     }
 
+    /// <summary>Gets the workflows that can be started by name: those of samples/.</summary>
+    public static IWorkflowCatalog Catalog => Samples;
+
     public DurableClient Durable { get; }
+
+    public IDefinitionStore Definitions { get; }
+
+    public IPayloadStore Payloads { get; }
 
     public WorkflowClient Client { get; }
 
