@@ -163,11 +163,16 @@ host_failed() {
   fail "$1 The end of its log is above; all of it is in $functions_data/host.log."
 }
 
+# host_key FILE: the default function key in a host's file of keys.
+host_key() {
+  node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8").replace(/^\uFEFF/, "")).functionKeys.find(key => key.name === "default").value' "$1"
+}
+
 # print_urls URL: what can be done now. Core Tools ask for no keys on this machine.
 print_urls() {
   local key='' keys=$functions_data/keys/host.json
   if [ -n "${POLYPHONY_FUNCTIONS_HOST:-}" ] && [ -f "$keys" ]; then
-    key=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8").replace(/^\uFEFF/, "")).functionKeys.find(key => key.name === "default").value' "$keys")
+    key=$(host_key "$keys")
   fi
   cat <<EOF
 Polyphony on Azure Functions serves $1/

@@ -15,7 +15,7 @@ run_app() {
   keys=$functions_data/keys/host.json
   if [ -n "${POLYPHONY_FUNCTIONS_HOST:-}" ]; then
     for _ in $(seq 50); do [ -f "$keys" ] && break; sleep 0.2; done
-    key=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8").replace(/^\uFEFF/, "")).functionKeys.find(key => key.name === "default").value' "$keys")
+    key=$(host_key "$keys")
   fi
   node "$bench/measure.mjs" "$url" "$functions_data/azurite.log" "$key" "$warm" >/dev/null
   node "$bench/measure.mjs" "$url" "$functions_data/azurite.log" "$key" "$@" | tee -a "$results" | sed 's/^/  /' >&2
