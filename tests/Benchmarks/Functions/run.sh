@@ -11,7 +11,7 @@ run_app() {
   url=http://127.0.0.1:$port
   export TASKHUB_NAME=$hub
   start_host "$port" "$app"
-  wait_for_host "$url" 2>/dev/null
+  wait_for_host "$url"
   keys=$functions_data/keys/host.json
   if [ -n "${POLYPHONY_FUNCTIONS_HOST:-}" ]; then
     for _ in $(seq 50); do [ -f "$keys" ] && break; sleep 0.2; done
