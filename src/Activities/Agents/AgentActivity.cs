@@ -5,7 +5,6 @@ using Polyphony.Activities.Errors;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
-using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Core;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Ledger;
@@ -135,7 +134,7 @@ internal sealed class AgentActivity(
         return new LedgerAnswer
         {
             Content = RecordedAnswer.From(response).Write(),
-            ProviderRequestId = response.AdditionalProperties?.GetValueOrDefault(OpenAIChatClient.RequestIdProperty) as string ?? response.ResponseId,
+            ProviderRequestId = response.AdditionalProperties?.GetValueOrDefault(AnswerProperties.RequestId) as string ?? response.ResponseId,
             ResponseModel = response.ModelId ?? model.Model,
             FinishReason = response.FinishReason?.Value,
             InputTokens = input,

@@ -48,7 +48,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         foreach (var round in rounds)
         {
             messages.Add(new ChatMessage(ChatRole.Assistant, [.. round.Calls.Select(request =>
-                new FunctionCallContent(request.CallId, request.Tool, ToolArguments.FromJson(Resolve(request.Arguments))))]));
+                ToolArguments.ToCall(request.CallId, request.Tool, Resolve(request.Arguments)))]));
             messages.AddRange(round.Calls.Zip(round.Results, (request, result) => new ChatMessage(
                 ChatRole.Tool, [new FunctionResultContent(request.CallId, ResultText(result))])));
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 
 namespace Polyphony.Activities.Agents;
@@ -34,8 +35,35 @@ internal static class ToolArguments
         return JsonElement.Parse(buffer.WrittenSpan);
     }
 
-    /// <summary>Gets the members of an object as arguments; <see langword="null"/> if it is no object.</summary>
-    public static Dictionary<string, object?>? FromJson(JsonElement arguments) => arguments.ValueKind == JsonValueKind.Object
-        ? arguments.EnumerateObject().ToDictionary(member => member.Name, member => (object?)member.Value, StringComparer.Ordinal)
-        : null;
+    /// <summary>Gets the arguments for a server: JSON text of an object always, because servers that take it apart fail on anything else.</summary>
+    public static string ToRequest(FunctionCallContent call)
+    {
+        var json = ToJson(call);
+        return json.ValueKind == JsonValueKind.Object
+            ? json.GetRawText()
+            : new JsonObject { ["invalid_arguments"] = CallJson.ToText(json) }.ToJsonString();
+    }
+
+    /// <summary>Gets the members of an object as arguments; <see langword="null"/> if it is no object. Of a name that stands twice the last counts.</summary>
+    public static Dictionary<string, object?>? FromJson(JsonElement arguments)
+    {
+        if (arguments.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        var members = new Dictionary<string, object?>(StringComparer.Ordinal);
+        foreach (var member in arguments.EnumerateObject())
+        {
+            members[member.Name] = member.Value;
+        }
+
+        return members;
+    }
+
+    /// <summary>Gets a tool call as it stands in a conversation.</summary>
+    public static FunctionCallContent ToCall(string id, string name, JsonElement arguments) => new(id, name, FromJson(arguments))
+    {
+        RawRepresentation = arguments.ValueKind == JsonValueKind.Object ? null : CallJson.ToText(arguments),
+    };
 }

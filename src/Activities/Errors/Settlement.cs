@@ -19,7 +19,7 @@ public static class Settlement
     public static bool MayBePaid(Exception exception) => exception switch
     {
         // An answer that came and can't be read was given all the same.
-        ModelException model => model.Error.Code == ErrorCodes.ProviderInvalidAnswer,
+        ModelException model => model.Error.Code is ErrorCodes.ProviderInvalidAnswer or ErrorCodes.AnswerTooLarge,
         AggregateException { InnerExceptions: [.., var last] } => MayBePaid(last),
         ClientResultException { Status: 0, InnerException: { } inner } => MayBePaid(inner),
         ClientResultException { Status: > 0 and < 200 or >= 300 } => false,

@@ -35,6 +35,9 @@ public static class ErrorCodes
     /// <summary>The provider's answer could not be read.</summary>
     public const string ProviderInvalidAnswer = "provider_invalid_answer";
 
+    /// <summary>The provider's answer is larger than is taken.</summary>
+    public const string AnswerTooLarge = "answer_too_large";
+
     /// <summary>The provider refused the request as malformed.</summary>
     public const string BadRequest = "bad_request";
 

@@ -10,6 +10,9 @@ public sealed record FakeOpenAIAnswer
 
     public string Body { get; init; } = "";
 
+    /// <summary>Gets the body as bytes, where it is no text.</summary>
+    public byte[]? Bytes { get; init; }
+
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Gets a value indicating whether the connection is reset before anything is sent.</summary>
@@ -20,6 +23,9 @@ public sealed record FakeOpenAIAnswer
 
     /// <summary>Gets a value indicating whether the body stops half way and the rest is held back until the client goes away.</summary>
     public bool Stalls { get; init; }
+
+    /// <summary>Gets a value indicating whether the body is sent again and again until the client goes away.</summary>
+    public bool IsEndless { get; init; }
 
     /// <summary>Gets a value indicating whether nothing is sent until the client goes away.</summary>
     public bool Hangs { get; init; }

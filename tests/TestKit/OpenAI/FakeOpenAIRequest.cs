@@ -32,7 +32,7 @@ public sealed record FakeOpenAIRequest(int Number, JsonElement Body, IReadOnlyDi
         }
 
         return content.ValueKind == JsonValueKind.Array
-            ? string.Concat(content.EnumerateArray().Select(part => part.GetProperty("text").GetString()))
+            ? string.Concat(content.EnumerateArray().Select(part => part.TryGetProperty("text", out var text) ? text.GetString() : null))
             : content.GetString() ?? "";
     }
 }

@@ -135,7 +135,16 @@ public sealed class FakeOpenAIServer : IAsyncDisposable
             context.Response.Headers[name] = value;
         }
 
-        var body = Encoding.UTF8.GetBytes(answer.Body);
+        var body = answer.Bytes ?? Encoding.UTF8.GetBytes(answer.Body);
+        if (answer.IsEndless)
+        {
+            var block = Enumerable.Repeat(body, Math.Max(1, 64 * 1024 / body.Length)).SelectMany(bytes => bytes).ToArray();
+            while (true)
+            {
+                await context.Response.Body.WriteAsync(block, context.RequestAborted);
+            }
+        }
+
         context.Response.ContentLength = body.Length;
         if (answer.ResetsAfter is { } part)
         {

@@ -1,7 +1,6 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using Azure.AI.OpenAI;
-using Azure.AI.OpenAI.Chat;
 using Azure.Core;
 using OpenAI.Chat;
 
@@ -34,13 +33,10 @@ internal static class AzureDeployments
         return client.GetChatClient(deployment.Name);
     }
 
-    /// <summary>Gets how requests of a version say the most tokens of an answer, which Azure's client does in the old way unless it is told.</summary>
+    /// <summary>Gets the name that requests of a version have for the most tokens of an answer.</summary>
     /// <param name="version">The api-version.</param>
-    /// <returns>What to do with each request; <see langword="null"/> for nothing.</returns>
-    public static Action<ChatCompletionOptions>? Prepare(string version) =>
-#pragma warning disable AOAI001 // The only way to say it; marked as experimental.
-        string.CompareOrdinal(version, FirstWithCompletionTokens) >= 0 ? static options => options.SetNewMaxCompletionTokensPropertyEnabled() : null;
-#pragma warning restore AOAI001
+    public static string TokenLimit(string version) =>
+        string.CompareOrdinal(version, FirstWithCompletionTokens) >= 0 ? OpenAIOptions.CompletionTokens : OpenAIOptions.Tokens;
 
     private static Uri Resource(Uri endpoint)
     {

@@ -85,9 +85,8 @@ public sealed class AzureOpenAIProvider : IModelProvider
         : new UriBuilder(endpoint) { Path = $"{endpoint.AbsolutePath.TrimEnd('/')}/openai/v1/" }.Uri;
 
     private OpenAIChatClient Make(AzureDeployment deployment) => deployment.Version is { } version
-        ? new OpenAIChatClient(
-            AzureDeployments.Client(deployment, version, _identity, Transport), deployment.Name, deployment.Endpoint, AzureDeployments.Prepare(version))
-        : new OpenAIChatClient(V1Client(deployment), deployment.Name, deployment.Endpoint);
+        ? new OpenAIChatClient(AzureDeployments.Client(deployment, version, _identity, Transport), AzureDeployments.TokenLimit(version))
+        : new OpenAIChatClient(V1Client(deployment));
 
     private ChatClient V1Client(AzureDeployment deployment)
     {

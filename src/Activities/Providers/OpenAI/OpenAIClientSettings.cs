@@ -1,5 +1,6 @@
 using System.ClientModel.Primitives;
 using OpenAI;
+using Polyphony.Activities.Providers.OpenAI.Answers;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Workflows;
 
@@ -21,6 +22,7 @@ internal static class OpenAIClientSettings
         options.NetworkTimeout = Timeout.InfiniteTimeSpan;
         options.ClientLoggingOptions = new ClientLoggingOptions { EnableLogging = false };
         options.Transport = transport;
+        options.AddPolicy(new AnswerPolicy(), PipelinePosition.BeforeTransport);
         return options;
     }
 

@@ -1,94 +1,98 @@
+using System.ClientModel.Primitives;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
-using OpenAI.Chat;
 using Polyphony.Activities.Agents;
-using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
-using ChatResponseFormat = OpenAI.Chat.ChatResponseFormat;
+using Polyphony.Activities.Providers.OpenAI.Answers;
 
 namespace Polyphony.Activities.Providers.OpenAI;
 
-/// <summary>Turns conversations into the SDK's types and back.</summary>
+/// <summary>Prepares messages for the library's client: what it would drop or change is given to it in the SDK's own form.</summary>
 internal static class OpenAIMessages
 {
     private const int LongestName = 64;
 
-    public static IEnumerable<global::OpenAI.Chat.ChatMessage> ToRequest(IEnumerable<ChatMessage> messages)
+    /// <summary>Prepares the messages of a request.</summary>
+    /// <param name="messages">The conversation.</param>
+    /// <param name="options">The options of the request.</param>
+    public static IEnumerable<ChatMessage> ToRequest(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
-        List<global::OpenAI.Chat.ChatMessage> request = [];
+        var tools = options?.Tools?.Select(tool => tool.Name).ToHashSet(StringComparer.Ordinal) ?? [];
         foreach (var message in messages)
         {
-            if (message.Role == ChatRole.Tool)
-            {
-                request.AddRange(message.Contents.OfType<FunctionResultContent>().Select(result => new ToolChatMessage(result.CallId, result.Result?.ToString() ?? "")));
-            }
-            else if (message.Role == ChatRole.Assistant)
-            {
-                ChatToolCall[] calls = [.. message.Contents.OfType<FunctionCallContent>().Select(call =>
-                    ChatToolCall.CreateFunctionToolCall(call.CallId, call.Name, BinaryData.FromString(ToolArguments.ToJson(call).GetRawText())))];
-                request.Add(calls.Length > 0 ? new AssistantChatMessage(calls) : new AssistantChatMessage(message.Text));
-            }
-            else
-            {
-                request.Add(message.Role == ChatRole.System
-                    ? new SystemChatMessage(message.Text)
-                    : message.AuthorName is { } author ? new UserChatMessage(message.Text) { ParticipantName = Name(author) } : new UserChatMessage(message.Text));
-            }
+            yield return message.Role == ChatRole.Assistant && message.Contents.Any(content => content is FunctionCallContent)
+                ? new ChatMessage(message.Role, message.Contents) { RawRepresentation = Turn(message, tools) }
+                : message.AuthorName is { } author ? Named(message, author) : message;
         }
-
-        return request;
     }
 
-    public static ChatCompletionOptions ToOptions(ChatOptions? options)
+    // An assistant's turn with tool calls, and with what its server had put beside them.
+    private static global::OpenAI.Chat.ChatMessage Turn(ChatMessage message, HashSet<string> tools)
     {
-        var request = new ChatCompletionOptions();
-        if (options is null)
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
         {
-            return request;
+            writer.WriteStartObject();
+            writer.WriteString("role", "assistant");
+            if (message.Text is { Length: > 0 } text)
+            {
+                writer.WriteString("content", text);
+            }
+
+            writer.WriteStartArray("tool_calls");
+            foreach (var call in message.Contents.OfType<FunctionCallContent>())
+            {
+                var extra = Extra(call.AdditionalProperties);
+                writer.WriteStartObject();
+                writer.WriteString("id", call.CallId);
+                writer.WriteString("type", "function");
+                writer.WriteStartObject("function");
+
+                // The name of a tool that does not exist may be anything, and servers refuse what could not be a name.
+                writer.WriteString("name", tools.Contains(call.Name) ? call.Name : Name(call.Name));
+                writer.WriteString("arguments", ToolArguments.ToRequest(call));
+                WriteMembers(writer, extra.Member("function") ?? default, null);
+                writer.WriteEndObject();
+                WriteMembers(writer, extra, "function");
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            WriteMembers(writer, Extra(message.AdditionalProperties), null);
+            writer.WriteEndObject();
         }
 
-        request.Temperature = options.Temperature;
-        request.MaxOutputTokenCount = options.MaxOutputTokens;
-        if (options.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } format && StrictSchema.IsObject(schema))
-        {
-            request.ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat(
-                format.SchemaName ?? "answer", BinaryData.FromString(schema.GetRawText()), format.SchemaDescription, StrictSchema.Allows(schema));
-        }
-
-        foreach (var tool in options.Tools?.OfType<AIFunctionDeclaration>() ?? [])
-        {
-            request.Tools.Add(ChatTool.CreateFunctionTool(tool.Name, tool.Description, BinaryData.FromString(tool.JsonSchema.GetRawText())));
-        }
-
-        return request;
+        return ModelReaderWriter.Read<global::OpenAI.Chat.ChatMessage>(BinaryData.FromBytes(buffer.ToArray()))!;
     }
 
-    public static FunctionCallContent ToCall(ChatToolCall call)
+    private static void WriteMembers(Utf8JsonWriter writer, JsonElement json, string? except)
     {
-        var text = call.FunctionArguments.ToString();
-        try
+        if (json.ValueKind == JsonValueKind.Object)
         {
-            var arguments = text.Length == 0 ? JsonElement.Parse("{}"u8) : JsonElement.Parse(text);
-            if (ToolArguments.FromJson(arguments) is { } members)
+            foreach (var member in json.EnumerateObject().Where(member => member.Name != except))
             {
-                return new FunctionCallContent(call.Id, call.FunctionName, members);
+                member.WriteTo(writer);
             }
         }
-        catch (JsonException)
-        {
-            // Passed on as the text that it is: the tool call refuses it, and the model reads why.
-        }
-
-        return new FunctionCallContent(call.Id, call.FunctionName) { RawRepresentation = text };
     }
 
-    // The protocol takes letters, digits, _ and - only.
+    private static JsonElement Extra(AdditionalPropertiesDictionary? properties) =>
+        properties?.GetValueOrDefault(AnswerProperties.Extra) is JsonElement { ValueKind: JsonValueKind.Object } extra ? extra : default;
+
+    private static ChatMessage Named(ChatMessage message, string author)
+    {
+        var named = message.Clone();
+        named.AuthorName = Name(author);
+        return named;
+    }
+
+    // The protocol takes letters, digits, _ and - only; the library drops what is none of the first three.
     private static string Name(string author)
     {
         var name = new StringBuilder();
         foreach (var character in author)
         {
-            name.Append(char.IsAsciiLetterOrDigit(character) || character is '_' or '-' ? character : '_');
+            name.Append(char.IsAsciiLetterOrDigit(character) ? character : '_');
         }
 
         return name.Length <= LongestName ? name.ToString() : name.ToString(0, LongestName);

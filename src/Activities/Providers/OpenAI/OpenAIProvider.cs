@@ -57,6 +57,6 @@ public sealed class OpenAIProvider : IModelProvider
         }
 
         return _clients.GetOrAdd((endpoint, model, key), static entry => new OpenAIChatClient(
-            new ChatClient(entry.Model, new ApiKeyCredential(entry.Key), OpenAIClientSettings.Options(entry.Endpoint)), entry.Model, entry.Endpoint));
+            new ChatClient(entry.Model, new ApiKeyCredential(entry.Key), OpenAIClientSettings.Options(entry.Endpoint))));
     }
 }
