@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Payloads;
 using Polyphony.Core.Interpreter;
@@ -51,7 +50,7 @@ internal sealed class AnswerReader(PayloadValues values)
 
     private async Task<AgentCallResult> ReadJsonAsync(AgentCall call, AgentDefinition agent, AgentCallResult result, string text, CancellationToken cancellationToken)
     {
-        var violations = Parse(agent, text, out var value);
+        var violations = AnswerJson.Find(text, agent.Output!, out var value);
         if (violations.Count == 0)
         {
             return result with { Output = await values.WriteAsync(call.Scope.RootInstanceId, value, cancellationToken) };
@@ -69,6 +68,7 @@ internal sealed class AnswerReader(PayloadValues values)
             };
         }
 
+        violations = [.. violations.Take(MostViolations)];
         return result with
         {
             Error = new CallError(
@@ -79,31 +79,4 @@ internal sealed class AnswerReader(PayloadValues values)
 
     // Enough for a model to see what is wrong, and for history to hold.
     private const int MostViolations = 20;
-
-    private static List<string> Parse(AgentDefinition agent, string text, out JsonElement value)
-    {
-        try
-        {
-            value = JsonElement.Parse(Unfence(text));
-        }
-        catch (JsonException exception)
-        {
-            value = default;
-            return [$"it is not JSON: {exception.Message}"];
-        }
-
-        return [.. agent.Output!.Validate(value).Take(MostViolations).Select(violation => violation.Pointer.Length == 0 ? violation.Message : $"{violation.Pointer}: {violation.Message}")];
-    }
-
-    /// <summary>Takes the JSON out of a Markdown code block, in which models like to put it.</summary>
-    private static string Unfence(string text)
-    {
-        var trimmed = text.Trim();
-        if (!trimmed.StartsWith("```", StringComparison.Ordinal) || !trimmed.EndsWith("```", StringComparison.Ordinal) || trimmed.IndexOf('\n') is var line && line < 0)
-        {
-            return trimmed;
-        }
-
-        return trimmed[line..^3];
-    }
 }
