@@ -20,6 +20,7 @@ public static class ErrorClassifier
     public static CallError Classify(Exception exception, TimeProvider? timeProvider = null) => exception switch
     {
         ModelException model => model.Error,
+        ProviderException provider => HttpErrors.Classify(provider.Failure, (timeProvider ?? TimeProvider.System).GetUtcNow()),
         ToolException tool => new CallError(ErrorCodes.ToolFailed, tool.Message, tool.Kind),
         ExpressionException expression => new CallError(ErrorCodes.ExpressionError, expression.Message, ErrorKind.Terminal),
         ClientResultException { Status: > 0 } http => HttpErrors.Classify(HttpFailure.From(http), (timeProvider ?? TimeProvider.System).GetUtcNow()),

@@ -1,13 +1,15 @@
-using System.Globalization;
 using Polyphony.Core.Interpreter;
 
 namespace Polyphony.Activities.Errors;
 
-/// <summary>Classifies what providers of the OpenAI protocol answer (https://platform.openai.com/docs/guides/error-codes).</summary>
-public static class HttpErrors
+/// <summary>Classifies what servers of the OpenAI protocol answer, each under its own names (<see cref="ErrorSignatures"/>).</summary>
+internal static class HttpErrors
 {
     /// <summary>The longest wait that a provider can ask for; a longer one is cut to it: 1 hour.</summary>
     public static readonly TimeSpan LongestRetryAfter = TimeSpan.FromHours(1);
+
+    /// <summary>How much of the server's words is shown, in UTF-16 units.</summary>
+    public const int LongestMessage = 500;
 
     /// <summary>Classifies an answer that is no success.</summary>
     /// <param name="failure">The answer.</param>
@@ -15,48 +17,53 @@ public static class HttpErrors
     /// <returns>The classified error.</returns>
     public static CallError Classify(HttpFailure failure, DateTimeOffset now)
     {
-        var said = $"HTTP {failure.Status}{(failure.Code is null ? "" : $", {failure.Code}")}: {failure.Message}";
-        return failure.Status switch
+        var said = Said(failure);
+        var status = failure.Status;
+        var wait = Wait(failure, now);
+        return status switch
         {
-            429 when Is(failure, "insufficient_quota") => Terminal(ErrorCodes.RateLimited, $"The account's quota is used up. {said}"),
-            429 => new CallError(ErrorCodes.RateLimited, said, ErrorKind.RateLimited, RetryAfter(failure, now)),
-            401 or 403 => Terminal(ErrorCodes.Authentication, $"The provider refused the key or identity. {said}"),
-            404 => Terminal(ErrorCodes.ModelNotFound, $"The provider does not know this model, deployment or address. {said}"),
-            408 => new CallError(ErrorCodes.Timeout, said, ErrorKind.Transient),
-            409 or >= 500 => new CallError(ErrorCodes.ProviderUnavailable, said, ErrorKind.Transient, RetryAfter(failure, now)),
-            _ when failure.Filtered is { } filtered => Terminal(ErrorCodes.ContentFilter, $"The provider filtered {filtered}. {said}"),
-            _ when Is(failure, "content_filter") || Is(failure, "content_policy_violation") => Terminal(ErrorCodes.ContentFilter, said),
+            400 or 403 or 422 or 451 when failure.Filtered is { } filtered => Terminal(ErrorCodes.ContentFilter, $"The provider filtered {filtered}. {said}"),
+            400 or 403 or 422 or 451 when ErrorSignatures.IsFiltered(failure) => Terminal(ErrorCodes.ContentFilter, said),
             413 => Terminal(ErrorCodes.ContextTooLong, said),
-            _ when Is(failure, "context_length_exceeded") || Is(failure, "string_above_max_length") => Terminal(ErrorCodes.ContextTooLong, said),
-            _ when Is(failure, "model_not_found") => Terminal(ErrorCodes.ModelNotFound, said),
+            429 when ErrorSignatures.IsAboveTheLimit(failure) => Terminal(ErrorCodes.ContextTooLong, said),
+            400 or 422 or >= 500 when ErrorSignatures.IsContextTooLong(failure) => Terminal(ErrorCodes.ContextTooLong, said),
+            402 => OutOfQuota(said),
+            400 or 401 or 403 or 429 when ErrorSignatures.IsOutOfQuota(failure) => OutOfQuota(said),
+            403 when ErrorSignatures.IsOutOfCalls(failure) && wait > LongestRetryAfter => OutOfQuota(said),
+            429 => new CallError(ErrorCodes.RateLimited, said, ErrorKind.RateLimited, Capped(wait)),
+            403 when ErrorSignatures.IsOutOfCalls(failure) => new CallError(ErrorCodes.RateLimited, said, ErrorKind.RateLimited, Capped(wait)),
+            401 or 403 => Terminal(ErrorCodes.Authentication, $"The provider refused the key or identity. {said}"),
+            400 when ErrorSignatures.IsUnauthenticated(failure) => Terminal(ErrorCodes.Authentication, $"The provider refused the key or identity. {said}"),
+            404 => Terminal(ErrorCodes.ModelNotFound, $"The provider does not know this model, deployment or address. {said}"),
+            400 or 422 when ErrorSignatures.IsUnknownModel(failure) => Terminal(ErrorCodes.ModelNotFound, said),
+            408 => new CallError(ErrorCodes.Timeout, said, ErrorKind.Transient),
+            409 or 425 or 498 or >= 500 => new CallError(ErrorCodes.ProviderUnavailable, said, ErrorKind.Transient, Capped(wait)),
             >= 400 => Terminal(ErrorCodes.BadRequest, said),
             _ => new CallError(ErrorCodes.ProviderInvalidAnswer, said, ErrorKind.Transient),
         };
     }
 
-    private static bool Is(HttpFailure failure, string code) => failure.Code == code || failure.Type == code;
+    private static string Said(HttpFailure failure) =>
+        $"HTTP {failure.Status}{(failure.Code is null ? "" : $", {failure.Code}")}: {ProviderText.Shorten(failure.Message, LongestMessage)}{(failure.RequestId is null ? "" : $" (request {failure.RequestId})")}";
+
+    private static CallError OutOfQuota(string said) => Terminal(ErrorCodes.RateLimited, $"The account's quota or budget is used up. {said}");
 
     private static CallError Terminal(string code, string message) => new(code, message, ErrorKind.Terminal);
 
-    private static long? RetryAfter(HttpFailure failure, DateTimeOffset now)
+    // Whichever is longest of what header and body say: an attempt before is refused, and prolongs the wait.
+    private static TimeSpan? Wait(HttpFailure failure, DateTimeOffset now)
     {
-        if (Number(failure.RetryAfterMs) is { } milliseconds)
+        var header = Waits.OfHeaders(failure.Headers, now);
+        var body = failure.Wait ?? Waits.OfWords(failure.Message);
+        return (header, body) switch
         {
-            return Capped(milliseconds);
-        }
-
-        if (Number(failure.RetryAfter) is { } seconds)
-        {
-            return Capped(seconds * 1000);
-        }
-
-        return DateTimeOffset.TryParse(failure.RetryAfter, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date)
-            ? Capped((date - now).TotalMilliseconds)
-            : null;
+            (null, null) => failure.Status == 429 ? Waits.OfLimits(failure.Headers, now) : null,
+            (null, _) => body,
+            (_, null) => header,
+            _ => header > body ? header : body,
+        };
     }
 
-    private static double? Number(string? text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
-
-    private static long Capped(double milliseconds) => (long)Math.Ceiling(Math.Clamp(milliseconds, 0, LongestRetryAfter.TotalMilliseconds));
+    private static long? Capped(TimeSpan? wait) =>
+        wait is { } span ? (long)Math.Ceiling(Math.Clamp(span.TotalMilliseconds, 0, LongestRetryAfter.TotalMilliseconds)) : null;
 }

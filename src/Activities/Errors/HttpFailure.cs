@@ -1,63 +1,97 @@
 using System.ClientModel;
-using System.Text.Json;
+using System.ClientModel.Primitives;
 
 namespace Polyphony.Activities.Errors;
 
-/// <summary>An answer of a provider that is no success.</summary>
+/// <summary>An answer of a provider that is no success, in the server's own words and without the secrets that they may hold.</summary>
 /// <param name="Status">The HTTP status.</param>
-/// <param name="Code">The provider's code (<c>error.code</c> of the body), if it gave one.</param>
-/// <param name="Type">The provider's type (<c>error.type</c> of the body), if it gave one.</param>
-/// <param name="Message">The provider's message.</param>
-/// <param name="RetryAfterMs">The header <c>retry-after-ms</c>.</param>
-/// <param name="RetryAfter">The header <c>Retry-After</c>: seconds or a date.</param>
-/// <param name="Filtered">What a content filter found, such as <c>violence (medium) in the prompt</c>, if the provider says so.</param>
-public sealed record HttpFailure(
-    int Status, string? Code, string? Type, string Message, string? RetryAfterMs = null, string? RetryAfter = null, string? Filtered = null)
+/// <param name="Message">The server's words on one line, some thousand characters at most.</param>
+internal sealed record HttpFailure(int Status, string Message)
 {
-    // Some gateways answer with whole pages.
-    private const int LongestMessage = 500;
+    // Long enough to find in it what the error is; what is shown is shorter.
+    private const int LongestMessage = 4096;
+    private const int LongestCode = 64;
 
-    internal static HttpFailure From(ClientResultException exception)
+    /// <summary>Gets the code, or else the type, that the server gave.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>Gets every code, type, status and reason in the body, by which it is recognised.</summary>
+    public IReadOnlyCollection<string> Names { get; init; } = [];
+
+    /// <summary>Gets the wait that a member of the body names.</summary>
+    public TimeSpan? Wait { get; init; }
+
+    /// <summary>Gets the headers that say how long to wait, by lower-case name.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Gets what a content filter found, such as <c>violence (medium) in the prompt</c>, if the provider says so.</summary>
+    public string? Filtered { get; init; }
+
+    /// <summary>Gets the provider's id of the request.</summary>
+    public string? RequestId { get; init; }
+
+    /// <summary>Reads an answer.</summary>
+    /// <param name="status">The HTTP status.</param>
+    /// <param name="body">The body.</param>
+    /// <param name="header">Gets a header by its name.</param>
+    /// <param name="redaction">What the words must not hold.</param>
+    /// <param name="reason">The reason phrase, for a body that says nothing.</param>
+    /// <returns>The failure.</returns>
+    public static HttpFailure Read(int status, ReadOnlySpan<byte> body, Func<string, string?> header, Redaction redaction, string? reason = null)
     {
-        var response = exception.GetRawResponse();
-        string? code = null, type = null, message = null, filtered = null;
-        try
+        var read = ErrorBody.Read(body);
+        var headers = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var name in Waits.Headers)
         {
-            if (response is not null && response.Content.ToMemory() is { Length: > 0 } content)
+            if (header(name) is { } value)
             {
-                using var document = JsonDocument.Parse(content);
-                if (document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("error", out var error))
-                {
-                    message = error.ValueKind == JsonValueKind.String ? error.GetString() : Text(error, "message");
-                    code = Text(error, "code");
-                    type = Text(error, "type");
-                    filtered = ContentFilterAnnotations.OfError(error);
-                }
+                headers[name] = value;
             }
         }
-        catch (Exception ex) when (ex is JsonException or InvalidOperationException)
-        {
-            // The body is no JSON or was not read: the status says enough.
-        }
 
-        message ??= exception.Message;
-        if (response?.Headers.TryGetValue("x-request-id", out var request) == true)
+        return new HttpFailure(status, Words(read.Message) is { Length: > 0 } message ? message : $"{Words(reason)} (the body says nothing)".TrimStart())
         {
-            message = $"{message} (request {request})";
-        }
+            Code = read.Code(status) is { } code ? ProviderText.Shorten(Words(code), LongestCode) : null,
+            Names = [.. read.Names],
+            Wait = read.Wait,
+            Headers = headers,
+            Filtered = read.Filtered,
+            RequestId = header("x-request-id") is { } id ? ProviderText.Shorten(Words(id), LongestCode) : null,
+        };
 
-        return new HttpFailure(
-            exception.Status,
-            code,
-            type,
-            message.Length > LongestMessage ? string.Concat(message.AsSpan(0, LongestMessage), "…") : message,
-            response?.Headers.TryGetValue("retry-after-ms", out var milliseconds) == true ? milliseconds : null,
-            response?.Headers.TryGetValue("Retry-After", out var after) == true ? after : null,
-            filtered);
+        string Words(string? text) => text is null ? "" : ProviderText.Shorten(redaction.Apply(ProviderText.Shorten(ProviderText.Clean(text), LongestMessage)), LongestMessage);
     }
 
-    private static string? Text(JsonElement error, string name) =>
-        error.ValueKind == JsonValueKind.Object && error.TryGetProperty(name, out var value)
-            ? value.ValueKind switch { JsonValueKind.String => value.GetString(), JsonValueKind.Number => value.GetRawText(), _ => null }
-            : null;
+    /// <summary>Reads the answer to a request of a System.ClientModel pipeline.</summary>
+    /// <param name="response">The answer, buffered.</param>
+    /// <param name="redaction">What the words must not hold.</param>
+    public static HttpFailure Read(PipelineResponse response, Redaction redaction) => Read(
+        response.Status,
+        Content(response),
+        name => response.Headers.TryGetValue(name, out var value) ? value : null,
+        redaction,
+        response.ReasonPhrase);
+
+    /// <summary>Reads what a client of the official SDKs threw.</summary>
+    /// <param name="exception">The exception.</param>
+    public static HttpFailure From(ClientResultException exception) => exception.GetRawResponse() is { } response
+        ? Read(response, Redaction.None)
+        : new HttpFailure(exception.Status, ProviderText.Shorten(Redaction.None.Apply(ProviderText.Clean(exception.Message)), LongestMessage));
+
+    /// <summary>Takes more out of the words.</summary>
+    /// <param name="redaction">What they must not hold.</param>
+    public HttpFailure Without(Redaction redaction) => this with { Message = redaction.Apply(Message), Code = Code is null ? null : redaction.Apply(Code) };
+
+    private static ReadOnlySpan<byte> Content(PipelineResponse response)
+    {
+        try
+        {
+            return response.Content.ToMemory().Span;
+        }
+        catch (InvalidOperationException)
+        {
+            // Not buffered: the status says enough.
+            return [];
+        }
+    }
 }

@@ -98,8 +98,8 @@ public sealed class ContentFilterTests
     [InlineData("""{ "error": { "code": "content_filter", "message": "no", "innererror": { "content_filter_result": [1, "x"] } } }""", ErrorCodes.ContentFilter)]
     [InlineData("""{ "error": { "code": "content_filter", "message": "no", "innererror": { "content_filter_result": { "hate": 7, "violence": null, "x": { "filtered": "yes" } } } } }""", ErrorCodes.ContentFilter)]
     [InlineData("""{ "error": { "code": "content_filter", "message": "no", "innererror": null } }""", ErrorCodes.ContentFilter)]
-    [InlineData("""{ "error": "content_filter", "innererror": { "content_filter_result": {} } }""", ErrorCodes.BadRequest)]
-    [InlineData("""{ "error": ["content_filter"] }""", ErrorCodes.BadRequest)]
+    [InlineData("""{ "error": "content_filter", "innererror": { "content_filter_result": {} } }""", ErrorCodes.ContentFilter)]
+    [InlineData("""{ "error": ["content_filter"] }""", ErrorCodes.ContentFilter)]
     [InlineData("<html>no</html>", ErrorCodes.BadRequest)]
     [InlineData("", ErrorCodes.BadRequest)]
     public async Task Agent_ErrorBodyOfAnotherShape_KeepsItsCode(string body, string code)

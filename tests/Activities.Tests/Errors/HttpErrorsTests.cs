@@ -36,7 +36,7 @@ public sealed class HttpErrorsTests
     [InlineData(304, null, ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient)]
     public void Classify_Status_GivesCodeAndKind(int status, string? code, string expected, ErrorKind kind)
     {
-        var error = HttpErrors.Classify(new HttpFailure(status, code, null, "said"), Now);
+        var error = HttpErrors.Classify(new HttpFailure(status, "said") { Code = code, Names = code is null ? [] : [code] }, Now);
 
         Assert.Equal((expected, kind), (error.Code, error.Kind));
         Assert.Contains("said", error.Message, StringComparison.Ordinal);
@@ -57,7 +57,7 @@ public sealed class HttpErrorsTests
     [InlineData("1e400", "3", 3000L)]
     [InlineData(null, null, null)]
     public void Classify_RetryAfter_IsReadFromBothHeadersAndCapped(string? milliseconds, string? after, long? expected) =>
-        Assert.Equal(expected, HttpErrors.Classify(new HttpFailure(429, null, null, "", milliseconds, after), Now).RetryAfterMs);
+        Assert.Equal(expected, HttpErrors.Classify(HttpFailure.Read(429, [], name => name switch { "retry-after-ms" => milliseconds, "retry-after" => after, _ => null }, Redaction.None), Now).RetryAfterMs);
 
     public static TheoryData<Exception, string, ErrorKind> Exceptions => new()
     {

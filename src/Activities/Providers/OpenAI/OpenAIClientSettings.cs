@@ -22,6 +22,7 @@ internal static class OpenAIClientSettings
         options.NetworkTimeout = Timeout.InfiniteTimeSpan;
         options.ClientLoggingOptions = new ClientLoggingOptions { EnableLogging = false };
         options.Transport = transport;
+        options.AddPolicy(new ProviderErrorPolicy(), PipelinePosition.BeforeTransport);
         options.AddPolicy(new AnswerPolicy(), PipelinePosition.BeforeTransport);
         return options;
     }

@@ -1,11 +1,11 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Polyphony.Activities.Errors;
-using Polyphony.Core.Interpreter;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 
-/// <summary>Finds the error that a server has sent as a success, and classifies it as if it had come with its status.</summary>
+/// <summary>Finds the error that a server has sent as a success, as if it had come with its status.</summary>
 internal static class AnswerErrors
 {
     // By code or type, in lower case, of servers that name no status.
@@ -20,8 +20,8 @@ internal static class AnswerErrors
     /// <summary>Finds the error.</summary>
     /// <param name="completion">The body.</param>
     /// <param name="choice">The choice that was read, or undefined.</param>
-    /// <returns>The classified error; <see langword="null"/> if there is none.</returns>
-    public static CallError? Find(JsonElement completion, JsonElement choice)
+    /// <returns>The error, as if it were an answer with its status; <see langword="null"/> if there is none.</returns>
+    public static HttpFailure? Find(JsonElement completion, JsonElement choice)
     {
         var body = completion is { ValueKind: JsonValueKind.Array } && completion.GetArrayLength() > 0 ? completion[0] : completion;
         var error = body.Member("error") ?? choice.Member("error") ?? (body.Member("errors").Items().FirstOrDefault() is { ValueKind: not JsonValueKind.Undefined } first ? first : null);
@@ -30,17 +30,15 @@ internal static class AnswerErrors
             error = body;
         }
 
-        return error is { ValueKind: not (JsonValueKind.False or JsonValueKind.Undefined) } found ? Classify(found, body) : null;
+        return error is { ValueKind: not (JsonValueKind.False or JsonValueKind.Undefined) } found ? Read(found, body) : null;
     }
 
-    private static CallError Classify(JsonElement error, JsonElement body)
+    private static HttpFailure Read(JsonElement error, JsonElement body)
     {
-        var code = error.Text("code") ?? body.Text("code");
-        var type = error.Text("type", "status") ?? body.Text("type");
-        var message = (error.ValueKind == JsonValueKind.String ? error.GetString() : error.Text("message", "detail", "msg") ?? body.Text("message", "detail", "msg")) ?? "";
-        var failure = new HttpFailure(
-            Status(error, body, code, type), code, type, message.Length > 0 ? message : error.GetRawText(), Filtered: ContentFilterAnnotations.OfError(error));
-        return HttpErrors.Classify(failure, DateTimeOffset.UnixEpoch);
+        var status = Status(error, body, error.Text("code") ?? body.Text("code"), error.Text("type", "status") ?? body.Text("type"));
+
+        // The request is not at hand here: ProviderErrorPolicy redacts what goes through it.
+        return HttpFailure.Read(status, Encoding.UTF8.GetBytes($"{{\"error\":{error.GetRawText()}}}"), static _ => null, Redaction.None);
     }
 
     private static int Status(JsonElement error, JsonElement body, string? code, string? type)

@@ -24,6 +24,7 @@ internal static class AnswerNormalizer
     /// <param name="body">The body.</param>
     /// <param name="requestId">The provider's id of the request, if its headers give one.</param>
     /// <returns>A chat completion in UTF-8 JSON, with an <see cref="AnswerSupplement"/>.</returns>
+    /// <exception cref="ProviderException">There is an error in it, and no answer.</exception>
     /// <exception cref="ModelException">There is no completion in it; the error says what there is in its place.</exception>
     public static byte[] Normalize(byte[] body, string? requestId = null)
     {
@@ -52,7 +53,7 @@ internal static class AnswerNormalizer
         var usage = TokenCounts.Read(completion);
         if (!message.IsAnswer && (AnswerErrors.Find(completion, choice) ?? AnswerErrors.Find(root, choice)) is { } error)
         {
-            throw new ModelException(error);
+            throw new ProviderException(error);
         }
 
         if (choice.ValueKind == JsonValueKind.Undefined && usage is null)
