@@ -34,6 +34,9 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3008, LogLevel.Error, "Model call {StepId} failed unexpectedly")]
     public static partial void ModelCallBroke(this ILogger log, Exception exception, string stepId);
 
+    [LoggerMessage(3009, LogLevel.Information, "Model call {StepId} waits until {Until:O}: {Reason}")]
+    public static partial void ModelCallWaits(this ILogger log, string stepId, DateTimeOffset until, string reason);
+
     [LoggerMessage(3100, LogLevel.Information, "Tool call {StepId}: {Tool}, attempt {Attempt}, {Bytes} bytes of arguments")]
     public static partial void ToolCallBegun(this ILogger log, string stepId, string tool, int attempt, int bytes);
 

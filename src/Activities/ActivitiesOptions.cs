@@ -35,7 +35,7 @@ public sealed record ActivitiesOptions
 
         foreach (var (model, price) in Prices.Models)
         {
-            if (price.InputPerMillion < 0 || price.OutputPerMillion < 0)
+            if (price.InputPerMillion < 0 || price.OutputPerMillion < 0 || price.CachedInputPerMillion < 0)
             {
                 problems.Add($"The price of \"{model}\" must not be negative.");
             }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Agents;
 using Polyphony.Activities.Definitions;
 using Polyphony.Activities.Evaluation;
+using Polyphony.Activities.Limits;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
@@ -54,7 +55,7 @@ public sealed class PolyphonyActivities
         var values = new PayloadValues(payloads, options.PayloadCacheBytes);
         var pinned = new DefinitionCache(definitions);
         var log = loggerFactory.CreateLogger("Polyphony.Activities");
-        _agent = new AgentActivity(new ConversationBuilder(values, tools), pinned, values, ledger, models, options.Prices, timeProvider, log);
+        _agent = new AgentActivity(new ConversationBuilder(values, tools), pinned, values, ledger, models, options.Prices, new DeploymentGates(timeProvider), timeProvider, log);
         _tool = new ToolActivity(pinned, values, tools, options.ToolTimeout, timeProvider, log);
         _batch = new BatchActivity(_agent, _tool, values);
         _evaluate = new EvaluateActivity(pinned, values, log);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Definitions;
 using Polyphony.Activities.Errors;
+using Polyphony.Activities.Limits;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
@@ -25,6 +26,7 @@ internal sealed class AgentActivity(
     ILedger ledger,
     IModelRegistry models,
     PriceTable prices,
+    DeploymentGates gates,
     TimeProvider timeProvider,
     ILogger log)
 {
@@ -41,7 +43,8 @@ internal sealed class AgentActivity(
                 ?? throw new PolyphonyException("agent_not_found", $"Workflow \"{definition.Name}\" has no agent \"{call.Agent}\". The call and the definition do not belong together.");
             var model = models.Resolve(definition, call.Model);
             var conversation = await conversations.BuildAsync(call, definition, agent, model.Definition, cancellationToken);
-            result = await AskAsync(call, agent, model, conversation, cancellationToken);
+            var mayFallBack = call.MayFallBack ?? models.HostFallback(definition, call.Model).Count > 0;
+            result = await AskAsync(call, agent, model, conversation, mayFallBack ? agent.MaxWait : null, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -50,13 +53,13 @@ internal sealed class AgentActivity(
         }
 
         // The interpreter knows the workflow's fallbacks, but not the host's: those reach it in a result, which is history and replays alike.
-        return result.Error is null || definition is null || models.HostFallback(definition, call.Model) is not { Count: > 0 } fallback
+        return (result.Error is null && result.Wait is null) || definition is null || models.HostFallback(definition, call.Model) is not { Count: > 0 } fallback
             ? result
             : result with { Fallback = fallback };
     }
 
     private async Task<AgentCallResult> AskAsync(
-        AgentCall call, AgentDefinition agent, ResolvedModel model, Conversation conversation, CancellationToken cancellationToken)
+        AgentCall call, AgentDefinition agent, ResolvedModel model, Conversation conversation, TimeSpan? longestWait, CancellationToken cancellationToken)
     {
         var hash = conversation.Hash(model.Definition);
         var entry = await ledger.BeginAsync(
@@ -70,6 +73,14 @@ internal sealed class AgentActivity(
             }
 
             return await _answers.ReadAsync(call, agent, model.Definition, recorded, fromLedger: true, cancellationToken);
+        }
+
+        if (gates.Enter(model, call.StepId, longestWait) is { } wait)
+        {
+            // Nothing was asked, so nothing can have been paid.
+            await ledger.FailAsync(call.StepId, ErrorCodes.RateLimited, CancellationToken.None);
+            log.ModelCallWaits(call.StepId, wait.Until, wait.Reason);
+            return new AgentCallResult { Wait = wait };
         }
 
         log.ModelCallBegun(
@@ -87,11 +98,18 @@ internal sealed class AgentActivity(
                 ? ledger.LeaveUnsettledAsync(call.StepId, failed.Error!.Code, CancellationToken.None)
                 : ledger.FailAsync(call.StepId, failed.Error!.Code, CancellationToken.None);
             await record;
+            gates.Leave(model, call.StepId, tokens: 0);
+            if (failed.Error is { Kind: not ErrorKind.Terminal, RetryAfterMs: > 0 and { } after } refused)
+            {
+                gates.Pause(model, TimeSpan.FromMilliseconds(after), CallWait.Shorten(refused.Message));
+            }
+
             return failed;
         }
 
         // Not cancelled by a host that stops: the answer is paid for, and this is the moment to keep it.
-        var answer = await ledger.CompleteAsync(call.StepId, ToLedger(response, model.Definition), CancellationToken.None);
+        var answer = await ledger.CompleteAsync(call.StepId, ToLedger(conversation, response, model.Definition), CancellationToken.None);
+        gates.Leave(model, call.StepId, answer.InputTokens + answer.OutputTokens);
         log.ModelCallAnswered(call.StepId, answer.ResponseModel, answer.FinishReason, answer.InputTokens, answer.OutputTokens, answer.ProviderRequestId);
         log.AnswerReceived(call.StepId, answer.Content);
         var result = await _answers.ReadAsync(call, agent, model.Definition, answer, fromLedger: false, cancellationToken);
@@ -127,19 +145,21 @@ internal sealed class AgentActivity(
         }
     }
 
-    private LedgerAnswer ToLedger(ChatResponse response, ModelDefinition model)
+    private LedgerAnswer ToLedger(Conversation conversation, ChatResponse response, ModelDefinition model)
     {
-        var input = response.Usage?.InputTokenCount ?? 0;
-        var output = response.Usage?.OutputTokenCount ?? 0;
+        var isOffline = model.Provider == OfflineProvider.ProviderName;
+        var tokens = TokenCount.Of(conversation, response);
         return new LedgerAnswer
         {
             Content = RecordedAnswer.From(response).Write(),
             ProviderRequestId = response.AdditionalProperties?.GetValueOrDefault(AnswerProperties.RequestId) as string ?? response.ResponseId,
             ResponseModel = response.ModelId ?? model.Model,
             FinishReason = response.FinishReason?.Value,
-            InputTokens = input,
-            OutputTokens = output,
-            CostUsd = model.Provider == OfflineProvider.ProviderName ? 0 : prices.Cost(response.ModelId, model.Model, input, output),
+            InputTokens = tokens.Input,
+            CachedInputTokens = tokens.CachedInput,
+            OutputTokens = tokens.Output,
+            IsEstimated = tokens.IsEstimated,
+            CostUsd = isOffline ? 0 : prices.Cost(response.ModelId, model.Model, tokens.Input, tokens.CachedInput, tokens.Output),
         };
     }
 

@@ -14,7 +14,14 @@ internal sealed class AnswerReader(PayloadValues values)
     {
         var result = new AgentCallResult
         {
-            Usage = new Usage(1, answer.InputTokens, answer.OutputTokens, answer.CostUsd ?? 0),
+            Usage = new Usage(
+                1,
+                answer.InputTokens,
+                answer.OutputTokens,
+                answer.CostUsd ?? 0,
+                answer.CachedInputTokens,
+                UnpricedTurns: answer.CostUsd is null ? 1 : 0,
+                EstimatedTurns: answer.IsEstimated ? 1 : 0),
             Provider = model.Provider,
             ResponseModel = answer.ResponseModel,
             FinishReason = answer.FinishReason,

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Polyphony.Activities.Providers.Offline;
 using Polyphony.Core;
 using Polyphony.Core.Workflows;
 
@@ -8,18 +9,18 @@ namespace Polyphony.Activities.Providers;
 /// The models and prices of a host: <c>{"models":{…},"prices":{"asOf":…,"models":{…}}}</c>. No secrets: a model names the environment variable of its key.
 /// </summary>
 /// <param name="Models">The models by alias.</param>
-/// <param name="Prices">The prices.</param>
+/// <param name="Prices">The prices: those of the settings, and the list prices that come with the program.</param>
 public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> Models, PriceTable Prices)
 {
     /// <summary>Reads a settings file.</summary>
-    /// <param name="file">The file, JSON; <see langword="null"/>: no models and no prices.</param>
+    /// <param name="file">The file, JSON; <see langword="null"/>: no models, and list prices.</param>
     /// <returns>The settings.</returns>
     /// <exception cref="PolyphonyException">The file cannot be read or is not valid; the message lists everything that is wrong.</exception>
     public static ModelSettings Read(string? file)
     {
         if (file is null)
         {
-            return new ModelSettings(new Dictionary<string, ModelDefinition>(), PriceTable.Empty);
+            return new ModelSettings(new Dictionary<string, ModelDefinition>(), PriceTable.Shipped);
         }
 
         string text;
@@ -40,13 +41,13 @@ public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> 
 
         var aliases = ModelAliases.Parse(source.Root, file, "prices");
         List<object> problems = [.. aliases.Problems];
-        var prices = PriceTable.Empty;
+        var prices = PriceTable.Shipped;
         try
         {
             // A key written twice is among the problems already.
             if (problems.Count == 0 && JsonElement.Parse(text.TrimStart('\uFEFF')).TryGetProperty("prices", out var table))
             {
-                prices = PriceTable.Parse(table);
+                prices = prices.With(PriceTable.Parse(table));
             }
         }
         catch (PolyphonyException e)
@@ -56,6 +57,10 @@ public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> 
 
         return problems.Count == 0 ? new ModelSettings(aliases.Models, prices) : throw Invalid(string.Join(Environment.NewLine, problems));
     }
+
+    /// <summary>Makes the check of limits of money.</summary>
+    /// <returns>The check.</returns>
+    public PriceCheck CheckPrices() => new(Models, model => model.Provider == OfflineProvider.ProviderName || Prices.Find(model.Model) is not null);
 
     private static PolyphonyException Invalid(string message) => new("settings_invalid", message);
 }

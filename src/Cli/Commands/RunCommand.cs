@@ -37,7 +37,12 @@ internal static class RunCommand
     private static async Task<int> RunAsync(CliSettings settings, string[] arguments, string? inputFile, bool json, CancellationToken cancellationToken)
     {
         var named = arguments is [var first, ..] && (!first.Contains('=', StringComparison.Ordinal) || File.Exists(first));
-        var (definition, uses) = WorkflowFiles.Load(named ? arguments[0] : settings.Sample);
+        var (definition, uses, warnings) = WorkflowFiles.Load(named ? arguments[0] : settings.Sample);
+        foreach (var warning in warnings)
+        {
+            await Console.Error.WriteLineAsync(WorkflowFiles.Text(warning));
+        }
+
         var input = InputArguments.Read(arguments.Skip(named ? 1 : 0), inputFile, definition.Input, $"input of workflow \"{definition.Name}\"");
         var start = new StartDefinition
         {

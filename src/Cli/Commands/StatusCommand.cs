@@ -79,7 +79,7 @@ internal static class StatusCommand
     }
 
     private static string Ending(InstanceStatus status) => status.StopReason is { } reason ? ResultText.Name(reason)
-        : status.CustomStatus?.WaitingFor.Count > 0 ? "waiting" : status.RuntimeStatus.ToString().ToLowerInvariant();
+        : status.CustomStatus is { } progress && (progress.WaitingFor.Count > 0 || progress.Nodes.Any(node => node.WaitingUntil is not null)) ? "waiting" : status.RuntimeStatus.ToString().ToLowerInvariant();
 
     private static string Progress(InstanceStatus status) => status.CustomStatus is not { } progress ? ""
         : $"{progress.Done}/{progress.Total} nodes{(ResultText.IsOffline(status) ? $", {NodeText.OfflineModel}" : "")}";

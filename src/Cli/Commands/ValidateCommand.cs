@@ -22,11 +22,11 @@ internal static class ValidateCommand
 
     private static async Task<int> RunAsync(CliSettings settings, string[] files)
     {
-        var models = HostModels.Read(settings.SettingsFile).Models;
+        var models = HostModels.Read(settings.SettingsFile);
         var problems = 0;
         foreach (var path in files)
         {
-            var (result, found, catalog) = WorkflowFiles.Check(path);
+            var (result, found, catalog) = WorkflowFiles.Check(path, models.CheckPrices());
             problems += found.Count;
             foreach (var problem in found)
             {
@@ -35,14 +35,14 @@ internal static class ValidateCommand
 
             foreach (var warning in result.Warnings)
             {
-                await Console.Out.WriteLineAsync($"{warning} (warning)");
+                await Console.Out.WriteLineAsync(WorkflowFiles.Text(warning));
             }
 
             if (found.Count == 0)
             {
                 var definition = result.Require();
                 await Console.Out.WriteLineAsync($"{path}: valid. Workflow {definition.Name}, version {definition.Version}, {definition.Graph.Nodes.Length} nodes.");
-                await Console.Out.WriteLineAsync(Indent(WorkflowProof.Of(definition, catalog, models).ToString()));
+                await Console.Out.WriteLineAsync(Indent(WorkflowProof.Of(definition, catalog, models.Models).ToString()));
             }
         }
 

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using Polyphony.Activities.Providers;
 using Polyphony.Activities.Workflows;
 using Polyphony.Core;
 using Polyphony.Core.Client;
@@ -64,11 +65,12 @@ internal sealed class EmbeddedHost : IAsyncDisposable
             throw CliException.Host($"The data folder \"{folder}\" cannot be made: {e.Message} Choose another with --data.", e);
         }
 
+        var models = HostModels.Read(options.Settings.SettingsFile);
         var loggerFactory = MakeLoggers(options);
-        var engine = await StartEngineAsync(options, loggerFactory, cancellationToken);
+        var engine = await StartEngineAsync(options, models, loggerFactory, cancellationToken);
         try
         {
-            var app = Build(options, engine, loggerFactory);
+            var app = Build(options, models, engine, loggerFactory);
             try
             {
                 await app.StartAsync(cancellationToken);
@@ -102,11 +104,11 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         _loggerFactory.Dispose();
     }
 
-    private static async Task<EmbeddedEngine> StartEngineAsync(HostOptions options, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
+    private static async Task<EmbeddedEngine> StartEngineAsync(
+        HostOptions options, ModelSettings models, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
     {
         try
         {
-            var models = HostModels.Read(options.Settings.SettingsFile);
             return await EmbeddedEngine.StartAsync(
                 new EngineOptions { Path = options.Settings.DataFile, LoggerFactory = loggerFactory, Paused = options.Paused },
                 (engine, registry) => HostFunctions.Register(registry, engine, options.Settings, models, loggerFactory),
@@ -122,7 +124,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         }
     }
 
-    private static WebApplication Build(HostOptions options, EmbeddedEngine engine, ILoggerFactory loggerFactory)
+    private static WebApplication Build(HostOptions options, ModelSettings models, EmbeddedEngine engine, ILoggerFactory loggerFactory)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = options.Settings.DataFolder, Args = [] });
         builder.Logging.ClearProviders();
@@ -134,7 +136,8 @@ internal sealed class EmbeddedHost : IAsyncDisposable
             kestrel.Listen(options.Listen, options.Port);
         });
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
-        builder.Services.AddSingleton(new WorkflowClient(engine.Client, new FolderWorkflowCatalog(options.Settings.WorkflowsFolder), engine.Definitions, engine.Payloads));
+        builder.Services.AddSingleton(new WorkflowClient(
+            engine.Client, new FolderWorkflowCatalog(options.Settings.WorkflowsFolder), engine.Definitions, engine.Payloads, models.CheckPrices()));
         builder.Services.AddSingleton(engine.Definitions);
         builder.Services.AddPolyphonyHttp(new PolyphonyHttpOptions
         {

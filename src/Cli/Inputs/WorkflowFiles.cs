@@ -8,19 +8,27 @@ internal static class WorkflowFiles
 {
     /// <summary>Reads a file and checks it with what it uses.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="prices">What refuses limits of money that can't hold; <see langword="null"/>: the host that starts it does that.</param>
     /// <returns>What was read, every problem, and the catalog of its folder.</returns>
-    public static (WorkflowParseResult Result, IReadOnlyList<WorkflowProblem> Problems, IWorkflowCatalog Catalog) Check(string path)
+    public static (WorkflowParseResult Result, IReadOnlyList<WorkflowProblem> Problems, IWorkflowCatalog Catalog) Check(string path, PriceCheck? prices = null)
     {
         var file = WorkflowFile.Load(path);
         var catalog = new FolderWorkflowCatalog(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        return (file.Result, [.. file.Result.Problems, .. WorkflowLinks.Check(file.Result, catalog, path)], catalog);
+        var linked = WorkflowLinks.Check(file.Result, catalog, path);
+        var priced = linked.Count > 0 || file.Result.Definition is not { } definition
+            ? []
+            : prices?.Check(definition, name => Find(catalog, name), locations: file.Result.Locations, file: path) ?? [];
+        return (file.Result, [.. file.Result.Problems, .. linked, .. priced], catalog);
     }
+
+    /// <summary>Says a warning as <c>validate</c> and <c>run</c> print it.</summary>
+    public static string Text(WorkflowProblem warning) => $"{warning} (warning)";
 
     /// <summary>Reads a file that must be valid.</summary>
     /// <param name="path">The file.</param>
-    /// <returns>The workflow, and those that it uses.</returns>
+    /// <returns>The workflow, those that it uses, and what is probably not meant.</returns>
     /// <exception cref="CliException">It is not valid; the message lists every problem.</exception>
-    public static (WorkflowDefinition Definition, IReadOnlyList<WorkflowDefinition> Uses) Load(string path)
+    public static (WorkflowDefinition Definition, IReadOnlyList<WorkflowDefinition> Uses, IReadOnlyList<WorkflowProblem> Warnings) Load(string path)
     {
         var (result, problems, catalog) = Check(path);
         if (problems.Count > 0)
@@ -30,7 +38,20 @@ internal static class WorkflowFiles
 
         var uses = new Dictionary<string, WorkflowDefinition>(StringComparer.Ordinal);
         Collect(result.Require(), catalog, uses);
-        return (result.Require(), [.. uses.Values]);
+        return (result.Require(), [.. uses.Values], result.Warnings);
+    }
+
+    private static WorkflowDefinition? Find(FolderWorkflowCatalog catalog, string name)
+    {
+        try
+        {
+            return catalog.Find(name);
+        }
+        catch (WorkflowInvalidException)
+        {
+            // Its own file says so.
+            return null;
+        }
     }
 
     private static void Collect(WorkflowDefinition definition, IWorkflowCatalog catalog, Dictionary<string, WorkflowDefinition> uses)

@@ -7,23 +7,23 @@ namespace Polyphony.Cli.Output;
 internal sealed class LineView(TextWriter output) : IProgressView
 {
     private const int NameWidth = 16;
-    private readonly Dictionary<string, (int Round, string Status)> _shown = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (int Round, string Status, DateTimeOffset? Until)> _shown = new(StringComparer.Ordinal);
 
     public void Show(InstanceStatus status)
     {
         foreach (var node in status.CustomStatus?.Nodes ?? [])
         {
-            if (node.Status == "pending" || (_shown.TryGetValue(node.Node, out var last) && last == (node.Round, node.Status)))
+            if (node.Status == "pending" || (_shown.TryGetValue(node.Node, out var last) && last == (node.Round, node.Status, node.WaitingUntil)))
             {
                 continue;
             }
 
-            _shown[node.Node] = (node.Round, node.Status);
+            _shown[node.Node] = (node.Round, node.Status, node.WaitingUntil);
             string[] parts =
             [
                 NodeText.Items(node) is { Length: > 0 } items ? $"{items} items" : "",
                 node.Attempts > 1 ? $"{node.Attempts} attempts" : "",
-                node.Tokens > 0 ? $"{NodeText.Tokens(node.Tokens)} tokens" : "",
+                node.Tokens > 0 ? $"{NodeText.Tokens(node)} tokens" : "",
                 NodeText.Cost(node),
                 node is { StartedTime: not null, EndedTime: not null } ? $"{NodeText.Seconds(node, node.EndedTime.Value)} s" : "",
                 NodeText.Model(node),

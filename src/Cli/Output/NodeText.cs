@@ -22,11 +22,20 @@ internal static class NodeText
 
     public static string Attempts(NodeProgress node) => node.Attempts == 0 ? "" : node.Attempts.ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>Gets the tokens of a node; with a "~" when some are estimated.</summary>
+    public static string Tokens(NodeProgress node) => node.EstimatedTurns > 0 ? $"~{Tokens(node.Tokens)}" : Tokens(node.Tokens);
+
     public static string Tokens(long tokens) => tokens == 0 ? "" : tokens.ToString("N0", CultureInfo.InvariantCulture);
 
-    public static string Cost(NodeProgress node) => node.Tokens == 0 ? "" : Cost(node.CostUsd);
+    public static string Cost(NodeProgress node) => node.Tokens == 0 && node.UnpricedTurns == 0 ? "" : Cost(node.CostUsd, node.UnpricedTurns);
 
-    public static string Cost(decimal usd) => usd.ToString("$0.0000", CultureInfo.InvariantCulture);
+    /// <summary>Gets what is known of a cost.</summary>
+    /// <param name="usd">What calls of known price cost.</param>
+    /// <param name="unpricedTurns">How many calls have no known price.</param>
+    public static string Cost(decimal usd, int unpricedTurns) =>
+        unpricedTurns == 0 ? usd.ToString("$0.0000", CultureInfo.InvariantCulture)
+        : usd == 0 ? "unknown"
+        : $"{usd.ToString("$0.0000", CultureInfo.InvariantCulture)} + unknown";
 
     public static string Seconds(NodeProgress node, DateTimeOffset now) => node.StartedTime is not { } started ? ""
         : Seconds((node.EndedTime ?? now) - started);
@@ -40,5 +49,10 @@ internal static class NodeText
         var provider => provider,
     };
 
-    public static string Note(NodeProgress node) => node.Error ?? "";
+    public static string Note(NodeProgress node) => node.WaitingUntil is { } until ? Waiting(node, until)
+        : node.Error ?? (node.FinishReason == FinishReasons.Length ? "cut off at the token limit" : "");
+
+    private static string Waiting(NodeProgress node, DateTimeOffset until) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"until {until.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z ({node.WaitReason}){(node.WaitMessage is null ? "" : $": {node.WaitMessage}")}");
 }

@@ -9,6 +9,8 @@ namespace Polyphony.Cli.Output;
 /// <summary>Prints how a run ended: the output on stdout, what is to be said about it on stderr.</summary>
 internal static class ResultText
 {
+    private const int MostNamed = 5;
+
     public static async Task PrintAsync(InstanceStatus status, bool json)
     {
         if (json)
@@ -30,7 +32,7 @@ internal static class ResultText
     {
         var time = NodeText.Seconds((status.CompletedTime ?? status.LastUpdatedTime) - status.CreatedTime);
         var usage = status.Usage;
-        var calls = string.Create(CultureInfo.InvariantCulture, $"{usage.Turns} model {(usage.Turns == 1 ? "call" : "calls")}, {usage.Tokens:N0} tokens, {NodeText.Cost(usage.CostUsd)}");
+        var calls = string.Create(CultureInfo.InvariantCulture, $"{usage.Turns} model {(usage.Turns == 1 ? "call" : "calls")}, {(usage.EstimatedTurns > 0 ? "~" : "")}{usage.Tokens:N0} tokens, {NodeText.Cost(usage.CostUsd, usage.UnpricedTurns)}");
         var end = status.StopReason switch
         {
             StopReason.Completed => "Completed",
@@ -44,12 +46,38 @@ internal static class ResultText
             lines.Add($"{(error.Activation is null ? "" : $"{error.Activation}: ")}{error.Message} [{error.Code}]");
         }
 
+        lines.AddRange(Warnings(status));
         if (IsOffline(status))
         {
             lines.Add($"The answers come from the {NodeText.OfflineModel}: taken from the input, not written by a model.");
         }
 
         return string.Join(Environment.NewLine, lines);
+    }
+
+    /// <summary>Says what is not as it looks: answers that were cut off, numbers that are not known.</summary>
+    private static IEnumerable<string> Warnings(InstanceStatus status)
+    {
+        IEnumerable<string> cutOff = status.Outcomes is { } outcomes
+            ? outcomes.Where(outcome => outcome.FinishReason == FinishReasons.Length && outcome.Error is null).Select(outcome => outcome.Activation)
+            : status.CustomStatus?.Nodes.Where(node => node.FinishReason == FinishReasons.Length && node.Error is null).Select(node => node.Node) ?? [];
+        var names = cutOff.ToList();
+        if (names.Count > 0)
+        {
+            yield return $"Warning: cut off at the token limit (finish reason length): {string.Join(", ", names.Take(MostNamed))}{(names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "")}. Raise maxOutputTokens of the model, or set onTruncation: fail.";
+        }
+
+        if (status.Usage.EstimatedTurns > 0)
+        {
+            yield return $"Warning: tokens are estimated for {Calls(status.Usage.EstimatedTurns)}, because the provider did not count them.";
+        }
+
+        if (status.Usage.UnpricedTurns > 0)
+        {
+            yield return $"Warning: the cost of {Calls(status.Usage.UnpricedTurns)} is unknown. Add the price of the model to \"prices\" in the host's settings.";
+        }
+
+        static string Calls(int count) => count == 1 ? "1 model call" : string.Create(CultureInfo.InvariantCulture, $"{count:N0} model calls");
     }
 
     public static bool IsOffline(InstanceStatus status) =>

@@ -87,7 +87,7 @@ internal sealed class TableView : IProgressView
                 new Text(NodeText.Status(node), new Style(Color(node.Status))),
                 new Text(NodeText.Items(node)),
                 new Text(NodeText.Attempts(node)),
-                new Text(NodeText.Tokens(node.Tokens)),
+                new Text(NodeText.Tokens(node)),
                 new Text(NodeText.Cost(node)),
                 new Text(NodeText.Seconds(node, now)),
                 new Text(NodeText.Model(node)),

@@ -18,7 +18,9 @@ namespace Polyphony.Core.Client;
 /// <param name="catalog">The workflows that can be started.</param>
 /// <param name="definitions">Where pinned definitions are kept.</param>
 /// <param name="payloads">Where large values are kept.</param>
-public sealed partial class WorkflowClient(DurableClient client, IWorkflowCatalog catalog, IDefinitionStore definitions, IPayloadStore payloads)
+/// <param name="prices">Refuses limits of money over models without a price; by default none is refused.</param>
+public sealed partial class WorkflowClient(
+    DurableClient client, IWorkflowCatalog catalog, IDefinitionStore definitions, IPayloadStore payloads, PriceCheck? prices = null)
 {
     /// <summary>The tag that holds the workflow's name.</summary>
     public const string WorkflowTag = "workflow";
@@ -37,6 +39,9 @@ public sealed partial class WorkflowClient(DurableClient client, IWorkflowCatalo
 
     /// <summary>Gets the workflows that can be started.</summary>
     public IWorkflowCatalog Catalog => catalog;
+
+    /// <summary>Gets what refuses limits of money that can't hold.</summary>
+    public PriceCheck? Prices => prices;
 
     /// <summary>Gets the payload store.</summary>
     public IPayloadStore Payloads => payloads;
@@ -83,6 +88,11 @@ public sealed partial class WorkflowClient(DurableClient client, IWorkflowCatalo
 
         var pinned = new Dictionary<string, WorkflowDefinition>(StringComparer.Ordinal);
         CollectSubWorkflows(definition, pinned);
+        if (prices?.Check(definition, pinned.GetValueOrDefault, options.Limits?.MaxCostUsd is not null) is { Count: > 0 } problems)
+        {
+            throw new WorkflowInvalidException(problems);
+        }
+
         foreach (var each in pinned.Values.Prepend(definition))
         {
             await definitions.SaveAsync(each.Hash, each.CanonicalJson, cancellationToken);

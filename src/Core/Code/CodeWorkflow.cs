@@ -26,6 +26,7 @@ public sealed class CodeWorkflow : IRunObserver
     private readonly ActivationRunner _runner;
     private readonly Dictionary<string, int> _rounds = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, PendingWait> _waits = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, NodeProgress> _delays = new(StringComparer.Ordinal);
 
     internal CodeWorkflow(OrchestrationContext context, WorkflowPlan plan)
     {
@@ -85,7 +86,21 @@ public sealed class CodeWorkflow : IRunObserver
 
     void IRunObserver.OnAttempt(Activation activation) => Publish();
 
-    void IRunObserver.OnRetrying(Activation activation, CallError error) => Publish();
+    void IRunObserver.OnDelayed(Activation activation, CallWait wait, CallError? error)
+    {
+        _delays[activation.Id] = new NodeProgress
+        {
+            Node = activation.Id,
+            Status = error is null ? "waiting" : "retrying",
+            Error = error?.Code,
+            WaitingUntil = wait.Until,
+            WaitReason = wait.Reason,
+            WaitMessage = wait.Message,
+        };
+        Publish();
+    }
+
+    void IRunObserver.OnDelayEnded(Activation activation) => _delays.Remove(activation.Id);
 
     void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
     {
@@ -141,7 +156,7 @@ public sealed class CodeWorkflow : IRunObserver
     }
 
     private void Publish() => Durable.SetCustomStatus(JsonSerializer.Serialize(
-        new WorkflowProgress { WaitingFor = [.. _waits.Values.Take(8)], Usage = _budget.Used },
+        new WorkflowProgress { Nodes = [.. _delays.Values.Take(8)], WaitingFor = [.. _waits.Values.Take(8)], Usage = _budget.Used },
         CoreJsonContext.Default.WorkflowProgress));
 
     private static ValueTemplate Constant(JsonElement json) =>

@@ -68,6 +68,12 @@ internal sealed record WorkResult
 
     public string? Agent { get; init; }
 
+    /// <summary>Gets why the model stopped that gave the last answer.</summary>
+    public string? FinishReason { get; init; }
+
+    /// <summary>Gets until when the model lets the call wait, which is too long while there is another to ask.</summary>
+    public CallWait? Postponed { get; init; }
+
     /// <summary>Gets the fallbacks that the host's settings give the model.</summary>
     public IReadOnlyList<string> Fallback { get; init; } = [];
 
@@ -86,8 +92,14 @@ internal sealed record WorkResult
 /// <summary>What the runner of activations needs from the run around it.</summary>
 internal interface IRunObserver
 {
-    /// <summary>An attempt failed and another follows.</summary>
-    void OnRetrying(Activation activation, CallError error);
+    /// <summary>A call waits before it is made, or made again.</summary>
+    /// <param name="activation">The activation.</param>
+    /// <param name="wait">Until when and why.</param>
+    /// <param name="error">Why the attempt before it failed; <see langword="null"/> if there was none.</param>
+    void OnDelayed(Activation activation, CallWait wait, CallError? error);
+
+    /// <summary>That wait is over.</summary>
+    void OnDelayEnded(Activation activation);
 
     /// <summary>An attempt begins.</summary>
     void OnAttempt(Activation activation);

@@ -7,37 +7,74 @@ namespace Polyphony.Core.Interpreter;
 internal sealed partial class ActivationRunner
 {
     /// <summary>
-    /// Runs an agent: its model, then that model's fallbacks. With each, model calls follow one another until there is an answer: failed calls
+    /// Runs an agent: its model, then that model's fallbacks, when a model has failed for good or lets the call wait for longer than <c>maxWait</c>. When none of the others has
+    /// answered, those that asked for patience get it, the one that is ready first before the others. With each model, calls follow one another until there is an answer: failed calls
     /// are tried again by the retry policy, an answer that does not fit its schema is repaired once, requests for tools are served and the
     /// results handed back.
     /// </summary>
     private async Task<WorkResult> RunAgentAsync(Activation activation, string agentName, int firstCall, CancellationToken ending)
     {
         var agent = plan.Definition.Agents[agentName];
+        agent = activation.Node is AgentNode node ? agent.In(node) : agent;
         var total = new WorkResult { Agent = agentName, NextCall = firstCall };
         var models = ModelsOf(agent);
+        var postponed = new List<(string Model, CallWait Wait)>();
         for (var i = 0; i < models.Count; i++)
         {
-            var result = await RunModelAsync(activation, agent, models[i], total.NextCall, ending);
+            // What follows on an alias of the host comes with the first result.
+            bool? othersFollow = i < models.Count - 1 || postponed.Count > 0 ? true : i > 0 ? false : null;
+            var result = await RunModelAsync(activation, agent, models[i], othersFollow, total.NextCall, ending);
             if (i == 0 && result.Fallback.Count > 0)
             {
                 models = [.. models, .. result.Fallback];
             }
 
-            total = result with { Attempts = result.Attempts + total.Attempts, Usage = result.Usage + total.Usage, Agent = agentName };
-            if (total.Error is null || total.IsStopped || ending.IsCancellationRequested)
+            total = Add(total, result);
+            if (IsOver(total))
+            {
+                return total;
+            }
+
+            if (result.Postponed is { } wait)
+            {
+                postponed.Add((models[i], wait));
+            }
+        }
+
+        foreach (var (model, wait) in postponed.OrderBy(each => each.Wait.Until))
+        {
+            if (!await DelayAsync(activation, wait, total.Error, ending))
+            {
+                return total with { IsStopped = true };
+            }
+
+            total = Add(total, await RunModelAsync(activation, agent, model, false, total.NextCall, ending));
+            if (IsOver(total))
             {
                 break;
             }
         }
 
         return total;
+
+        WorkResult Add(WorkResult before, WorkResult result) =>
+            result with { Attempts = result.Attempts + before.Attempts, Usage = result.Usage + before.Usage, Agent = agentName };
+
+        bool IsOver(WorkResult result) => (result.Error is null && result.Postponed is null) || result.IsStopped || ending.IsCancellationRequested;
     }
 
     private IReadOnlyList<string> ModelsOf(AgentDefinition agent) =>
         plan.Definition.Models.TryGetValue(agent.Model, out var model) ? [agent.Model, .. model.Fallback] : [agent.Model];
 
-    private async Task<WorkResult> RunModelAsync(Activation activation, AgentDefinition agent, string model, int firstCall, CancellationToken ending)
+    /// <summary>Asks one model until there is an answer, it has failed for good, or it lets the call wait for too long.</summary>
+    /// <param name="activation">The activation.</param>
+    /// <param name="agent">The agent.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="othersFollow">Whether there is another model to ask; <see langword="null"/>: if the first result names some.</param>
+    /// <param name="firstCall">The number of the first call.</param>
+    /// <param name="ending">Ends it.</param>
+    private async Task<WorkResult> RunModelAsync(
+        Activation activation, AgentDefinition agent, string model, bool? othersFollow, int firstCall, CancellationToken ending)
     {
         var explicitRetry = activation.Node.Retry ?? agent.Retry;
         var policy = explicitRetry ?? DefaultRetry;
@@ -67,11 +104,11 @@ internal sealed partial class ActivationRunner
 
             attempt++;
             observer.OnAttempt(activation);
-            var result = await CallModelAsync(activation, agent, model, call, attempt, toolRounds, repair);
+            var result = Judge(agent, model, await CallModelAsync(activation, agent, model, othersFollow, call, attempt, toolRounds, repair));
             var isFromBefore = result.FromLedger && rewinds > 0;
-            if (isFromBefore)
+            if (isFromBefore || result.Wait is not null)
             {
-                // It was booked when it was paid, before the instance failed.
+                // It was booked when it was paid, before the instance failed; or nothing was asked.
                 budget.GiveBackTurn();
             }
             else
@@ -81,12 +118,30 @@ internal sealed partial class ActivationRunner
 
             work = work with
             {
-                Attempts = work.Attempts + 1,
+                Attempts = work.Attempts + (result.Wait is null ? 1 : 0),
                 Usage = work.Usage + result.Usage,
                 Provider = result.Provider ?? work.Provider,
                 Model = result.ResponseModel ?? work.Model,
+                FinishReason = result.Usage.Turns > 0 ? result.FinishReason : work.FinishReason,
                 Fallback = result.Fallback ?? [],
             };
+            var mayPostpone = othersFollow ?? work.Fallback.Count > 0;
+            if (result.Wait is { } wait)
+            {
+                attempt--;
+                if (mayPostpone && wait.Until - Context.CurrentUtcDateTime > agent.MaxWait)
+                {
+                    return work with { Postponed = wait, NextCall = call };
+                }
+
+                if (!await DelayAsync(activation, wait, null, ending))
+                {
+                    return work with { IsStopped = true };
+                }
+
+                continue;
+            }
+
             if (result.Output is not null)
             {
                 return work with { Output = result.Output, NextCall = call + 1 };
@@ -150,6 +205,12 @@ internal sealed partial class ActivationRunner
 
             // An answer that is an error (refused, cut off) is in the ledger under this call's number: a fallback needs another.
             work = work with { NextCall = result.Usage.Turns > 0 ? call + 1 : call };
+            if (mayPostpone && error.Kind != ErrorKind.Terminal && error.RetryAfterMs is { } asked && asked > agent.MaxWait.TotalMilliseconds)
+            {
+                var until = Context.CurrentUtcDateTime.AddMilliseconds(asked);
+                return work with { Error = error, Postponed = new CallWait(until, CallWaitReasons.RetryAfter, CallWait.Shorten(error.Message)) };
+            }
+
             if (!MayRetry(error, attempt, policy, explicitRetry is not null) || !await DelayAsync(activation, policy, attempt, error, ending))
             {
                 return work with { Error = error };
@@ -157,8 +218,21 @@ internal sealed partial class ActivationRunner
         }
     }
 
+    /// <summary>Makes an error of a text that was cut off, where that is wanted.</summary>
+    private static AgentCallResult Judge(AgentDefinition agent, string model, AgentCallResult result) =>
+        result is { Output: not null, FinishReason: FinishReasons.Length } && agent.OnTruncation == TruncationPolicy.Fail
+            ? result with
+            {
+                Output = null,
+                Error = new CallError(
+                    ErrorCodes.Truncated,
+                    $"The answer of agent \"{agent.Name}\" was cut off after {result.Usage.OutputTokens} tokens (finish reason \"length\"). Raise \"maxOutputTokens\" of model \"{model}\", ask for less, or set onTruncation: keep.",
+                    ErrorKind.Terminal),
+            }
+            : result;
+
     private Task<AgentCallResult> CallModelAsync(
-        Activation activation, AgentDefinition agent, string model, int call, int attempt, List<ToolRound> toolRounds, RepairRequest? repair)
+        Activation activation, AgentDefinition agent, string model, bool? othersFollow, int call, int attempt, List<ToolRound> toolRounds, RepairRequest? repair)
     {
         var rounds = toolRounds.Sum(SizeOf);
         var besides = activation.Context.Sum(message => RunCalls.SizeOf(message.Content) + 100) + rounds + RunCalls.SizeOf(repair?.Answer);
@@ -169,6 +243,7 @@ internal sealed partial class ActivationRunner
             Model = model,
             Call = call,
             Attempt = attempt,
+            MayFallBack = othersFollow,
             Prompt = activation.Prompt,
             Context = activation.Context,
             PackedContext = activation.PackedContext,

@@ -68,6 +68,7 @@ internal sealed partial class ActivationRunner(
             Usage = work.Usage,
             Provider = work.Provider,
             Model = work.Model,
+            FinishReason = work.FinishReason,
             StartedTime = started,
             EndedTime = Context.CurrentUtcDateTime,
         }, lingering);
@@ -326,16 +327,27 @@ internal sealed partial class ActivationRunner(
             delay = TimeSpan.FromMilliseconds(asked);
         }
 
-        observer.OnRetrying(activation, error);
+        var reason = error.RetryAfterMs is { } after && after >= delay.TotalMilliseconds ? CallWaitReasons.RetryAfter : CallWaitReasons.Retry;
+        return await DelayAsync(activation, new CallWait(Context.CurrentUtcDateTime + delay, reason, CallWait.Shorten(error.Message)), error, ending);
+    }
+
+    /// <summary>Waits on a durable timer, and lets the status say until when and why. False: the run or the activation is ending.</summary>
+    private async Task<bool> DelayAsync(Activation activation, CallWait wait, CallError? error, CancellationToken ending)
+    {
+        observer.OnDelayed(activation, wait, error);
         try
         {
             ending.ThrowIfCancellationRequested();
-            await calls.CreateTimerAsync(Context.CurrentUtcDateTime + delay, ending);
+            await calls.CreateTimerAsync(wait.Until, ending);
             return !stop.IsRequested;
         }
         catch (OperationCanceledException)
         {
             return false;
+        }
+        finally
+        {
+            observer.OnDelayEnded(activation);
         }
     }
 

@@ -22,6 +22,11 @@ public sealed record AgentCall
     /// <summary>Gets the attempt, from 1.</summary>
     public int Attempt { get; init; } = 1;
 
+    /// <summary>
+    /// Gets whether another model is asked when this one lets the call wait for longer than <c>maxWait</c>; <see langword="null"/>: if the host's settings give the model a fallback.
+    /// </summary>
+    public bool? MayFallBack { get; init; }
+
     /// <summary>Gets the prompt's template when it does not come from the node (calls from C#); otherwise <see langword="null"/>.</summary>
     public Payload? Prompt { get; init; }
 
@@ -65,7 +70,7 @@ public sealed record RequestedToolCall(string CallId, string Tool, Payload Argum
 /// <param name="Violations">What is wrong with it.</param>
 public sealed record RepairRequest(Payload Answer, IReadOnlyList<string> Violations);
 
-/// <summary>The output of <see cref="ActivityNames.Agent"/>. Exactly one of <see cref="Output"/>, <see cref="ToolCalls"/>, <see cref="Error"/> is set.</summary>
+/// <summary>The output of <see cref="ActivityNames.Agent"/>. Exactly one of <see cref="Output"/>, <see cref="ToolCalls"/>, <see cref="Error"/>, <see cref="Wait"/> is set.</summary>
 [JsonConverter(typeof(AgentCallResultConverter))]
 public sealed record AgentCallResult
 {
@@ -78,10 +83,13 @@ public sealed record AgentCallResult
     /// <summary>Gets why there is no answer.</summary>
     public CallError? Error { get; init; }
 
+    /// <summary>Gets until when the call has to wait: the model was not asked, and this was no attempt.</summary>
+    public CallWait? Wait { get; init; }
+
     /// <summary>Gets the answer that does not fit its schema, with <see cref="ErrorCodes.OutputInvalid"/>.</summary>
     public RepairRequest? Invalid { get; init; }
 
-    /// <summary>Gets the aliases to try next when this model has failed for good, if the host's settings define it; a workflow's own aliases have theirs in the workflow.</summary>
+    /// <summary>Gets the aliases to try next when this model has failed for good or lets the call wait for too long, if the host's settings define it; a workflow's own aliases have theirs in the workflow.</summary>
     public IReadOnlyList<string>? Fallback { get; init; }
 
     /// <summary>Gets what the call used; zero when it was not paid.</summary>
@@ -93,7 +101,7 @@ public sealed record AgentCallResult
     /// <summary>Gets the model that answered, in the provider's words.</summary>
     public string? ResponseModel { get; init; }
 
-    /// <summary>Gets why the model stopped.</summary>
+    /// <summary>Gets why the model stopped; <see cref="FinishReasons.Length"/> when its answer was cut off.</summary>
     public string? FinishReason { get; init; }
 
     /// <summary>Gets the provider's id of the request.</summary>
@@ -103,12 +111,29 @@ public sealed record AgentCallResult
     public bool FromLedger { get; init; }
 }
 
+/// <summary>Names of finish reasons, as Microsoft.Extensions.AI writes them.</summary>
+public static class FinishReasons
+{
+    /// <summary>The answer was cut off at the token limit.</summary>
+    public const string Length = "length";
+}
+
 /// <summary>What model calls used.</summary>
 /// <param name="Turns">Model calls that were answered.</param>
 /// <param name="InputTokens">Tokens of requests.</param>
 /// <param name="OutputTokens">Tokens of answers.</param>
-/// <param name="CostUsd">Known prices, in US dollars.</param>
-public sealed record Usage(int Turns, long InputTokens, long OutputTokens, decimal CostUsd)
+/// <param name="CostUsd">Known prices, in US dollars: without those of <paramref name="UnpricedTurns"/>.</param>
+/// <param name="CachedInputTokens">How many of <paramref name="InputTokens"/> the provider had in its cache.</param>
+/// <param name="UnpricedTurns">Answered calls whose price is not known.</param>
+/// <param name="EstimatedTurns">Answered calls whose tokens are estimated, because the provider did not count them.</param>
+public sealed record Usage(
+    int Turns,
+    long InputTokens,
+    long OutputTokens,
+    decimal CostUsd,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long CachedInputTokens = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int UnpricedTurns = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int EstimatedTurns = 0)
 {
     /// <summary>Gets no use at all.</summary>
     public static Usage None { get; } = new(0, 0, 0, 0);
@@ -124,7 +149,14 @@ public sealed record Usage(int Turns, long InputTokens, long OutputTokens, decim
     public static Usage operator +(Usage a, Usage b) =>
         ReferenceEquals(a, None) ? b
         : ReferenceEquals(b, None) ? a
-        : new(a.Turns + b.Turns, a.InputTokens + b.InputTokens, a.OutputTokens + b.OutputTokens, a.CostUsd + b.CostUsd);
+        : new(
+            a.Turns + b.Turns,
+            a.InputTokens + b.InputTokens,
+            a.OutputTokens + b.OutputTokens,
+            a.CostUsd + b.CostUsd,
+            a.CachedInputTokens + b.CachedInputTokens,
+            a.UnpricedTurns + b.UnpricedTurns,
+            a.EstimatedTurns + b.EstimatedTurns);
 }
 
 /// <summary>The input of <see cref="ActivityNames.Tool"/>: one tool call.</summary>

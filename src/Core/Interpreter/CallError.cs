@@ -56,6 +56,12 @@ public static class ErrorCodes
     /// <summary>The answer does not fit the agent's output schema, after one repair.</summary>
     public const string OutputInvalid = "output_invalid";
 
+    /// <summary>The answer was cut off at the token limit, and <c>onTruncation</c> says <c>fail</c>.</summary>
+    public const string Truncated = "truncated";
+
+    /// <summary>A <c>forEach</c> has more items than <see cref="Workflows.WorkflowLimits.MaxItems"/>.</summary>
+    public const string TooManyItems = "too_many_items";
+
     /// <summary>The agent asked for more rounds of tool calls than it may.</summary>
     public const string TooManyToolRounds = "too_many_tool_rounds";
 

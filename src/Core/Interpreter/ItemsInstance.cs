@@ -52,6 +52,7 @@ internal sealed class ItemsInstance : IRunObserver
             Attempts = done.Sum(outcome => outcome.Attempts),
             TurnsStarted = _budget.TurnsStarted,
             Usage = _budget.Used,
+            Truncated = done.Count(outcome => outcome.FinishReason == FinishReasons.Length),
             Provider = done.LastOrDefault(outcome => outcome.Provider is not null)?.Provider,
             StopReason = reason,
         };
@@ -63,7 +64,12 @@ internal sealed class ItemsInstance : IRunObserver
         // The parent counts when this part has ended.
     }
 
-    void IRunObserver.OnRetrying(Activation activation, CallError error)
+    void IRunObserver.OnDelayed(Activation activation, CallWait wait, CallError? error)
+    {
+        // The parent counts when this part has ended.
+    }
+
+    void IRunObserver.OnDelayEnded(Activation activation)
     {
         // The parent counts when this part has ended.
     }

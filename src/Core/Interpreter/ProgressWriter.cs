@@ -42,8 +42,9 @@ internal sealed class ProgressWriter
     /// <param name="progress">All but the nodes.</param>
     /// <param name="shown">The nodes to show, in order.</param>
     /// <param name="limit">The most bytes it may take.</param>
+    /// <param name="withMessages">Whether to write what providers said.</param>
     /// <returns>JSON, or <see langword="null"/> if it would be too large.</returns>
-    public string? Write(WorkflowProgress progress, IReadOnlyList<int> shown, int limit)
+    public string? Write(WorkflowProgress progress, IReadOnlyList<int> shown, int limit, bool withMessages = true)
     {
         var (buffer, writer) = Begin(ref _whole);
         writer.WriteStartObject();
@@ -52,12 +53,7 @@ internal sealed class ProgressWriter
         writer.WriteStartArray("nodes"u8);
         foreach (var node in shown)
         {
-            if (!_texts.TryGetValue(node, out var text))
-            {
-                _texts[node] = text = Write(_nodes[node]);
-            }
-
-            writer.WriteRawValue(text, skipInputValidation: true);
+            writer.WriteRawValue(TextOf(node, withMessages), skipInputValidation: true);
         }
 
         writer.WriteEndArray();
@@ -91,6 +87,21 @@ internal sealed class ProgressWriter
         return buffer.WrittenCount <= limit ? Encoding.UTF8.GetString(buffer.WrittenSpan) : null;
     }
 
+    private byte[] TextOf(int node, bool withMessage)
+    {
+        if (!withMessage && _nodes[node].WaitMessage is not null)
+        {
+            return Write(_nodes[node] with { WaitMessage = null });
+        }
+
+        if (!_texts.TryGetValue(node, out var text))
+        {
+            _texts[node] = text = Write(_nodes[node]);
+        }
+
+        return text;
+    }
+
     private static byte[] Write(NodeProgress node)
     {
         var (buffer, writer) = Begin(ref _node);
@@ -108,10 +119,16 @@ internal sealed class ProgressWriter
             writer.WriteNumber("costUsd"u8, node.CostUsd);
         }
 
+        Write(writer, "unpricedTurns"u8, node.UnpricedTurns == 0 ? null : node.UnpricedTurns);
+        Write(writer, "estimatedTurns"u8, node.EstimatedTurns == 0 ? null : node.EstimatedTurns);
+        Write(writer, "finishReason"u8, node.FinishReason);
         Write(writer, "provider"u8, node.Provider);
         Write(writer, "startedTime"u8, node.StartedTime);
         Write(writer, "endedTime"u8, node.EndedTime);
         Write(writer, "error"u8, node.Error);
+        Write(writer, "waitingUntil"u8, node.WaitingUntil);
+        Write(writer, "waitReason"u8, node.WaitReason);
+        Write(writer, "waitMessage"u8, node.WaitMessage);
         writer.WriteEndObject();
         writer.Flush();
         return buffer.WrittenSpan.ToArray();

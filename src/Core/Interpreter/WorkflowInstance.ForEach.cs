@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
@@ -30,6 +31,16 @@ internal sealed partial class WorkflowInstance
             return FailedNode(node, new CallError(
                 ErrorCodes.ExpressionError,
                 $"forEach of \"{definition.Name}\" needs a list, found {KindOf(list.Value!)}.",
+                ErrorKind.Terminal));
+        }
+
+        if (count > WorkflowLimits.MaxItems)
+        {
+            return FailedNode(node, new CallError(
+                ErrorCodes.TooManyItems,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"forEach of \"{definition.Name}\" takes up to {WorkflowLimits.MaxItems:N0} items, found {count:N0}. Divide the list, or run a sub-workflow for each part of it."),
                 ErrorKind.Terminal));
         }
 

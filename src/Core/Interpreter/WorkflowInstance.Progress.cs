@@ -15,14 +15,13 @@ internal sealed partial class WorkflowInstance
 
     private readonly ProgressWriter _progress;
     private readonly SortedDictionary<string, PendingWait> _pendingWaits = new(StringComparer.Ordinal);
-    private readonly HashSet<int> _retrying = [];
+    private readonly Dictionary<int, SortedDictionary<string, CallWait>> _delays = [];
     private readonly Queue<int> _lastEnded = new();
     private bool _progressChanged = true;
 
     void IRunObserver.OnAttempt(Activation activation)
     {
         var node = _plan.IndexOf(activation.Node.Name);
-        _retrying.Remove(node);
         var progress = _progress[node];
         Show(node, progress with
         {
@@ -33,12 +32,38 @@ internal sealed partial class WorkflowInstance
         Wake();
     }
 
-    void IRunObserver.OnRetrying(Activation activation, CallError error)
+    void IRunObserver.OnDelayed(Activation activation, CallWait wait, CallError? error)
     {
         var node = _plan.IndexOf(activation.Node.Name);
-        _retrying.Add(node);
-        Show(node, _progress[node] with { Status = "retrying", Error = error.Code });
+        if (!_delays.TryGetValue(node, out var delays))
+        {
+            _delays[node] = delays = new SortedDictionary<string, CallWait>(StringComparer.Ordinal);
+        }
+
+        delays[activation.Id] = wait;
+        var progress = _progress[node];
+        ShowDelay(node, progress with { Status = error is null ? "waiting" : "retrying", Error = error?.Code ?? progress.Error });
         Wake();
+    }
+
+    void IRunObserver.OnDelayEnded(Activation activation)
+    {
+        var node = _plan.IndexOf(activation.Node.Name);
+        var delays = _delays[node];
+        delays.Remove(activation.Id);
+        if (delays.Count == 0)
+        {
+            _delays.Remove(node);
+        }
+
+        ShowDelay(node, _progress[node]);
+    }
+
+    /// <summary>Shows until when a node's calls wait: of several, the one that goes on first.</summary>
+    private void ShowDelay(int node, NodeProgress progress)
+    {
+        var first = _delays.GetValueOrDefault(node)?.Values.MinBy(wait => wait.Until);
+        Show(node, progress with { WaitingUntil = first?.Until, WaitReason = first?.Reason, WaitMessage = first?.Message });
     }
 
     void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
@@ -73,21 +98,24 @@ internal sealed partial class WorkflowInstance
             StartedTime = _context.CurrentUtcDateTime,
         });
 
-    private void CountActivation(int node, Outcome outcome) => Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code);
+    private void CountActivation(int node, Outcome outcome) =>
+        Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code, IsCutOff(outcome));
 
     private void CountItem(int node, Outcome outcome)
     {
-        Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Status == NodeResult.Completed ? null : outcome.Error?.Code);
+        Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Status == NodeResult.Completed ? null : outcome.Error?.Code, IsCutOff(outcome));
         AddItems(node, 1, outcome.Status == NodeResult.Completed ? 0 : 1);
     }
 
     private void CountItems(int node, ItemsResult part)
     {
-        Count(node, part.Attempts, part.Usage, part.Provider, part.FirstError?.Code);
+        Count(node, part.Attempts, part.Usage, part.Provider, part.FirstError?.Code, part.Truncated > 0);
         AddItems(node, part.Done, part.Failed);
     }
 
-    private void Count(int node, int attempts, Usage usage, string? provider, string? error)
+    private static bool IsCutOff(Outcome outcome) => outcome.FinishReason == FinishReasons.Length;
+
+    private void Count(int node, int attempts, Usage usage, string? provider, string? error, bool isCutOff)
     {
         var progress = _progress[node];
         Show(node, progress with
@@ -95,6 +123,9 @@ internal sealed partial class WorkflowInstance
             Attempts = progress.Attempts + attempts,
             Tokens = progress.Tokens + usage.Tokens,
             CostUsd = progress.CostUsd + usage.CostUsd,
+            UnpricedTurns = progress.UnpricedTurns + usage.UnpricedTurns,
+            EstimatedTurns = progress.EstimatedTurns + usage.EstimatedTurns,
+            FinishReason = isCutOff ? FinishReasons.Length : progress.FinishReason,
             Provider = provider ?? progress.Provider,
             Error = error,
         });
@@ -150,7 +181,14 @@ internal sealed partial class WorkflowInstance
         {
             if (_progress[node].Status is "running" or "retrying" or "waiting")
             {
-                Show(node, _progress[node] with { Status = NodeResult.Stopped, EndedTime = _context.CurrentUtcDateTime });
+                Show(node, _progress[node] with
+                {
+                    Status = NodeResult.Stopped,
+                    EndedTime = _context.CurrentUtcDateTime,
+                    WaitingUntil = null,
+                    WaitReason = null,
+                    WaitMessage = null,
+                });
             }
         }
     }
@@ -198,9 +236,10 @@ internal sealed partial class WorkflowInstance
             Failures = _failures,
         };
 
-        // Where long prompts and names in scripts of several bytes a letter leave no room, the result comes first, then what it waits for.
+        // Where long prompts and names in scripts of several bytes a letter leave no room, what providers said goes first, then the nodes, then most of what it waits for.
         _context.SetCustomStatus(
             _progress.Write(progress, Shown(), DurableLimits.MaxCustomStatusBytes)
+            ?? _progress.Write(progress, Shown(), DurableLimits.MaxCustomStatusBytes, withMessages: false)
             ?? JsonSerializer.Serialize(
                 progress with { WaitingFor = [.. progress.WaitingFor.Take(2).Select(wait => wait with { Prompt = wait.Prompt?[..Math.Min(100, wait.Prompt.Length)] })] },
                 CoreJsonContext.Default.WorkflowProgress));

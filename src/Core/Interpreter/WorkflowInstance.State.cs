@@ -29,7 +29,7 @@ internal sealed partial class WorkflowInstance
     private bool IsGenerationFull => _calls.Operations >= _options.OperationsPerGeneration && _hasApplied;
 
     private bool MayTakeLong(int node) => !_waits.ContainsKey(ActivationOf(node))
-        && (_retrying.Contains(node)
+        && (_delays.ContainsKey(node)
             || Graph.Nodes[node] is WorkflowNode
             || (Graph.Nodes[node].ForEach is not null && (Graph.Nodes[node] is HumanNode or WaitNode || (_progress[node].Items ?? 0) > _options.MaxDirectItems)));
 

@@ -40,7 +40,7 @@ public sealed record NodeProgress
     /// <summary>Gets the node.</summary>
     public required string Node { get; init; }
 
-    /// <summary>Gets the status: <c>pending</c>, <c>running</c>, <c>retrying</c>, <c>waiting</c>, <c>completed</c>, <c>skipped</c>, <c>failed</c> or <c>stopped</c> (under way when the run stopped).</summary>
+    /// <summary>Gets the status: <c>pending</c>, <c>running</c>, <c>retrying</c>, <c>waiting</c> (for somebody, an event, a time, or until a model may be called), <c>completed</c>, <c>skipped</c>, <c>failed</c> or <c>stopped</c> (under way when the run stopped).</summary>
     public required string Status { get; init; }
 
     /// <summary>Gets which round it is in, from 1.</summary>
@@ -67,8 +67,19 @@ public sealed record NodeProgress
     /// <summary>Gets the tokens used in this round.</summary>
     public long Tokens { get; init; }
 
-    /// <summary>Gets the price in this round, in US dollars.</summary>
+    /// <summary>Gets the price in this round, in US dollars: of the calls whose price is known.</summary>
     public decimal CostUsd { get; init; }
+
+    /// <summary>Gets how many answered calls of this round have no known price.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int UnpricedTurns { get; init; }
+
+    /// <summary>Gets how many answered calls of this round have estimated tokens, because the provider did not count them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int EstimatedTurns { get; init; }
+
+    /// <summary>Gets <c>length</c> when an answer of this round was cut off at the token limit.</summary>
+    public string? FinishReason { get; init; }
 
     /// <summary>Gets the provider of its answers; <c>offline</c> means that no model was asked.</summary>
     public string? Provider { get; init; }
@@ -81,6 +92,15 @@ public sealed record NodeProgress
 
     /// <summary>Gets the code of the last error.</summary>
     public string? Error { get; init; }
+
+    /// <summary>Gets until when a model or tool call of it waits; of several, the one that goes on first.</summary>
+    public DateTimeOffset? WaitingUntil { get; init; }
+
+    /// <summary>Gets why it waits: one of <see cref="CallWaitReasons"/>.</summary>
+    public string? WaitReason { get; init; }
+
+    /// <summary>Gets what the provider said, up to 200 characters. Left out when the status would be too large.</summary>
+    public string? WaitMessage { get; init; }
 }
 
 /// <summary>A wait for somebody or something outside.</summary>

@@ -76,6 +76,9 @@ public sealed record Outcome
     /// <summary>Gets the model that gave the last answer.</summary>
     public string? Model { get; init; }
 
+    /// <summary>Gets why the model stopped that gave the last answer; <c>length</c>: the answer was cut off at the token limit.</summary>
+    public string? FinishReason { get; init; }
+
     /// <summary>Gets when it began.</summary>
     public DateTimeOffset StartedTime { get; init; }
 

@@ -30,6 +30,7 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
             Output = result.Output,
             ToolCalls = result.ToolCalls,
             Error = result.Error,
+            Wait = result.Wait,
             Invalid = result.Invalid,
             Fallback = result.Fallback,
             Usage = result.Usage ?? Usage.None,
@@ -49,6 +50,7 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
         Write(writer, "output"u8, value.Output, json.Payload);
         Write(writer, "toolCalls"u8, value.ToolCalls, json.IReadOnlyListRequestedToolCall);
         Write(writer, "error"u8, value.Error, json.CallError);
+        Write(writer, "wait"u8, value.Wait, json.CallWait);
         Write(writer, "invalid"u8, value.Invalid, json.RepairRequest);
         Write(writer, "fallback"u8, value.Fallback, json.IReadOnlyListString);
         Write(writer, "usage"u8, value.Usage, json.Usage);
@@ -103,6 +105,11 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
             reader.Read();
             result.Error = JsonSerializer.Deserialize(ref reader, json.CallError);
         }
+        else if (reader.ValueTextEquals("wait"u8))
+        {
+            reader.Read();
+            result.Wait = JsonSerializer.Deserialize(ref reader, json.CallWait);
+        }
         else if (reader.ValueTextEquals("toolCalls"u8))
         {
             reader.Read();
@@ -127,8 +134,8 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
 
     private static Usage ReadUsage(ref Utf8JsonReader reader)
     {
-        var turns = 0;
-        long input = 0, output = 0;
+        int turns = 0, unpriced = 0, estimated = 0;
+        long input = 0, output = 0, cached = 0;
         decimal cost = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -152,6 +159,21 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
                 reader.Read();
                 cost = reader.GetDecimal();
             }
+            else if (reader.ValueTextEquals("cachedInputTokens"u8))
+            {
+                reader.Read();
+                cached = reader.GetInt64();
+            }
+            else if (reader.ValueTextEquals("unpricedTurns"u8))
+            {
+                reader.Read();
+                unpriced = reader.GetInt32();
+            }
+            else if (reader.ValueTextEquals("estimatedTurns"u8))
+            {
+                reader.Read();
+                estimated = reader.GetInt32();
+            }
             else
             {
                 reader.Read();
@@ -159,7 +181,7 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
             }
         }
 
-        return new Usage(turns, input, output, cost);
+        return new Usage(turns, input, output, cost, cached, unpriced, estimated);
     }
 
     private static void Write<T>(Utf8JsonWriter writer, ReadOnlySpan<byte> name, T? value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
@@ -177,6 +199,7 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
         public Payload? Output;
         public IReadOnlyList<RequestedToolCall>? ToolCalls;
         public CallError? Error;
+        public CallWait? Wait;
         public RepairRequest? Invalid;
         public IReadOnlyList<string>? Fallback;
         public Usage? Usage;

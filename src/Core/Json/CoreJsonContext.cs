@@ -28,6 +28,7 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(AgentCallResult))]
 [JsonSerializable(typeof(IReadOnlyList<RequestedToolCall>))]
 [JsonSerializable(typeof(RepairRequest))]
+[JsonSerializable(typeof(CallWait))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 [JsonSerializable(typeof(ToolCall))]
 [JsonSerializable(typeof(ToolCallResult))]

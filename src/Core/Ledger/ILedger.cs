@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Polyphony.Core.Ledger;
 
 /// <summary>
@@ -86,8 +88,16 @@ public sealed record LedgerAnswer
     /// <summary>Gets the tokens of the request.</summary>
     public long InputTokens { get; init; }
 
+    /// <summary>Gets how many of <see cref="InputTokens"/> the provider had in its cache, which is cheaper.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long CachedInputTokens { get; init; }
+
     /// <summary>Gets the tokens of the answer.</summary>
     public long OutputTokens { get; init; }
+
+    /// <summary>Gets a value indicating whether tokens are estimated, because the provider did not count them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsEstimated { get; init; }
 
     /// <summary>Gets the price in US dollars; <see langword="null"/> when no price is known for the model.</summary>
     public decimal? CostUsd { get; init; }

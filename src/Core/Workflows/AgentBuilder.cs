@@ -34,6 +34,15 @@ public sealed class AgentBuilder
     /// <returns>This builder.</returns>
     public AgentBuilder Retry(RetryDefinition retry) => Set("retry", WorkflowBuilder.Json(retry));
 
+    /// <summary>Limits how long a call waits for its model before a fallback of the model is asked.</summary>
+    /// <param name="maxWait">The limit, in whole milliseconds.</param>
+    /// <returns>This builder.</returns>
+    public AgentBuilder MaxWait(TimeSpan maxWait) => Set("maxWait", Duration.Format(maxWait));
+
+    /// <summary>Lets a call fail whose text was cut off at the token limit.</summary>
+    /// <returns>This builder.</returns>
+    public AgentBuilder FailOnTruncation() => Set("onTruncation", "fail");
+
     /// <summary>Chooses which earlier messages reach the model.</summary>
     /// <param name="filters">What passes; none at all means that no earlier message does.</param>
     /// <returns>This builder.</returns>

@@ -63,6 +63,15 @@ public class NodeBuilder
     /// <returns>This builder.</returns>
     public NodeBuilder OutputSchema(JsonNode schema) => Set("output", schema);
 
+    /// <summary>Limits how long a call of an agent node waits for its model before a fallback of the model is asked.</summary>
+    /// <param name="maxWait">The limit, in whole milliseconds.</param>
+    /// <returns>This builder.</returns>
+    public NodeBuilder MaxWait(TimeSpan maxWait) => Set("maxWait", Duration.Format(maxWait));
+
+    /// <summary>Lets an agent node fail whose text was cut off at the token limit.</summary>
+    /// <returns>This builder.</returns>
+    public NodeBuilder FailOnTruncation() => Set("onTruncation", "fail");
+
     private NodeBuilder Set(string key, JsonNode value)
     {
         WorkflowBuilder.Put(Map, key, value);

@@ -89,6 +89,12 @@ public sealed record AgentNode : NodeDefinition
 
     /// <summary>Gets the schema of the answer in this node, in place of the agent's; <see langword="null"/> keeps the agent's.</summary>
     public JsonSchema? Output { get; init; }
+
+    /// <summary>Gets <see cref="AgentDefinition.MaxWait"/> in this node; <see langword="null"/> keeps the agent's.</summary>
+    public TimeSpan? MaxWait { get; init; }
+
+    /// <summary>Gets <see cref="AgentDefinition.OnTruncation"/> in this node; <see langword="null"/> keeps the agent's.</summary>
+    public TruncationPolicy? OnTruncation { get; init; }
 }
 
 /// <summary>Calls a tool.</summary>

@@ -52,7 +52,7 @@ public sealed record WorkflowDefinition
     /// <exception cref="WorkflowInvalidException">The text is no workflow.</exception>
     public static WorkflowDefinition FromJson(string canonicalJson) => WorkflowParser.FromCanonical(canonicalJson);
 
-    /// <summary>Gets an agent as it is in a node: with the node's output schema in place of its own, if the node has one.</summary>
+    /// <summary>Gets an agent as it is in a node: with what the node sets in place of its own.</summary>
     /// <param name="agent">The agent: the node's, or the one that stands in for it, which keeps its own schema.</param>
     /// <param name="node">The node.</param>
     /// <returns>The agent, or <see langword="null"/> if there is none of that name.</returns>
@@ -60,7 +60,7 @@ public sealed record WorkflowDefinition
     {
         var found = Agents.GetValueOrDefault(agent);
         var at = Graph.Nodes.FirstOrDefault(candidate => candidate.Name == node) as AgentNode;
-        return found is not null && at?.Output is { } output && at.Agent == agent ? found with { Output = output } : found;
+        return found is null || at is null ? found : found.In(at);
     }
 
     private ValueTemplate? _defaultOutput;
@@ -82,6 +82,9 @@ public sealed record WorkflowLimits
 {
     /// <summary>The default of <see cref="MaxConcurrency"/>.</summary>
     public const int DefaultMaxConcurrency = 5;
+
+    /// <summary>The most items of a <c>forEach</c>: 10,000.</summary>
+    public const int MaxItems = 10_000;
 
     private readonly int? _maxConcurrency;
 
@@ -153,6 +156,9 @@ public sealed record AgentDefinition
     /// <summary>The default of <see cref="Timeout"/>: 30 seconds.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
 
+    /// <summary>The default of <see cref="MaxWait"/>: 1 minute.</summary>
+    public static readonly TimeSpan DefaultMaxWait = TimeSpan.FromMinutes(1);
+
     /// <summary>The default of <see cref="MaxToolRounds"/>.</summary>
     public const int DefaultMaxToolRounds = 8;
 
@@ -181,10 +187,39 @@ public sealed record AgentDefinition
     public RetryDefinition? Retry { get; init; }
 
     /// <summary>
+    /// Gets how long a call waits for its model, when the provider asks for it or a limit of the model demands it, before the next of the model's fallbacks is asked instead:
+    /// 0 to 1 day, default 1 minute. Without a fallback it waits as long as it takes. A node may override it.
+    /// </summary>
+    public TimeSpan MaxWait { get; init; } = DefaultMaxWait;
+
+    /// <summary>Gets what becomes of a text that was cut off at the token limit; by default it is kept, with a warning. A node may override it.</summary>
+    public TruncationPolicy OnTruncation { get; init; }
+
+    /// <summary>
     /// Gets which earlier messages reach the model. <see langword="null"/>: the latest of every node upstream of the one it runs in;
     /// empty: none; otherwise what the filters let through, and nothing else.
     /// </summary>
     public IReadOnlyList<MessageFilter>? Context { get; init; }
+
+    /// <summary>Gets the agent as it is in a node: with what the node sets in place of its own. A node's output schema is for its own agent, not for one that stands in for it.</summary>
+    /// <param name="node">The node.</param>
+    /// <returns>The agent.</returns>
+    public AgentDefinition In(AgentNode node) => node.Output is null && node.MaxWait is null && node.OnTruncation is null ? this : this with
+    {
+        Output = node.Agent == Name ? node.Output ?? Output : Output,
+        MaxWait = node.MaxWait ?? MaxWait,
+        OnTruncation = node.OnTruncation ?? OnTruncation,
+    };
+}
+
+/// <summary>What becomes of a text that was cut off at the token limit (finish reason <c>length</c>).</summary>
+public enum TruncationPolicy
+{
+    /// <summary>It is used, and marked: outcome, status and terminal say so.</summary>
+    Keep,
+
+    /// <summary>The call has failed for good (<c>truncated</c>): a fallback is asked, else the node's <c>onError</c> decides.</summary>
+    Fail,
 }
 
 /// <summary>Lets some of the earlier messages through.</summary>

@@ -55,6 +55,8 @@ public static class FunctionsServices
             provider.GetRequiredService<ILedger>(),
             provider.GetRequiredService<IStartReservations>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(_ => ModelSettings.Read(settings.SettingsFile));
+        services.AddSingleton(provider => provider.GetRequiredService<ModelSettings>().CheckPrices());
         services.AddSingleton<WorkflowClient>();
         services.AddPolyphonyHttp(new PolyphonyHttpOptions());
 
@@ -70,7 +72,7 @@ public static class FunctionsServices
     private static DurableRegistry MakeRegistry(IServiceProvider provider, FunctionsSettings settings)
     {
         var definitions = provider.GetRequiredService<IDefinitionStore>();
-        var models = ModelSettings.Read(settings.SettingsFile);
+        var models = provider.GetRequiredService<ModelSettings>();
         var registry = new DurableRegistry().AddWorkflows(definitions, InterpreterOptions.ExtendedSessions).AddOrchestration(EventSender.Name, EventSender.RunAsync);
         new PolyphonyActivities(
             new ActivitiesOptions { Prices = models.Prices },

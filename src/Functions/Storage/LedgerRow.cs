@@ -78,7 +78,9 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
                 ResponseModel = entity.GetString("ResponseModel"),
                 FinishReason = entity.GetString("FinishReason"),
                 InputTokens = entity.GetInt64("InputTokens") ?? 0,
+                CachedInputTokens = entity.GetInt64("CachedInputTokens") ?? 0,
                 OutputTokens = entity.GetInt64("OutputTokens") ?? 0,
+                IsEstimated = entity.GetBoolean("IsEstimated") ?? false,
                 CostUsd = Cost(entity),
             }
             : null);
@@ -132,6 +134,8 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
         {
             entity["InputTokens"] = answer.InputTokens;
             entity["OutputTokens"] = answer.OutputTokens;
+            Set("CachedInputTokens", answer.CachedInputTokens == 0 ? null : answer.CachedInputTokens);
+            Set("IsEstimated", answer.IsEstimated ? true : null);
             Set("CostUsd", answer.CostUsd?.ToString(CultureInfo.InvariantCulture));
             Set("AnswerBlob", AnswerBlob);
             if (AnswerBlob is null)

@@ -43,6 +43,9 @@ public sealed record ActivationOutcome
     /// <summary>Gets the model that gave the last answer.</summary>
     public string? Model { get; init; }
 
+    /// <summary>Gets why the model stopped that gave the last answer, such as <c>stop</c>; <c>length</c>: the answer was cut off at the token limit.</summary>
+    public string? FinishReason { get; init; }
+
     /// <summary>Gets when it began.</summary>
     public DateTimeOffset StartedTime { get; init; }
 
@@ -66,6 +69,7 @@ public sealed record ActivationOutcome
         Usage = status.Outcome.Usage,
         Provider = status.Outcome.Provider,
         Model = status.Outcome.Model,
+        FinishReason = status.Outcome.FinishReason,
         StartedTime = status.Outcome.StartedTime,
         EndedTime = status.Outcome.EndedTime,
         Seconds = status.Outcome.Seconds,

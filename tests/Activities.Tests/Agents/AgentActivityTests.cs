@@ -210,6 +210,7 @@ public sealed class AgentActivityTests
         var harness = new ActivityHarness(new ScriptedChatClient(ScriptedAnswer.Fails(new ModelException(error)), "fine"));
 
         var first = await harness.AgentAsync(harness.Call());
+        harness.Clock.Advance(TimeSpan.FromMilliseconds(1500));
         var second = await harness.AgentAsync(harness.Call() with { Attempt = 2 });
 
         Assert.Equal(error, first.Error);

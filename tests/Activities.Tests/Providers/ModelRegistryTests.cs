@@ -60,7 +60,7 @@ public sealed class ModelRegistryTests
         // 3 * 0.40 + 1 * 1.60 = 2.80 dollars a million; 3 * 400,000 + 1 * 300,000 = 1.5 million dollars a million.
         var prices = new PriceTable(new DateOnly(2026, 1, 1), new Dictionary<string, ModelPrice> { ["gpt-4.1-mini"] = new(0.40m, 1.60m), ["dated"] = new(400_000m, 300_000m) });
 
-        Assert.Equal(expected is null ? null : decimal.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), prices.Cost(response, requested, 3, 1));
+        Assert.Equal(expected is null ? null : decimal.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), prices.Cost(response, requested, 3, 0, 1));
     }
 
     private static WorkflowDefinition Workflow(string models) => WorkflowParser.Parse(YamlSource.Read($$"""

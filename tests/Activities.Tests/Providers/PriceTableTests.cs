@@ -17,7 +17,36 @@ public sealed class PriceTableTests
         Assert.Equal(new ModelPrice(0.40m, 1.60m), table.Models["fake-1"]);
     }
 
+    [Fact]
+    public void Shipped_UsualModels_HavePricesAndADate()
+    {
+        var prices = PriceTable.Shipped;
+
+        Assert.True(prices.AsOf >= new DateOnly(2026, 1, 1), $"{prices.AsOf}");
+        Assert.Equal(new ModelPrice(0.40m, 1.60m, 0.10m), prices.Find("gpt-4.1-mini"));
+        Assert.All(prices.Models.Values, price => Assert.True(
+            price.InputPerMillion > 0 && price.OutputPerMillion >= price.InputPerMillion && (price.CachedInputPerMillion ?? price.InputPerMillion) <= price.InputPerMillion));
+    }
+
     [Theory]
+    [InlineData("gpt-4.1-mini-2025-04-14", true)]
+    [InlineData("claude-sonnet-4-5-20250929", true)]
+    [InlineData("gpt-4.1-mini-turbo", false)]
+    [InlineData("my-gpt-4.1-mini", false)]
+    [InlineData("", false)]
+    public void Find_NameWithReleaseDay_IsTheModelWithout(string model, bool found) => Assert.Equal(found, PriceTable.Shipped.Find(model) is not null);
+
+    [Fact]
+    public void With_OtherPrices_CountFirst()
+    {
+        var prices = PriceTable.Shipped.With(PriceTable.Parse(JsonElement.Parse("""{"asOf":"2026-11-01","models":{"gpt-4.1-mini":{"input":7,"cachedInput":1,"output":9}}}""")));
+
+        Assert.Equal(new ModelPrice(7, 9, 1), prices.Find("gpt-4.1-mini"));
+        Assert.Equal(PriceTable.Shipped.Find("gpt-4.1"), prices.Find("gpt-4.1"));
+    }
+
+    [Theory]
+    [InlineData("""{"asOf":"2026-01-31","models":{"c":{"input":1,"cachedInput":"x","output":1}}}""", "cachedInput")]
     [InlineData("[]", "object")]
     [InlineData("""{"models":{}}""", "asOf")]
     [InlineData("""{"asOf":"31.1.2026"}""", "models")]

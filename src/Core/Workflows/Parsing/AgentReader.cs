@@ -37,6 +37,12 @@ internal static class AgentReader
         if (definition.Fallback.Contains(entry.Key))
             map.Invalid("fallback", $"the model \"{entry.Key}\" is its own fallback", "Name other models.");
 
+        foreach (var limit in (string[])["requestsPerMinute", "tokensPerMinute"])
+        {
+            if (map.Has(limit))
+                map.Context.Warn("limit_per_process", map.PathOf(limit), map.KeyLocation(limit), $"\"{limit}\" holds for each process that calls the model, not for several together", "Divide it by the number of hosts that share the deployment.");
+        }
+
         const string keyHint = "Keys never stand in files: put the key into an environment variable and name that in \"apiKeyVariable\".";
         map.Explain("apiKey", keyHint);
         map.Explain("key", keyHint);
@@ -65,12 +71,21 @@ internal static class AgentReader
             MaxToolRounds = map.Int("maxToolRounds", 1, 100) ?? AgentDefinition.DefaultMaxToolRounds,
             Timeout = map.Duration("timeout", max: LongestCall) ?? AgentDefinition.DefaultTimeout,
             Retry = LimitsReader.Retry(map),
+            MaxWait = MaxWait(map) ?? AgentDefinition.DefaultMaxWait,
+            OnTruncation = OnTruncation(map) ?? TruncationPolicy.Keep,
             Context = Filters(map),
         };
         map.Explain("prompt", "The prompt belongs to the node that runs the agent; what is always said goes into \"instructions\".");
         map.Finish();
         return agent;
     }
+
+    /// <summary>Reads <c>maxWait</c> of an agent or of a node that runs one.</summary>
+    public static TimeSpan? MaxWait(MapReader map) => map.Duration("maxWait", TimeSpan.Zero, LongestCall);
+
+    /// <summary>Reads <c>onTruncation</c> of an agent or of a node that runs one.</summary>
+    public static TruncationPolicy? OnTruncation(MapReader map) =>
+        map.OneOf("onTruncation", ("keep", TruncationPolicy.Keep), ("fail", TruncationPolicy.Fail));
 
     private static MapReader? Open(MapReader parent, string section, SourceEntry entry, string what)
     {

@@ -128,6 +128,12 @@ internal static class CanonicalWriter
                 Time("timeout", agent.Timeout);
 
             Retry(agent.Retry);
+            if (agent.MaxWait != AgentDefinition.DefaultMaxWait)
+                Time("maxWait", agent.MaxWait);
+
+            if (agent.OnTruncation != TruncationPolicy.Keep)
+                Truncation(agent.OnTruncation);
+
             if (agent.Context is null)
                 return;
 
@@ -175,6 +181,8 @@ internal static class CanonicalWriter
                     Text("agent", agent.Agent);
                     Text("prompt", agent.Prompt.Text);
                     Json("output", agent.Output?.Json);
+                    Time("maxWait", agent.MaxWait);
+                    Truncation(agent.OnTruncation);
                     break;
                 case ToolNode tool:
                     Text("tool", tool.Tool);
@@ -337,6 +345,12 @@ internal static class CanonicalWriter
         {
             if (duration is { } value)
                 writer.WriteString(key, Duration.Format(value));
+        }
+
+        private void Truncation(TruncationPolicy? policy)
+        {
+            if (policy is { } given)
+                writer.WriteString("onTruncation", given == TruncationPolicy.Fail ? "fail" : "keep");
         }
 
         private void Json(string key, JsonElement? json)

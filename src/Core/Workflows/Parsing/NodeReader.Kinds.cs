@@ -18,7 +18,17 @@ internal sealed partial class NodeReader
         if (agent is not null)
             _context.AgentUses.Add((_map.PathOf("agent"), _map.Value("agent")!.Location, agent));
 
-        return agent is null || prompt is null ? null : new AgentNode { Name = entry.Key, Agent = agent, Prompt = prompt, Output = output };
+        var maxWait = AgentReader.MaxWait(_map);
+        var onTruncation = AgentReader.OnTruncation(_map);
+        return agent is null || prompt is null ? null : new AgentNode
+        {
+            Name = entry.Key,
+            Agent = agent,
+            Prompt = prompt,
+            Output = output,
+            MaxWait = maxWait,
+            OnTruncation = onTruncation,
+        };
     }
 
     private ToolNode? Tool()

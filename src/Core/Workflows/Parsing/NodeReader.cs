@@ -58,7 +58,7 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
                 _map.Value(kind);
 
             known = true;
-            foreach (var belongs in (string[])["prompt", "output", "arguments", "input", "limits"])
+            foreach (var belongs in (string[])["prompt", "output", "maxWait", "onTruncation", "arguments", "input", "limits"])
                 _map.Value(belongs);
 
             return null;
