@@ -37,6 +37,9 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3009, LogLevel.Information, "Model call {StepId} waits until {Until:O}: {Reason}")]
     public static partial void ModelCallWaits(this ILogger log, string stepId, DateTimeOffset until, string reason);
 
+    [LoggerMessage(3012, LogLevel.Debug, "Model call {StepId}: {Count} halves of characters in the answer were replaced by U+FFFD")]
+    public static partial void CharactersReplaced(this ILogger log, string stepId, int count);
+
     [LoggerMessage(3100, LogLevel.Information, "Tool call {StepId}: {Tool}, attempt {Attempt}, {Bytes} bytes of arguments")]
     public static partial void ToolCallBegun(this ILogger log, string stepId, string tool, int attempt, int bytes);
 

@@ -13,6 +13,8 @@ public sealed class RewindTests
     [Theory]
     [InlineData("", "content_filter", 1, "content_filter")]
     [InlineData("refusal", "stop", 1, "content_filter")]
+    [InlineData("", "length", 1, "empty_answer")]
+    [InlineData(" ", "stop", 3, "empty_answer")]
     [InlineData("""{"score":""", "length", 1, "output_invalid")]
     [InlineData("""{"score":"high"}""", "stop", 2, "output_invalid")]
     [Trait("Row", "H5")]

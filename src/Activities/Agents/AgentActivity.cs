@@ -112,6 +112,11 @@ internal sealed class AgentActivity(
         gates.Leave(model, call.StepId, answer.InputTokens + answer.OutputTokens);
         log.ModelCallAnswered(call.StepId, answer.ResponseModel, answer.FinishReason, answer.InputTokens, answer.OutputTokens, answer.ProviderRequestId);
         log.AnswerReceived(call.StepId, answer.Content);
+        if (response.AdditionalProperties?.GetValueOrDefault(AnswerProperties.Replaced) is int replaced)
+        {
+            log.CharactersReplaced(call.StepId, replaced);
+        }
+
         var result = await _answers.ReadAsync(call, agent, model.Definition, answer, fromLedger: false, cancellationToken);
         if (result.Error is { } error)
         {

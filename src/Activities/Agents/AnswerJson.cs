@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Polyphony.Activities.Providers.OpenAI.Answers;
 using Polyphony.Core.Schemas;
 
 namespace Polyphony.Activities.Agents;
@@ -33,7 +34,7 @@ internal static partial class AnswerJson
 
     private static IReadOnlyList<string> Find(string text, JsonSchema schema, int quotes, out JsonElement value)
     {
-        text = Trimmed(text);
+        text = Trimmed(Surrogates.ReplaceEscaped(text, out _));
         if (TryParse(text, out value, out var problem))
         {
             var violations = Violations(schema, value);

@@ -1,7 +1,9 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Payloads;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Ledger;
+using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Agents;
@@ -9,6 +11,11 @@ namespace Polyphony.Activities.Agents;
 /// <summary>Says what a recorded answer means: an output, tool calls, or an error.</summary>
 internal sealed class AnswerReader(PayloadValues values)
 {
+    // More goes to the payload store: a conversation keeps it for all its rounds.
+    private const int MostBesideInline = 256;
+
+    /// <summary>Reads an answer.</summary>
+    /// <returns>What it means. A record that can't be read is an error and not an exception: it is booked, and to be asked for again, not to be read again for ever.</returns>
     public async Task<AgentCallResult> ReadAsync(
         AgentCall call, AgentDefinition agent, ModelDefinition model, LedgerAnswer answer, bool fromLedger, CancellationToken cancellationToken)
     {
@@ -28,10 +35,24 @@ internal sealed class AnswerReader(PayloadValues values)
             ProviderRequestId = answer.ProviderRequestId,
             FromLedger = fromLedger,
         };
-        var recorded = RecordedAnswer.Read(answer.Content);
-        var root = call.Scope.RootInstanceId;
+        try
+        {
+            return await ReadAsync(call, agent, result, RecordedAnswer.Read(answer.Content), cancellationToken);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException or ArgumentException or FormatException or NotSupportedException)
+        {
+            return result with
+            {
+                Error = new CallError(
+                    ErrorCodes.ProviderInvalidAnswer, $"The answer of agent \"{call.Agent}\", as the ledger has it, could not be read: {exception.Message}", ErrorKind.Transient),
+            };
+        }
+    }
 
-        if (recorded.Refusal is not null || answer.FinishReason == ChatFinishReason.ContentFilter.Value)
+    private async Task<AgentCallResult> ReadAsync(AgentCall call, AgentDefinition agent, AgentCallResult result, RecordedAnswer recorded, CancellationToken cancellationToken)
+    {
+        var root = call.Scope.RootInstanceId;
+        if (recorded.Refusal is not null || result.FinishReason == ChatFinishReason.ContentFilter.Value)
         {
             return result with
             {
@@ -47,13 +68,42 @@ internal sealed class AnswerReader(PayloadValues values)
                 requests.Add(new RequestedToolCall(request.Id, request.Name, await values.WriteAsync(root, request.Arguments, cancellationToken)));
             }
 
-            return result with { ToolCalls = requests };
+            return result with { ToolCalls = requests, Beside = await BesideAsync(root, recorded, cancellationToken) };
+        }
+
+        if (string.IsNullOrWhiteSpace(recorded.Text))
+        {
+            return result with { Error = Empty(call, result, recorded) };
         }
 
         return agent.Output is null
             ? result with { Output = await values.WriteTextAsync(root, recorded.Text, cancellationToken) }
             : await ReadJsonAsync(call, agent, result, recorded.Text, cancellationToken);
     }
+
+    private async Task<Payload?> BesideAsync(string root, RecordedAnswer recorded, CancellationToken cancellationToken) =>
+        BesideCalls.Of(recorded) is not { } beside ? null
+        : beside.GetRawText().Length > MostBesideInline ? await values.StoreAsync(root, beside, cancellationToken)
+        : await values.WriteAsync(root, beside, cancellationToken);
+
+    private static CallError Empty(AgentCall call, AgentCallResult result, RecordedAnswer recorded)
+    {
+        if (result.FinishReason != ChatFinishReason.Length.Value)
+        {
+            return new CallError(
+                ErrorCodes.EmptyAnswer,
+                $"The answer of agent \"{call.Agent}\" has neither text nor a tool call{(recorded.HasThoughts ? ", only what the model thought before it (reasoning_content)" : "")}; it ended with \"{result.FinishReason ?? "nothing"}\".",
+                ErrorKind.Transient);
+        }
+
+        // To ask again would be cut off at the same place.
+        return new CallError(
+            ErrorCodes.EmptyAnswer,
+            $"The answer of agent \"{call.Agent}\" was cut off after {Tokens(result)}, before there was any text{(recorded.HasThoughts ? ": they went into what the model thought before it (reasoning_content)" : "")}. Raise \"maxOutputTokens\" of model \"{call.Model}\", or ask for less.",
+            ErrorKind.Terminal);
+    }
+
+    private static string Tokens(AgentCallResult result) => result.Usage.OutputTokens > 0 ? $"{result.Usage.OutputTokens} tokens" : "its limit of tokens";
 
     private async Task<AgentCallResult> ReadJsonAsync(AgentCall call, AgentDefinition agent, AgentCallResult result, string text, CancellationToken cancellationToken)
     {
@@ -70,7 +120,7 @@ internal sealed class AnswerReader(PayloadValues values)
             {
                 Error = new CallError(
                     ErrorCodes.OutputInvalid,
-                    $"The answer of agent \"{call.Agent}\" was cut off after {result.Usage.OutputTokens} tokens, before its JSON was complete. Raise \"maxOutputTokens\" of model \"{call.Model}\", or ask for less.",
+                    $"The answer of agent \"{call.Agent}\" was cut off after {Tokens(result)}, before its JSON was complete. Raise \"maxOutputTokens\" of model \"{call.Model}\", or ask for less.",
                     ErrorKind.Terminal),
             };
         }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Polyphony.Activities.Providers;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Agents;
@@ -53,6 +54,7 @@ internal sealed record Conversation(IReadOnlyList<ChatMessage> Messages, ChatOpt
                 writer.WriteString("role", message.Role.Value);
                 writer.WriteString("author", message.AuthorName);
                 WriteContents(writer, message);
+                WriteExtra(writer, message.AdditionalProperties);
                 writer.WriteEndObject();
             }
 
@@ -61,6 +63,15 @@ internal sealed record Conversation(IReadOnlyList<ChatMessage> Messages, ChatOpt
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(buffer.WrittenSpan));
+    }
+
+    private static void WriteExtra(Utf8JsonWriter writer, AdditionalPropertiesDictionary? properties)
+    {
+        if (properties?.GetValueOrDefault(AnswerProperties.Extra) is JsonElement extra)
+        {
+            writer.WritePropertyName("extra");
+            extra.WriteTo(writer);
+        }
     }
 
     private static void WriteContents(Utf8JsonWriter writer, ChatMessage message)
@@ -77,6 +88,13 @@ internal sealed record Conversation(IReadOnlyList<ChatMessage> Messages, ChatOpt
                     writer.WriteStringValue(call.CallId);
                     writer.WriteStringValue(call.Name);
                     ToolArguments.ToJson(call).WriteTo(writer);
+                    if (call.AdditionalProperties is { } properties)
+                    {
+                        writer.WriteStartObject();
+                        WriteExtra(writer, properties);
+                        writer.WriteEndObject();
+                    }
+
                     break;
                 case FunctionResultContent result:
                     writer.WriteStringValue(result.CallId);

@@ -31,6 +31,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         var rounds = call.ToolRounds;
         var payloads = context.Select(message => message.Content)
             .Concat(rounds.SelectMany(round => round.Calls).Select(request => request.Arguments))
+            .Concat(rounds.Select(round => round.Beside).OfType<Payload>())
             .Concat(rounds.SelectMany(round => round.Results).Select(result => result.Output).OfType<Payload>())
             .Concat(call.Repair is { } repair ? [repair.Answer] : []);
         var stored = await values.ReadAllAsync(
@@ -47,8 +48,9 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         messages.Add(new ChatMessage(ChatRole.User, prompt.Render(scope)));
         foreach (var round in rounds)
         {
-            messages.Add(new ChatMessage(ChatRole.Assistant, [.. round.Calls.Select(request =>
-                ToolArguments.ToCall(request.CallId, request.Tool, Resolve(request.Arguments)))]));
+            messages.Add(BesideCalls.ToMessage(
+                round.Calls.Select(request => ToolArguments.ToCall(request.CallId, request.Tool, Resolve(request.Arguments))),
+                round.Beside is { } beside ? Resolve(beside) : null));
             messages.AddRange(round.Calls.Zip(round.Results, (request, result) => new ChatMessage(
                 ChatRole.Tool, [new FunctionResultContent(request.CallId, ResultText(result))])));
         }

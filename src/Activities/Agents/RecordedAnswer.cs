@@ -2,26 +2,44 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Polyphony.Activities.Providers;
 
 namespace Polyphony.Activities.Agents;
 
 /// <summary>
-/// A model's answer as the ledger keeps it: <c>{"v":1,"text":…,"refusal":…,"toolCalls":[{"id":…,"name":…,"arguments":…}]}</c>.
+/// A model's answer as the ledger keeps it: <c>{"v":1,"text":…,"refusal":…,"thought":true,"extra":{…},"toolCalls":[{"id":…,"name":…,"arguments":…,"extra":{…}}]}</c>.
 /// What follows from an answer is computed from this form alone, so that a recorded answer leads to the same result as a fresh one.
 /// </summary>
 internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyList<RecordedToolCall> ToolCalls)
 {
     private const int Version = 1;
 
+    /// <summary>Gets a value indicating whether the answer holds thoughts of the model, which are no answer by themselves.</summary>
+    public bool HasThoughts { get; init; }
+
+    /// <summary>Gets the server's own members of a message with tool calls, to be sent back with it; an object or undefined.</summary>
+    public JsonElement Extra { get; init; }
+
     public static RecordedAnswer From(ChatResponse response)
     {
         var contents = response.Messages.SelectMany(message => message.Contents).ToArray();
-        return new RecordedAnswer(
-            response.Text,
-            contents.OfType<ErrorContent>().FirstOrDefault()?.Message,
-            [.. contents.OfType<FunctionCallContent>().Select(call => new RecordedToolCall(call.CallId, call.Name, ToolArguments.ToJson(call)))]);
+        RecordedToolCall[] calls =
+        [
+            .. contents.OfType<FunctionCallContent>().Select(call => new RecordedToolCall(call.CallId, call.Name, ToolArguments.ToJson(call)) { Extra = ExtraOf(call.AdditionalProperties) }),
+        ];
+        return new RecordedAnswer(response.Text, contents.OfType<ErrorContent>().FirstOrDefault()?.Message, calls)
+        {
+            HasThoughts = contents.OfType<TextReasoningContent>().Any(thoughts => !string.IsNullOrWhiteSpace(thoughts.Text)),
+
+            // Nothing goes back to the model with an answer that ends the conversation.
+            Extra = calls.Length > 0 ? ExtraOf(response.Messages[^1].AdditionalProperties) : default,
+        };
     }
 
+    /// <summary>Reads a record.</summary>
+    /// <exception cref="JsonException">It is of another form.</exception>
+    /// <exception cref="InvalidOperationException">It is of another form.</exception>
+    /// <exception cref="KeyNotFoundException">It is of another form.</exception>
     public static RecordedAnswer Read(string content)
     {
         var json = JsonElement.Parse(content);
@@ -30,8 +48,12 @@ internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyLis
             json.TryGetProperty("refusal", out var refusal) ? refusal.GetString() : null,
             json.TryGetProperty("toolCalls", out var calls)
                 ? [.. calls.EnumerateArray().Select(call => new RecordedToolCall(
-                    call.GetProperty("id").GetString()!, call.GetProperty("name").GetString()!, call.GetProperty("arguments")))]
-                : []);
+                    call.GetProperty("id").GetString()!, call.GetProperty("name").GetString()!, call.GetProperty("arguments")) { Extra = ExtraOf(call) })]
+                : [])
+        {
+            HasThoughts = json.TryGetProperty("thought", out var thought) && thought.GetBoolean(),
+            Extra = ExtraOf(json),
+        };
     }
 
     public string Write()
@@ -47,6 +69,12 @@ internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyLis
                 writer.WriteString("refusal", Refusal);
             }
 
+            if (HasThoughts)
+            {
+                writer.WriteBoolean("thought", true);
+            }
+
+            WriteExtra(writer, Extra);
             if (ToolCalls.Count > 0)
             {
                 writer.WriteStartArray("toolCalls");
@@ -57,6 +85,7 @@ internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyLis
                     writer.WriteString("name", call.Name);
                     writer.WritePropertyName("arguments");
                     call.Arguments.WriteTo(writer);
+                    WriteExtra(writer, call.Extra);
                     writer.WriteEndObject();
                 }
 
@@ -68,7 +97,24 @@ internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyLis
 
         return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
+
+    private static void WriteExtra(Utf8JsonWriter writer, JsonElement extra)
+    {
+        if (extra.ValueKind == JsonValueKind.Object)
+        {
+            writer.WritePropertyName("extra");
+            extra.WriteTo(writer);
+        }
+    }
+
+    private static JsonElement ExtraOf(JsonElement json) => json.TryGetProperty("extra", out var extra) ? extra : default;
+
+    private static JsonElement ExtraOf(AdditionalPropertiesDictionary? properties) => properties?.GetValueOrDefault(AnswerProperties.Extra) is JsonElement extra ? extra : default;
 }
 
 /// <summary>A tool call of a recorded answer.</summary>
-internal sealed record RecordedToolCall(string Id, string Name, JsonElement Arguments);
+internal sealed record RecordedToolCall(string Id, string Name, JsonElement Arguments)
+{
+    /// <summary>Gets the server's own members, to be sent back with the call; an object or undefined.</summary>
+    public JsonElement Extra { get; init; }
+}

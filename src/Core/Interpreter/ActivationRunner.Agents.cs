@@ -197,13 +197,13 @@ internal sealed partial class ActivationRunner
                     return work with { IsStopped = true };
                 }
 
-                toolRounds.Add(new ToolRound(requested, await Task.WhenAll(requested.Select(tool => CallToolAsync(activation, tool)))));
+                toolRounds.Add(new ToolRound(requested, await Task.WhenAll(requested.Select(tool => CallToolAsync(activation, tool))), result.Beside));
                 continue;
             }
 
             var error = result.Error ?? new CallError(ErrorCodes.ActivityFailed, "The activity returned neither an answer nor an error.", ErrorKind.Terminal);
 
-            // An answer that is an error (refused, cut off) is in the ledger under this call's number: a fallback needs another.
+            // An answer that is an error (refused, cut off, empty) is in the ledger under this call's number: another attempt and a fallback need another.
             work = work with { NextCall = result.Usage.Turns > 0 ? call + 1 : call };
             if (mayPostpone && error.Kind != ErrorKind.Terminal && error.RetryAfterMs is { } asked && asked > agent.MaxWait.TotalMilliseconds)
             {
@@ -215,6 +215,8 @@ internal sealed partial class ActivationRunner
             {
                 return work with { Error = error };
             }
+
+            call = work.NextCall;
         }
     }
 
@@ -304,6 +306,7 @@ internal sealed partial class ActivationRunner
     }
 
     private static int SizeOf(ToolRound round) =>
-        round.Calls.Sum(call => RunCalls.SizeOf(call.Arguments) + 100)
+        RunCalls.SizeOf(round.Beside)
+        + round.Calls.Sum(call => RunCalls.SizeOf(call.Arguments) + 100)
         + round.Results.Sum(result => RunCalls.SizeOf(result.Output) + (result.Error?.Message.Length ?? 0) * 3 + 100);
 }

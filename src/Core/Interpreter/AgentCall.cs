@@ -57,7 +57,8 @@ public sealed record ContextMessage(string Source, string Role, Payload Content,
 /// <summary>A model's request for tools, and what they returned.</summary>
 /// <param name="Calls">What the model asked for.</param>
 /// <param name="Results">The results, in the order of the calls.</param>
-public sealed record ToolRound(IReadOnlyList<RequestedToolCall> Calls, IReadOnlyList<ToolCallResult> Results);
+/// <param name="Beside">What stood beside the calls (<see cref="AgentCallResult.Beside"/>), if anything did.</param>
+public sealed record ToolRound(IReadOnlyList<RequestedToolCall> Calls, IReadOnlyList<ToolCallResult> Results, Payload? Beside = null);
 
 /// <summary>A tool call that a model asked for.</summary>
 /// <param name="CallId">The model's id of it.</param>
@@ -79,6 +80,12 @@ public sealed record AgentCallResult
 
     /// <summary>Gets the tools that the model asks for.</summary>
     public IReadOnlyList<RequestedToolCall>? ToolCalls { get; init; }
+
+    /// <summary>
+    /// Gets what stands beside <see cref="ToolCalls"/> and goes back to the model with them: its text and the server's own members, in the form that the activities write and
+    /// read. <see langword="null"/> if there is nothing.
+    /// </summary>
+    public Payload? Beside { get; init; }
 
     /// <summary>Gets why there is no answer.</summary>
     public CallError? Error { get; init; }

@@ -35,6 +35,9 @@ public static class ErrorCodes
     /// <summary>The provider's answer could not be read.</summary>
     public const string ProviderInvalidAnswer = "provider_invalid_answer";
 
+    /// <summary>The model answered with neither text nor a tool call.</summary>
+    public const string EmptyAnswer = "empty_answer";
+
     /// <summary>The provider's answer is larger than is taken.</summary>
     public const string AnswerTooLarge = "answer_too_large";
 

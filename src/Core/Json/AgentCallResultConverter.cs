@@ -29,6 +29,7 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
         {
             Output = result.Output,
             ToolCalls = result.ToolCalls,
+            Beside = result.Beside,
             Error = result.Error,
             Wait = result.Wait,
             Invalid = result.Invalid,
@@ -49,6 +50,7 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
         writer.WriteStartObject();
         Write(writer, "output"u8, value.Output, json.Payload);
         Write(writer, "toolCalls"u8, value.ToolCalls, json.IReadOnlyListRequestedToolCall);
+        Write(writer, "beside"u8, value.Beside, json.Payload);
         Write(writer, "error"u8, value.Error, json.CallError);
         Write(writer, "wait"u8, value.Wait, json.CallWait);
         Write(writer, "invalid"u8, value.Invalid, json.RepairRequest);
@@ -114,6 +116,11 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
         {
             reader.Read();
             result.ToolCalls = JsonSerializer.Deserialize(ref reader, json.IReadOnlyListRequestedToolCall);
+        }
+        else if (reader.ValueTextEquals("beside"u8))
+        {
+            reader.Read();
+            result.Beside = JsonSerializer.Deserialize(ref reader, json.Payload);
         }
         else if (reader.ValueTextEquals("invalid"u8))
         {
@@ -198,6 +205,7 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
     {
         public Payload? Output;
         public IReadOnlyList<RequestedToolCall>? ToolCalls;
+        public Payload? Beside;
         public CallError? Error;
         public CallWait? Wait;
         public RepairRequest? Invalid;

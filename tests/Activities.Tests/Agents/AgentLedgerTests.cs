@@ -1,3 +1,5 @@
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Ledger;
 using Polyphony.TestKit.Chat;
 using Polyphony.TestKit.Stores;
 
@@ -105,5 +107,25 @@ public sealed class AgentLedgerTests
 
         Assert.Equal("activity_failed", result.Error!.Code);
         Assert.Contains(nameof(SimulatedCrashException), result.Error.Message, StringComparison.Ordinal);
+    }
+
+    // Written by a version that did not replace halves of characters, say: read again at every attempt, it would be read for ever.
+    [Theory]
+    [InlineData("""{"v":1,"text":"cut \ud83d"}""")]
+    [InlineData("""{"v":1}""")]
+    [InlineData("""{"v":1,"text":"x","toolCalls":[{"id":7}]}""")]
+    [InlineData("not JSON")]
+    public async Task Agent_RecordThatCannotBeRead_IsABookedErrorThatAsksAgain(string content)
+    {
+        var harness = new ActivityHarness(new ScriptedChatClient("fine"));
+        await harness.Ledger.BeginAsync(new LedgerRequest("run-1/draft/1", "run-1", "writer", "fast", "0"));
+        await harness.Ledger.CompleteAsync("run-1/draft/1", new LedgerAnswer { Content = content, InputTokens = 4, OutputTokens = 2 });
+
+        var unread = await harness.AgentAsync(harness.Call());
+        var next = await harness.AgentAsync(harness.Call() with { Call = 2 });
+
+        Assert.Equal((ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient), (unread.Error!.Code, unread.Error.Kind));
+        Assert.Equal((true, 1, 4L, 2L), (unread.FromLedger, unread.Usage.Turns, unread.Usage.InputTokens, unread.Usage.OutputTokens));
+        Assert.Equal("fine", next.Output!.Json!.Value.GetString());
     }
 }

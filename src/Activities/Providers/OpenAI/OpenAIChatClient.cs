@@ -16,9 +16,13 @@ namespace Polyphony.Activities.Providers.OpenAI;
 /// <param name="tokenLimit">The name of the most tokens of an answer.</param>
 internal sealed class OpenAIChatClient(ChatClient client, string tokenLimit = OpenAIOptions.CompletionTokens) : DelegatingChatClient(client.AsIChatClient())
 {
+#pragma warning disable OPENAI001 // Marked as experimental.
+    private readonly Uri _server = client.Endpoint;
+#pragma warning restore OPENAI001
+
     public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var response = await base.GetResponseAsync(OpenAIMessages.ToRequest(messages, options), OpenAIOptions.ToRequest(options, tokenLimit), cancellationToken);
+        var response = await base.GetResponseAsync(OpenAIMessages.ToRequest(messages, options, _server), OpenAIOptions.ToRequest(options, tokenLimit), cancellationToken);
         return Complete(response, (ChatCompletion)response.RawRepresentation!);
     }
 

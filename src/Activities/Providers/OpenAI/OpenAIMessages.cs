@@ -12,22 +12,27 @@ internal static class OpenAIMessages
 {
     private const int LongestName = 64;
 
+    // It refuses the reasoning that it gives.
+    private const string TakesNothingBack = ".groq.com";
+
     /// <summary>Prepares the messages of a request.</summary>
     /// <param name="messages">The conversation.</param>
     /// <param name="options">The options of the request.</param>
-    public static IEnumerable<ChatMessage> ToRequest(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    /// <param name="server">The server's address.</param>
+    public static IEnumerable<ChatMessage> ToRequest(IEnumerable<ChatMessage> messages, ChatOptions? options, Uri? server)
     {
+        var takesBack = server?.Host.EndsWith(TakesNothingBack, StringComparison.OrdinalIgnoreCase) != true;
         var tools = options?.Tools?.Select(tool => tool.Name).ToHashSet(StringComparer.Ordinal) ?? [];
         foreach (var message in messages)
         {
             yield return message.Role == ChatRole.Assistant && message.Contents.Any(content => content is FunctionCallContent)
-                ? new ChatMessage(message.Role, message.Contents) { RawRepresentation = Turn(message, tools) }
+                ? new ChatMessage(message.Role, message.Contents) { RawRepresentation = Turn(message, tools, takesBack) }
                 : message.AuthorName is { } author ? Named(message, author) : message;
         }
     }
 
     // An assistant's turn with tool calls, and with what its server had put beside them.
-    private static global::OpenAI.Chat.ChatMessage Turn(ChatMessage message, HashSet<string> tools)
+    private static global::OpenAI.Chat.ChatMessage Turn(ChatMessage message, HashSet<string> tools, bool takesBack)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer))
@@ -58,7 +63,11 @@ internal static class OpenAIMessages
             }
 
             writer.WriteEndArray();
-            WriteMembers(writer, Extra(message.AdditionalProperties), null);
+            if (takesBack)
+            {
+                WriteMembers(writer, Extra(message.AdditionalProperties), null);
+            }
+
             writer.WriteEndObject();
         }
 
