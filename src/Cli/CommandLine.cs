@@ -21,6 +21,8 @@ internal static class CommandLine
             StatusCommand.Create(common),
             HistoryCommand.Create(common),
             ApproveCommand.Create(common),
+            CheckCommand.Create(common),
+            BackupCommand.Create(common),
         };
         SteerCommands.AddTo(root, common);
         common.AddTo(root);

@@ -22,6 +22,8 @@ public sealed class EmbeddedEngine : IAsyncDisposable
     private readonly bool _ownsStore;
     private int _disposed;
 
+    internal Kernel Kernel => _kernel;
+
     private EmbeddedEngine(Kernel kernel, OwnerLock? owner, bool ownsStore)
     {
         _kernel = kernel;
@@ -56,6 +58,9 @@ public sealed class EmbeddedEngine : IAsyncDisposable
 
     /// <summary>Gets when the next durable timer is due, or <see langword="null"/> if there is none.</summary>
     public DateTimeOffset? NextTimer => _kernel.Timers.NextDue;
+
+    /// <summary>Gets why nothing can be written at present (another process holds the file's write lock, the disk is full), or <see langword="null"/>.</summary>
+    public string? WaitsFor => _kernel.Store.WaitsFor;
 
     /// <summary>Gets the number of unfinished instances.</summary>
     public int UnfinishedInstances => _kernel.Instances.Count;
@@ -138,7 +143,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
         Store? store = null;
         try
         {
-            store = Store.Open(options.Path, options.Durability);
+            store = Store.Open(options.Path, options.Durability, options.LoggerFactory.CreateLogger(Kernel.LogCategory));
             return Start(store, options, registry, owner, ownsStore: true, configure);
         }
         catch

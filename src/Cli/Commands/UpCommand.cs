@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using Polyphony.Cli.Hosting;
 using Polyphony.Engine;
+using Polyphony.Engine.Storage;
 
 namespace Polyphony.Cli.Commands;
 
@@ -52,7 +53,9 @@ internal static class UpCommand
         {
             if (await Task.WhenAny(stopped.Task, host.Completion) == host.Completion)
             {
-                throw CliException.Host($"The engine has stopped: {host.Completion.Exception?.GetBaseException().Message ?? "no reason is known"}. What was committed is safe; {settings.LogFile} has the details.");
+                var cause = host.Completion.Exception?.GetBaseException();
+                throw CliException.Host(cause is DataFileException ? cause.Message
+                    : $"The engine has stopped: {cause?.Message ?? "no reason is known"} What was committed is safe; {settings.LogFile} has the details.");
             }
         }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Polyphony.Core;
 using Polyphony.Core.Durable;
+using Polyphony.Engine.Runtime;
 using Polyphony.Engine.Storage;
 
 namespace Polyphony.Engine.Clients;
@@ -22,9 +23,22 @@ internal sealed partial class EmbeddedClient
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var rows = kernel.Store.Read(reader => reader.ReadBefore(before, BatchSize));
-            foreach (var row in rows)
+            var rows = ReadBefore(before);
+            foreach (var (row, key, id, damage) in rows)
             {
+                if (row is null)
+                {
+                    // What it would have to match is not known, so it is always shown: better once too often than lost from sight.
+                    if (found.Count == query.PageSize)
+                    {
+                        return Task.FromResult(new OrchestrationPage(found, MakeToken(before)));
+                    }
+
+                    before = key;
+                    found.Add(DamagedInstances.Describe(id, damage!));
+                    continue;
+                }
+
                 // Keys are given in the order of creation, so nothing older can match.
                 if (row.Created < query.CreatedFrom)
                 {
@@ -54,12 +68,24 @@ internal sealed partial class EmbeddedClient
         }
     }
 
+    private List<(InstanceRow? Row, long Key, string Id, string? Damage)> ReadBefore(long key)
+    {
+        try
+        {
+            return [.. kernel.Store.Read(reader => reader.ReadBefore(key, BatchSize)).Select(row => ((InstanceRow?)row, row.Key, row.Id, (string?)null))];
+        }
+        catch (DataFileException e) when (e.IsCorrupt)
+        {
+            return kernel.Store.Read(reader => reader.ReadBeforeOneByOne(key, BatchSize));
+        }
+    }
+
     private static bool MatchesRow(OrchestrationQuery query, InstanceRow row) =>
         (query.IncludeChildren || row.ParentId is null) &&
         (query.Name is null || row.Name == query.Name) &&
         (query.InstanceIdPrefix is null || row.Id.StartsWith(query.InstanceIdPrefix, StringComparison.Ordinal)) &&
         (query.CreatedTo is not { } to || row.Created < to) &&
-        (query.Tags is not { Count: > 0 } tags || HasTags(ReadTags(row.Tags), tags));
+        (query.Tags is not { Count: > 0 } tags || HasTags(InstanceReader.ReadTags(row.Tags), tags));
 
     private static bool MatchesStatus(OrchestrationQuery query, OrchestrationMetadata instance) =>
         query.Statuses.Count == 0 || query.Statuses.Contains(instance.RuntimeStatus);
@@ -92,6 +118,15 @@ internal sealed partial class EmbeddedClient
         // The status is known without a look at the history.
         return query.Statuses.Count > 0 && !query.Statuses.Contains((OrchestrationRuntimeStatus)row.Status)
             ? null
-            : kernel.Store.Read(reader => DescribeFinished(reader, row, query.FetchInputsAndOutputs));
+            : ReadFinished(query, row);
+    }
+
+    private OrchestrationMetadata? ReadFinished(OrchestrationQuery query, InstanceRow row)
+    {
+        // Since the list was read it may have been purged, or set back and so gone on.
+        var (goesOn, finished) = kernel.Store.Read(reader => reader.FindInstance(row.Key) is { } now
+            ? (now.Completed is null, now.Completed is null ? null : InstanceReader.DescribeFinished(reader, now, query.FetchInputsAndOutputs))
+            : (false, null));
+        return goesOn ? Find(row.Id, query.FetchInputsAndOutputs) : finished;
     }
 }

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
-using Polyphony.Core.Json;
 using Polyphony.Engine.Runtime;
 using Polyphony.Engine.Storage;
 
@@ -21,14 +19,21 @@ internal sealed partial class EmbeddedClient
     {
         CheckRunning();
         cancellationToken.ThrowIfCancellationRequested();
-        var history = kernel.Store.Read(reader =>
+        while (true)
         {
-            var head = kernel.Instances.TryGetValue(instanceId, out var instance) && instance.Visible
-                ? instance.Version
-                : (reader.FindInstance(instanceId) ?? throw new InstanceNotFoundException(instanceId)).Head;
-            return ReadHistory(reader, head, fromSequence);
-        });
-        return Task.FromResult(history);
+            // What is in memory is newer than what is read after it, never older: the rows are there unless the whole instance has been purged meanwhile.
+            var instance = kernel.Instances.TryGetValue(instanceId, out var live) && live.Visible ? live : null;
+            var head = instance?.Version;
+            var history = DamagedInstances.Read(instanceId, () => kernel.Store.Read(reader =>
+            {
+                var row = instance is null ? reader.FindInstance(instanceId) ?? throw new InstanceNotFoundException(instanceId) : reader.FindInstance(instance.Key);
+                return row is null ? null : InstanceReader.ReadHistory(reader, head ?? row.Head, fromSequence);
+            }));
+            if (history is not null)
+            {
+                return Task.FromResult(history);
+            }
+        }
     }
 
     public override async Task<OrchestrationMetadata?> WaitForChangeAsync(string instanceId, long knownVersion, CancellationToken cancellationToken = default)
@@ -77,6 +82,7 @@ internal sealed partial class EmbeddedClient
         {
             CheckRunning();
             cancellationToken.ThrowIfCancellationRequested();
+            kernel.Damaged.Check(instanceId);
             Task? finished = null;
             if (kernel.Instances.TryGetValue(instanceId, out var instance) && instance.Visible)
             {
@@ -117,15 +123,17 @@ internal sealed partial class EmbeddedClient
                 return unfinished;
             }
 
-            var row = kernel.Store.Read(reader => reader.FindInstance(id));
-            if (row is null)
+            var (row, finished) = DamagedInstances.Read(id, () => kernel.Store.Read(reader => reader.FindInstance(id) is { } row
+                ? (row, row.Completed is null ? null : InstanceReader.DescribeFinished(reader, row, fetch))
+                : (null, null)));
+            if (finished is not null || row is null)
             {
-                return null;
+                return finished;
             }
 
-            if (row.Completed is not null)
+            if (kernel.Damaged.Find(id) is { } damage)
             {
-                return kernel.Store.Read(reader => DescribeFinished(reader, row, fetch));
+                return InstanceReader.DescribeRow(row) with { RuntimeStatus = OrchestrationRuntimeStatus.Suspended, FailureDetails = DamagedInstances.Details(id, damage) };
             }
 
             if (kernel.IsStopped)
@@ -158,66 +166,30 @@ internal sealed partial class EmbeddedClient
                 CreatedTime = instance.Row.Created,
                 LastUpdatedTime = instance.Updated,
                 ParentInstanceId = instance.Row.ParentId,
-                Tags = ReadTags(instance.Row.Tags),
+                Tags = InstanceReader.ReadTags(instance.Row.Tags),
                 CustomStatus = instance.CustomStatus,
                 FailureDetails = instance.Failure,
                 Version = instance.Version,
             };
         }
 
-        return fetch ? described with { Input = kernel.Store.Read(reader => ReadInput(reader, generationRow)) } : described;
-    }
-
-    private static OrchestrationMetadata DescribeFinished(StoreReader reader, InstanceRow row, bool fetch)
-    {
-        var status = (OrchestrationRuntimeStatus)row.Status;
-        var end = fetch || status == OrchestrationRuntimeStatus.Failed ? reader.ReadRow(row.Head).Step?.Items[^1].Event : null;
-        return new OrchestrationMetadata
+        if (!fetch)
         {
-            InstanceId = row.Id,
-            Name = row.Name,
-            RuntimeStatus = status,
-            CreatedTime = row.Created,
-            LastUpdatedTime = row.Updated,
-            CompletedTime = row.Completed,
-            ParentInstanceId = row.ParentId,
-            Tags = ReadTags(row.Tags),
-            CustomStatus = row.CustomStatus,
-            Input = fetch ? ReadInput(reader, row.GenerationRow) : null,
-            Output = fetch ? (end as ExecutionCompleted)?.Output ?? (end as ExecutionTerminated)?.Output : null,
-            FailureDetails = (end as ExecutionFailed)?.FailureDetails,
-            Version = row.Head,
-        };
+            return described;
+        }
+
+        // It may have ended and been purged since.
+        try
+        {
+            var (there, input) = kernel.Store.Read(reader => reader.FindInstance(instance.Key) is null ? (false, null) : (true, InstanceReader.ReadInput(reader, generationRow)));
+            return there ? described with { Input = input } : null;
+        }
+        catch (DataFileException e) when (e.IsCorrupt)
+        {
+            return described with { FailureDetails = DamagedInstances.Details(instance.Id, e.Found) };
+        }
     }
-
-    private static string? ReadInput(StoreReader reader, long generationRow) => (reader.ReadRow(generationRow).Step?.Items[0].Event as ExecutionStarted)?.Input;
-
-    private static IReadOnlyDictionary<string, string> ReadTags(string? tags) =>
-        tags is null ? new Dictionary<string, string>() : JsonSerializer.Deserialize(tags, CoreJsonContext.Default.DictionaryStringString)!;
 
     private static bool IsFinal(OrchestrationRuntimeStatus status) =>
         status is OrchestrationRuntimeStatus.Completed or OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated;
-
-    private static IReadOnlyList<HistoryEvent> ReadHistory(StoreReader reader, long head, long fromSequence)
-    {
-        var rows = reader.ReadChain(head, row => row.Step is { } step && step.FirstSequence <= fromSequence);
-        var messages = rows.Where(row => row.Message is not null).ToDictionary(row => row.Sequence, row => row.Message!);
-        var events = new List<HistoryEvent>();
-        foreach (var step in rows.Select(row => row.Step).OfType<StepRow>())
-        {
-            var sequence = step.FirstSequence;
-            foreach (var item in step.Items)
-            {
-                if (sequence >= fromSequence)
-                {
-                    var taken = item.Event ?? (messages.TryGetValue(item.MessageRow, out var message) ? message : reader.ReadRow(item.MessageRow).Message)!.Event;
-                    events.Add(taken with { Sequence = sequence, Timestamp = step.Time });
-                }
-
-                sequence++;
-            }
-        }
-
-        return events;
-    }
 }

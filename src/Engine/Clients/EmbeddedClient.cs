@@ -22,6 +22,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
         var id = options?.InstanceId ?? kernel.Options.NewId();
         InstanceIds.Check(id);
         var start = new ExecutionStarted(name, input, StartAt: options?.StartAt?.ToUniversalTime(), Tags: options?.Tags);
+        CheckRoom();
         var record = new StartRecord(kernel, new NewInstance(id, start, kernel.Clock.GetUtcNow()));
         kernel.Enqueue(record);
         await record.WaitAsync(cancellationToken);
@@ -59,7 +60,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
 
     public override async Task RewindAsync(string instanceId, string? reason = null, CancellationToken cancellationToken = default)
     {
-        var record = Rewind.Plan(kernel, instanceId, reason);
+        var record = DamagedInstances.Read(instanceId, () => Rewind.Plan(kernel, instanceId, reason));
         kernel.Enqueue(record);
         await record.WaitAsync(cancellationToken);
     }
@@ -67,6 +68,11 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
     public override async Task<int> PurgeAsync(string instanceId, CancellationToken cancellationToken = default)
     {
         CheckRunning();
+        DamagedInstances.Read(instanceId, () => kernel.Store.Read(reader =>
+        {
+            PurgeRecord.Probe(reader, instanceId);
+            return true;
+        }));
         var record = new PurgeRecord(kernel, instanceId);
         kernel.Enqueue(record);
         return await record.WaitAsync(cancellationToken);
@@ -81,6 +87,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
             throw new PolyphonyException("unknown_entity", $"No entity \"{entity.Name}\" is registered on this host. Register it, or correct the name.");
         }
 
+        CheckRoom();
         var record = new SignalRecord(kernel, entity.ToString(), new EntityMessage(operation, input));
         kernel.Enqueue(record);
         await record.WaitAsync(cancellationToken);
@@ -116,7 +123,8 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
         CheckRunning();
         if (!kernel.Instances.TryGetValue(instanceId, out var instance) || !instance.Visible)
         {
-            var row = kernel.Store.Read(reader => reader.FindInstance(instanceId)) ?? throw new InstanceNotFoundException(instanceId);
+            kernel.Damaged.Check(instanceId);
+            var row = DamagedInstances.Read(instanceId, () => kernel.Store.Read(reader => reader.FindInstance(instanceId))) ?? throw new InstanceNotFoundException(instanceId);
             if (row.Completed is not null)
             {
                 throw new InvalidInstanceStatusException(
@@ -130,6 +138,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
             }
         }
 
+        CheckRoom();
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         instance.Post(make(done));
         await done.Task.WaitAsync(cancellationToken);
@@ -140,6 +149,15 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
         if (kernel.IsStopped)
         {
             throw kernel.Stopped();
+        }
+    }
+
+    // What is in the engine waits for room; callers are told, and come again.
+    private void CheckRoom()
+    {
+        if (kernel.Store.Wait.IsFull)
+        {
+            throw new PolyphonyException("data_file_full", $"{kernel.Store.WaitsFor}. Free some space; the host goes on by itself.");
         }
     }
 }

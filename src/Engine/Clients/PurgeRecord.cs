@@ -8,6 +8,8 @@ namespace Polyphony.Engine.Clients;
 /// <summary>Removes a finished instance, its children, and everything that is kept for them.</summary>
 internal sealed class PurgeRecord(Kernel kernel, string instanceId) : ClientRecord<int>
 {
+    private readonly List<string> _removed = [];
+
     internal override void Stage(StoreWriter writer)
     {
         if (writer.Reader.FindInstance(instanceId) is not { } root)
@@ -21,7 +23,7 @@ internal sealed class PurgeRecord(Kernel kernel, string instanceId) : ClientReco
             found.AddRange(writer.Reader.ReadChildren(found[i].Key));
         }
 
-        if (found.Find(row => row.Completed is null) is { } unfinished)
+        if (found.Find(row => row.Completed is null && !kernel.Damaged.Contains(row.Id)) is { } unfinished)
         {
             var status = kernel.Instances.TryGetValue(unfinished.Id, out var instance) ? instance.Status : OrchestrationRuntimeStatus.Running;
             Refusal = new InvalidInstanceStatusException(
@@ -32,10 +34,46 @@ internal sealed class PurgeRecord(Kernel kernel, string instanceId) : ClientReco
         foreach (var row in found)
         {
             Remove(writer, row);
+            _removed.Add(row.Id);
         }
 
         kernel.NoteKeys(writer);
         Result = found.Count;
+    }
+
+    internal override void Release()
+    {
+        _removed.ForEach(kernel.Damaged.Remove);
+        base.Release();
+    }
+
+    /// <summary>Reads what is to be removed. A damaged page met in the transaction would fail all that is in it, so it is to be met before.</summary>
+    /// <exception cref="DataFileException">A page is damaged.</exception>
+    internal static void Probe(StoreReader reader, string instanceId)
+    {
+        var found = new List<InstanceRow>();
+        if (reader.FindInstance(instanceId) is { } root)
+        {
+            found.Add(root);
+        }
+
+        using var previous = reader.Database.Prepare("SELECT prev FROM log WHERE seq = ?1");
+        using var ledger = reader.Database.Prepare("SELECT begun FROM ledger WHERE instance = ?1");
+        for (var i = 0; i < found.Count; i++)
+        {
+            found.AddRange(reader.ReadChildren(found[i].Key));
+            for (var sequence = found[i].Head; sequence > 0;)
+            {
+                var next = previous.Bind(1, sequence).Step() ? previous.Int64(0) : 0;
+                previous.Reset();
+                sequence = next < sequence ? next : 0;
+            }
+
+            ledger.Bind(1, found[i].Id);
+            while (ledger.Step())
+            {
+            }
+        }
     }
 
     private static void Remove(StoreWriter writer, InstanceRow row)
@@ -48,7 +86,8 @@ internal sealed class PurgeRecord(Kernel kernel, string instanceId) : ClientReco
             var next = previous.Step() ? previous.Int64(0) : 0;
             previous.Reset();
             delete.Bind(1, sequence).Step();
-            sequence = next;
+            // A damaged chain may run in a circle.
+            sequence = next < sequence ? next : 0;
         }
 
         writer.Statement("DELETE FROM instances WHERE key = ?1").Bind(1, row.Key).Step();

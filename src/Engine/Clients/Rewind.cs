@@ -26,15 +26,19 @@ internal static class Rewind
             throw kernel.Stopped();
         }
 
-        var row = kernel.Store.Read(reader => reader.FindInstance(instanceId)) ?? throw new InstanceNotFoundException(instanceId);
-        if (row.Completed is null || row.Status != (int)OrchestrationRuntimeStatus.Failed)
+        // One state for the whole plan: what it rests on may be purged or set back meanwhile, which the record finds out.
+        return kernel.Store.Read(reader =>
         {
-            throw NotFailed(kernel, row);
-        }
+            var row = reader.FindInstance(instanceId) ?? throw new InstanceNotFoundException(instanceId);
+            if (row.Completed is null || row.Status != (int)OrchestrationRuntimeStatus.Failed)
+            {
+                throw NotFailed(kernel, row);
+            }
 
-        var record = new RewindRecord(kernel, reason);
-        Plan(kernel, row, record);
-        return record;
+            var record = new RewindRecord(kernel, reason);
+            Plan(kernel, reader, row, record);
+            return record;
+        });
     }
 
     internal static InvalidInstanceStatusException NotFailed(Kernel kernel, InstanceRow row)
@@ -44,26 +48,26 @@ internal static class Rewind
         return new InvalidInstanceStatusException(row.Id, status, "rewind", "Only a failed instance can be set back.");
     }
 
-    private static void Plan(Kernel kernel, InstanceRow row, RewindRecord record)
+    private static void Plan(Kernel kernel, StoreReader reader, InstanceRow row, RewindRecord record)
     {
-        var history = Read(kernel, row);
+        var history = GenerationHistory.Read(reader, row.Head);
         var children = history.Steps.SelectMany(step => step.Asked).OfType<SubOrchestrationCreated>().ToDictionary(child => child.TaskId);
         var failed = history.Steps.SelectMany(step => step.Arrived)
-            .Where(arrived => arrived is TaskFailed || (arrived is SubOrchestrationFailed e && FindFailedChild(kernel, row, children, e) is not null))
+            .Where(arrived => arrived is TaskFailed || (arrived is SubOrchestrationFailed e && FindFailedChild(reader, row, children, e) is not null))
             .Select(arrived => HistoryEvents.TaskIdOfResult(arrived)!.Value)
             .Distinct()
             .ToList();
-        var taken = Choose(kernel, row, failed);
+        var taken = Choose(kernel, reader, row, failed);
         record.Add(row, taken);
         foreach (var child in taken.Where(children.ContainsKey))
         {
-            Plan(kernel, kernel.Store.Read(reader => reader.FindInstance(children[child].InstanceId))!, record);
+            Plan(kernel, reader, reader.FindInstance(children[child].InstanceId)!, record);
         }
     }
 
-    private static List<int> Choose(Kernel kernel, InstanceRow row, List<int> failed)
+    private static List<int> Choose(Kernel kernel, StoreReader reader, InstanceRow row, List<int> failed)
     {
-        if (failed.Count == 0 || IsConsistent(kernel, row, failed))
+        if (failed.Count == 0 || IsConsistent(kernel, reader, row, failed))
         {
             return failed;
         }
@@ -71,7 +75,7 @@ internal static class Rewind
         var taken = new List<int>();
         foreach (var task in Enumerable.Reverse(failed).Take(MaxSingleTries))
         {
-            if (IsConsistent(kernel, row, [.. taken, task]))
+            if (IsConsistent(kernel, reader, row, [.. taken, task]))
             {
                 taken.Add(task);
             }
@@ -81,7 +85,7 @@ internal static class Rewind
         return taken;
     }
 
-    private static bool IsConsistent(Kernel kernel, InstanceRow row, List<int> without)
+    private static bool IsConsistent(Kernel kernel, StoreReader reader, InstanceRow row, List<int> without)
     {
         // Code that is gone or changed is reported by the next step, as always.
         if (!kernel.Registry.Orchestrations.TryGetValue(row.Name, out var function))
@@ -89,7 +93,7 @@ internal static class Rewind
             return true;
         }
 
-        var history = Read(kernel, row);
+        var history = GenerationHistory.Read(reader, row.Head);
         history.Rewind(without);
         try
         {
@@ -114,11 +118,9 @@ internal static class Rewind
         }
     }
 
-    private static GenerationHistory Read(Kernel kernel, InstanceRow row) => kernel.Store.Read(reader => GenerationHistory.Read(reader, row.Head));
-
-    private static InstanceRow? FindFailedChild(Kernel kernel, InstanceRow parent, Dictionary<int, SubOrchestrationCreated> children, SubOrchestrationFailed failed) =>
+    private static InstanceRow? FindFailedChild(StoreReader reader, InstanceRow parent, Dictionary<int, SubOrchestrationCreated> children, SubOrchestrationFailed failed) =>
         children.TryGetValue(failed.TaskId, out var child) &&
-        kernel.Store.Read(reader => reader.FindInstance(child.InstanceId)) is { Completed: not null, Status: (int)OrchestrationRuntimeStatus.Failed } row &&
+        reader.FindInstance(child.InstanceId) is { Completed: not null, Status: (int)OrchestrationRuntimeStatus.Failed } row &&
         row.ParentKey == parent.Key && row.ParentTaskId == failed.TaskId ? row : null;
 }
 

@@ -25,6 +25,12 @@ internal sealed class EntityBatch(Kernel kernel, EntityActor actor, List<EntityM
                 await RunAsync(entity, message);
             }
         }
+        catch (DataFileException e) when (e.IsCorrupt)
+        {
+            // Its state cannot be read. It stays busy, so that nothing overwrites what may be brought back; what is sent to it is kept.
+            kernel.NoteDamaged(actor.Id, e.Found);
+            return null;
+        }
         catch (Exception e)
         {
             // Operations fail by themselves; what gets here is the disk.

@@ -25,7 +25,7 @@ internal sealed partial class Kernel
                 Activities.Start(instance, generation, e);
                 break;
             case TimerCreated e:
-                Timers.Add(e.FireAt, instance, generation, e.TaskId, () => instance.Post(new Message { Event = new TimerFired(e.TaskId), Generation = generation }));
+                Timers.Add(e.FireAt, instance, generation, e.TaskId, () => instance.Post(new Message { Event = new TimerFired(e.TaskId), Generation = generation, NotBefore = e.FireAt }));
                 break;
             default:
                 break;

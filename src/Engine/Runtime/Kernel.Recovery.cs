@@ -9,6 +9,9 @@ namespace Polyphony.Engine.Runtime;
 /// <content>Rebuilds from the log what is in memory only.</content>
 internal sealed partial class Kernel
 {
+    /// <summary>How long a start waits for another process that writes to the file, or for room on the disk.</summary>
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
+
     /// <summary>Reads every unfinished instance, then lets them go on. Before anything else runs.</summary>
     internal void Recover()
     {
@@ -17,21 +20,39 @@ internal sealed partial class Kernel
         var operations = Store.Read(reader =>
         {
             _checkpoint = reader.Database.ReadInt64("SELECT value FROM meta WHERE name = 'checkpoint'");
-            _nextSequence = Math.Max(_checkpoint, reader.Database.ReadInt64("SELECT max(seq) FROM log")) + 1;
+            _nextSequence = new[]
+            {
+                _checkpoint,
+                reader.Database.ReadInt64("SELECT max(seq) FROM log"),
+                reader.Database.ReadInt64("SELECT value FROM meta WHERE name = 'sequence_floor'"),
+            }.Max() + 1;
             _nextKey = Math.Max(reader.Database.ReadInt64("SELECT value FROM meta WHERE name = 'next_key'"), reader.Database.ReadInt64("SELECT max(key) FROM instances") + 1);
             _nextOperation = reader.Database.ReadInt64("SELECT max(seq) FROM entity_inbox") + 1;
             _lastCreated = new DateTimeOffset(reader.Database.ReadInt64("SELECT created FROM instances ORDER BY key DESC LIMIT 1"), TimeSpan.Zero);
             var newer = ReadHeadsAfterCheckpoint(reader);
-            foreach (var row in reader.ReadUnfinished())
+            foreach (var row in ReadUnfinished(reader))
             {
+                if (row.Name.Length == 0)
+                {
+                    NoteDamaged(row.Id, "its row in the table of instances is lost");
+                    continue;
+                }
+
                 var head = newer.TryGetValue(row.Key, out var found) ? found : row.Head;
-                var history = GenerationHistory.Read(reader, head);
-                recovered.Add((MakeInstance(row, head, history), history));
+                try
+                {
+                    var history = GenerationHistory.Read(reader, head);
+                    recovered.Add((MakeInstance(row, head, history), history));
+                }
+                catch (DataFileException e) when (e.IsCorrupt)
+                {
+                    NoteDamaged(row.Id, e.Found);
+                }
             }
 
             return ReadOperations(reader);
         });
-        Store.Transact(writer => writer.SetMeta("clean", 0));
+        Store.BeginUse(StartPatience);
         foreach (var (instance, _) in recovered)
         {
             Instances[instance.Id] = instance;
@@ -55,6 +76,43 @@ internal sealed partial class Kernel
         }
 
         Log.Started(_log, Store.Name, recovered.Count, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    internal void NoteDamaged(string id, string found)
+    {
+        Damaged.Add(id, found);
+        Log.InstanceDamaged(_log, id, found);
+    }
+
+    /// <summary>Reads the rows of unfinished instances; where the table is damaged, one by one.</summary>
+    private List<InstanceRow> ReadUnfinished(StoreReader reader)
+    {
+        try
+        {
+            return reader.ReadUnfinished();
+        }
+        catch (DataFileException e) when (e.IsCorrupt)
+        {
+            Log.FileDamaged(_log, Store.Name, e.Found);
+        }
+
+        var rows = new List<InstanceRow>();
+        foreach (var (key, id) in reader.ReadKeys(static _ => { }))
+        {
+            try
+            {
+                if (reader.FindInstance(key) is { Completed: null } row)
+                {
+                    rows.Add(row);
+                }
+            }
+            catch (DataFileException e) when (e.IsCorrupt)
+            {
+                NoteDamaged(id ?? StoreReader.IdOf(key), e.Found);
+            }
+        }
+
+        return rows;
     }
 
     /// <summary>Makes an instance as its history left it.</summary>
@@ -166,7 +224,7 @@ internal sealed partial class Kernel
         return heads;
     }
 
-    private static List<(string Entity, EntityMessage Message)> ReadOperations(StoreReader reader)
+    private List<(string Entity, EntityMessage Message)> ReadOperations(StoreReader reader)
     {
         var found = new List<(string Entity, EntityMessage Message)>();
         using var rows = reader.Database.Prepare("SELECT seq, entity, data FROM entity_inbox ORDER BY seq");
@@ -178,7 +236,7 @@ internal sealed partial class Kernel
             }
             catch (Exception e) when (e is InvalidDataException or IndexOutOfRangeException or ArgumentOutOfRangeException)
             {
-                throw DataFileException.Corrupt(reader.Name, $"message {rows.Int64(0)} to entity \"{rows.Text(1)}\": {e.Message}", e);
+                Log.FileDamaged(_log, Store.Name, $"message {rows.Int64(0)} to entity \"{rows.Text(1)}\": {e.Message}");
             }
         }
 

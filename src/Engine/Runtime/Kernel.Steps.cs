@@ -8,6 +8,8 @@ namespace Polyphony.Engine.Runtime;
 /// <content>Steps of orchestrations.</content>
 internal sealed partial class Kernel
 {
+    private static readonly TimeSpan LargestSlew = TimeSpan.FromSeconds(10);
+
     /// <summary>Takes one step of an instance: everything that has arrived, in order. One at a time per instance.</summary>
     internal void RunStep(Instance instance)
     {
@@ -22,6 +24,12 @@ internal sealed partial class Kernel
         try
         {
             TakeStep(instance, inbox, step);
+        }
+        catch (DataFileException e) when (e.IsCorrupt)
+        {
+            // Only its own rows are read here. It stays busy, so that it takes no step any more.
+            StandStill(instance, inbox, e);
+            return;
         }
         catch (Exception e)
         {
@@ -139,6 +147,12 @@ internal sealed partial class Kernel
             }
         }
 
+        if (early && kicked)
+        {
+            // The clock was set back after the timer of the start had fired.
+            KickAt(instance, instance.Fresh!.Start.StartAt);
+        }
+
         if (early || instance.Suspended)
         {
             step.Keep(arrived, Now(instance));
@@ -211,6 +225,12 @@ internal sealed partial class Kernel
     private void TakeCodeStep(Instance instance, Execution live, List<Message> arrived, StepRecord step)
     {
         var time = Now(instance);
+        foreach (var message in arrived)
+        {
+            // The clock may have been set back since the timer fired; the code must not find itself before it.
+            time = message.NotBefore > time ? message.NotBefore : time;
+        }
+
         var items = new List<StepItem>(arrived.Count + 4) { new(new OrchestratorStarted(), 0) };
         live.BeginStep(time, replaying: false);
         var first = !live.HasStarted;
@@ -267,10 +287,14 @@ internal sealed partial class Kernel
         step.Suspend(details.ErrorType, details, Now(instance));
     }
 
+    /// <summary>
+    /// Gets the time of an instance's next step. It does not go back by the small steps in which clocks are kept right; a clock that was set back is
+    /// followed, or new timers would be late by as much.
+    /// </summary>
     private DateTimeOffset Now(Instance instance)
     {
         var now = Clock.GetUtcNow();
-        return now > instance.LastStepTime ? now : instance.LastStepTime;
+        return now > instance.LastStepTime || instance.LastStepTime - now > LargestSlew ? now : instance.LastStepTime;
     }
 
     private static InvalidInstanceStatusException AlreadyEnded(string id, OrchestrationRuntimeStatus status, Message message) => new(
@@ -284,6 +308,26 @@ internal sealed partial class Kernel
             _ => "raise an event for",
         },
         "It has finished and takes nothing more; restart it to run it again.");
+
+    private void StandStill(Instance instance, List<Message> inbox, DataFileException damage)
+    {
+        NoteDamaged(instance.Id, damage.Found);
+        Instances.TryRemove(new KeyValuePair<string, Instance>(instance.Id, instance));
+        var error = DamagedInstances.Error(instance.Id, damage.Found, damage);
+        TaskCompletionSource? changed;
+        TaskCompletionSource? finished;
+        lock (instance.Gate)
+        {
+            (changed, finished, instance.Changed, instance.Finished) = (instance.Changed, instance.Finished, null, null);
+        }
+
+        changed?.TrySetException(error);
+        finished?.TrySetException(error);
+        foreach (var message in inbox.Concat(instance.TakeInbox()))
+        {
+            message.Done?.TrySetException(error);
+        }
+    }
 
     /// <summary>Tells who waits for an instance that the engine has stopped.</summary>
     internal void FailInbox(Instance instance)

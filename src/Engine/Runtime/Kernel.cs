@@ -14,6 +14,8 @@ namespace Polyphony.Engine.Runtime;
 /// </summary>
 internal sealed partial class Kernel : IDisposable
 {
+    internal const string LogCategory = "Polyphony.Engine";
+
     /// <summary>How many log rows may pass before the newest rows of unfinished instances are noted in the table of instances.</summary>
     private const long CheckpointRows = 20_000;
 
@@ -35,7 +37,7 @@ internal sealed partial class Kernel : IDisposable
         Store = store;
         Scheduler = scheduler;
         Clock = options.TimeProvider;
-        _log = options.LoggerFactory.CreateLogger("Polyphony.Engine");
+        _log = options.LoggerFactory.CreateLogger(LogCategory);
         Timers = new TimerQueue(Clock);
         Activities = new ActivityDispatcher(this, options.MaxConcurrentActivities);
         _committer = new Committer(this);
@@ -57,6 +59,9 @@ internal sealed partial class Kernel : IDisposable
 
     /// <summary>Gets the unfinished instances by id.</summary>
     internal ConcurrentDictionary<string, Instance> Instances { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Gets the unfinished instances that cannot be read.</summary>
+    internal DamagedInstances Damaged { get; } = new();
 
     /// <summary>Gets a task that ends when the engine has stopped, with the error if one stopped it.</summary>
     internal Task Completion => _completion.Task;
@@ -143,16 +148,19 @@ internal sealed partial class Kernel : IDisposable
         await Activities.StopAsync(Options.StopTimeout);
         Timers.Dispose();
         await SettleAsync();
+        Store.StopWaiting();
         if (Interlocked.CompareExchange(ref _stopCause, new PolyphonyException("engine_stopped", "The engine was stopped."), null) is null)
         {
             Halt();
             try
             {
-                _committer.Exclude(() => Store.Transact(writer =>
-                {
-                    WriteCheckpoint(writer);
-                    writer.SetMeta("clean", 1);
-                }));
+                _committer.Exclude(() => Store.EndUse(WriteCheckpoint));
+                _completion.TrySetResult();
+            }
+            catch (DataFileException e) when (Store.WaitsFor is not null)
+            {
+                // Another process writes, or the disk is full.
+                Log.StoppedWithoutNote(_log, e, Store.Name);
                 _completion.TrySetResult();
             }
             catch (Exception e)

@@ -20,6 +20,24 @@ internal static partial class Log
     [LoggerMessage(2004, LogLevel.Information, "Instance {Instance} of {Name} ended as {Status}")]
     internal static partial void Ended(ILogger logger, string instance, string name, string status);
 
+    [LoggerMessage(2006, LogLevel.Warning, "{Reason}. The host waits; nothing is lost, and nothing is acknowledged meanwhile")]
+    internal static partial void Waiting(ILogger logger, string reason);
+
+    [LoggerMessage(2007, LogLevel.Warning, "The data file {File} can be written again after {Seconds:0.0} s; the host goes on")]
+    internal static partial void WaitEnded(ILogger logger, string file, double seconds);
+
+    [LoggerMessage(2008, LogLevel.Warning, "The engine stops without a last note in {File}; what was committed is safe, and the next start takes a little longer")]
+    internal static partial void StoppedWithoutNote(ILogger logger, Exception cause, string file);
+
+    [LoggerMessage(2009, LogLevel.Error, "Instance {Instance} stands still: a part of the data file is damaged: {Found}. The others go on; \"polyphony check\" lists everything that is damaged")]
+    internal static partial void InstanceDamaged(ILogger logger, string instance, string found);
+
+    [LoggerMessage(2010, LogLevel.Error, "The data file {File} is damaged: {Found}. Instances on the damaged parts stand still, the others go on; \"polyphony check\" lists everything")]
+    internal static partial void FileDamaged(ILogger logger, string file, string found);
+
+    [LoggerMessage(2011, LogLevel.Error, "Table {Table} of the data file {File} took no new rows because a page of it is damaged. It was made anew of what can be read; what was between {Rows} is lost")]
+    internal static partial void TableRepaired(ILogger logger, string file, string table, string rows);
+
     [LoggerMessage(2005, LogLevel.Error, "Operation {Operation} of entity {Entity} was dropped: {Reason}")]
     internal static partial void OperationDropped(ILogger logger, string operation, string entity, string reason);
 }

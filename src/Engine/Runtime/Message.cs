@@ -31,6 +31,9 @@ internal sealed class Message
     /// <summary>Gets or sets the row that keeps the event until a step takes it in; 0 if none does yet.</summary>
     internal long Row { get; set; }
 
+    /// <summary>Gets when a timer that fired was due: the step that takes it in is no earlier.</summary>
+    internal DateTimeOffset NotBefore { get; init; }
+
     /// <summary>Gets the reason or the output that goes with a request.</summary>
     internal string? Text { get; init; }
 

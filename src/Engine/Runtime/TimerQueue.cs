@@ -1,15 +1,26 @@
+using Polyphony.Engine.Simulation;
+
 namespace Polyphony.Engine.Runtime;
 
 /// <summary>All durable timers of the engine on one timer of the clock. Thread-safe.</summary>
+/// <remarks>
+/// Durable timers are due by the wall clock; a timer of a clock runs by its timestamps, which know nothing of a clock that is set, and on many systems
+/// stand still while the machine sleeps. So the queue looks at the wall clock at least every <see cref="LongestWait"/> while anything waits.
+/// </remarks>
 internal sealed class TimerQueue : IDisposable
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(20);
+    /// <summary>How late a timer may be after the wall clock has jumped, the machine has slept or the process has stood still.</summary>
+    internal static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(20);
+
+    // The longest that a timer takes is about 49 days.
+    private static readonly TimeSpan LongestSkip = TimeSpan.FromDays(20);
 
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
     private readonly PriorityQueue<Entry, (long Due, long Order)> _queue = new();
     private readonly Dictionary<(long Instance, int Generation, int Task), Entry> _byTask = [];
     private readonly ITimer _timer;
+    private readonly TimeSpan _longestWait;
     private long _order;
     private long _armedFor = long.MaxValue;
     private int _cancelled;
@@ -18,6 +29,9 @@ internal sealed class TimerQueue : IDisposable
     internal TimerQueue(TimeProvider clock)
     {
         _clock = clock;
+
+        // Its wall clock and its timestamps are one; looks in between would only be more jumps to make.
+        _longestWait = clock is SkippingClock ? LongestSkip : LongestWait;
         _timer = clock.CreateTimer(static state => ((TimerQueue)state!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -120,7 +134,7 @@ internal sealed class TimerQueue : IDisposable
 
         // Rounded up, or the timer would come a fraction of a millisecond early and be armed again.
         var wait = Math.Ceiling((due - _clock.GetUtcNow().UtcTicks) / (double)TimeSpan.TicksPerMillisecond);
-        _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(wait, 0, LongestWait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+        _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(wait, 0, _longestWait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
     }
 
     private void Fire()

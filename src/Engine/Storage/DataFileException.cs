@@ -5,20 +5,74 @@ namespace Polyphony.Engine.Storage;
 /// <summary>The data file cannot be used. Nothing in it was changed.</summary>
 public sealed class DataFileException : PolyphonyException
 {
+    internal const string LogForeignCode = "data_file_log_foreign";
+
+    /// <summary>Gets a value indicating whether the content is damaged, as against not reachable.</summary>
+    internal bool IsCorrupt => Code == "data_file_corrupt";
+
     private DataFileException(string code, string message, Exception? innerException = null)
         : base(code, message, innerException)
     {
     }
 
+    /// <summary>Gets what was found to be damaged.</summary>
+    internal string Found { get; private init; } = "";
+
+    /// <summary>Tells whether the error is one of a certain file.</summary>
+    internal bool Concerns(string path) => Message.Contains($"\"{path}\"", StringComparison.Ordinal);
+
     internal static DataFileException Corrupt(string path, string found, Exception? cause = null) => new(
         "data_file_corrupt",
         $"The data file \"{path}\" is damaged or is no data file of this product: {found}. It was left as it is. " +
         "Bring back a copy of the file together with its \"-wal\" file, or start with another data folder.",
-        cause);
+        cause)
+    {
+        Found = found,
+    };
+
+    internal static DataFileException LogMissing(string path) => new(
+        "data_file_log_missing",
+        $"The data file \"{path}\" lacks its log \"{path}-wal\", which holds the newest of its content: it was copied while a host ran, or the log was removed. It was left as it is. " +
+        "Bring the log back or take a copy that was made with \"polyphony backup\"; to begin anew, move the file away.");
+
+    internal static DataFileException LogForeign(string path) => new(
+        LogForeignCode,
+        $"The log \"{path}-wal\" belongs to a newer state of the data file \"{path}\", and would damage this one. Both were left as they are. " +
+        "If the file is a backup that was put in place, move the log (\"-wal\", \"-shm\") away; otherwise bring back the file that belongs to it.");
+
+    internal static DataFileException NotThere(string path) => new(
+        "data_file_missing", $"There is no data file \"{path}\". Name the folder of a host with --data.");
+
+    internal static DataFileException DamagedBackup(string path, string target, string found) => new(
+        "data_file_corrupt",
+        $"The data file \"{path}\" was copied to \"{target}\", but it is damaged ({found}), and so is the copy. \"polyphony check\" lists what cannot be read; keep older backups.");
+
+    internal static DataFileException Gone(string path, string next) => new(
+        "data_file_gone", $"The data file \"{path}\" or its log was deleted or moved while the host ran. {next}");
+
+    internal static DataFileException FileMissing(string path) => new(
+        "data_file_missing",
+        $"The data file \"{path}\" is not there or empty, but its log \"{path}-wal\" is. It was left as it is. Bring the file back; to begin anew, move the log away.");
 
     internal static DataFileException Version(string path, long found, long expected) => new(
         "data_file_version",
         $"The data file \"{path}\" has format {found}; this version reads format {expected}. It was left as it is. Use the version that wrote it, or another data folder.");
+
+    internal static DataFileException Locked(string path, string found) => new(
+        "data_file_locked",
+        $"Another process holds the data file \"{path}\" locked: {found}. Close the tool that has it open (a backup program, a SQLite shell); what was committed before is safe.");
+
+    internal static DataFileException Full(string path, string found) => new(
+        "data_file_full",
+        $"There is no room on the disk of the data file \"{path}\": {found}. Free some space and start again; what was committed before is safe.");
+
+    internal static DataFileException ReadOnly(string path, string found) => new(
+        "data_file_read_only",
+        $"The data file \"{path}\" cannot be written: {found}. Give the user of this process the right to write the file and its folder, or use another data folder.");
+
+    internal static DataFileException Unreadable(string path, string found) => new(
+        "data_file_failed",
+        $"The data file \"{path}\" cannot be opened: {found}. The file and its folder must be readable and writable for the user of this process; use another data folder, or put that right.");
 
     internal static DataFileException Failed(string path, string found, string what) => new(
         "data_file_failed",

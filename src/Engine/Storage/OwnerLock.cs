@@ -33,14 +33,22 @@ internal sealed class OwnerLock : IDisposable
                 var held = new FileStream(LockPath(path), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
                 return new OwnerLock(path, held, new EngineOwner(Environment.ProcessId, Environment.MachineName, now, note));
             }
-            catch (IOException) when (attempt < Attempts)
+            catch (IOException e) when (IsHeld(e) && attempt < Attempts)
             {
                 // Someone may just be looking whether the file is held.
                 Thread.Sleep(BetweenAttempts);
             }
-            catch (IOException)
+            catch (IOException e) when (IsHeld(e))
             {
                 throw new DataFolderInUseException(path, ReadOwner(path));
+            }
+            catch (IOException e) when (IsFull(e))
+            {
+                throw DataFileException.Full(path, e.Message);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw DataFileException.ReadOnly(path, e.Message);
             }
         }
     }
@@ -75,9 +83,23 @@ internal sealed class OwnerLock : IDisposable
 
     public void Dispose()
     {
-        File.Delete(OwnerPath(_path));
+        try
+        {
+            File.Delete(OwnerPath(_path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It says nothing any more once the lock is free.
+        }
+
         _lock.Dispose();
     }
+
+    // The lock of another: EAGAIN of Linux and of macOS, a sharing violation of Windows.
+    private static bool IsHeld(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
+
+    // ENOSPC, and its name on Windows.
+    private static bool IsFull(IOException e) => e.HResult is 28 or unchecked((int)0x80070070);
 
     private static string LockPath(string path) => path + ".lock";
 

@@ -13,7 +13,7 @@ internal static class Schema
     /// The log carries no index but its key, so that a step appends one row at the end of one tree. A row points to its instance's
     /// row before it; the newest of an unfinished instance is in memory and is written to "instances" now and then.
     /// </remarks>
-    internal const string Create = """
+    private const string Tables = """
         CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE instances(
           key INTEGER PRIMARY KEY,
@@ -56,4 +56,11 @@ internal static class Schema
         CREATE INDEX ledger_by_instance ON ledger(instance);
         CREATE TABLE definitions(hash TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
         """;
+
+    /// <summary>Gets what makes one table and its indexes.</summary>
+    internal static IEnumerable<string> StatementsOf(string table) => Tables.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+        .Where(statement => statement.StartsWith($"CREATE TABLE {table}(", StringComparison.Ordinal) || statement.Contains($" ON {table}(", StringComparison.Ordinal));
+
+    /// <summary>Gets what makes an empty database a data file, in one transaction.</summary>
+    internal static string Script => $"BEGIN; {Tables} PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {Version}; COMMIT";
 }

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Polyphony.Engine.Storage;
 
@@ -9,71 +11,61 @@ internal sealed class Store : IDisposable
     // Readers that are kept for the next: each holds two open files and a cache of pages, and a crowd of requests must not leave its own behind.
     internal const int MostIdleReaders = 8;
 
-    private static ReadOnlySpan<byte> SqliteHead => "SQLite format 3\0"u8;
+    // How long a try to write waits for another process. Between tries readers get their turn, and a host that stops gives up.
+    private static readonly TimeSpan WriterPatience = TimeSpan.FromMilliseconds(250);
 
     private readonly string? _path;
     private readonly ConcurrentBag<StoreReader> _readers = [];
     private readonly Lock _gate = new();
     private readonly Database _database;
+    private readonly WriteWait _wait;
+    private readonly LogMark _mark;
     private int _idleReaders;
     private bool _inTransaction;
+    private bool _used;
     private volatile bool _disposed;
 
-    private Store(string? path, Database database)
+    private Store(string? path, Database database, ILogger log)
     {
         _path = path;
         _database = database;
+        _database.SetPatience(WriterPatience);
         Name = path ?? "(in memory)";
         Writer = new StoreWriter(database, Name);
+        _mark = new LogMark(database, Writer);
+        _wait = new WriteWait(path, log);
     }
 
     internal string Name { get; }
 
     internal StoreWriter Writer { get; }
 
+    /// <summary>Gets why nothing can be written at present, or <see langword="null"/>.</summary>
+    internal string? WaitsFor => _wait.Reason;
+
+    /// <summary>Gets what the writer waits by.</summary>
+    internal WriteWait Wait => _wait;
+
     /// <summary>Gets how many connections wait for the next reader; at most <see cref="MostIdleReaders"/>.</summary>
     internal int IdleReaders => _readers.Count;
 
+    /// <summary>Gets or sets what is called before everything that is read, so that a test can come between.</summary>
+    internal Action? BeforeRead { get; set; }
+
     /// <summary>Opens a data file, or makes a new one where there is none.</summary>
     /// <exception cref="DataFileException">It is damaged, of another format, or not readable; it was left as it is.</exception>
-    internal static Store Open(string? path, Durability durability)
+    internal static Store Open(string? path, Durability durability, ILogger? log = null)
     {
-        var exists = path is not null && File.Exists(path) && new FileInfo(path).Length > 0;
-        if (exists)
-        {
-            CheckHead(path!);
-        }
-
-        var database = new Database(path, create: true);
-        try
-        {
-            exists = exists && CheckFormat(database, path!);
-
-            if (path is not null)
-            {
-                database.Execute("PRAGMA journal_mode = WAL");
-                database.Execute(durability == Durability.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-                database.Execute("PRAGMA wal_autocheckpoint = 4000");
-            }
-
-            if (!exists)
-            {
-                database.Execute("BEGIN; " + Schema.Create + $" PRAGMA application_id = {Schema.ApplicationId}; PRAGMA user_version = {Schema.Version}; COMMIT");
-            }
-
-            return new Store(path, database);
-        }
-        catch
-        {
-            database.Dispose();
-            throw;
-        }
+        log ??= NullLogger.Instance;
+        return new Store(path, path is null ? DataFile.CreateInMemory() : DataFile.Open(path, durability, log), log);
     }
 
-    /// <summary>Reads over a connection of its own (in memory: when no transaction is open).</summary>
+    /// <summary>Reads one consistent state, over a connection of its own (in memory: when no transaction is open).</summary>
     internal T Read<T>(Func<StoreReader, T> read)
     {
-        if (_path is null)
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        BeforeRead?.Invoke();
+        if (TakeReader() is not { } reader)
         {
             lock (_gate)
             {
@@ -82,38 +74,75 @@ internal sealed class Store : IDisposable
             }
         }
 
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_readers.TryTake(out var reader))
-        {
-            Interlocked.Decrement(ref _idleReaders);
-        }
-        else
-        {
-            reader = new StoreReader(new Database(_path, create: false), Name, ownsDatabase: true);
-        }
-
         try
         {
+            reader.Begin();
             return read(reader);
         }
         finally
         {
-            Keep(reader);
+            if (reader.TryEnd())
+            {
+                Keep(reader);
+            }
+            else
+            {
+                reader.Dispose();
+            }
         }
     }
 
-    /// <summary>Runs <paramref name="write"/> in one transaction and commits it. Called by one thread at a time.</summary>
-    internal void Transact(Action<StoreWriter> write)
+    /// <summary>
+    /// Runs <paramref name="write"/> in one transaction and commits it. Called by one thread at a time. While another process writes, or the disk is
+    /// full, it waits and says so in the log.
+    /// </summary>
+    /// <param name="write">Writes.</param>
+    /// <param name="atMost">The longest wait; without it there is no end but <see cref="StopWaiting"/>.</param>
+    /// <exception cref="DataFileException">It had to wait for too long, or what was to be written could not be.</exception>
+    internal void Transact(Action<StoreWriter> write, TimeSpan? atMost = null)
     {
+        if (_path is not null && _wait.IsTimeToLook)
+        {
+            CheckThere(_path);
+            _wait.ForRoom(atMost);
+        }
+
+        while (!TryTransact(write))
+        {
+            _wait.ForLock(atMost);
+        }
+
+        _wait.End();
+    }
+
+    /// <summary>Notes in the file that a host has it, before the first step.</summary>
+    internal void BeginUse(TimeSpan atMost)
+    {
+        if (_path is null)
+        {
+            return;
+        }
+
+        Transact(_ => _mark.Number(), atMost);
+        _used = true;
         lock (_gate)
         {
-            Writer.Begin();
-            _inTransaction = true;
-            write(Writer);
-            Writer.Commit();
-            _inTransaction = false;
+            _mark.Begin(numbered: true);
         }
     }
+
+    /// <summary>Writes the last transaction, and notes that the file is complete without a log.</summary>
+    internal void EndUse(Action<StoreWriter> write) => Transact(writer =>
+    {
+        write(writer);
+        if (_path is not null)
+        {
+            _mark.End();
+        }
+    });
+
+    /// <summary>Has a transaction that has to wait give up, because the engine stops.</summary>
+    internal void StopWaiting() => _wait.Stop();
 
     /// <summary>Gives up a transaction that failed half-way.</summary>
     internal void Rollback()
@@ -138,9 +167,84 @@ internal sealed class Store : IDisposable
             }
 
             _disposed = true;
+            if (!_used)
+            {
+                _database.KeepLog();
+            }
+
             DisposeReaders();
             Writer.Dispose();
             _database.Dispose();
+        }
+    }
+
+    /// <summary>Finds out that the file was deleted or moved while it is open: then all of it is still here, and would be gone with the process.</summary>
+    private void CheckThere(string path)
+    {
+        if (!_used || (File.Exists(path) && File.Exists(path + "-wal")))
+        {
+            return;
+        }
+
+        var rescued = $"{path}.rescued-{Guid.NewGuid():N}";
+        try
+        {
+            DataFileBackup.CopyOpen(_database, rescued);
+        }
+        catch (Exception e) when (e is DataFileException or IOException or UnauthorizedAccessException)
+        {
+            throw DataFileException.Gone(path, $"What it held could not be saved: {e.Message}");
+        }
+
+        throw DataFileException.Gone(path, $"All that was committed was saved as \"{rescued}\"; rename that to \"{path}\" and start again.");
+    }
+
+    private bool TryTransact(Action<StoreWriter> write)
+    {
+        lock (_gate)
+        {
+            if (!Writer.TryBegin())
+            {
+                return false;
+            }
+
+            _inTransaction = true;
+            write(Writer);
+            Writer.Commit();
+            _inTransaction = false;
+            if (_path is not null)
+            {
+                _mark.Turn();
+            }
+
+            return true;
+        }
+    }
+
+    /// <returns>A connection, or <see langword="null"/> when the writer's is to be used: in memory, and when no more files can be opened.</returns>
+    private StoreReader? TakeReader()
+    {
+        if (_path is null)
+        {
+            return null;
+        }
+
+        if (_readers.TryTake(out var reader))
+        {
+            Interlocked.Decrement(ref _idleReaders);
+            return reader;
+        }
+
+        Database? database = null;
+        try
+        {
+            database = new Database(_path, create: false);
+            return new StoreReader(database, Name, ownsDatabase: true);
+        }
+        catch (DataFileException e) when (!e.IsCorrupt)
+        {
+            database?.Dispose();
+            return null;
         }
     }
 
@@ -168,49 +272,5 @@ internal sealed class Store : IDisposable
             Interlocked.Decrement(ref _idleReaders);
             reader.Dispose();
         }
-    }
-
-    private static void CheckHead(string path)
-    {
-        Span<byte> head = stackalloc byte[16];
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        if (file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) < head.Length || !head.SequenceEqual(SqliteHead))
-        {
-            throw DataFileException.Corrupt(path, "it does not begin like a SQLite file");
-        }
-    }
-
-    /// <returns>Whether the file has tables: one whose creation was cut short has none, and nothing to lose.</returns>
-    private static bool CheckFormat(Database database, string path)
-    {
-        if (database.ReadInt64("SELECT count(*) FROM sqlite_schema") == 0)
-        {
-            return false;
-        }
-
-        var application = database.ReadInt64("PRAGMA application_id");
-        var version = database.ReadInt64("PRAGMA user_version");
-        if (application != Schema.ApplicationId)
-        {
-            throw DataFileException.Corrupt(path, $"its application id is {application}, not {Schema.ApplicationId}");
-        }
-
-        if (version != Schema.Version)
-        {
-            throw DataFileException.Version(path, version, Schema.Version);
-        }
-
-        if (database.ReadInt64("SELECT value FROM meta WHERE name = 'clean'") == 1)
-        {
-            return true;
-        }
-
-        var problems = database.ReadTexts("PRAGMA quick_check(3)");
-        if (problems is not ["ok"])
-        {
-            throw DataFileException.Corrupt(path, string.Join("; ", problems));
-        }
-
-        return true;
     }
 }

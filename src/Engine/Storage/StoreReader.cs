@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Polyphony.Engine.Storage;
 
 /// <summary>Reads instances and their rows over one connection. Not thread-safe.</summary>
@@ -7,6 +9,8 @@ internal sealed class StoreReader : IDisposable
         "key, id, name, parent, parent_id, parent_name, parent_task, parent_generation, created, updated, completed, status, head, generation_row, tags, custom_status";
 
     private readonly bool _ownsDatabase;
+    private readonly Statement _begin;
+    private readonly Statement _end;
     private readonly Statement _byId;
     private readonly Statement _byKey;
     private readonly Statement _before;
@@ -20,6 +24,8 @@ internal sealed class StoreReader : IDisposable
         Database = database;
         Name = name;
         _ownsDatabase = ownsDatabase;
+        _begin = database.Prepare("BEGIN");
+        _end = database.Prepare("COMMIT");
         _byId = database.Prepare($"SELECT {Columns} FROM instances WHERE id = ?1");
         _byKey = database.Prepare($"SELECT {Columns} FROM instances WHERE key = ?1");
         _before = database.Prepare($"SELECT {Columns} FROM instances WHERE key < ?1 ORDER BY key DESC LIMIT ?2");
@@ -34,12 +40,79 @@ internal sealed class StoreReader : IDisposable
     /// <summary>Gets the file's name for messages.</summary>
     internal string Name { get; }
 
+    /// <summary>Begins a transaction: until its end everything is read as it was at the first statement.</summary>
+    internal void Begin() => _begin.Step();
+
+    /// <summary>Ends the transaction.</summary>
+    /// <returns>Whether that worked, as it may not after an error; otherwise the connection is of no more use.</returns>
+    internal bool TryEnd()
+    {
+        _end.Attempt();
+        return !Database.IsInTransaction;
+    }
+
     internal InstanceRow? FindInstance(string id) => One(_byId.Bind(1, id));
 
     internal InstanceRow? FindInstance(long key) => One(_byKey.Bind(1, key));
 
     /// <summary>Reads instances older than <paramref name="key"/>, newest first.</summary>
     internal List<InstanceRow> ReadBefore(long key, int count) => All(_before.Bind(1, key).Bind(2, count));
+
+    /// <summary>Finds the keys and, where it can, the ids of all instances, oldest first, in a file that may be damaged.</summary>
+    /// <param name="damaged">Told what could not be read.</param>
+    internal List<(long Key, string? Id)> ReadKeys(Action<string> damaged)
+    {
+        // The table from both ends, and the index of ids, which repeats what the table has.
+        var found = new SortedDictionary<long, string?>();
+        foreach (var query in (string[])
+        [
+            "SELECT key, id FROM instances NOT INDEXED ORDER BY key",
+            "SELECT key, id FROM instances NOT INDEXED ORDER BY key DESC",
+            "SELECT key, id FROM instances INDEXED BY sqlite_autoindex_instances_1 ORDER BY id",
+            "SELECT key, id FROM instances INDEXED BY sqlite_autoindex_instances_1 ORDER BY id DESC",
+        ])
+        {
+            try
+            {
+                using var rows = Database.Prepare(query);
+                while (rows.Step())
+                {
+                    found[rows.Int64(0)] = rows.Text(1);
+                }
+            }
+            catch (DataFileException e) when (e.IsCorrupt)
+            {
+                damaged($"the table of instances: {e.Found}");
+            }
+        }
+
+        return [.. found.Select(each => (each.Key, each.Value))];
+    }
+
+    /// <summary>Names an instance whose id cannot be read.</summary>
+    internal static string IdOf(long key) => string.Create(CultureInfo.InvariantCulture, $"damaged-{key}");
+
+    /// <summary>Reads instances older than <paramref name="key"/>, newest first, from a file that is damaged: of a row that cannot be read, the key and the id.</summary>
+    internal List<(InstanceRow? Row, long Key, string Id, string? Found)> ReadBeforeOneByOne(long key, int count)
+    {
+        var rows = new List<(InstanceRow? Row, long Key, string Id, string? Found)>();
+        foreach (var (each, id) in ReadKeys(static _ => { }).Where(each => each.Key < key).Reverse().Take(count))
+        {
+            try
+            {
+                if (FindInstance(each) is { } row)
+                {
+                    rows.Add((row, each, row.Id, null));
+                }
+            }
+            catch (DataFileException e) when (e.IsCorrupt)
+            {
+                rows.Add((null, each, id ?? IdOf(each), e.Found));
+            }
+        }
+
+        return rows;
+    }
 
     internal List<InstanceRow> ReadUnfinished() => All(_unfinished);
 
@@ -111,6 +184,8 @@ internal sealed class StoreReader : IDisposable
 
     public void Dispose()
     {
+        _begin.Dispose();
+        _end.Dispose();
         _byId.Dispose();
         _byKey.Dispose();
         _before.Dispose();

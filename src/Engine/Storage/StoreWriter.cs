@@ -43,7 +43,8 @@ internal sealed class StoreWriter : IDisposable
     /// <summary>Gets a reader that sees what the open transaction has written.</summary>
     internal StoreReader Reader { get; }
 
-    internal void Begin() => _begin.Step();
+    /// <summary>Begins a transaction unless another process writes.</summary>
+    internal bool TryBegin() => _begin.TryRun();
 
     internal void Commit() => _commit.Step();
 
