@@ -1,10 +1,11 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Polyphony.Engine;
 
 namespace Polyphony.Cli.Hosting;
 
 /// <summary>
-/// How slow a client may be before its connection is closed, and how much it may send. There is no limit to the number of connections on purpose: slow
-/// clients would use it up and shut the others out, while a waiting connection costs a few kilobytes and no thread.
+/// How slow a client may be before its connection is closed, how much it may send, and how many connections there may be. Slow clients cannot shut
+/// others out by using up the connections: see <see cref="ConnectionGate"/>.
 /// </summary>
 internal sealed record ConnectionLimits
 {
@@ -32,6 +33,8 @@ internal sealed record ConnectionLimits
     /// <summary>The largest body that is read to its end, although the handlers refuse at their own, smaller limit: so its sender gets to see the answer.</summary>
     public const long MaxDrainedBodyBytes = 64 * 1024 * 1024;
 
+    private const int MostConnections = 20_000;
+
     /// <summary>Gets how long the headers of a request may take, from its first byte. Default 15 seconds; then 408.</summary>
     public TimeSpan HeaderTime { get; init; } = DefaultHeaderTime;
 
@@ -47,6 +50,18 @@ internal sealed record ConnectionLimits
     /// <summary>Gets how long a body or an answer may be slower than <see cref="MinBytesPerSecond"/>. Default 5 seconds; more than one second.</summary>
     public TimeSpan Grace { get; init; } = DefaultGrace;
 
+    /// <summary>
+    /// Gets how many connections may be open at a time, from 1. Default: half of what the process may have open, at most 20,000, so that the data file and the
+    /// connections to models always find room.
+    /// </summary>
+    public int MaxConnections { get; init; } = Math.Clamp(OpenFiles.Limit / 2, 1, MostConnections);
+
+    /// <summary>Gets how many bytes the bodies of all requests under way may have together. Default 128 MB.</summary>
+    public long MaxUploadBytes { get; init; } = 128 * 1024 * 1024;
+
+    /// <summary>Gets how many activities may run at a time; each may hold a connection to a model. Default: a quarter of what the process may have open, at most 1,000.</summary>
+    public int MaxActivities { get; init; } = Math.Clamp(OpenFiles.Limit / 4, 1, EngineOptions.DefaultMaxConcurrentActivities);
+
     /// <summary>Sets a web server up.</summary>
     /// <param name="limits">Its limits.</param>
     public void Apply(KestrelServerLimits limits)
@@ -55,6 +70,8 @@ internal sealed record ConnectionLimits
         limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
         limits.MaxRequestHeaderCount = MaxHeaders;
         limits.MaxRequestBodySize = MaxDrainedBodyBytes;
+
+        // The gate counts; a limit of the server would refuse whoever comes last.
         limits.MaxConcurrentConnections = null;
         limits.RequestHeadersTimeout = HeaderTime;
         limits.KeepAliveTimeout = IdleTime;

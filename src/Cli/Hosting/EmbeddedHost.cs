@@ -110,7 +110,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         try
         {
             return await EmbeddedEngine.StartAsync(
-                new EngineOptions { Path = options.Settings.DataFile, LoggerFactory = loggerFactory, Paused = options.Paused },
+                new EngineOptions { Path = options.Settings.DataFile, LoggerFactory = loggerFactory, Paused = options.Paused, MaxConcurrentActivities = options.Connections.MaxActivities },
                 (engine, registry) => HostFunctions.Register(registry, engine, options.Settings, models, loggerFactory),
                 cancellationToken);
         }
@@ -126,6 +126,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     private static WebApplication Build(HostOptions options, ModelSettings models, EmbeddedEngine engine, ILoggerFactory loggerFactory)
     {
+        var gate = new ConnectionGate(options.Connections.MaxConnections, TimeProvider.System, loggerFactory.CreateLogger<ConnectionGate>());
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = options.Settings.DataFolder, Args = [] });
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(loggerFactory);
@@ -133,7 +134,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             options.Connections.Apply(kestrel.Limits);
-            kestrel.Listen(options.Listen, options.Port);
+            kestrel.Listen(options.Listen, options.Port, listen => listen.Use(next => connection => gate.RunAsync(connection, next)));
         });
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddSingleton(new WorkflowClient(
@@ -143,11 +144,14 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         {
             AllowInlineDefinitions = options.LoopbackOnly,
             Heartbeat = options.Heartbeat,
-            NotReadyReason = () => engine.Completion.IsCompleted ? "The engine has stopped." : null,
+            NotReadyReason = () => engine.Completion.IsCompleted ? "The engine has stopped." : engine.WaitsFor,
         });
 
         var app = builder.Build();
+        app.Use(next => context => gate.RunRequestAsync(context, next));
         app.UsePolyphonyAccess(new AccessOptions { ApiKey = options.ApiKey, LoopbackOnly = options.LoopbackOnly });
+        var uploads = new UploadBudget(options.Connections.MaxUploadBytes);
+        app.Use(next => context => uploads.RunAsync(context, next));
         app.MapPolyphony();
         return app;
     }

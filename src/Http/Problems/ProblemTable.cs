@@ -36,6 +36,10 @@ public static class ProblemTable
         [ProblemCodes.UnsupportedMediaType] = (415, "The body must be JSON"),
         ["workflow_invalid"] = (422, "The workflow is not valid"),
         [ProblemCodes.InternalError] = (500, "Something went wrong in this host"),
+        ["instance_damaged"] = (500, "The instance stands on a damaged part of the data file"),
+        ["data_file_full"] = (503, "There is no room on the disk"),
+        ["too_many_connections"] = (503, "The host has too many connections"),
+        ["too_many_uploads"] = (503, "The host has too many bodies to read"),
         [ProblemCodes.NotReady] = (503, "The host is not ready"),
         ["engine_stopped"] = (503, "The host is stopping"),
     };
