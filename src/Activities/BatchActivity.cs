@@ -12,7 +12,7 @@ namespace Polyphony.Activities;
 
 /// <summary>
 /// Makes several calls at once, each as if it were alone: with its own entry in the ledger, its own error. What they come to has to fit one message: large values go to the
-/// payload store, and an answer of a model that does not fit even so is left out, to be asked for alone. It is in the ledger, and costs nothing then.
+/// payload store, messages of errors are shortened, and an answer of a model that does not fit even so is left out, to be asked for alone. It is in the ledger, and costs nothing then.
 /// </summary>
 internal sealed class BatchActivity(AgentActivity agent, ToolActivity tool, PayloadValues values)
 {
@@ -22,6 +22,9 @@ internal sealed class BatchActivity(AgentActivity agent, ToolActivity tool, Payl
     /// <summary>Up to how much the results may take in all: what is around them needs some room.</summary>
     private const int MaxBytes = DurableLimits.MaxPayloadBytes - 1024;
 
+    /// <summary>To how many characters messages of errors are shortened, one after the other, while the results together are too large. Fifty of the last fit in any script.</summary>
+    private static readonly int[] MessageLengths = [500, 100];
+
     public async Task<AgentCallResult?[]> RunAgentsAsync(AgentCall[] calls, CancellationToken cancellationToken)
     {
         AgentCallResult?[] results = await Task.WhenAll(calls.Select(call => agent.RunAsync(call, cancellationToken)));
@@ -29,6 +32,7 @@ internal sealed class BatchActivity(AgentActivity agent, ToolActivity tool, Payl
             results,
             CoreJsonContext.Default.AgentCallResult,
             async (i, result) => result.Output is { } output ? result with { Output = await StoreAsync(calls[i].Scope, output, cancellationToken) } : result,
+            (result, length) => result.Error is { } error ? result with { Error = Shorten(error, length) } : result,
             mayLeaveOut: true);
     }
 
@@ -39,15 +43,18 @@ internal sealed class BatchActivity(AgentActivity agent, ToolActivity tool, Payl
             results,
             CoreJsonContext.Default.ToolCallResult,
             async (i, result) => result.Output is { } output ? result with { Output = await StoreAsync(calls[i].Scope, output, cancellationToken) } : result,
+            (result, length) => result.Error is { } error ? result with { Error = Shorten(error, length) } : result,
             mayLeaveOut: false);
     }
+
+    private static CallError Shorten(CallError error, int length) => error with { Message = ErrorText.Shorten(error.Message, length) };
 
     private async Task<Payload> StoreAsync(CallScope scope, Payload value, CancellationToken cancellationToken) =>
         value is { IsInline: true, Json: { } json } && json.GetRawText().Length > SmallBytes
             ? await values.StoreAsync(scope.RootInstanceId, json, cancellationToken)
             : value;
 
-    private static async Task<T?[]> FitAsync<T>(T?[] results, JsonTypeInfo<T> type, Func<int, T, Task<T>> store, bool mayLeaveOut)
+    private static async Task<T?[]> FitAsync<T>(T?[] results, JsonTypeInfo<T> type, Func<int, T, Task<T>> store, Func<T, int, T> shorten, bool mayLeaveOut)
         where T : class
     {
         var sizes = results.Select(result => JsonSerializer.SerializeToUtf8Bytes(result!, type).Length + 1).ToArray();
@@ -60,6 +67,15 @@ internal sealed class BatchActivity(AgentActivity agent, ToolActivity tool, Payl
 
             results[i] = await store(i, results[i]!);
             sizes[i] = JsonSerializer.SerializeToUtf8Bytes(results[i]!, type).Length + 1;
+        }
+
+        foreach (var length in MessageLengths)
+        {
+            for (var i = 0; i < results.Length && sizes.Sum() > MaxBytes; i++)
+            {
+                results[i] = shorten(results[i]!, length);
+                sizes[i] = JsonSerializer.SerializeToUtf8Bytes(results[i]!, type).Length + 1;
+            }
         }
 
         for (var i = results.Length - 1; mayLeaveOut && i >= 0 && sizes.Sum() > MaxBytes; i--)

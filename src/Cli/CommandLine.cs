@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using Polyphony.Cli.Commands;
+using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Sessions;
 using Polyphony.Core;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Cli;
 
@@ -27,13 +29,14 @@ internal static class CommandLine
         SteerCommands.AddTo(root, common);
         common.AddTo(root);
 
-        var parsed = root.Parse(args);
+        // An argument that begins with @ is itself, and not the name of a file with more of them.
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
         // Commands that take any number of arguments would take a mistyped option for one.
         var mistyped = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash)
             .Where(token => token.Type == TokenType.Argument && token.Value.StartsWith("--", StringComparison.Ordinal))
             .Select(token => $"Unknown option {token.Value}.");
-        var errors = parsed.Errors.Select(error => error.Message).Concat(mistyped).ToList();
+        var errors = parsed.Errors.Select(error => error.Message).Concat(mistyped).Concat(ArgumentBytes.Problems(args)).ToList();
         if (errors.Count > 0)
         {
             foreach (var error in errors)
@@ -93,6 +96,7 @@ internal static class CommandLine
             problem.Status is 401 or 403 ? ExitCodes.HostProblem : ExitCodes.Invalid, ProblemText.Of(problem)),
         HostProblemException refused => (ExitCodes.HostProblem, refused.Message),
         HostLostException lost => (ExitCodes.HostProblem, $"{lost.Message} Try again, or start one: {settings.Command} up"),
+        InvalidJsonException json => (ExitCodes.Invalid, $"The JSON is not valid: {json.Message}."),
         PolyphonyException product => (ExitCodes.HostProblem, product.Message),
         _ => (ExitCodes.HostProblem, $"Something went wrong that should not: {exception.Message} Run again with --verbose for the details; {settings.LogFile} may have more."),
     };

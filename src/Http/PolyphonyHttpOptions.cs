@@ -6,9 +6,6 @@ public sealed record PolyphonyHttpOptions
     /// <summary>The default of <see cref="MaxBodyBytes"/>: 1 MB.</summary>
     public const int DefaultMaxBodyBytes = 1024 * 1024;
 
-    /// <summary>The deepest nesting of a JSON body.</summary>
-    public const int MaxJsonDepth = 64;
-
     /// <summary>The longest <c>wait</c>.</summary>
     public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 

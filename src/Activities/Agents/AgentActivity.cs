@@ -52,6 +52,8 @@ internal sealed class AgentActivity(
             result = Failed(call, exception, null);
         }
 
+        result = result.Error is { } failed ? result with { Error = ErrorText.Shorten(failed) } : result;
+
         // The interpreter knows the workflow's fallbacks, but not the host's: those reach it in a result, which is history and replays alike.
         return (result.Error is null && result.Wait is null) || definition is null || models.HostFallback(definition, call.Model) is not { Count: > 0 } fallback
             ? result

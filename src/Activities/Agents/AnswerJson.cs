@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Polyphony.Activities.Providers.OpenAI.Answers;
+using Polyphony.Core.Json;
 using Polyphony.Core.Schemas;
 
 namespace Polyphony.Activities.Agents;
@@ -66,7 +67,7 @@ internal static partial class AnswerJson
         }
 
         value = default;
-        return wrong ?? [$"it is not JSON: {problem}"];
+        return wrong ?? [problem];
     }
 
     // Thoughts are no answer. Where they end is the last closing tag, unless an answer quotes one; some servers swallow the opening tag, and some models never close it.
@@ -165,7 +166,7 @@ internal static partial class AnswerJson
 
     private static IEnumerable<JsonElement> Embedded(string text)
     {
-        var bytes = Encoding.UTF8.GetBytes(text);
+        var bytes = Whole(text);
         for (var start = bytes.AsSpan().IndexOfAny((byte)'{', (byte)'['); start >= 0;)
         {
             var next = start + 1;
@@ -215,18 +216,34 @@ internal static partial class AnswerJson
 
     private static bool TryParse(string text, out JsonElement value, out string problem)
     {
+        value = default;
         try
         {
-            value = JsonElement.Parse(text);
+            var bytes = Whole(text);
+            var parsed = JsonElement.Parse(bytes, JsonLimits.Document);
+            if (StrictJson.FindProblem(bytes) is { } found)
+            {
+                problem = found;
+                return false;
+            }
+
+            value = parsed;
             problem = "";
             return true;
         }
         catch (JsonException exception)
         {
-            value = default;
-            problem = exception.Message;
+            problem = $"it is not JSON: {exception.Message}";
             return false;
         }
+    }
+
+    // A character that was cut in two within the answer's JSON is replaced as one in the answer itself is.
+    private static byte[] Whole(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        Surrogates.ReplaceEscaped(bytes);
+        return bytes;
     }
 
     private static List<string> Violations(JsonSchema schema, JsonElement value) =>

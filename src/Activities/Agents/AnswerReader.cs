@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Payloads;
+using Polyphony.Core.Durable;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
@@ -62,13 +64,8 @@ internal sealed class AnswerReader(PayloadValues values)
 
         if (recorded.ToolCalls.Count > 0)
         {
-            var requests = new List<RequestedToolCall>();
-            foreach (var request in recorded.ToolCalls)
-            {
-                requests.Add(new RequestedToolCall(request.Id, request.Name, await values.WriteAsync(root, request.Arguments, cancellationToken)));
-            }
-
-            return result with { ToolCalls = requests, Beside = await BesideAsync(root, recorded, cancellationToken) };
+            return await ReadToolCallsAsync(
+                call, result with { Beside = await BesideAsync(root, recorded, cancellationToken) }, recorded.ToolCalls, cancellationToken);
         }
 
         if (string.IsNullOrWhiteSpace(recorded.Text))
@@ -77,7 +74,7 @@ internal sealed class AnswerReader(PayloadValues values)
         }
 
         return agent.Output is null
-            ? result with { Output = await values.WriteTextAsync(root, recorded.Text, cancellationToken) }
+            ? result with { Output = await values.WriteTextAsync(call.Scope.RootInstanceId, recorded.Text, cancellationToken) }
             : await ReadJsonAsync(call, agent, result, recorded.Text, cancellationToken);
     }
 
@@ -105,6 +102,42 @@ internal sealed class AnswerReader(PayloadValues values)
 
     private static string Tokens(AgentCallResult result) => result.Usage.OutputTokens > 0 ? $"{result.Usage.OutputTokens} tokens" : "its limit of tokens";
 
+    /// <summary>Reads requests for tools. Their arguments go to the payload store when together they are more than a message may be.</summary>
+    private async Task<AgentCallResult> ReadToolCallsAsync(
+        AgentCall call, AgentCallResult result, IReadOnlyList<RecordedToolCall> recorded, CancellationToken cancellationToken)
+    {
+        if (recorded.Count > MostToolCalls)
+        {
+            return result with { Error = TooMany($"{recorded.Count:N0} tool calls at once; at most {MostToolCalls} are made") };
+        }
+
+        var isMuch = recorded.Sum(request => request.Arguments.GetRawText().Length) > MostArgumentsInPlace;
+        var requests = new List<RequestedToolCall>();
+        foreach (var request in recorded)
+        {
+            if (StrictJson.FindProblem(request.Arguments) is { } problem)
+            {
+                return result with
+                {
+                    Error = new CallError(ErrorCodes.ToolArgumentsInvalid, $"Agent \"{call.Agent}\" gave arguments for the tool \"{request.Name}\" that cannot be passed on: {problem}.", ErrorKind.Terminal),
+                };
+            }
+
+            var root = call.Scope.RootInstanceId;
+            var isSmall = !isMuch || request.Arguments.GetRawText().Length <= SmallArguments;
+            requests.Add(new RequestedToolCall(request.Id, request.Name, isSmall
+                ? await values.WriteAsync(root, request.Arguments, cancellationToken)
+                : await values.StoreAsync(root, request.Arguments, cancellationToken)));
+        }
+
+        var whole = result with { ToolCalls = requests };
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(whole, CoreJsonContext.Default.AgentCallResult).Length;
+        return bytes <= MostBytes ? whole : result with { Error = TooMany($"{recorded.Count:N0} tool calls at once, with names and ids of {bytes:N0} bytes; {MostBytes:N0} are the most") };
+
+        CallError TooMany(string found) => new(
+            ErrorCodes.TooManyToolCalls, $"Agent \"{call.Agent}\" asked for {found}. Tell it to ask for less at a time.", ErrorKind.Terminal);
+    }
+
     private async Task<AgentCallResult> ReadJsonAsync(AgentCall call, AgentDefinition agent, AgentCallResult result, string text, CancellationToken cancellationToken)
     {
         var violations = AnswerJson.Find(text, agent.Output!, out var value);
@@ -125,7 +158,7 @@ internal sealed class AnswerReader(PayloadValues values)
             };
         }
 
-        violations = [.. violations.Take(MostViolations)];
+        violations = [.. violations.Take(MostViolations).Select(violation => ErrorText.Shorten(violation, LongestViolation))];
         return result with
         {
             Error = new CallError(
@@ -136,4 +169,13 @@ internal sealed class AnswerReader(PayloadValues values)
 
     // Enough for a model to see what is wrong, and for history to hold.
     private const int MostViolations = 20;
+    private const int LongestViolation = 300;
+
+    /// <summary>The most tool calls of one answer: as many as the API of OpenAI takes tools.</summary>
+    private const int MostToolCalls = 128;
+
+    // What an answer's requests for tools may be in place; above it all but the small ones are stored.
+    private const int MostArgumentsInPlace = 16 * 1024;
+    private const int SmallArguments = 160;
+    private const int MostBytes = DurableLimits.MaxPayloadBytes - 4 * 1024;
 }

@@ -28,7 +28,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
     {
         var prompt = await PromptAsync(call, definition, cancellationToken);
         var context = await ContextAsync(call, cancellationToken);
-        var rounds = call.ToolRounds;
+        var rounds = await RoundsAsync(call, cancellationToken);
         var payloads = context.Select(message => message.Content)
             .Concat(rounds.SelectMany(round => round.Calls).Select(request => request.Arguments))
             .Concat(rounds.Select(round => round.Beside).OfType<Payload>())
@@ -145,6 +145,23 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         return Template.TryParse(text, out var template, out var problems)
             ? template
             : throw new ExpressionException(text, problems[0]);
+    }
+
+    /// <summary>Gets all rounds of tool calls, those in the payload store first.</summary>
+    private async Task<IReadOnlyList<ToolRound>> RoundsAsync(AgentCall call, CancellationToken cancellationToken)
+    {
+        List<ToolExchange> exchanges = [];
+        foreach (var packed in call.PackedToolRounds)
+        {
+            exchanges.AddRange((await values.ReadAsync(packed, cancellationToken)).Deserialize(CoreJsonContext.Default.ListToolExchange)!);
+        }
+
+        return
+        [
+            .. exchanges.GroupBy(exchange => exchange.Round).OrderBy(round => round.Key)
+                .Select(round => new ToolRound([.. round.Select(exchange => exchange.Call)], [.. round.Select(exchange => exchange.Result)], round.First().Beside)),
+            .. call.ToolRounds,
+        ];
     }
 
     private async Task<IReadOnlyList<ContextMessage>> ContextAsync(AgentCall call, CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Activities.Agents;
 
@@ -42,7 +43,7 @@ internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyLis
     /// <exception cref="KeyNotFoundException">It is of another form.</exception>
     public static RecordedAnswer Read(string content)
     {
-        var json = JsonElement.Parse(content);
+        var json = JsonElement.Parse(content, JsonLimits.Document);
         return new RecordedAnswer(
             json.GetProperty("text").GetString()!,
             json.TryGetProperty("refusal", out var refusal) ? refusal.GetString() : null,

@@ -22,7 +22,7 @@ internal sealed class EvaluateActivity(DefinitionCache definitions, PayloadValue
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // The boundary of the activity: whatever it is, the workflow decides what follows.
-            var error = ErrorClassifier.Classify(exception);
+            var error = ErrorText.Shorten(ErrorClassifier.Classify(exception));
             log.EvaluationFailed(call.Scope.InstanceId, call.Scope.Activation, call.Site.Kind, error.Code, error.Message);
             return new EvaluateResult(null, error);
         }

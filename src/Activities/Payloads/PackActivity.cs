@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Activities.Payloads;
@@ -10,10 +11,21 @@ internal sealed class PackActivity(PayloadValues values)
     public async Task<Payload> RunAsync(PackCall call, CancellationToken cancellationToken)
     {
         var parts = await ResolveAsync(call.Values, cancellationToken);
+        if (call.Mode == PackMode.Text)
+        {
+            var value = JsonElement.Parse(string.Concat(parts.Select(part => part.GetString())), JsonLimits.Document);
+            return await values.StoreAsync(call.RootInstanceId, value, cancellationToken);
+        }
+
         var items = call.Mode == PackMode.Results
             ? await ResolveAsync(Packing.Results(parts), cancellationToken)
             : [.. Packing.Arrange(call.Mode, parts)];
-        return await values.WriteListAsync(call.RootInstanceId, Packing.Write(items), items.Length, cancellationToken);
+        var list = Packing.Write(items);
+
+        // Of all lists this one is a value that expressions see; the others are taken apart again.
+        return call.Mode == PackMode.Results && JsonLimits.DepthOf(list) > JsonLimits.MaxValueDepth
+            ? throw new ValueTooDeepException()
+            : await values.WriteListAsync(call.RootInstanceId, list, items.Length, call.Mode == PackMode.Stored, cancellationToken);
     }
 
     private async Task<JsonElement[]> ResolveAsync(IReadOnlyList<Payload> payloads, CancellationToken cancellationToken)

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Activities.Payloads;
@@ -58,7 +60,7 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
     public async Task<Payload> WriteAsync(string instanceId, JsonElement value, CancellationToken cancellationToken)
     {
         var json = Format(value);
-        return json.Length <= Payload.InlineLimitBytes ? Payload.Inline(JsonElement.Parse(json.Span)) : await StoreAsync(instanceId, json, value, cancellationToken);
+        return Payload.MayBeInline(json.Span) ? Payload.Inline(JsonElement.Parse(json.Span)) : await StoreAsync(instanceId, json, value, cancellationToken);
     }
 
     /// <summary>Keeps a value in the store, however small it is.</summary>
@@ -66,16 +68,22 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
         StoreAsync(instanceId, Format(value), value, cancellationToken);
 
     /// <summary>Keeps a list that is there as UTF-8 JSON already.</summary>
-    public async Task<Payload> WriteListAsync(string instanceId, byte[] json, int count, CancellationToken cancellationToken) =>
-        json.Length <= Payload.InlineLimitBytes
+    public async Task<Payload> WriteListAsync(string instanceId, byte[] json, int count, bool always, CancellationToken cancellationToken) =>
+        !always && Payload.MayBeInline(json)
             ? Payload.Inline(JsonElement.Parse(json))
             : new Payload { Reference = new PayloadReference(await store.PutAsync(instanceId, json, cancellationToken), json.Length, "array", count) };
 
     public Task<Payload> WriteTextAsync(string instanceId, string text, CancellationToken cancellationToken) =>
         WriteAsync(instanceId, CallJson.Text(text), cancellationToken);
 
+    /// <exception cref="ValueTooDeepException">It is nested deeper than <see cref="JsonLimits.MaxValueDepth"/>.</exception>
     private static ReadOnlyMemory<byte> Format(JsonElement value)
     {
+        if (JsonLimits.DepthOf(JsonMarshal.GetRawUtf8Value(value)) > JsonLimits.MaxValueDepth)
+        {
+            throw new ValueTooDeepException();
+        }
+
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, StoredFormat))
         {
@@ -100,7 +108,7 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
 
             // Not cancelled with any one caller: others wait for the same value.
             var bytes = await store.GetAsync(hash, CancellationToken.None);
-            var value = JsonDocument.Parse(bytes).RootElement;
+            var value = JsonDocument.Parse(bytes, JsonLimits.Document).RootElement;
             _parsed.Set(hash, value, bytes.Length);
             return value;
         }

@@ -1,6 +1,8 @@
+using System.Text;
 using System.Text.Json;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Core;
+using Polyphony.Core.Json;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Providers;
@@ -26,7 +28,13 @@ public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> 
         string text;
         try
         {
-            text = File.ReadAllText(file);
+            var bytes = File.ReadAllBytes(file);
+            if (StrictJson.FindEncodingProblem(bytes) is { } problem)
+            {
+                throw Invalid($"The settings file \"{file}\" cannot be read as text: {problem}. Save it as UTF-8.");
+            }
+
+            text = Encoding.UTF8.GetString(bytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

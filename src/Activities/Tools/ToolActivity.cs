@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
@@ -5,8 +6,10 @@ using Polyphony.Activities.Agents;
 using Polyphony.Activities.Definitions;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Payloads;
+using Polyphony.Activities.Providers.OpenAI.Answers;
 using Polyphony.Core;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Schemas;
 
@@ -49,6 +52,7 @@ internal sealed class ToolActivity(
             error = Classify(call, exception);
         }
 
+        error = ErrorText.Shorten(error);
         log.ToolCallFailed(call.StepId, call.Tool, error.Code, error.Kind, error.Message);
         return new ToolCallResult(null, error);
     }
@@ -104,10 +108,17 @@ internal sealed class ToolActivity(
     {
         null => Payload.Null.Json!.Value,
         JsonElement { ValueKind: JsonValueKind.Undefined } => Payload.Null.Json!.Value,
-        JsonElement json => json,
+        JsonElement json => Whole(json),
         string text => CallJson.Text(text),
         _ => JsonSerializer.SerializeToElement(result, tool.JsonSerializerOptions),
     };
+
+    // What a tool says is data: a half of a character in it is replaced as in an answer of a model, and is no reason to call it again.
+    private static JsonElement Whole(JsonElement json)
+    {
+        var bytes = JsonMarshal.GetRawUtf8Value(json).ToArray();
+        return Surrogates.ReplaceEscaped(bytes) == 0 ? json : JsonElement.Parse(bytes, JsonLimits.Document);
+    }
 
     private CallError Classify(ToolCall call, Exception exception) => exception switch
     {

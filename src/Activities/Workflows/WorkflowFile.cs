@@ -1,4 +1,5 @@
 using System.Text;
+using Polyphony.Core.Json;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Workflows;
@@ -41,22 +42,19 @@ public sealed record WorkflowFile(string Path, string Name, WorkflowParseResult 
             return new SourceReadResult(null, [new WorkflowProblem("file_unreadable", "", default, $"the file can't be read: {exception.Message.TrimEnd('.')}", "Check the path and the permissions.", file)]);
         }
 
-        string text;
-        try
+        if (StrictJson.FindEncodingProblem(bytes) is { } problem)
         {
-            text = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes);
-        }
-        catch (DecoderFallbackException exception)
-        {
-            return new SourceReadResult(null, [new WorkflowProblem("invalid_text", "", Locate(bytes, exception.Index), "the file is not UTF-8", "Save it as UTF-8 text.", file)]);
+            return new SourceReadResult(null, [new WorkflowProblem("invalid_text", "", Locate(bytes), $"the file can't be read as text: {problem}", "Save it as UTF-8 text.", file)]);
         }
 
+        var text = Encoding.UTF8.GetString(bytes);
         return path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? JsonSource.Read(text, file) : YamlSource.Read(text, file);
     }
 
-    private static SourceLocation Locate(byte[] bytes, int index)
+    /// <summary>Finds the first byte that belongs to no character.</summary>
+    private static SourceLocation Locate(ReadOnlySpan<byte> bytes)
     {
-        var before = bytes.AsSpan(0, Math.Clamp(index, 0, bytes.Length));
+        var before = bytes[..StrictJson.ValidLength(bytes)];
         return new SourceLocation(before.Count((byte)'\n') + 1, Encoding.UTF8.GetCharCount(before[(before.LastIndexOf((byte)'\n') + 1)..]) + 1);
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Sessions;
+using Polyphony.Core.Json;
 using Polyphony.Core.Schemas;
 using Polyphony.Http.Approvals;
 
@@ -51,9 +52,9 @@ internal static class ApproveCommand
         {
             try
             {
-                return JsonElement.Parse(single);
+                return StrictJson.Parse(single);
             }
-            catch (JsonException)
+            catch (InvalidJsonException e) when (e.IsSyntax)
             {
                 throw CliException.Invalid($"\"{single}\" is neither key=value nor JSON; a text is written with quotes, '\"{single}\"'.");
             }

@@ -32,7 +32,7 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
 
                 await foreach (var status in session.Client.FollowAsync(start.InstanceId!, cancellationToken))
                 {
-                    Show(status);
+                    await ShowAsync(status, cancellationToken);
                 }
 
                 return await session.Client.GetAsync(start.InstanceId!, "showOutcomes=true", cancellationToken);
@@ -63,14 +63,17 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
         }
     }
 
-    private void Show(InstanceStatus status)
+    private async Task ShowAsync(InstanceStatus status, CancellationToken cancellationToken)
     {
         view.Show(status);
         foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
         {
-            if (wait.Kind == "human" && _asked.Add($"{wait.Activation}/{wait.Assignee}"))
+            var name = $"{wait.Activation}/{wait.Assignee}";
+            if (wait.Kind == "human" && !_asked.Contains(name))
             {
-                view.Say(Question(status.InstanceId, wait));
+                // Read first: when the host is lost, the question is put again.
+                view.Say(Question(status.InstanceId, wait, await session.Client.PromptAsync(status.InstanceId, wait, cancellationToken)));
+                _asked.Add(name);
             }
             else if (wait.Kind == "event" && _asked.Add(wait.Activation))
             {
@@ -87,12 +90,12 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
         _saidSuspended = suspended;
     }
 
-    private string Question(string id, PendingWait wait)
+    private string Question(string id, PendingWait wait, string? prompt)
     {
         var address = $"{session.Client.Address}api/instances/{Uri.EscapeDataString(id)}/events/{Uri.EscapeDataString(wait.EventName!)}";
         return $"""
             {wait.Activation} asks{(wait.Assignee is null ? "" : $" {wait.Assignee}")}{(wait.Until is { } until ? $" (until {until:u})" : "")}:
-              {wait.Prompt?.TrimEnd().ReplaceLineEndings($"{Environment.NewLine}  ")}
+              {prompt?.TrimEnd().ReplaceLineEndings($"{Environment.NewLine}  ")}
             Answer from another terminal: {settings.Command} approve {id} key=value …
                                       or: curl -X POST -H "Content-Type: application/json" -d JSON {address}
             """;

@@ -7,6 +7,7 @@ using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Output;
 using Polyphony.Cli.Sessions;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
 using Polyphony.Http.Instances;
 
 namespace Polyphony.Cli.Commands;
@@ -49,8 +50,8 @@ internal static class RunCommand
             // Chosen here, so that a start that was cut off can be found again.
             InstanceId = NewId(definition.Name),
             Input = input,
-            Definition = JsonElement.Parse(definition.CanonicalJson),
-            Uses = uses.Count == 0 ? null : [.. uses.Select(use => JsonElement.Parse(use.CanonicalJson))],
+            Definition = JsonElement.Parse(definition.CanonicalJson, JsonLimits.Document),
+            Uses = uses.Count == 0 ? null : [.. uses.Select(use => JsonElement.Parse(use.CanonicalJson, JsonLimits.Document))],
         };
 
         InstanceStatus status;

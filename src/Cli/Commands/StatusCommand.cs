@@ -39,7 +39,7 @@ internal static class StatusCommand
         await using var session = await HostSession.OpenAsync(new HostOptions { Settings = settings, Paused = true }, cancellationToken);
         if (id is not null)
         {
-            await ShowAsync(await session.Client.GetAsync(id, "showOutcomes=true", cancellationToken), json, session.Own is not null, settings);
+            await ShowAsync(session, await session.Client.GetAsync(id, "showOutcomes=true", cancellationToken), json, settings, cancellationToken);
             return ExitCodes.Completed;
         }
 
@@ -84,7 +84,7 @@ internal static class StatusCommand
     private static string Progress(InstanceStatus status) => status.CustomStatus is not { } progress ? ""
         : $"{progress.Done}/{progress.Total} nodes{(ResultText.IsOffline(status) ? $", {NodeText.OfflineModel}" : "")}";
 
-    private static async Task ShowAsync(InstanceStatus status, bool json, bool standing, CliSettings settings)
+    private static async Task ShowAsync(HostSession session, InstanceStatus status, bool json, CliSettings settings, CancellationToken cancellationToken)
     {
         if (json)
         {
@@ -96,11 +96,17 @@ internal static class StatusCommand
         new LineView(Console.Out).Show(status);
         foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
         {
-            await Console.Out.WriteLineAsync($"waits: {wait.Activation} for {(wait.Kind == "timer" ? $"{wait.Until:u}" : $"the event {wait.EventName}")}{(wait.Prompt is null ? "" : $": {wait.Prompt.TrimEnd()}")}");
+            var prompt = await session.Client.PromptAsync(status.InstanceId, wait, cancellationToken);
+            await Console.Out.WriteLineAsync($"waits: {wait.Activation} for {(wait.Kind == "timer" ? $"{wait.Until:u}" : $"the event {wait.EventName}")}{(prompt is null ? "" : $": {prompt.TrimEnd()}")}");
         }
 
         await Console.Out.WriteLineAsync(ResultText.Summary(status));
-        if (standing && status.StopReason is null)
+        foreach (var part in status.Unreadable ?? [])
+        {
+            await Console.Out.WriteLineAsync($"Its {part.Part} cannot be shown: {part.Message} [{part.Code}]");
+        }
+
+        if (session.Own is not null && status.StopReason is null)
         {
             await Console.Out.WriteLineAsync($"No host runs on this data folder. Let it go on with: {settings.Command} up");
         }

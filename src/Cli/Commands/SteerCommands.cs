@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Sessions;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Cli.Commands;
 
@@ -77,9 +78,9 @@ internal static class SteerCommands
 
         try
         {
-            return JsonElement.Parse(json);
+            return StrictJson.Parse(json);
         }
-        catch (JsonException)
+        catch (InvalidJsonException e) when (e.IsSyntax)
         {
             throw CliException.Invalid($"\"{json}\" is not JSON; a text is written with quotes, '\"{json}\"'.");
         }

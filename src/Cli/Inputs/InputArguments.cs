@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Polyphony.Core.Json;
 using Polyphony.Core.Schemas;
 
 namespace Polyphony.Cli.Inputs;
@@ -38,6 +39,11 @@ internal static class InputArguments
         }
 
         var input = JsonSerializer.SerializeToElement(value, CliJsonContext.Default.JsonNode);
+        if (StrictJson.FindProblem(input) is { } invalid)
+        {
+            problems.Add($"/: {invalid}.");
+        }
+
         if (schema is not null)
         {
             // Everything at once; but a key with a problem of its own is not called missing as well.
@@ -53,11 +59,11 @@ internal static class InputArguments
     {
         try
         {
-            return JsonNode.Parse(File.ReadAllText(path));
+            return Node(StrictJson.Parse(File.ReadAllBytes(path)));
         }
-        catch (JsonException e)
+        catch (InvalidJsonException e)
         {
-            throw CliException.Invalid($"The input file \"{path}\" is not valid JSON: {e.Message}");
+            throw CliException.Invalid($"The input file \"{path}\" is not valid JSON: {e.Message}.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -81,9 +87,13 @@ internal static class InputArguments
         {
             fields[key] = text;
         }
-        else if (TryParse(text, out var json) && (types.Length == 0 || types.Any(type => Is(type, json))))
+        else if (TryParse(text, out var json, out var problem) && (types.Length == 0 || types.Any(type => Is(type, json))))
         {
             fields[key] = json;
+        }
+        else if (problem is not null)
+        {
+            return $"\"{key}\" is JSON that is not taken: {problem}.";
         }
         else if (types.Length == 0)
         {
@@ -104,19 +114,29 @@ internal static class InputArguments
             ? ["string"]
             : [];
 
-    private static bool TryParse(string text, out JsonNode? json)
+    /// <summary>Reads a value; a problem is given for what is JSON, but not taken.</summary>
+    private static bool TryParse(string text, out JsonNode? json, out string? problem)
     {
+        (json, problem) = (null, null);
         try
         {
-            json = JsonNode.Parse(text);
+            json = Node(StrictJson.Parse(text));
             return true;
         }
-        catch (JsonException)
+        catch (InvalidJsonException e)
         {
-            json = null;
+            problem = e.IsSyntax ? null : e.Message;
             return false;
         }
     }
+
+    private static JsonNode? Node(JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.Object => JsonObject.Create(json),
+        JsonValueKind.Array => JsonArray.Create(json),
+        JsonValueKind.Null => null,
+        _ => JsonValue.Create(json),
+    };
 
     private static bool Is(string type, JsonNode? json) => (type, json?.GetValueKind() ?? JsonValueKind.Null) switch
     {

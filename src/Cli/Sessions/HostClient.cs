@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Polyphony.Core.Interpreter;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
@@ -99,6 +100,25 @@ internal sealed class HostClient : IDisposable
         using var response = await SendAsync(HttpMethod.Get, "api/approvals", null, cancellationToken);
         return await ReadAsync(response, HttpJsonContext.Default.ListApproval, cancellationToken);
     }
+
+    /// <summary>Reads a question, all of it; <see langword="null"/> if it is not open any more.</summary>
+    public async Task<Approval?> FindApprovalAsync(string id, string activation, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await SendAsync(HttpMethod.Get, $"api/approvals/{Uri.EscapeDataString(id)}/{Uri.EscapeDataString(activation)}", null, cancellationToken);
+            return await ReadAsync(response, HttpJsonContext.Default.Approval, cancellationToken);
+        }
+        catch (HostProblemException e) when (e.Problem.Status == 404)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Gets the question of a wait, all of it: the status shortens long ones.</summary>
+    public async Task<string?> PromptAsync(string id, PendingWait wait, CancellationToken cancellationToken) => wait.PromptGetUri is null
+        ? wait.Prompt
+        : (await FindApprovalAsync(id, wait.Activation, cancellationToken))?.Prompt ?? wait.Prompt;
 
     public async Task<InstanceHistory> HistoryAsync(string id, CancellationToken cancellationToken)
     {

@@ -48,35 +48,37 @@ public sealed partial class WorkflowClient
                 _ => null,
             },
         };
-        return isWorkflow
-            ? await DescribeWorkflowAsync(status, metadata, options, cancellationToken)
+        var parts = new StatusParts();
+        status = isWorkflow
+            ? await DescribeWorkflowAsync(status, metadata, options, parts, cancellationToken)
             : status with
             {
-                Input = options.Input ? Parse(metadata.Input) : null,
-                Output = options.Output ? Parse(metadata.Output) : null,
+                Input = options.Input && metadata.Input is { } input ? await parts.ReadAsync("input", () => Parse(input)) : null,
+                Output = options.Output && metadata.Output is { } output ? await parts.ReadAsync("output", () => Parse(output)) : null,
             };
+        return status with { Unreadable = parts.Unreadable };
     }
 
     private async Task<WorkflowStatus> DescribeWorkflowAsync(
-        WorkflowStatus status, OrchestrationMetadata metadata, WorkflowStatusOptions options, CancellationToken cancellationToken)
+        WorkflowStatus status, OrchestrationMetadata metadata, WorkflowStatusOptions options, StatusParts parts, CancellationToken cancellationToken)
     {
-        var progress = metadata.CustomStatus is { } custom ? JsonSerializer.Deserialize(custom, CoreJsonContext.Default.WorkflowProgress) : null;
+        var progress = parts.Read("customStatus", () => metadata.CustomStatus is { } custom ? JsonSerializer.Deserialize(custom, CoreJsonContext.Default.WorkflowProgress) : null);
         status = status with { CustomStatus = progress is null ? null : progress with { Result = null }, Usage = progress?.Usage ?? Usage.None };
 
         // A child is started without tags: what it runs stands in its input.
-        if (metadata.Input is { } inputJson && JsonSerializer.Deserialize(inputJson, CoreJsonContext.Default.WorkflowRun) is { } run)
+        if (parts.Read("input", () => metadata.Input is { } inputJson ? JsonSerializer.Deserialize(inputJson, CoreJsonContext.Default.WorkflowRun) : null) is { } run)
         {
             status = status with
             {
                 Name = run.Workflow,
                 DefinitionHash = run.DefinitionHash,
-                Input = options.Input && run.Input is { } input ? await ReadAsync(input, cancellationToken) : null,
+                Input = options.Input && run.Input is { } input ? await parts.ReadAsync("input", () => ReadAsync(input, cancellationToken)) : null,
             };
         }
 
-        var result = status.RuntimeStatus == OrchestrationRuntimeStatus.Completed && metadata.Output is { } output
+        var result = parts.Read("result", () => status.RuntimeStatus == OrchestrationRuntimeStatus.Completed && metadata.Output is { } output
             ? JsonSerializer.Deserialize(output, CoreJsonContext.Default.WorkflowResult)
-            : status.RuntimeStatus == OrchestrationRuntimeStatus.Failed ? progress?.Result : null;
+            : status.RuntimeStatus == OrchestrationRuntimeStatus.Failed ? progress?.Result : null);
         if (result is null)
         {
             return status;
@@ -87,12 +89,12 @@ public sealed partial class WorkflowClient
             StopReason = result.StopReason,
             Error = result.Error ?? status.Error,
             Usage = result.Usage,
-            Output = options.Output && result.Output is { } value ? await ReadAsync(value, cancellationToken) : null,
-            Outcomes = options.Outcomes ? await ReadOutcomesAsync(result, cancellationToken) : null,
+            Output = options.Output && result.Output is { } value ? await parts.ReadAsync("output", () => ReadAsync(value, cancellationToken)) : null,
+            Outcomes = options.Outcomes ? await ReadOutcomesAsync(result, parts, cancellationToken) : null,
         };
     }
 
-    private async Task<IReadOnlyList<OutcomeStatus>?> ReadOutcomesAsync(WorkflowResult result, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<OutcomeStatus>?> ReadOutcomesAsync(WorkflowResult result, StatusParts parts, CancellationToken cancellationToken)
     {
         IReadOnlyList<Payload>? lists = result.Outcomes is { } whole ? [whole] : result.OutcomeLists;
         if (lists is null)
@@ -103,7 +105,10 @@ public sealed partial class WorkflowClient
         var outcomes = new List<Outcome>();
         foreach (var list in lists)
         {
-            outcomes.AddRange((await ReadAsync(list, cancellationToken)).Deserialize(CoreJsonContext.Default.ListOutcome) ?? []);
+            if (await parts.ReadAsync("outcomes", () => ReadAsync(list, cancellationToken)) is { } json)
+            {
+                outcomes.AddRange(parts.Read("outcomes", () => json.Deserialize(CoreJsonContext.Default.ListOutcome)) ?? []);
+            }
         }
 
         var read = new List<OutcomeStatus>(outcomes.Count);
@@ -111,11 +116,11 @@ public sealed partial class WorkflowClient
         {
             read.Add(new OutcomeStatus(
                 outcome with { Result = null },
-                outcome.Result is { } value ? await ReadAsync(value, cancellationToken) : null));
+                outcome.Result is { } value ? await parts.ReadAsync("outcomes", () => ReadAsync(value, cancellationToken)) : null));
         }
 
         return read;
     }
 
-    private static JsonElement? Parse(string? json) => json is null ? null : JsonDocument.Parse(json).RootElement;
+    private static Task<JsonElement> Parse(string json) => Task.FromResult(JsonDocument.Parse(json, JsonLimits.Document).RootElement);
 }

@@ -84,6 +84,11 @@ public sealed partial class WorkflowClient(
         options ??= new StartWorkflowOptions();
         var instanceId = options.InstanceId ?? NewInstanceId();
         CheckInstanceId(instanceId);
+        if (StrictJson.FindProblem(input) is { } problem)
+        {
+            throw new InvalidJsonException($"The input of workflow \"{definition.Name}\" cannot be taken: {problem}.");
+        }
+
         CheckInput(definition, input);
 
         var pinned = new Dictionary<string, WorkflowDefinition>(StringComparer.Ordinal);
@@ -118,6 +123,40 @@ public sealed partial class WorkflowClient(
             JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowRun),
             new StartOrchestrationOptions { InstanceId = instanceId, StartAt = options.StartAt, Tags = tags },
             cancellationToken);
+    }
+
+    /// <summary>Sends an event to an instance. A large payload goes to the payload store, and the event refers to it; see <see cref="EventPayload"/>.</summary>
+    /// <param name="instanceId">The instance.</param>
+    /// <param name="eventName">The event's name.</param>
+    /// <param name="payload">The payload, or <see langword="null"/>.</param>
+    /// <param name="cancellationToken">Ends the wait; the event may have been committed all the same.</param>
+    /// <returns>A task that completes when the event is committed.</returns>
+    /// <exception cref="InvalidJsonException">The payload is nested too deeply, or holds half of a surrogate pair.</exception>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="InvalidInstanceStatusException">It has finished.</exception>
+    public async Task RaiseEventAsync(string instanceId, string eventName, JsonElement? payload, CancellationToken cancellationToken = default)
+    {
+        if (payload is not { } value)
+        {
+            await client.RaiseEventAsync(instanceId, eventName, null, cancellationToken);
+            return;
+        }
+
+        if (StrictJson.FindProblem(value) is { } problem)
+        {
+            throw new InvalidJsonException($"The payload of event \"{eventName}\" cannot be taken: {problem}.");
+        }
+
+        var text = value.GetRawText();
+        var json = Encoding.UTF8.GetBytes(text);
+        if (!EventPayload.MayBeCarried(value, json))
+        {
+            // Nothing is stored for an instance that takes no event any more: the engine says why not.
+            var found = await client.GetAsync(instanceId, fetchInputsAndOutputs: false, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
+            text = found.IsFinished ? null : EventPayload.Write(await StoreAsync(instanceId, value, json, cancellationToken));
+        }
+
+        await client.RaiseEventAsync(instanceId, eventName, text, cancellationToken);
     }
 
     /// <summary>Looks a workflow of the catalog up.</summary>
@@ -167,11 +206,11 @@ public sealed partial class WorkflowClient(
     private async Task<Payload> PutAsync(string instanceId, JsonElement value, CancellationToken cancellationToken)
     {
         var json = Encoding.UTF8.GetBytes(value.GetRawText());
-        if (json.Length <= Payload.InlineLimitBytes)
-        {
-            return Payload.Inline(value.Clone());
-        }
+        return Payload.MayBeInline(json) ? Payload.Inline(value.Clone()) : await StoreAsync(instanceId, value, json, cancellationToken);
+    }
 
+    private async Task<Payload> StoreAsync(string instanceId, JsonElement value, byte[] json, CancellationToken cancellationToken)
+    {
         var hash = await payloads.PutAsync(instanceId, json, cancellationToken);
         return new Payload { Reference = PayloadReader.Describe(hash, json.Length, value) };
     }

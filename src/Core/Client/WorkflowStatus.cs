@@ -43,6 +43,9 @@ public sealed record WorkflowStatus
     /// <summary>Gets the outcome of every activation in graph order, if it was asked for and it has ended.</summary>
     public IReadOnlyList<OutcomeStatus>? Outcomes { get; init; }
 
+    /// <summary>Gets what could not be read of it, such as an input that is no longer kept; empty for most.</summary>
+    public IReadOnlyList<UnreadablePart> Unreadable { get; init; } = [];
+
     /// <summary>Gets the instance that started it, for a child.</summary>
     public string? ParentInstanceId { get; init; }
 
@@ -66,6 +69,12 @@ public sealed record WorkflowStatus
 /// <param name="Outcome">The outcome, without its result.</param>
 /// <param name="Result">The result.</param>
 public sealed record OutcomeStatus(Outcome Outcome, JsonElement? Result);
+
+/// <summary>A part of an instance that can't be read or shown; the others are there.</summary>
+/// <param name="Part">Which: <c>input</c>, <c>output</c>, <c>outcomes</c>, <c>customStatus</c> or <c>result</c>.</param>
+/// <param name="Code">A stable code: <c>payload_not_found</c>, or <c>unreadable</c> for a value that is damaged or that no JSON document can hold.</param>
+/// <param name="Message">What is wrong.</param>
+public sealed record UnreadablePart(string Part, string Code, string Message);
 
 /// <summary>What to read of an instance.</summary>
 /// <param name="Input">Whether to read the input.</param>

@@ -155,9 +155,8 @@ public sealed class CodeWorkflow : IRunObserver
         }
     }
 
-    private void Publish() => Durable.SetCustomStatus(JsonSerializer.Serialize(
-        new WorkflowProgress { Nodes = [.. _delays.Values.Take(8)], WaitingFor = [.. _waits.Values.Take(8)], Usage = _budget.Used },
-        CoreJsonContext.Default.WorkflowProgress));
+    private void Publish() => Durable.SetCustomStatus(ProgressWriter.WriteShort(
+        new WorkflowProgress { Nodes = [.. _delays.Values.Take(8)], WaitingFor = [.. _waits.Values.Take(8)], Usage = _budget.Used }, DurableLimits.MaxCustomStatusBytes));
 
     private static ValueTemplate Constant(JsonElement json) =>
         ValueTemplate.TryParse(json, out var template, out var problems) ? template : throw new ExpressionException(json.GetRawText(), problems[0].Problem);

@@ -1,4 +1,3 @@
-using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Interpreter;
@@ -81,7 +80,7 @@ internal sealed partial class ActivationRunner
         var call = firstCall;
         var attempt = 0;
         var repaired = false;
-        List<ToolRound> toolRounds = [];
+        var tools = new ToolRounds(calls);
         RepairRequest? repair = null;
         var work = new WorkResult();
         while (true)
@@ -104,7 +103,7 @@ internal sealed partial class ActivationRunner
 
             attempt++;
             observer.OnAttempt(activation);
-            var result = Judge(agent, model, await CallModelAsync(activation, agent, model, othersFollow, call, attempt, toolRounds, repair));
+            var result = Judge(agent, model, await CallModelAsync(activation, agent, model, othersFollow, call, attempt, tools, repair));
             var isFromBefore = result.FromLedger && rewinds > 0;
             if (isFromBefore || result.Wait is not null)
             {
@@ -175,7 +174,7 @@ internal sealed partial class ActivationRunner
             {
                 call++;
                 attempt = 0;
-                if (toolRounds.Count >= agent.MaxToolRounds)
+                if (tools.Count >= agent.MaxToolRounds)
                 {
                     if (isFromBefore)
                     {
@@ -197,7 +196,7 @@ internal sealed partial class ActivationRunner
                     return work with { IsStopped = true };
                 }
 
-                toolRounds.Add(new ToolRound(requested, await Task.WhenAll(requested.Select(tool => CallToolAsync(activation, tool))), result.Beside));
+                tools.Add(new ToolRound(requested, await Task.WhenAll(requested.Select(tool => CallToolAsync(activation, tool))), result.Beside));
                 continue;
             }
 
@@ -234,10 +233,10 @@ internal sealed partial class ActivationRunner
             : result;
 
     private Task<AgentCallResult> CallModelAsync(
-        Activation activation, AgentDefinition agent, string model, bool? othersFollow, int call, int attempt, List<ToolRound> toolRounds, RepairRequest? repair)
+        Activation activation, AgentDefinition agent, string model, bool? othersFollow, int call, int attempt, ToolRounds tools, RepairRequest? repair)
     {
-        var rounds = toolRounds.Sum(SizeOf);
-        var besides = activation.Context.Sum(message => RunCalls.SizeOf(message.Content) + 100) + rounds + RunCalls.SizeOf(repair?.Answer);
+        var besides = activation.Context.Sum(message => RunCalls.SizeOf(message.Content) + 100)
+            + tools.Bytes + RunCalls.SizeOf(repair?.Answer) + (repair?.Violations.Sum(violation => violation.Length * 3) ?? 0);
         var request = new AgentCall
         {
             Scope = activation.Scope,
@@ -249,23 +248,35 @@ internal sealed partial class ActivationRunner
             Prompt = activation.Prompt,
             Context = activation.Context,
             PackedContext = activation.PackedContext,
-            ToolRounds = [.. toolRounds],
+            PackedToolRounds = tools.Packed,
+            ToolRounds = tools.Recent,
             Repair = repair,
         };
-        if (!RunCalls.Fits(request.Scope, besides) || rounds > RunCalls.MaxCallBytes / 2)
+        if (!RunCalls.Fits(request.Scope, besides) || tools.AreLarge)
         {
-            return CallLargeAsync(request, besides, rounds > RunCalls.MaxCallBytes / 2 ? toolRounds : null);
+            return CallLargeAsync(request, besides, tools);
         }
 
         return activation.Gatherer?.CallAgentAsync(request, RunCalls.SizeOf(request.Scope) + besides) ?? calls.CallAgentAsync(request);
     }
 
     /// <summary>Moves what is too large to the payload store and calls the model.</summary>
-    private async Task<AgentCallResult> CallLargeAsync(AgentCall request, int besides, List<ToolRound>? largeRounds) => await calls.CallAgentAsync(request with
+    private async Task<AgentCallResult> CallLargeAsync(AgentCall request, int besides, ToolRounds tools)
     {
-        Scope = await calls.ShrinkAsync(request.Scope, besides),
-        ToolRounds = largeRounds is null ? request.ToolRounds : await StoreAsync(largeRounds),
-    });
+        if (tools.AreLarge)
+        {
+            besides -= tools.Bytes;
+            await tools.PackAsync();
+            besides += tools.Bytes;
+        }
+
+        return await calls.CallAgentAsync(request with
+        {
+            Scope = await calls.ShrinkAsync(request.Scope, besides),
+            PackedToolRounds = tools.Packed,
+            ToolRounds = tools.Recent,
+        });
+    }
 
     private async Task<ToolCallResult> CallToolAsync(Activation activation, RequestedToolCall requested)
     {
@@ -286,27 +297,4 @@ internal sealed partial class ActivationRunner
             }
         }
     }
-
-    private async Task<IReadOnlyList<ToolRound>> StoreAsync(List<ToolRound> rounds)
-    {
-        for (var i = 0; i < rounds.Count; i++)
-        {
-            var outputs = rounds[i].Results.Select(result => result.Output ?? Payload.Null).ToList();
-            if (outputs.Any(output => output.IsInline && RunCalls.SizeOf(output) > 200))
-            {
-                var stored = await calls.StoreAllAsync(outputs);
-                rounds[i] = rounds[i] with
-                {
-                    Results = [.. rounds[i].Results.Select((result, index) => result.Output is null ? result : result with { Output = stored[index] })],
-                };
-            }
-        }
-
-        return [.. rounds];
-    }
-
-    private static int SizeOf(ToolRound round) =>
-        RunCalls.SizeOf(round.Beside)
-        + round.Calls.Sum(call => RunCalls.SizeOf(call.Arguments) + 100)
-        + round.Results.Sum(result => RunCalls.SizeOf(result.Output) + (result.Error?.Message.Length ?? 0) * 3 + 100);
 }

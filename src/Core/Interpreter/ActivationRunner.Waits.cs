@@ -1,14 +1,17 @@
 using System.Text;
 using System.Text.Json;
+using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Schemas;
 using Polyphony.Core.Workflows;
+using Polyphony.Core.Workflows.Parsing;
 
 namespace Polyphony.Core.Interpreter;
 
 /// <content>People, events and times.</content>
 internal sealed partial class ActivationRunner
 {
-    private const int MaxPromptLength = 500;
+    private const int MaxAssigneeLength = 200;
 
     private async Task<WorkResult> RunHumanAsync(Activation activation, HumanNode human)
     {
@@ -22,22 +25,22 @@ internal sealed partial class ActivationRunner
             return new WorkResult { Error = prompt.Error, Attempts = 1 };
         }
 
-        var question = prompt.Value?.Json?.GetString() ?? "(the question is too long to show here; it is in the history)";
+        var (question, whole) = await QuestionAsync(activation, prompt.Value ?? Payload.Null);
         while (true)
         {
             string? assignee = null;
             if (state.Escalated)
             {
                 var escalation = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.Escalation), activation.Scope);
-                assignee = escalation.Value?.Json?.ToString();
+                assignee = escalation.Value?.Json?.ToString() is { } name ? ErrorText.Shorten(name, MaxAssigneeLength) : null;
             }
 
             observer.OnAttempt(activation);
             observer.OnWaiting(
                 activation,
-                new PendingWait(activation.Id, "human", eventName, question.Length > MaxPromptLength ? question[..MaxPromptLength] : question, state.Deadline, assignee),
+                new PendingWait(activation.Id, "human", eventName, question, state.Deadline, assignee, whole),
                 state);
-            var (answered, answer) = await WaitAsync(eventName, state.Deadline, json => human.Schema is null || human.Schema.Validate(json).Count == 0);
+            var (answered, answer) = await WaitAsync(activation, eventName, state.Deadline, human.Schema);
             observer.OnWaited(activation);
             if (answered is null)
             {
@@ -100,11 +103,11 @@ internal sealed partial class ActivationRunner
                     return new WorkResult { Error = until.Error, Attempts = 1 };
                 }
 
-                if (until.Value?.Json is not { ValueKind: JsonValueKind.String } text || !text.TryGetDateTimeOffset(out var time))
+                if (until.Value?.Json is not { ValueKind: JsonValueKind.String } text || !Rfc3339.TryParse(text.GetString(), out var time))
                 {
                     return WorkResult.Failed(
                         ErrorCodes.ExpressionError,
-                        $"\"{activation.Id}\" waits until {until.Value?.Json?.GetRawText() ?? "nothing"}, which is no RFC 3339 time such as \"2027-01-31T09:00:00Z\".");
+                        $"\"{activation.Id}\" waits until {SourceValues.Shorten(until.Value?.Json?.GetRawText() ?? "something too large for a time")}; expected is {Rfc3339.Expected}.");
                 }
 
                 deadline = time;
@@ -117,7 +120,7 @@ internal sealed partial class ActivationRunner
         observer.OnWaiting(activation, new PendingWait(activation.Id, wait.Event is null ? "timer" : "event", wait.Event, null, state.Deadline), state);
         var (arrived, payload) = wait.Event is null
             ? (await SleepAsync(state.Deadline!.Value) ? true : (bool?)null, Payload.Null)
-            : await WaitAsync(wait.Event, state.Deadline, json => wait.Schema is null || wait.Schema.Validate(json).Count == 0);
+            : await WaitAsync(activation, wait.Event, state.Deadline, wait.Schema);
         observer.OnWaited(activation);
         return arrived switch
         {
@@ -142,7 +145,7 @@ internal sealed partial class ActivationRunner
 
     /// <summary>Waits for an event with a payload that fits; others are passed over.</summary>
     /// <returns>True with the payload; false when the deadline came first; null when the run is stopping.</returns>
-    private async Task<(bool? Arrived, Payload? Value)> WaitAsync(string eventName, DateTimeOffset? deadline, Func<JsonElement, bool> fits)
+    private async Task<(bool? Arrived, Payload? Value)> WaitAsync(Activation activation, string eventName, DateTimeOffset? deadline, JsonSchema? schema)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         var timer = deadline is { } time ? calls.CreateTimerAsync(time, ending.Token) : null;
@@ -158,11 +161,9 @@ internal sealed partial class ActivationRunner
                     return (false, null);
                 }
 
-                var json = JsonElement.Parse(Encoding.UTF8.GetBytes(await wait ?? "null"));
-                if (fits(json))
+                if (await AcceptedAsync(activation, await wait, schema) is { } payload)
                 {
-                    var payload = Payload.Inline(json);
-                    return (true, RunCalls.SizeOf(payload) <= Payload.InlineLimitBytes ? payload : (await calls.StoreAllAsync([payload]))[0]);
+                    return (true, payload);
                 }
             }
         }
@@ -174,5 +175,54 @@ internal sealed partial class ActivationRunner
         {
             ending.Cancel();
         }
+    }
+
+    /// <summary>Takes the payload of an event; <see langword="null"/> if it does not fit, or is no JSON that could be passed on.</summary>
+    private async Task<Payload?> AcceptedAsync(Activation activation, string? text, JsonSchema? schema)
+    {
+        JsonElement json;
+        try
+        {
+            json = JsonElement.Parse(Encoding.UTF8.GetBytes(text ?? "null"), JsonLimits.Document);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+
+        if (EventPayload.Read(json) is { } reference)
+        {
+            return schema is null || await FitsAsync(activation, reference, schema) ? reference : null;
+        }
+
+        if (StrictJson.FindProblem(json) is not null || schema?.Validate(json).Count > 0)
+        {
+            return null;
+        }
+
+        var payload = Payload.Inline(json);
+        return Payload.MayBeInline(payload.Text) ? payload : (await calls.StoreAllAsync([payload]))[0];
+    }
+
+    private async Task<bool> FitsAsync(Activation activation, Payload answer, JsonSchema schema)
+    {
+        var variables = new Dictionary<string, Payload>(StringComparer.Ordinal) { ["answer"] = answer, ["schema"] = Payload.Inline(schema.Json) };
+        var fits = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.AnswerFits), activation.Scope with { Input = null, Nodes = null, Variables = variables });
+        return fits.Value?.Json is { ValueKind: JsonValueKind.True };
+    }
+
+    /// <summary>Makes what is shown of a question while it waits, and puts a question that is longer into the payload store, where those who ask for it find all of it.</summary>
+    private async Task<(string Shown, Payload? Whole)> QuestionAsync(Activation activation, Payload question)
+    {
+        if (question.Json is { } json && CallScopeValues.TextOf(json) is var text && PendingWait.Shorten(text) == text)
+        {
+            return (text, null);
+        }
+
+        var whole = await calls.StoreAsync(question);
+        var variables = new Dictionary<string, Payload>(StringComparer.Ordinal) { ["question"] = question.IsInline ? question : whole };
+        var beginning = await calls.EvaluateAsync(
+            new ExpressionSite(ExpressionSiteKind.QuestionBeginning), activation.Scope with { Input = null, Nodes = null, Variables = variables });
+        return (beginning.Value?.Json is { ValueKind: JsonValueKind.String } shown ? shown.GetString()! : PendingWait.CutMark, whole);
     }
 }

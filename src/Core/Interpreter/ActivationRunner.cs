@@ -63,7 +63,7 @@ internal sealed partial class ActivationRunner(
             Agent = work.Agent,
             Status = status,
             Result = status == NodeResult.Completed ? work.Output ?? Payload.Null : null,
-            Error = error,
+            Error = error is null ? null : ErrorText.Shorten(error),
             Attempts = work.Attempts,
             Usage = work.Usage,
             Provider = work.Provider,
@@ -94,7 +94,7 @@ internal sealed partial class ActivationRunner(
             case { Kind: ErrorPolicyKind.Value }:
                 var variables = new Dictionary<string, Payload>(activation.Scope.Variables ?? new Dictionary<string, Payload>(), StringComparer.Ordinal)
                 {
-                    ["error"] = Json($$"""{"code":{{Quote(error.Code)}},"message":{{Quote(error.Message)}}}"""),
+                    ["error"] = Json($$"""{"code":{{Quote(error.Code)}},"message":{{Quote(ErrorText.Shorten(error.Message))}}}"""),
                 };
                 var value = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.ErrorValue), activation.Scope with { Variables = variables });
                 return value.Error is null
@@ -106,10 +106,22 @@ internal sealed partial class ActivationRunner(
                     await work.Lingering;
                 }
 
-                var other = await RunAgentAsync(activation, agent, work.NextCall, stop.Token);
+                var other = await StandInAsync(activation, agent, work.NextCall);
                 return (other with { Attempts = other.Attempts + work.Attempts, Usage = other.Usage + work.Usage }, other.Error is null ? NodeResult.Completed : NodeResult.Failed);
             default:
                 return (work, NodeResult.Failed);
+        }
+    }
+
+    private async Task<WorkResult> StandInAsync(Activation activation, string agent, int firstCall)
+    {
+        try
+        {
+            return await RunAgentAsync(activation, agent, firstCall, stop.Token);
+        }
+        catch (Exception exception) when (RunCalls.ErrorOf(exception) is { } error)
+        {
+            return new WorkResult { Error = error, Attempts = 1, Agent = agent };
         }
     }
 
@@ -144,7 +156,26 @@ internal sealed partial class ActivationRunner(
         return result;
     }
 
-    private Task<WorkResult> WorkAsync(Activation activation, CancellationToken ending) => activation.Node switch
+    /// <summary>Does a node's own work. What has to be passed on and is too large, or a value that is lost, ends this activation and not the run.</summary>
+    private async Task<WorkResult> WorkAsync(Activation activation, CancellationToken ending)
+    {
+        try
+        {
+            return await BeginAsync(await WithGivenStoredAsync(activation), ending);
+        }
+        catch (Exception exception) when (RunCalls.ErrorOf(exception) is { } error)
+        {
+            return new WorkResult { Error = error, Attempts = 1 };
+        }
+    }
+
+    /// <summary>Moves what C# code gives a call to the payload store where it is large.</summary>
+    private async Task<Activation> WithGivenStoredAsync(Activation activation) =>
+        activation.Prompt is { IsInline: true } prompt && !Payload.MayBeInline(prompt.Text) ? activation with { Prompt = await calls.StoreAsync(prompt) }
+        : activation.Arguments is { IsInline: true } arguments && !Payload.MayBeInline(arguments.Text) ? activation with { Arguments = await calls.StoreAsync(arguments) }
+        : activation;
+
+    private Task<WorkResult> BeginAsync(Activation activation, CancellationToken ending) => activation.Node switch
     {
         AgentNode agent => RunAgentAsync(activation, agent.Agent, 1, ending),
         ToolNode tool => RunToolAsync(activation, tool, ending),

@@ -36,6 +36,9 @@ public sealed record AgentCall
     /// <summary>Gets the earlier messages that the agent may see, oldest first, already filtered.</summary>
     public IReadOnlyList<ContextMessage> Context { get; init; } = [];
 
+    /// <summary>Gets stored lists of <see cref="ToolExchange"/>: rounds of tool calls before <see cref="ToolRounds"/>, when there is too much of them to pass.</summary>
+    public IReadOnlyList<Payload> PackedToolRounds { get; init; } = [];
+
     /// <summary>Gets the rounds of tool calls so far in this activation.</summary>
     public IReadOnlyList<ToolRound> ToolRounds { get; init; } = [];
 
@@ -59,6 +62,13 @@ public sealed record ContextMessage(string Source, string Role, Payload Content,
 /// <param name="Results">The results, in the order of the calls.</param>
 /// <param name="Beside">What stood beside the calls (<see cref="AgentCallResult.Beside"/>), if anything did.</param>
 public sealed record ToolRound(IReadOnlyList<RequestedToolCall> Calls, IReadOnlyList<ToolCallResult> Results, Payload? Beside = null);
+
+/// <summary>A tool call of a round, and what it returned.</summary>
+/// <param name="Round">Which round, from 0.</param>
+/// <param name="Call">What the model asked for.</param>
+/// <param name="Result">The result.</param>
+/// <param name="Beside">What the server put beside the calls of this round; with the first of them.</param>
+public sealed record ToolExchange(int Round, RequestedToolCall Call, ToolCallResult Result, Payload? Beside = null);
 
 /// <summary>A tool call that a model asked for.</summary>
 /// <param name="CallId">The model's id of it.</param>
@@ -230,6 +240,12 @@ public enum ExpressionSiteKind
     /// <summary>A transform's value.</summary>
     Transform,
 
+    /// <summary>Whether <c>answer</c> fits <c>schema</c>: both are variables.</summary>
+    AnswerFits,
+
+    /// <summary>The beginning of <c>question</c>, a variable: as much as is shown.</summary>
+    QuestionBeginning,
+
     /// <summary>A wait's time.</summary>
     Until,
 
@@ -263,6 +279,12 @@ public enum PackMode
 {
     /// <summary>The values are the items.</summary>
     Items,
+
+    /// <summary>The values are the items, and the list goes to the payload store however small it is.</summary>
+    Stored,
+
+    /// <summary>The values are texts: joined, the JSON of a value. The result is that value, in the payload store, and not a list.</summary>
+    Text,
 
     /// <summary>The values are lists, joined end to end.</summary>
     Concat,

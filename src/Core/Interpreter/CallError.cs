@@ -83,6 +83,12 @@ public static class ErrorCodes
     /// <summary>Fewer items of a <c>forEach</c> succeeded than required.</summary>
     public const string TooFewResults = "too_few_results";
 
+    /// <summary>What an activation has to pass on, or its result, is larger than a message may be.</summary>
+    public const string PayloadTooLarge = "payload_too_large";
+
+    /// <summary>The model asked for more tool calls at once than are made.</summary>
+    public const string TooManyToolCalls = "too_many_tool_calls";
+
     /// <summary>A sub-workflow did not complete.</summary>
     public const string WorkflowFailed = "workflow_failed";
 

@@ -150,6 +150,15 @@ internal sealed class CallGatherer
             {
                 return await calls.CallBatchAsync(activity, batch.Select(each => each.Call).ToArray(), callType, resultType);
             }
+            catch (PayloadTooLargeException)
+            {
+                // Together they are too much for a message: each goes alone.
+                return new TResult?[batch.Count];
+            }
+            catch (TaskFailedException failure) when (failure.FailureDetails.ErrorType == ErrorCodes.PayloadTooLarge)
+            {
+                return new TResult?[batch.Count];
+            }
             catch (TaskFailedException failure)
             {
                 return [.. batch.Select(_ => failed(RunCalls.ErrorOf(failure)))];

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Polyphony.Core.Expressions;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Schemas;
 
 namespace Polyphony.Core.Interpreter;
 
@@ -95,6 +96,35 @@ public static class CallScopeValues
     /// <returns>The variables.</returns>
     public static IExpressionScope Create(CallScope scope, string workflow, IReadOnlyDictionary<Payload, JsonElement>? stored = null) =>
         new Variables(scope, workflow, stored);
+
+    /// <summary>Gets what a site reads that is no expression of a definition but a question about variables; <see langword="null"/> for all others.</summary>
+    internal static IReadOnlyList<ExpressionReference>? ReadBy(ExpressionSiteKind kind) => kind switch
+    {
+        ExpressionSiteKind.AnswerFits => [new(["answer"]), new(["schema"])],
+        ExpressionSiteKind.QuestionBeginning => [new(["question"])],
+        _ => null,
+    };
+
+    /// <summary>Answers a question about variables; <see langword="null"/> for sites that are expressions of a definition.</summary>
+    internal static ExpressionValue? Evaluate(ExpressionSiteKind kind, IExpressionScope scope)
+    {
+        switch (kind)
+        {
+            case ExpressionSiteKind.AnswerFits:
+                var fits = JsonSchema.TryParse(Variable(scope, "schema"), out var schema, out _) && schema.Validate(Variable(scope, "answer")).Count == 0;
+                return ExpressionValue.FromBoolean(fits);
+            case ExpressionSiteKind.QuestionBeginning:
+                return Text(PendingWait.Shorten(TextOf(Variable(scope, "question"))));
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>A value as a person reads it: a text as it is, anything else as JSON.</summary>
+    internal static string TextOf(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+
+    private static JsonElement Variable(IExpressionScope scope, string name) =>
+        scope.TryGetVariable(name, out var value) ? value.ToJson() : throw new PolyphonyException("variable_missing", $"The call does not bring \"{name}\".");
 
     internal static ExpressionValue Text(string text) => ExpressionValue.FromJson(JsonSerializer.SerializeToElement(text, CoreJsonContext.Default.String));
 

@@ -20,6 +20,11 @@ public static class ExpressionSites
     /// <exception cref="PolyphonyException"><c>expression_site_unknown</c>: the definition has no such node or edge.</exception>
     public static IReadOnlyList<ExpressionReference> References(WorkflowDefinition definition, string node, ExpressionSite site)
     {
+        if (CallScopeValues.ReadBy(site.Kind) is { } variables)
+        {
+            return variables;
+        }
+
         var found = Find(definition, node, site);
         var references = found switch
         {
@@ -41,7 +46,7 @@ public static class ExpressionSites
     /// <returns>The value.</returns>
     /// <exception cref="ExpressionException">It failed.</exception>
     /// <exception cref="PolyphonyException"><c>expression_site_unknown</c>: the definition has no such node or edge.</exception>
-    public static ExpressionValue Evaluate(WorkflowDefinition definition, string node, ExpressionSite site, IExpressionScope scope) => Find(definition, node, site) switch
+    public static ExpressionValue Evaluate(WorkflowDefinition definition, string node, ExpressionSite site, IExpressionScope scope) => CallScopeValues.Evaluate(site.Kind, scope) ?? Find(definition, node, site) switch
     {
         Expression expression => expression.Evaluate(scope),
         Template template when site.Kind is ExpressionSiteKind.Prompt or ExpressionSiteKind.Escalation => CallScopeValues.Text(template.Render(scope)),

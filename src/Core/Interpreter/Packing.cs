@@ -9,14 +9,14 @@ namespace Polyphony.Core.Interpreter;
 /// <summary>Makes one list of several values. Pure: the interpreter packs small values itself, and an activity those that are in the payload store.</summary>
 public static class Packing
 {
-    /// <summary>Arranges values in any mode but <see cref="PackMode.Results"/>, whose items have to be resolved first: see <see cref="Results"/>.</summary>
+    /// <summary>Arranges values in any mode but <see cref="PackMode.Text"/> and <see cref="PackMode.Results"/>, whose items have to be resolved first: see <see cref="Results"/>.</summary>
     /// <param name="mode">How.</param>
     /// <param name="parts">The values; lists, unless the mode is <see cref="PackMode.Items"/>.</param>
     /// <returns>The items of the new list.</returns>
     /// <exception cref="PolyphonyException">A list was expected, or the mode is unknown.</exception>
     public static IEnumerable<JsonElement> Arrange(PackMode mode, IEnumerable<JsonElement> parts) => mode switch
     {
-        PackMode.Items => parts,
+        PackMode.Items or PackMode.Stored => parts,
         PackMode.Concat => Join(parts),
         PackMode.Outcomes => Join(parts).OrderBy(OrderOf, StringComparer.Ordinal),
         PackMode.Errors => Join(parts).Where(outcome => !IsCompleted(outcome)).Select(ErrorOf),

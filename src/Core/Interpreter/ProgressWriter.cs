@@ -102,6 +102,37 @@ internal sealed class ProgressWriter
         return text;
     }
 
+    /// <summary>
+    /// Writes a status where long prompts, and names in scripts of several bytes a letter, leave no room for all of it: the result comes first, then what it waits for.
+    /// </summary>
+    /// <param name="progress">The status; its nodes are written as far as there are some in it.</param>
+    /// <param name="limit">The most bytes it may take.</param>
+    /// <returns>JSON.</returns>
+    public static string WriteShort(WorkflowProgress progress, int limit)
+    {
+        foreach (var (waits, length) in (ReadOnlySpan<(int, int)>)[(8, 500), (8, 100), (2, 100), (1, 40)])
+        {
+            var json = JsonSerializer.Serialize(progress with { WaitingFor = Shorten(progress.WaitingFor, waits, length) }, CoreJsonContext.Default.WorkflowProgress);
+            if (json.Length * 3 <= limit || Encoding.UTF8.GetByteCount(json) <= limit)
+            {
+                return json;
+            }
+        }
+
+        // An output in place and a message can take that much when every letter is an escape.
+        var error = progress.Result?.Error;
+        var least = progress with
+        {
+            Nodes = [],
+            WaitingFor = [],
+            Result = progress.Result is null ? null : progress.Result with { Error = error is null ? null : error with { Message = ErrorText.Shorten(error.Message, 300) } },
+        };
+        return JsonSerializer.Serialize(least, CoreJsonContext.Default.WorkflowProgress);
+    }
+
+    private static IReadOnlyList<PendingWait> Shorten(IReadOnlyList<PendingWait> waits, int count, int length) =>
+        [.. waits.Take(count).Select(wait => wait with { Prompt = wait.Prompt is null ? null : PendingWait.Shorten(wait.Prompt, length) })];
+
     private static byte[] Write(NodeProgress node)
     {
         var (buffer, writer) = Begin(ref _node);

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Polyphony.Core.Durable;
@@ -44,6 +46,10 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         {
             return new AgentCallResult { Error = ErrorOf(failed) };
         }
+        catch (PayloadTooLargeException tooLarge)
+        {
+            return new AgentCallResult { Error = ErrorOf(tooLarge) };
+        }
     }
 
     public async Task<ToolCallResult> CallToolAsync(ToolCall call)
@@ -56,6 +62,10 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         catch (TaskFailedException failed)
         {
             return new ToolCallResult(null, ErrorOf(failed));
+        }
+        catch (PayloadTooLargeException tooLarge)
+        {
+            return new ToolCallResult(null, ErrorOf(tooLarge));
         }
     }
 
@@ -109,6 +119,10 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         {
             return new EvaluateResult(null, ErrorOf(failed));
         }
+        catch (PayloadTooLargeException tooLarge)
+        {
+            return new EvaluateResult(null, ErrorOf(tooLarge));
+        }
     }
 
     /// <summary>Makes one list; small ones in place, others in the payload store. Any number of values of any size.</summary>
@@ -140,7 +154,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     {
         var batches = Batches(items, static item => item.Length + 1, MaxCallBytes - ReferenceBytes);
         List<Payload> lists = [.. batches.Select(batch => Payload.FromText(Packing.Write(batch)))];
-        return lists.Count == 1 && SizeOf(lists[0]) <= Payload.InlineLimitBytes ? lists[0] : await PackAsync(lists, PackMode.Concat);
+        return lists.Count == 1 && Payload.MayBeInline(lists[0].Text) ? lists[0] : await PackAsync(lists, PackMode.Concat);
     }
 
     /// <summary>Small values need no activity: that is most of what is packed, and each activity is a step of the history.</summary>
@@ -169,7 +183,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         }
 
         var list = Packing.Write(items);
-        return list.Length <= Payload.InlineLimitBytes ? Payload.FromText(list) : null;
+        return Payload.MayBeInline(list) ? Payload.FromText(list) : null;
     }
 
     private static JsonElement ValueOf(Payload value) => value.Json!.Value;
@@ -206,12 +220,24 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         return scope with { Nodes = moved, Variables = movedVariables };
     }
 
-    /// <summary>Puts values into the payload store; each comes back as a reference.</summary>
+    /// <summary>Puts a value into the payload store, however small it is.</summary>
+    public async Task<Payload> StoreAsync(Payload value) =>
+        !value.IsInline ? value
+        : SizeOf(value) > MaxCallBytes ? await StoreInPartsAsync(value)
+        : (await CallPackAsync([value], PackMode.Stored)).Item(0);
+
+    /// <summary>Puts values into the payload store; each comes back as a reference, or in place where all of them together are small.</summary>
     public async Task<IReadOnlyList<Payload>> StoreAllAsync(IReadOnlyList<Payload> values)
     {
         var stored = new List<Payload>(values.Count);
         foreach (var batch in Batches(values))
         {
+            if (batch is [{ IsInline: true } large] && SizeOf(large) > MaxCallBytes)
+            {
+                stored.Add(await StoreInPartsAsync(large));
+                continue;
+            }
+
             var list = await CallPackAsync(batch, PackMode.Items);
             stored.AddRange(Enumerable.Range(0, batch.Count).Select(list.Item));
         }
@@ -219,8 +245,37 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         return stored;
     }
 
-    public static CallError ErrorOf(TaskFailedException failed) =>
-        new(ErrorCodes.ActivityFailed, $"{failed.FailureDetails.ErrorMessage} ({failed.FailureDetails.ErrorType})", ErrorKind.Transient);
+    public static CallError ErrorOf(TaskFailedException failed) => ErrorText.Shorten(failed.FailureDetails.ErrorType == ErrorCodes.PayloadTooLarge
+        ? new CallError(ErrorCodes.PayloadTooLarge, failed.FailureDetails.ErrorMessage, ErrorKind.Terminal)
+        : new CallError(ErrorCodes.ActivityFailed, $"{failed.FailureDetails.ErrorMessage} ({failed.FailureDetails.ErrorType})", ErrorKind.Transient));
+
+    /// <summary>What was to be passed on is refused before anything is begun, the same on every replay, so it is an error like others.</summary>
+    public static CallError ErrorOf(PayloadTooLargeException tooLarge) => new(ErrorCodes.PayloadTooLarge, tooLarge.Message, ErrorKind.Terminal);
+
+    /// <summary>Gets the error of an exception that an activation or a node ends with; <see langword="null"/> for what is not its fault.</summary>
+    public static CallError? ErrorOf(Exception exception) => exception switch
+    {
+        PayloadTooLargeException tooLarge => ErrorOf(tooLarge),
+        TaskFailedException failed => ErrorOf(failed) with { Kind = ErrorKind.Terminal },
+        _ => null,
+    };
+
+    /// <summary>Puts a value that no call can carry into the payload store: its text in parts, and then the parts together.</summary>
+    private async Task<Payload> StoreInPartsAsync(Payload value)
+    {
+        // Written as a JSON text, a character takes three bytes at the most here, those that must be escaped six.
+        const int MaxPartLength = 6 * 1024;
+        var text = Encoding.UTF8.GetString(value.Text);
+        var parts = new List<Payload>();
+        for (var start = 0; start < text.Length;)
+        {
+            var part = ErrorText.Beginning(text[start..], MaxPartLength);
+            parts.Add(Payload.FromText(Encoding.UTF8.GetBytes($"\"{JsonEncodedText.Encode(part, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"")));
+            start += part.Length;
+        }
+
+        return await CallPackAsync(await StoreAllAsync(parts), PackMode.Text);
+    }
 
     private static int SizeOf(NodeValue node) => SizeOf(node.Output) + SizeOf(node.Errors) + 100 + (node.Error?.Message.Length ?? 0) * 3;
 
@@ -265,7 +320,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         {
             var value = ExpressionSites.Evaluate(definition, scope.Node, site, CallScopeValues.Create(scope, definition.Name)).ToJson();
             var payload = Payload.Inline(value);
-            return SizeOf(payload) <= Payload.InlineLimitBytes ? new EvaluateResult(payload) : null;
+            return Payload.MayBeInline(payload.Text) ? new EvaluateResult(payload) : null;
         }
         catch (ExpressionException failed)
         {

@@ -273,10 +273,10 @@ internal sealed partial class WorkflowInstance
         var errors = progress.Completed == count ? null : await _calls.PackAsync(outcomes, PackMode.Errors);
         var error = progress.Completed >= required
             ? null
-            : new CallError(
+            : ErrorText.Shorten(new CallError(
                 ErrorCodes.TooFewResults,
                 $"{progress.Completed} of {count} items of \"{definition.Name}\" succeeded, {required} are required.{(progress.FirstError is { } first ? $" First failure: {first.Activation}: {first.Message}" : "")}",
-                ErrorKind.Terminal);
+                ErrorKind.Terminal));
         return new NodeEnd(
             node,
             new NodeResult

@@ -20,6 +20,11 @@ internal sealed partial class WorkflowInstance
 
             End(end);
         }
+        catch (Exception exception) when (RunCalls.ErrorOf(exception) is { } error)
+        {
+            // Something to be passed on is too large, or a value is lost: this node fails.
+            End(FailedNode(node, error));
+        }
         catch (Exception exception)
         {
             // Nobody awaits this method: the main loop is told.
@@ -176,7 +181,7 @@ internal sealed partial class WorkflowInstance
 
     private NodeEnd FailedNode(int node, CallError error) => new(
         node,
-        new NodeResult { Status = NodeResult.Failed, Error = error, Order = OrderOf(node) },
+        new NodeResult { Status = NodeResult.Failed, Error = ErrorText.Shorten(error), Order = OrderOf(node) },
         FailedActivation: Graph.Nodes[node].Name);
 
     private static bool TakesSlot(NodeDefinition node) => node is AgentNode or ToolNode or WorkflowNode;

@@ -10,7 +10,7 @@ internal sealed partial class WorkflowInstance
     private const int MaxOutcomeLists = 60;
 
     /// <summary>Up to so many bytes the lists themselves, most of them references, are a part of the run's result.</summary>
-    private const int MaxResultBytes = 16 * 1024;
+    private const int MaxResultBytes = 6 * 1024;
 
     private readonly List<Payload> _outcomeLists = [];
     private readonly List<Task> _housekeeping = [];

@@ -1,6 +1,4 @@
-using System.Text.Json;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Json;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Interpreter;
@@ -240,8 +238,6 @@ internal sealed partial class WorkflowInstance
         _context.SetCustomStatus(
             _progress.Write(progress, Shown(), DurableLimits.MaxCustomStatusBytes)
             ?? _progress.Write(progress, Shown(), DurableLimits.MaxCustomStatusBytes, withMessages: false)
-            ?? JsonSerializer.Serialize(
-                progress with { WaitingFor = [.. progress.WaitingFor.Take(2).Select(wait => wait with { Prompt = wait.Prompt?[..Math.Min(100, wait.Prompt.Length)] })] },
-                CoreJsonContext.Default.WorkflowProgress));
+            ?? ProgressWriter.WriteShort(progress, DurableLimits.MaxCustomStatusBytes));
     }
 }

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Interpreter;
 
@@ -107,7 +109,42 @@ public sealed record NodeProgress
 /// <param name="Activation">The activation that waits.</param>
 /// <param name="Kind"><c>human</c>, <c>event</c> or <c>timer</c>.</param>
 /// <param name="EventName">The event that ends it, for <c>human</c> and <c>event</c>.</param>
-/// <param name="Prompt">The question, cut to 500 characters.</param>
+/// <param name="Prompt">The question. One of more than 500 characters is shortened, and then ends with <see cref="CutMark"/>.</param>
 /// <param name="Until">When it ends by itself.</param>
 /// <param name="Assignee">Whom the question was escalated to.</param>
-public sealed record PendingWait(string Activation, string Kind, string? EventName, string? Prompt, DateTimeOffset? Until, string? Assignee = null);
+/// <param name="Question">Where all of a shortened question is; the HTTP API gives <paramref name="PromptGetUri"/> instead.</param>
+/// <param name="PromptGetUri">Where to GET all of a shortened question; the HTTP API fills it in.</param>
+public sealed record PendingWait(
+    string Activation, string Kind, string? EventName, string? Prompt, DateTimeOffset? Until, string? Assignee = null, Payload? Question = null, string? PromptGetUri = null)
+{
+    /// <summary>The longest question that is shown in the status, in characters. In scripts whose letters take several bytes it may be less.</summary>
+    public const int MaxPromptLength = 500;
+
+    // Eight of them fit the custom status in any script.
+    private const int MaxPromptBytes = 1_000;
+
+    /// <summary>What a shortened question ends with.</summary>
+    public const string CutMark = "… (shortened)";
+
+    /// <summary>Shortens a question for the status.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="length">The most characters.</param>
+    /// <returns>The question; if it is longer, its beginning and <see cref="CutMark"/>.</returns>
+    public static string Shorten(string question, int length = MaxPromptLength)
+    {
+        if (question.Length <= length && IsShort(question))
+        {
+            return question;
+        }
+
+        var beginning = ErrorText.Beginning(question, Math.Min(length, question.Length) - CutMark.Length);
+        while (!IsShort(beginning))
+        {
+            beginning = ErrorText.Beginning(beginning, beginning.Length * 3 / 4);
+        }
+
+        return beginning + CutMark;
+    }
+
+    private static bool IsShort(string text) => JsonEncodedText.Encode(text).EncodedUtf8Bytes.Length <= MaxPromptBytes;
+}

@@ -17,7 +17,7 @@ namespace Polyphony.Core.Json;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true,
     WriteIndented = false,
-    MaxDepth = 64)]
+    MaxDepth = JsonLimits.MaxDepth)]
 [JsonSerializable(typeof(HistoryEvent))]
 [JsonSerializable(typeof(List<HistoryEvent>))]
 [JsonSerializable(typeof(FailureDetails))]
@@ -30,6 +30,8 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(RepairRequest))]
 [JsonSerializable(typeof(CallWait))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
+[JsonSerializable(typeof(ToolExchange))]
+[JsonSerializable(typeof(List<ToolExchange>))]
 [JsonSerializable(typeof(ToolCall))]
 [JsonSerializable(typeof(ToolCallResult))]
 [JsonSerializable(typeof(AgentCall[]))]

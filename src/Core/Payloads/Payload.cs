@@ -35,7 +35,7 @@ public sealed record Payload
     /// <summary>Gets the value in place.</summary>
     public JsonElement? Json
     {
-        get => _text is null ? _json : (JsonElement)(_parsed ??= JsonElement.Parse(_text));
+        get => _text is null ? _json : (JsonElement)(_parsed ??= JsonElement.Parse(_text, JsonLimits.Document));
         init
         {
             _json = value;
@@ -55,6 +55,11 @@ public sealed record Payload
 
     /// <summary>Gets the text of the value in place, UTF-8 JSON; empty if there is none.</summary>
     internal ReadOnlySpan<byte> Text => _text is not null ? _text : _json is { } json ? JsonMarshal.GetRawUtf8Value(json) : default;
+
+    /// <summary>Finds whether a value may be kept in place: it is at most <see cref="InlineLimitBytes"/> long and <see cref="JsonLimits.MaxInlineDepth"/> deep.</summary>
+    /// <param name="json">The value, UTF-8 JSON.</param>
+    /// <returns>Whether it may.</returns>
+    public static bool MayBeInline(ReadOnlySpan<byte> json) => json.Length <= InlineLimitBytes && JsonLimits.DepthOf(json) <= JsonLimits.MaxInlineDepth;
 
     /// <summary>Wraps a small value.</summary>
     /// <param name="json">The value; must stay readable (not of a document to be disposed).</param>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Core.Payloads;
 
@@ -19,7 +20,7 @@ public static class PayloadReader
         }
 
         var bytes = await store.GetAsync(reference.Hash, cancellationToken);
-        return Select(JsonDocument.Parse(bytes).RootElement, payload.Pointer) ?? throw new PayloadNotFoundException($"{reference.Hash}{payload.Pointer}");
+        return Select(JsonDocument.Parse(bytes, JsonLimits.Document).RootElement, payload.Pointer) ?? throw new PayloadNotFoundException($"{reference.Hash}{payload.Pointer}");
     }
 
     /// <summary>Finds a part of a value.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Polyphony.Core.Json;
 using Polyphony.Core.Schemas;
 using Polyphony.Core.Workflows.Parsing;
 
@@ -46,7 +47,7 @@ public static class WorkflowLinks
                 continue;
             }
 
-            canonical ??= JsonDocument.Parse(definition.CanonicalJson, new JsonDocumentOptions { MaxDepth = 4 * SourceLimits.MaxDepth });
+            canonical ??= JsonDocument.Parse(definition.CanonicalJson, JsonLimits.Document);
             CheckInput(node, other, canonical);
         }
 

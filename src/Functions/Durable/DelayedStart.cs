@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Functions.Durable;
 
@@ -26,7 +27,7 @@ internal static class DelayedStart
             return (null, input);
         }
 
-        var wrapped = JsonElement.Parse(input);
+        var wrapped = JsonElement.Parse(input, JsonLimits.Document);
         var inner = wrapped.GetProperty("input").GetRawText();
         return (wrapped.GetProperty(Tag).GetDateTimeOffset(), inner == "null" ? null : inner);
     }

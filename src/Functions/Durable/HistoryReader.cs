@@ -6,6 +6,7 @@ using Polyphony.Core.Durable.History;
 using CoreEvent = Polyphony.Core.Durable.History.HistoryEvent;
 using DurableEvent = DurableTask.Core.History.HistoryEvent;
 using DurableFailure = DurableTask.Core.FailureDetails;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Functions.Durable;
 
@@ -120,7 +121,7 @@ internal static class HistoryReader
     // Operations travel as events: the request names the operation and an id, under which the answer comes back.
     private static CoreEvent? EntityRequest(EventSentEvent e, Dictionary<string, int> calls)
     {
-        if (e.Input is null || JsonElement.Parse(e.Input) is not { ValueKind: JsonValueKind.Object } request || !request.TryGetProperty("op", out var operation))
+        if (e.Input is null || JsonElement.Parse(e.Input, JsonLimits.Document) is not { ValueKind: JsonValueKind.Object } request || !request.TryGetProperty("op", out var operation))
         {
             // A lock or its release.
             return null;
@@ -142,7 +143,7 @@ internal static class HistoryReader
 
     private static CoreEvent EntityResponse(EventRaisedEvent e, int taskId)
     {
-        if (e.Input is null || JsonElement.Parse(e.Input) is not { ValueKind: JsonValueKind.Object } response)
+        if (e.Input is null || JsonElement.Parse(e.Input, JsonLimits.Document) is not { ValueKind: JsonValueKind.Object } response)
         {
             return new EntityOperationCompleted(taskId, null);
         }

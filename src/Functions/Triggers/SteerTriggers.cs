@@ -100,4 +100,17 @@ public sealed class SteerTriggers(DurableClientSource source, SteerHandlers stee
     public Task<IResult> ApprovalsAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/approvals")] HttpRequest request,
         [DurableClient] DurableTaskClient client) => source.CallAsync(client, () => approvals.ListAsync(request.HttpContext));
+
+    /// <summary>Shows a question that waits for a person, all of it.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="id">The id of the instance that asks.</param>
+    /// <param name="activation">The activation that asks.</param>
+    /// <param name="client">The client of the task hub.</param>
+    /// <returns>The answer.</returns>
+    [Function("getApproval")]
+    public Task<IResult> ApprovalAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/approvals/{id}/{activation}")] HttpRequest request,
+        string id,
+        string activation,
+        [DurableClient] DurableTaskClient client) => source.CallAsync(client, () => approvals.GetAsync(request.HttpContext, id, activation));
 }

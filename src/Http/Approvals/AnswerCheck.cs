@@ -45,7 +45,7 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     {
         if (metadata.Name != ActivityNames.WorkflowOrchestration
             || metadata.Input is not { } input
-            || JsonSerializer.Deserialize(input, CoreJsonContext.Default.WorkflowRun) is not { DefinitionHash: { } hash })
+            || ReadRun(input) is not { DefinitionHash: { } hash })
         {
             return null;
         }
@@ -63,6 +63,19 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
             }
 
             return definition;
+        }
+    }
+
+    // An input that can't be read is shown as such elsewhere; here it must not take the questions of others from the list.
+    private static WorkflowRun? ReadRun(string input)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(input, CoreJsonContext.Default.WorkflowRun);
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 

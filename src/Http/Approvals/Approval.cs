@@ -14,8 +14,11 @@ public sealed record Approval
     /// <summary>Gets the activation that asks.</summary>
     public required string Activation { get; init; }
 
-    /// <summary>Gets the question, cut to 500 characters.</summary>
+    /// <summary>Gets the question. One of more than 16,000 characters is shortened in a list, and then ends with <c>… (shortened)</c>.</summary>
     public string? Prompt { get; init; }
+
+    /// <summary>Gets where to GET all of a shortened question; missing if it is whole.</summary>
+    public string? PromptGetUri { get; init; }
 
     /// <summary>Gets the JSON schema of the answer; missing if anything is taken.</summary>
     public JsonElement? Schema { get; init; }

@@ -4,7 +4,9 @@ using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
 using Polyphony.Http.Instances;
+using Polyphony.Http.Problems;
 using Polyphony.Http.Requests;
 using Polyphony.Http.Serialization;
 
@@ -15,6 +17,9 @@ namespace Polyphony.Http.Approvals;
 /// <param name="answers">Knows the schemas of answers.</param>
 public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
 {
+    /// <summary>The longest question in a list, in characters.</summary>
+    private const int MaxListedLength = 16_000;
+
     /// <summary>GET /api/approvals.</summary>
     /// <param name="context">The request; <c>top</c> and the header <c>x-ms-continuation-token</c> page through the running instances.</param>
     /// <returns>200 with the open questions of a page of running instances, sub-workflows included, newest instance first.</returns>
@@ -38,27 +43,85 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
             context.Response.Headers[InstanceHandlers.ContinuationHeader] = page.ContinuationToken;
         }
 
-        return TypedResults.Json(page.Instances.SelectMany(metadata => Questions(context, metadata)).ToList(), HttpJsonContext.Default.ListApproval);
+        var approvals = new List<Approval>();
+        foreach (var metadata in page.Instances)
+        {
+            foreach (var wait in QuestionsOf(metadata))
+            {
+                approvals.Add(await DescribeAsync(context, metadata, wait, MaxListedLength));
+            }
+        }
+
+        return TypedResults.Json(approvals, HttpJsonContext.Default.ListApproval);
     });
 
-    private IEnumerable<Approval> Questions(HttpContext context, OrchestrationMetadata metadata)
+    /// <summary>GET /api/approvals/{id}/{activation}: one question, all of it.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="id">The id of the instance that asks.</param>
+    /// <param name="activation">The activation that asks.</param>
+    /// <returns>200 with the question, or 404 if the instance does not ask it (any more).</returns>
+    public Task<IResult> GetAsync(HttpContext context, string id, string activation) => Guard.Run(context, async () =>
     {
-        var progress = metadata.CustomStatus is { } json ? JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowProgress) : null;
-        foreach (var wait in progress?.WaitingFor.Where(wait => wait is { Kind: "human", EventName: not null }) ?? [])
+        WorkflowClient.CheckInstanceId(id);
+        var metadata = await client.Durable.GetAsync(id, fetchInputsAndOutputs: true, context.RequestAborted) ?? throw new InstanceNotFoundException(id);
+        var wait = metadata.IsFinished ? null : QuestionsOf(metadata).FirstOrDefault(wait => string.Equals(wait.Activation, activation, StringComparison.Ordinal));
+        return wait is null
+            ? throw new RequestProblemException(
+                ProblemCodes.QuestionNotFound, $"Instance \"{id}\" asks no question \"{FieldReader.Shorten(activation)}\", or it was answered. GET /api/approvals lists those that are open.")
+            : TypedResults.Json(await DescribeAsync(context, metadata, wait, int.MaxValue), HttpJsonContext.Default.Approval);
+    });
+
+    /// <summary>Finds the open questions of an instance; none for one whose status can't be read, so that it does not take the others from the list.</summary>
+    private static IEnumerable<PendingWait> QuestionsOf(OrchestrationMetadata metadata)
+    {
+        try
         {
-            var definition = answers.FindDefinition(metadata);
-            yield return new Approval
-            {
-                InstanceId = metadata.InstanceId,
-                Workflow = definition?.Name ?? metadata.Name,
-                Activation = wait.Activation,
-                Prompt = wait.Prompt,
-                Schema = definition is null ? null : AnswerCheck.FindSchema(definition, wait.EventName!)?.Json,
-                Until = wait.Until,
-                Assignee = wait.Assignee,
-                EventName = wait.EventName!,
-                AnswerPostUri = $"{InstanceLinks.InstanceUri(context.Request, metadata.InstanceId)}/events/{Uri.EscapeDataString(wait.EventName!)}",
-            };
+            var progress = metadata.CustomStatus is { } json ? JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowProgress) : null;
+            return progress?.WaitingFor.Where(wait => wait is { Kind: "human", EventName: not null }) ?? [];
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+    }
+
+    private async Task<Approval> DescribeAsync(HttpContext context, OrchestrationMetadata metadata, PendingWait wait, int maxLength)
+    {
+        var definition = answers.FindDefinition(metadata);
+        var (prompt, isCut) = await PromptAsync(wait, maxLength, context.RequestAborted);
+        return new Approval
+        {
+            InstanceId = metadata.InstanceId,
+            Workflow = definition?.Name ?? metadata.Name,
+            Activation = wait.Activation,
+            Prompt = prompt,
+            PromptGetUri = isCut ? InstanceLinks.ApprovalUri(context.Request, metadata.InstanceId, wait.Activation) : null,
+            Schema = definition is null ? null : AnswerCheck.FindSchema(definition, wait.EventName!)?.Json,
+            Until = wait.Until,
+            Assignee = wait.Assignee,
+            EventName = wait.EventName!,
+            AnswerPostUri = $"{InstanceLinks.InstanceUri(context.Request, metadata.InstanceId)}/events/{Uri.EscapeDataString(wait.EventName!)}",
+        };
+    }
+
+    /// <summary>Reads a question from where all of it is.</summary>
+    private async Task<(string? Prompt, bool IsCut)> PromptAsync(PendingWait wait, int maxLength, CancellationToken cancellationToken)
+    {
+        if (wait.Question is null)
+        {
+            return (wait.Prompt, false);
+        }
+
+        try
+        {
+            var question = await client.ReadAsync(wait.Question, cancellationToken);
+            var text = question.ValueKind == JsonValueKind.String ? question.GetString()! : question.GetRawText();
+            return text.Length <= maxLength ? (text, false) : (ErrorText.Beginning(text, maxLength) + PendingWait.CutMark, true);
+        }
+        catch (PayloadNotFoundException)
+        {
+            // It was answered and purged since.
+            return (wait.Prompt, false);
         }
     }
 }

@@ -34,6 +34,9 @@ public static class PolyphonyEndpoints
             .WithTags("Approvals").WithName("listApprovals").WithSummary("List the questions that wait for a person")
             .Produces<List<Approval>>().Problems(400)
             .WithMetadata(Query("top", JsonSchemaType.Integer, "How many running instances to look at: 1 to 1,000, default 1,000."), Continuation);
+        endpoints.MapGet("/api/approvals/{id}/{activation}", (HttpContext context, string id, string activation, ApprovalHandlers handlers) => handlers.GetAsync(context, id, activation))
+            .WithTags("Approvals").WithName("getApproval").WithSummary("Show a question that waits for a person, all of it")
+            .Produces<Approval>().Problems(400, 404);
         return endpoints;
     }
 

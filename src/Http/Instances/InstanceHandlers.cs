@@ -43,7 +43,7 @@ public sealed class InstanceHandlers(WorkflowClient client, PolyphonyHttpOptions
         foreach (var metadata in page.Instances)
         {
             var status = await client.DescribeAsync(metadata, new WorkflowStatusOptions(input, Output: false), context.RequestAborted);
-            statuses.Add(InstanceStatus.From(status));
+            statuses.Add(InstanceStatus.From(status, context.Request));
         }
 
         if (page.ContinuationToken is not null)
@@ -69,7 +69,7 @@ public sealed class InstanceHandlers(WorkflowClient client, PolyphonyHttpOptions
         query.Check();
 
         await WaitAsync(id, wait, context.RequestAborted);
-        var status = InstanceStatus.From(await client.GetAsync(id, shown, context.RequestAborted) ?? throw new InstanceNotFoundException(id));
+        var status = InstanceStatus.From(await client.GetAsync(id, shown, context.RequestAborted) ?? throw new InstanceNotFoundException(id), context.Request);
         if (history)
         {
             status = status with

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Polyphony.Core.Durable.History;
@@ -44,18 +45,18 @@ public sealed record InstanceHistory(string InstanceId, IReadOnlyList<JsonObject
         return document;
     }
 
-    // History keeps payloads as JSON texts; readers get the JSON itself.
+    // History keeps payloads as JSON texts; readers get the JSON itself. What is none, as a C# workflow may write, or what no document can hold is shown as the text that it is.
     private static JsonNode? Inline(JsonNode? value)
     {
         if (value is JsonValue text && text.TryGetValue<string>(out var json))
         {
             try
             {
-                return JsonNode.Parse(json);
+                var bytes = Encoding.UTF8.GetBytes(json);
+                return StrictJson.FindProblem(bytes, JsonLimits.MaxDepth / 2) is null ? JsonNode.Parse(bytes, null, JsonLimits.Document) : json;
             }
             catch (JsonException)
             {
-                // Not JSON, as a C# workflow may write: the text is shown as it is.
                 return json;
             }
         }

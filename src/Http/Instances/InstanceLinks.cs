@@ -48,6 +48,14 @@ public sealed record InstanceLinks(
             $"{instance}/stream");
     }
 
+    /// <summary>Makes the URI of a question.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="instanceId">The id of the instance that asks.</param>
+    /// <param name="activation">The activation that asks.</param>
+    /// <returns>The URI.</returns>
+    public static string ApprovalUri(HttpRequest request, string instanceId, string activation) =>
+        $"{request.Scheme}://{request.Host}{request.PathBase}/api/approvals/{Uri.EscapeDataString(instanceId)}/{Uri.EscapeDataString(activation)}";
+
     /// <summary>Makes the URI of an instance.</summary>
     /// <param name="request">The request.</param>
     /// <param name="instanceId">The id.</param>

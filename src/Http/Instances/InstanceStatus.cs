@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Interpreter;
@@ -26,6 +27,9 @@ public sealed record InstanceStatus
 
     /// <summary>Gets the hash of the definition that it runs.</summary>
     public string? DefinitionHash { get; init; }
+
+    /// <summary>Gets what could not be read of it, such as an input that is no longer kept; missing for most.</summary>
+    public IReadOnlyList<UnreadablePart>? Unreadable { get; init; }
 
     /// <summary>Gets the instance that started it, for a child.</summary>
     public string? ParentInstanceId { get; init; }
@@ -65,8 +69,9 @@ public sealed record InstanceStatus
 
     /// <summary>Makes the document of a status.</summary>
     /// <param name="status">The status.</param>
+    /// <param name="request">The request that asks for it, for addresses in it.</param>
     /// <returns>The document.</returns>
-    public static InstanceStatus From(WorkflowStatus status) => new()
+    public static InstanceStatus From(WorkflowStatus status, HttpRequest request) => new()
     {
         Name = status.Name,
         InstanceId = status.InstanceId,
@@ -74,9 +79,10 @@ public sealed record InstanceStatus
         StopReason = status.StopReason,
         Version = status.Version,
         DefinitionHash = status.DefinitionHash,
+        Unreadable = status.Unreadable.Count == 0 ? null : status.Unreadable,
         ParentInstanceId = status.ParentInstanceId,
         Input = status.Input,
-        CustomStatus = status.CustomStatus,
+        CustomStatus = WithAddresses(status.CustomStatus, status.InstanceId, request),
         Output = status.Output,
         Error = status.Error,
         Usage = status.Usage,
@@ -86,4 +92,15 @@ public sealed record InstanceStatus
         CompletedTime = status.CompletedTime,
         ChangeVersion = status.ChangeVersion,
     };
+
+    // Where a question lies is the host's affair; callers get an address.
+    private static WorkflowProgress? WithAddresses(WorkflowProgress? progress, string id, HttpRequest request) =>
+        progress is null || progress.WaitingFor.All(wait => wait.Question is null)
+            ? progress
+            : progress with
+            {
+                WaitingFor = [.. progress.WaitingFor.Select(wait => wait.Question is null
+                    ? wait
+                    : wait with { Question = null, PromptGetUri = InstanceLinks.ApprovalUri(request, id, wait.Activation) })],
+            };
 }

@@ -34,7 +34,7 @@ internal sealed class InstanceStream(
         {
             await response.WriteAsync(": open\n\n", httpContext.RequestAborted);
             await response.Body.FlushAsync(httpContext.RequestAborted);
-            await SendAsync(response, httpContext.RequestAborted);
+            await SendAsync(httpContext.Request, response, httpContext.RequestAborted);
         }
         catch (OperationCanceledException) when (httpContext.RequestAborted.IsCancellationRequested)
         {
@@ -42,7 +42,7 @@ internal sealed class InstanceStream(
         }
     }
 
-    private async Task SendAsync(HttpResponse response, CancellationToken cancellationToken)
+    private async Task SendAsync(HttpRequest request, HttpResponse response, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -62,11 +62,11 @@ internal sealed class InstanceStream(
             foreach (var historyEvent in await ReadHistoryAsync(cancellationToken))
             {
                 _position = new StreamPosition(historyEvent.Sequence, -1);
-                await WriteAsync(response, "history", _position, InstanceHistory.Describe(historyEvent, payloads).ToJsonString(), cancellationToken);
+                await WriteAsync(response, "history", _position, JsonSerializer.Serialize(InstanceHistory.Describe(historyEvent, payloads), HttpJsonContext.Default.JsonObject), cancellationToken);
             }
 
             _position = _position with { Version = status.ChangeVersion };
-            var data = JsonSerializer.Serialize(InstanceStatus.From(status), HttpJsonContext.Default.InstanceStatus);
+            var data = JsonSerializer.Serialize(InstanceStatus.From(status, request), HttpJsonContext.Default.InstanceStatus);
             await WriteAsync(response, "status", _position, data, cancellationToken);
             if (status.IsFinished)
             {

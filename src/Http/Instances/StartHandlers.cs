@@ -95,7 +95,7 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
     }
 
     private async Task<IResult> FinishedAsync(HttpContext context, string id) => InstanceHandlers.Status(
-        context, InstanceStatus.From(await client.GetAsync(id, null, context.RequestAborted) ?? throw new InstanceNotFoundException(id)));
+        context, InstanceStatus.From(await client.GetAsync(id, null, context.RequestAborted) ?? throw new InstanceNotFoundException(id), context.Request));
 
     /// <summary>The workflows sent along, before those of the host.</summary>
     private sealed class SentCatalog(Dictionary<string, WorkflowDefinition> sent, IWorkflowCatalog host) : IWorkflowCatalog

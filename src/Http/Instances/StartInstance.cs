@@ -2,6 +2,7 @@ using System.Text.Json;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
 using Polyphony.Http.Problems;
 using Polyphony.Http.Requests;
 
@@ -65,7 +66,7 @@ public record StartInstance
     {
         start = start with
         {
-            Input = fields.Any("input"),
+            Input = ReadInput(fields, problems),
             InstanceId = ReadId(fields, problems),
             StartAt = fields.Time("startAt"),
             Tags = fields.Texts("tags", MaxTags, MaxTagName, MaxTagValue),
@@ -77,6 +78,17 @@ public record StartInstance
         }
 
         return start;
+    }
+
+    private static JsonElement? ReadInput(FieldReader fields, List<ProblemItem> problems)
+    {
+        var input = fields.Any("input");
+        if (input is { } value && StrictJson.FindProblem(value) is { } problem)
+        {
+            problems.Add(new ProblemItem($"\"input\" cannot be taken: {problem}.", ProblemCodes.InvalidJson, "/input"));
+        }
+
+        return input;
     }
 
     private static string? ReadId(FieldReader fields, List<ProblemItem> problems)

@@ -28,7 +28,7 @@ public sealed class SteerHandlers(WorkflowClient client, AnswerCheck answers, Po
         CheckEventName(name);
         var body = await JsonBody.ReadAsync(context.Request, options.MaxBodyBytes, context.RequestAborted);
         await answers.CheckAsync(id, name, body, context.RequestAborted);
-        await client.Durable.RaiseEventAsync(id, name, body?.GetRawText(), context.RequestAborted);
+        await client.RaiseEventAsync(id, name, body, context.RequestAborted);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     });
 

@@ -27,6 +27,9 @@ public static class ProblemCodes
     /// <summary>There is no such path.</summary>
     public const string NotFound = "not_found";
 
+    /// <summary>The instance does not ask this question, or not any more.</summary>
+    public const string QuestionNotFound = "question_not_found";
+
     /// <summary>The API key is missing or wrong.</summary>
     public const string Unauthorized = "unauthorized";
 

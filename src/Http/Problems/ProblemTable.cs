@@ -23,6 +23,7 @@ public static class ProblemTable
         [ProblemCodes.OriginNotAllowed] = (403, "The origin is not allowed"),
         [ProblemCodes.InlineDefinitionsDisabled] = (403, "Workflows cannot be sent along"),
         [ProblemCodes.NotFound] = (404, "There is no such path"),
+        [ProblemCodes.QuestionNotFound] = (404, "There is no such question"),
         ["workflow_not_found"] = (404, "There is no such workflow"),
         ["instance_not_found"] = (404, "There is no such instance"),
         [ProblemCodes.MethodNotAllowed] = (405, "The path does not have this method"),

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using Polyphony.Core.Workflows;
 using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Requests;
@@ -64,9 +64,9 @@ internal sealed class FieldReader(JsonElement json, string pointer, List<Problem
             return null;
         }
 
-        return value.ValueKind == JsonValueKind.String && TryParseTime(value.GetString()!, out var time)
+        return value.ValueKind == JsonValueKind.String && Rfc3339.TryParse(value.GetString(), out var time)
             ? time
-            : Wrong<DateTimeOffset?>(name, "a time such as \"2030-01-31T12:00:00Z\"", value);
+            : Wrong<DateTimeOffset?>(name, Rfc3339.Expected, value);
     }
 
     public FieldReader? Object(string name)
@@ -106,9 +106,6 @@ internal sealed class FieldReader(JsonElement json, string pointer, List<Problem
                 $"Unknown field \"{Shorten(field.Name)}\"; known are {string.Join(", ", _known)}.", ProblemCodes.UnknownField, $"{pointer}/{Escape(Shorten(field.Name))}"));
         }
     }
-
-    public static bool TryParseTime(string text, out DateTimeOffset time) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time);
 
     public static string Shorten(string text) => text.Length > 60 ? text[..60] + "…" : text;
 

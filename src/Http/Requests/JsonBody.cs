@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Polyphony.Core.Json;
 using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Requests;
@@ -9,9 +10,6 @@ namespace Polyphony.Http.Requests;
 /// <summary>Reads request bodies within limits.</summary>
 internal static class JsonBody
 {
-    // Names written twice are refused: two readers could see two different requests.
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = PolyphonyHttpOptions.MaxJsonDepth, AllowDuplicateProperties = false };
-
     /// <summary>Reads the body as JSON.</summary>
     /// <param name="request">The request.</param>
     /// <param name="maxBytes">The largest body taken.</param>
@@ -46,20 +44,19 @@ internal static class JsonBody
         return Parse(bytes);
     }
 
-    /// <summary>Reads JSON.</summary>
+    /// <summary>Reads JSON. How deep the values in it may be is for those who take them.</summary>
     /// <param name="bytes">The text in UTF-8.</param>
     /// <returns>The value.</returns>
-    /// <exception cref="RequestProblemException">It is not JSON.</exception>
+    /// <exception cref="RequestProblemException">It is not JSON as it is taken from outside; see <see cref="StrictJson"/>.</exception>
     public static JsonElement Parse(ReadOnlyMemory<byte> bytes)
     {
         try
         {
-            using var document = JsonDocument.Parse(bytes, Options);
-            return document.RootElement.Clone();
+            return StrictJson.Parse(bytes, JsonLimits.MaxDepth);
         }
-        catch (JsonException e)
+        catch (InvalidJsonException e)
         {
-            throw new RequestProblemException(ProblemCodes.InvalidJson, $"The body is not valid JSON: {e.Message}");
+            throw new RequestProblemException(ProblemCodes.InvalidJson, $"The body is not valid JSON: {e.Message}.");
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Polyphony.Core.Durable;
+using Polyphony.Core.Workflows;
 using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Requests;
@@ -52,7 +53,7 @@ internal sealed class QueryReader(HttpRequest request)
             return null;
         }
 
-        return FieldReader.TryParseTime(text, out var time) ? time : Wrong<DateTimeOffset?>(name, "a time such as 2030-01-31T12:00:00Z", text, null);
+        return Rfc3339.TryParse(text, out var time) ? time : Wrong<DateTimeOffset?>(name, $"{Rfc3339.Expected} (in a URL, + is written %2B)", text, null);
     }
 
     public string? Text(string name, int maxLength)

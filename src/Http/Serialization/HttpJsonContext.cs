@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Polyphony.Core.Json;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
@@ -14,7 +15,7 @@ namespace Polyphony.Http.Serialization;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true,
-    MaxDepth = 64)]
+    MaxDepth = JsonLimits.MaxDepth)]
 [JsonSerializable(typeof(ProblemDocument))]
 [JsonSerializable(typeof(InstanceStatus))]
 [JsonSerializable(typeof(List<InstanceStatus>))]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Polyphony.Core.Json;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Http.Workflows;
@@ -39,6 +40,6 @@ public sealed record WorkflowSummary
         Input = definition.Input?.Json,
         Nodes = [.. definition.Graph.Order.Select(index => definition.Graph.Nodes[index].Name)],
         StartPostUri = $"{uri}/{definition.Name}/instances",
-        Definition = whole ? JsonElement.Parse(definition.CanonicalJson) : null,
+        Definition = whole ? JsonElement.Parse(definition.CanonicalJson, JsonLimits.Document) : null,
     };
 }

@@ -6,7 +6,8 @@ namespace Polyphony.Contract.Http;
 /// <summary>An answer, read to its end.</summary>
 public sealed record ApiAnswer(HttpStatusCode Status, IReadOnlyDictionary<string, string> Headers, string Text)
 {
-    public JsonElement Json => JsonElement.Parse(Text);
+    // Values of 64 levels, and what stands around them.
+    public JsonElement Json => JsonElement.Parse(Text, new JsonDocumentOptions { MaxDepth = 128 });
 
     public string? Code => Text.Length == 0 ? null : Json.TryGetProperty("code", out var code) ? code.GetString() : null;
 

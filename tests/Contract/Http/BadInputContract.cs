@@ -19,6 +19,14 @@ public abstract class BadInputContract(ApiTarget api)
         { "POST", Hello, """{"input":{"name":"Ada"},"input":{"name":"Eve"}}""", 400, "invalid_json" },
         { "POST", Hello, """{"input":{"name":"Ada"},}""", 400, "invalid_json" },
         { "POST", Hello, $$"""{"input":{{new string('[', 70)}}{{new string(']', 70)}}}""", 400, "invalid_json" },
+        { "POST", Hello, $$"""{"input":{{Nested(65)}}}""", 400, "invalid_json" },
+        { "POST", Hello, $$"""{"input":{{Nested(300)}}}""", 400, "invalid_json" },
+        { "POST", Hello, """{"input":{"name":"cut \ud83d"}}""", 400, "invalid_json" },
+        { "POST", Hello, """{"input":{"name":"\ude00"}}""", 400, "invalid_json" },
+        { "POST", Hello, """{"input":{"\ud83d":"Ada"}}""", 400, "invalid_json" },
+        { "POST", Hello, """{"instanceId":"\ud83d"}""", 400, "invalid_json" },
+        { "POST", Hello, """{"input":{"name":"Ada"},"tags":{"a":"\ud83d"}}""", 400, "invalid_json" },
+        { "POST", "api/instances/nobody/events/x", "\"\\ud83d\"", 400, "invalid_json" },
         { "POST", Hello, """{"inptu":{"name":"Ada"}}""", 400, "unknown_field" },
         { "POST", Hello, """{"input":{"name":"Ada"},"definition":{}}""", 400, "unknown_field" },
         { "POST", Hello, """{"input":{"name":"Ada"},"limits":{"maxTurn":1}}""", 400, "unknown_field" },
@@ -26,6 +34,8 @@ public abstract class BadInputContract(ApiTarget api)
         { "POST", Hello, """{"input":{"name":"Ada"},"limits":{"maxTurns":1.5}}""", 400, "invalid_request" },
         { "POST", Hello, """{"input":{"name":"Ada"},"limits":7}""", 400, "invalid_request" },
         { "POST", Hello, """{"input":{"name":"Ada"},"startAt":"tomorrow"}""", 400, "invalid_request" },
+        { "POST", Hello, """{"input":{"name":"Ada"},"startAt":"2030-01-31T12:00:00"}""", 400, "invalid_request" },
+        { "POST", Hello, """{"input":{"name":"Ada"},"startAt":"2030-01-31"}""", 400, "invalid_request" },
         { "POST", Hello, """{"input":{"name":"Ada"},"tags":{"a":1}}""", 400, "invalid_request" },
         { "POST", Hello, """{"input":{"name":"Ada"},"tags":{"workflow":"x"}}""", 400, "invalid_request" },
         { "POST", Hello, """{"input":{"name":"Ada"},"instanceId":7}""", 400, "invalid_request" },
@@ -70,6 +80,9 @@ public abstract class BadInputContract(ApiTarget api)
         { "GET", "api/instances?runtimeStatus=Happy", null, 400, "invalid_parameter" },
         { "GET", "api/instances?runtimeStatus=3", null, 400, "invalid_parameter" },
         { "GET", "api/instances?createdTimeFrom=yesterday", null, 400, "invalid_parameter" },
+        { "GET", "api/instances?createdTimeTo=2030-01-31T12:00:00", null, 400, "invalid_parameter" },
+        { "GET", "api/instances?createdTimeTo=2030-01-31T12:00:00+01:00", null, 400, "invalid_parameter" },
+        { "GET", "api/approvals/nobody/x", null, 404, "instance_not_found" },
         { "GET", "api/approvals?top=x", null, 400, "invalid_parameter" },
 
         // Methods.
@@ -98,6 +111,19 @@ public abstract class BadInputContract(ApiTarget api)
         Assert.NotEqual("", answer.Json.GetProperty("title").GetString());
         Assert.NotEqual("", answer.Json.GetProperty("detail").GetString());
         Assert.StartsWith("/", answer.Json.GetProperty("instance").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_WithBytesThatAreNotUtf8_IsRefusedWithTheirPlace()
+    {
+        byte[] latin = [.. """{"input":{"name":"caf"""u8, 0xE9, .. "\"}}"u8];
+        using var content = new ByteArrayContent(latin);
+        content.Headers.ContentType = new("application/json");
+
+        var answer = await ApiAnswer.ReadAsync(await api.Http.PostAsync(Hello, content, TestContext.Current.CancellationToken));
+
+        Assert.Equal((400, "invalid_json"), ((int)answer.Status, answer.Code));
+        Assert.Contains("byte 0xE9 at offset 21", answer.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -171,4 +197,6 @@ public abstract class BadInputContract(ApiTarget api)
         Assert.Equal(200, (int)(await api.GetAsync("healthz/ready")).Status);
         Assert.Equal(200, (int)(await api.PostAsync($"{Hello}?wait=30", """{"input":{"name":"Ada"}}""")).Status);
     }
+
+    private static string Nested(int depth) => new string('[', depth) + new string(']', depth);
 }

@@ -145,6 +145,39 @@ public abstract class InstanceContract(ApiTarget api)
     }
 
     [Fact]
+    [Trait("Row", "O10")]
+    [Trait("Row", "S8")]
+    public async Task Approvals_AnswerAboveTheSizeOfAMessage_IsTakenAndCheckedAsOthers()
+    {
+        var id = await api.StartWaitingAsync();
+        var comment = new string('x', 200_000);
+        var wrong = await api.PostAsync($"api/instances/{id}/events/answer:approve", $$"""{"approved":"yes","comment":"{{comment}}"}""");
+        Assert.Equal((400, "answer_invalid"), ((int)wrong.Status, wrong.Code));
+
+        Assert.Equal(202, (int)(await api.PostAsync($"api/instances/{id}/events/answer:approve", $$"""{"approved":true,"comment":"{{comment}}"}""")).Status);
+
+        var ended = await api.GetAsync($"api/instances/{id}?wait=30");
+        Assert.Equal("completed", ended.StopReason);
+        Assert.Equal(comment, ended.Json.GetProperty("output").GetProperty("comment").GetString());
+        var late = await api.PostAsync($"api/instances/{id}/events/answer:approve", $$"""{"approved":true,"comment":"{{comment}}"}""");
+        Assert.Equal((410, "invalid_status"), ((int)late.Status, late.Code));
+    }
+
+    [Fact]
+    [Trait("Row", "O10")]
+    public async Task Approvals_QuestionByItsAddress_IsShownUntilItIsAnswered()
+    {
+        var id = await api.StartWaitingAsync();
+        var listed = (await api.GetAsync("api/approvals")).Json.EnumerateArray().Single(each => each.GetProperty("instanceId").GetString() == id);
+
+        var alone = await api.GetAsync($"api/approvals/{id}/approve");
+
+        Assert.Equal(listed.GetRawText(), alone.Json.GetRawText());
+        var other = await api.GetAsync($"api/approvals/{id}/publish");
+        Assert.Equal((404, "question_not_found"), ((int)other.Status, other.Code));
+    }
+
+    [Fact]
     [Trait("Row", "H7")]
     public async Task Stream_CutAnywhereAndResumed_MissesNothingAndRepeatsNothing()
     {

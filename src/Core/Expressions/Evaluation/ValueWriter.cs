@@ -17,7 +17,7 @@ internal static class ValueWriter
     private static readonly string TooLong = $"The value is longer than {ExpressionLimits.ResultLength:N0} characters.";
 
     public static JsonElement ToElement(in ExpressionValue value) =>
-        JsonElement.Parse(ToJsonText(value, out var problem) ?? throw Failure(problem!), new JsonDocumentOptions { MaxDepth = ExpressionLimits.Nesting + 1 });
+        JsonElement.Parse(ToJsonText(value, out var problem) ?? throw Failure(problem!), new JsonDocumentOptions { MaxDepth = ExpressionLimits.Nesting });
 
     public static string? ToText(in ExpressionValue value, out string? problem)
     {
@@ -66,7 +66,7 @@ internal static class ValueWriter
 
     private static string? Write(in ExpressionValue value, StringBuilder builder, int depth)
     {
-        if (depth > ExpressionLimits.Nesting)
+        if (depth >= ExpressionLimits.Nesting && value.Kind is ExpressionValueKind.List or ExpressionValueKind.Map)
             return TooDeep;
         if (builder.Length > ExpressionLimits.ResultLength)
             return TooLong;

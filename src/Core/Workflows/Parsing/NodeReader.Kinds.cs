@@ -165,11 +165,24 @@ internal sealed partial class NodeReader
         if (node.Event is not null)
             map.CheckName(map.PathOf("event"), map.Value("event")!.Location, node.Event, "event", NameRule.Other);
 
-        if (node.Until is { References.Count: 0 } until && !until.Text.Contains("{{", StringComparison.Ordinal) && !DateTimeOffset.TryParse(until.Text, out _))
-            map.Invalid("until", $"\"{SourceValues.Shorten(until.Text)}\" is no time", "Use RFC 3339, such as 2026-12-24T18:00:00Z.");
+        if (node.Until is { References.Count: 0 } until && ConstantText(until) is { } text && !Rfc3339.TryParse(text, out _))
+            map.Invalid("until", $"\"{SourceValues.Shorten(text)}\" is no time in RFC 3339 with Z or an offset", "Write date, time and offset, such as 2026-12-24T18:00:00Z or 2026-12-24T19:00:00+01:00.");
 
         map.Finish();
         return node;
+    }
+
+    /// <summary>Gets the text of a template that reads nothing; null if it has none, which its type check reports.</summary>
+    private static string? ConstantText(Template template)
+    {
+        try
+        {
+            return template.Render(new ExpressionScope(new Dictionary<string, ExpressionValue>()));
+        }
+        catch (ExpressionException)
+        {
+            return null;
+        }
     }
 
     private TransformNode? Transform() =>
