@@ -40,6 +40,9 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3012, LogLevel.Debug, "Model call {StepId}: {Count} halves of characters in the answer were replaced by U+FFFD")]
     public static partial void CharactersReplaced(this ILogger log, string stepId, int count);
 
+    [LoggerMessage(3020, LogLevel.Information, "Model call {StepId} was cancelled before its answer came; the provider may charge for it")]
+    public static partial void ModelCallCancelled(this ILogger log, string stepId);
+
     [LoggerMessage(3100, LogLevel.Information, "Tool call {StepId}: {Tool}, attempt {Attempt}, {Bytes} bytes of arguments")]
     public static partial void ToolCallBegun(this ILogger log, string stepId, string tool, int attempt, int bytes);
 
@@ -48,6 +51,9 @@ internal static partial class ActivitiesLog
 
     [LoggerMessage(3102, LogLevel.Warning, "Tool call {StepId} of {Tool} failed: {Code} ({Kind}): {Message}")]
     public static partial void ToolCallFailed(this ILogger log, string stepId, string tool, string code, ErrorKind kind, string message);
+
+    [LoggerMessage(3120, LogLevel.Information, "Tool call {StepId} of {Tool} was cancelled")]
+    public static partial void ToolCallCancelled(this ILogger log, string stepId, string tool);
 
     [LoggerMessage(3200, LogLevel.Warning, "Evaluation of {Site} at {Activation} of instance {InstanceId} failed: {Code}: {Message}")]
     public static partial void EvaluationFailed(this ILogger log, string instanceId, string activation, ExpressionSiteKind site, string code, string message);

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 
 namespace Polyphony.Cli.Tests;
@@ -33,6 +36,47 @@ public sealed class HostTests : IDisposable
 
         var status = JsonElement.Parse((await ToolProcess.RunAsync(_folder.Data, ["status", id, "--json"])).Out);
         Assert.Equal("completed", status.GetProperty("stopReason").GetString());
+    }
+
+    [Fact]
+    [Trait("Row", "B10")]
+    public async Task Terminate_ModelCallUnderWay_ClosesTheConnectionToTheServer()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var server = new TcpListener(IPAddress.Loopback, 0);
+        server.Start();
+        await using var up = ToolProcess.Start(
+            _folder.Data, ["up", "--port", "0"], ("OPENAI_BASE_URL", $"http://127.0.0.1:{((IPEndPoint)server.LocalEndpoint).Port}/v1"), ("OPENAI_API_KEY", "test-key"));
+        using var http = new HttpClient { BaseAddress = new Uri((await up.SaysAsync("Ctrl-C stops it")).Split("serves ")[1].Split('\n')[0]) };
+        using var start = new StringContent(
+            """
+            { "instanceId": "a", "definition": { "name": "w", "models": { "m": { "provider": "openai", "model": "slow" } }, "agents": { "a": { "model": "m", "timeout": "10m" } },
+              "nodes": { "ask": { "agent": "a", "prompt": "Take your time." } } } }
+            """,
+            Encoding.UTF8,
+            "application/json");
+        Assert.True((await http.PostAsync("/api/instances", start, limit.Token)).IsSuccessStatusCode);
+
+        // The server reads the request and never answers.
+        using var connection = await server.AcceptTcpClientAsync(limit.Token);
+        var buffer = new byte[4096];
+        Assert.NotEqual(0, await connection.GetStream().ReadAsync(buffer, limit.Token));
+        Assert.True((await http.PostAsync("/api/instances/a/terminate", null, limit.Token)).IsSuccessStatusCode);
+        try
+        {
+            while (await connection.GetStream().ReadAsync(buffer, limit.Token) > 0)
+            {
+                // The rest of the request.
+            }
+        }
+        catch (IOException)
+        {
+            // Closed the hard way.
+        }
+
+        using var status = JsonDocument.Parse(await http.GetStringAsync("/api/instances/a?wait=20", limit.Token));
+        Assert.Equal("cancelled", status.RootElement.GetProperty("stopReason").GetString());
+        Assert.Equal(1, status.RootElement.GetProperty("usage").GetProperty("unsettled").GetInt32());
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class TestHost : IAsyncDisposable
         _catalog = catalog;
         Models = models;
         Tools = tools;
-        Client = new WorkflowClient(engine.Client, catalog, engine.Definitions, engine.Payloads);
+        Client = new WorkflowClient(engine.Client, catalog, engine.Definitions, engine.Payloads, ledger: engine.Ledger);
     }
 
     public EmbeddedEngine Engine { get; }

@@ -32,8 +32,23 @@ internal sealed class AgentActivity(
 {
     private readonly AnswerReader _answers = new(values);
 
+    /// <summary>Makes the call. When the node's time is over the result is <see cref="CallError.Cancelled"/>; a call that is cancelled otherwise throws.</summary>
     public async Task<AgentCallResult> RunAsync(AgentCall call, CancellationToken cancellationToken)
     {
+        using var deadline = new CallDeadline(call.Deadline, timeProvider, cancellationToken);
+        try
+        {
+            return await AnswerAsync(call, deadline.Token);
+        }
+        catch (Exception) when (deadline.IsOver && !cancellationToken.IsCancellationRequested)
+        {
+            return new AgentCallResult { Error = CallError.Cancelled };
+        }
+    }
+
+    private async Task<AgentCallResult> AnswerAsync(AgentCall call, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
         WorkflowDefinition? definition = null;
         AgentCallResult result;
         try
@@ -77,6 +92,13 @@ internal sealed class AgentActivity(
             return await _answers.ReadAsync(call, agent, model.Definition, recorded, fromLedger: true, cancellationToken);
         }
 
+        if (cancellationToken.IsCancellationRequested)
+        {
+            // Nothing was sent.
+            await ledger.FailAsync(call.StepId, ErrorCodes.Cancelled, CancellationToken.None);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
         if (gates.Enter(model, call.StepId, longestWait) is { } wait)
         {
             // Nothing was asked, so nothing can have been paid.
@@ -108,8 +130,15 @@ internal sealed class AgentActivity(
 
             return failed;
         }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            gates.Leave(model, call.StepId, tokens: 0);
+            log.ModelCallCancelled(call.StepId);
+            await ledger.LeaveUnsettledAsync(call.StepId, ErrorCodes.Cancelled, CancellationToken.None);
+            throw;
+        }
 
-        // Not cancelled by a host that stops: the answer is paid for, and this is the moment to keep it.
+        // Not cancelled any more: the answer is paid for, and this is the moment to keep it.
         var answer = await ledger.CompleteAsync(call.StepId, ToLedger(conversation, response, model.Definition), CancellationToken.None);
         gates.Leave(model, call.StepId, answer.InputTokens + answer.OutputTokens);
         log.ModelCallAnswered(call.StepId, answer.ResponseModel, answer.FinishReason, answer.InputTokens, answer.OutputTokens, answer.ProviderRequestId);

@@ -21,8 +21,25 @@ internal sealed class ToolActivity(
 {
     private static readonly ExpressionSite ArgumentsSite = new(ExpressionSiteKind.Arguments);
 
+    /// <summary>Makes the call. When the node's time is over the result is <see cref="CallError.Cancelled"/>; a call that is cancelled otherwise throws.</summary>
     public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
     {
+        using var deadline = new CallDeadline(call.Deadline, timeProvider, cancellationToken);
+        try
+        {
+            return await CallAsync(call, deadline.Token);
+        }
+        catch (Exception) when (deadline.Token.IsCancellationRequested)
+        {
+            log.ToolCallCancelled(call.StepId, call.Tool);
+            cancellationToken.ThrowIfCancellationRequested();
+            return new ToolCallResult(null, CallError.Cancelled);
+        }
+    }
+
+    private async Task<ToolCallResult> CallAsync(ToolCall call, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
         CallError error;
         try
         {

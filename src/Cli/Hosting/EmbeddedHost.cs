@@ -138,7 +138,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         });
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddSingleton(new WorkflowClient(
-            engine.Client, new FolderWorkflowCatalog(options.Settings.WorkflowsFolder), engine.Definitions, engine.Payloads, models.CheckPrices()));
+            engine.Client, new FolderWorkflowCatalog(options.Settings.WorkflowsFolder), engine.Definitions, engine.Payloads, models.CheckPrices(), engine.Ledger));
         builder.Services.AddSingleton(engine.Definitions);
         builder.Services.AddPolyphonyHttp(new PolyphonyHttpOptions
         {

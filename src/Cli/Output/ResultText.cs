@@ -33,6 +33,11 @@ internal static class ResultText
         var time = NodeText.Seconds((status.CompletedTime ?? status.LastUpdatedTime) - status.CreatedTime);
         var usage = status.Usage;
         var calls = string.Create(CultureInfo.InvariantCulture, $"{usage.Turns} model {(usage.Turns == 1 ? "call" : "calls")}, {(usage.EstimatedTurns > 0 ? "~" : "")}{usage.Tokens:N0} tokens, {NodeText.Cost(usage.CostUsd, usage.UnpricedTurns)}");
+        if (usage.Unsettled > 0)
+        {
+            calls += $"; {usage.Unsettled} more begun and not answered, which the provider may charge";
+        }
+
         var end = status.StopReason switch
         {
             StopReason.Completed => "Completed",

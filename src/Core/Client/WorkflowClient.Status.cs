@@ -2,6 +2,7 @@ using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
+using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Client;
@@ -14,10 +15,18 @@ public sealed partial class WorkflowClient
     /// <param name="options">What to read.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The instance, or <see langword="null"/> if there is none.</returns>
-    public async Task<WorkflowStatus?> GetAsync(string instanceId, WorkflowStatusOptions? options = null, CancellationToken cancellationToken = default) =>
-        await client.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) is { } metadata
-            ? await DescribeAsync(metadata, options ?? new WorkflowStatusOptions(), cancellationToken)
-            : null;
+    public async Task<WorkflowStatus?> GetAsync(string instanceId, WorkflowStatusOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        if (await client.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) is not { } metadata)
+        {
+            return null;
+        }
+
+        var status = await DescribeAsync(metadata, options ?? new WorkflowStatusOptions(), cancellationToken);
+        return status is { IsFinished: true, ParentInstanceId: null } && ledger is not null
+            ? status with { Usage = Charged(status.Usage, await ledger.GetTotalsAsync(instanceId, cancellationToken)) }
+            : status;
+    }
 
     /// <summary>Turns the engine's record of an instance into what users see. Records without input and output give a status without them.</summary>
     /// <param name="metadata">The engine's record.</param>
@@ -92,6 +101,15 @@ public sealed partial class WorkflowClient
             Output = options.Output && result.Output is { } value ? await parts.ReadAsync("output", () => ReadAsync(value, cancellationToken)) : null,
             Outcomes = options.Outcomes ? await ReadOutcomesAsync(result, parts, cancellationToken) : null,
         };
+    }
+
+    /// <summary>An answer that came when nobody waited for it any more was paid all the same, and a call that was never answered may be.</summary>
+    private static Usage Charged(Usage counted, LedgerTotals recorded)
+    {
+        var usage = recorded.Steps > counted.Turns
+            ? counted with { Turns = (int)recorded.Steps, InputTokens = recorded.InputTokens, OutputTokens = recorded.OutputTokens, CostUsd = recorded.CostUsd }
+            : counted;
+        return usage with { Unsettled = recorded.Unsettled };
     }
 
     private async Task<IReadOnlyList<OutcomeStatus>?> ReadOutcomesAsync(WorkflowResult result, StatusParts parts, CancellationToken cancellationToken)

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
+using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 
@@ -19,8 +20,9 @@ namespace Polyphony.Core.Client;
 /// <param name="definitions">Where pinned definitions are kept.</param>
 /// <param name="payloads">Where large values are kept.</param>
 /// <param name="prices">Refuses limits of money over models without a price; by default none is refused.</param>
+/// <param name="ledger">Where model calls are recorded; without it what ended instances used is what their runs have counted.</param>
 public sealed partial class WorkflowClient(
-    DurableClient client, IWorkflowCatalog catalog, IDefinitionStore definitions, IPayloadStore payloads, PriceCheck? prices = null)
+    DurableClient client, IWorkflowCatalog catalog, IDefinitionStore definitions, IPayloadStore payloads, PriceCheck? prices = null, ILedger? ledger = null)
 {
     /// <summary>The tag that holds the workflow's name.</summary>
     public const string WorkflowTag = "workflow";
@@ -42,6 +44,9 @@ public sealed partial class WorkflowClient(
 
     /// <summary>Gets what refuses limits of money that can't hold.</summary>
     public PriceCheck? Prices => prices;
+
+    /// <summary>Gets the ledger, if there is one.</summary>
+    public ILedger? Ledger => ledger;
 
     /// <summary>Gets the payload store.</summary>
     public IPayloadStore Payloads => payloads;

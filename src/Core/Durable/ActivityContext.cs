@@ -12,6 +12,9 @@ public sealed record ActivityContext
     /// <summary>Gets the task's number in its instance; the same when the activity is run again after a crash. <see langword="null"/> where the host does not tell, as on Azure Functions.</summary>
     public int? TaskId { get; init; }
 
-    /// <summary>Gets a token that is cancelled when the host stops. An activity that ends for it is handed out again later.</summary>
+    /// <summary>
+    /// Gets a token that is cancelled when nobody waits for the result any more: the code cancelled the call, or the instance has ended. What the activity returns or throws is dropped then. It
+    /// is also cancelled when the host stops; an activity that ends for that is handed out again later.
+    /// </summary>
     public CancellationToken CancellationToken { get; init; }
 }

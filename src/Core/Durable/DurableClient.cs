@@ -90,7 +90,7 @@ public abstract class DurableClient
     /// <exception cref="InvalidInstanceStatusException">It has finished.</exception>
     public abstract Task ResumeAsync(string instanceId, string? reason = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Ends an instance and its unfinished children. Activities under way are not interrupted; their results are dropped.</summary>
+    /// <summary>Ends an instance and its unfinished children. Activities under way are cancelled and their results dropped; those not begun are not begun.</summary>
     /// <param name="instanceId">The id.</param>
     /// <param name="output">JSON that becomes the output, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

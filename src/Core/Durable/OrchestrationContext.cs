@@ -36,9 +36,13 @@ public abstract class OrchestrationContext
     /// <summary>Schedules an activity. It runs at least once; its result is applied exactly once.</summary>
     /// <param name="name">The registered name.</param>
     /// <param name="input">JSON, or <see langword="null"/>.</param>
+    /// <param name="cancellationToken">
+    /// Cancels the call: the task then ends as cancelled, and a result that comes later is dropped. An activity that was not begun is not begun any more. One that is under way sees
+    /// <see cref="ActivityContext.CancellationToken"/> cancelled; on Durable Task, which cancels no activities, only once the instance has ended.
+    /// </param>
     /// <returns>The activity's result as JSON.</returns>
     /// <exception cref="TaskFailedException">The activity threw.</exception>
-    public abstract Task<string?> CallActivityAsync(string name, string? input);
+    public abstract Task<string?> CallActivityAsync(string name, string? input, CancellationToken cancellationToken = default);
 
     /// <summary>Starts a child orchestration and waits for its end.</summary>
     /// <param name="name">The registered name.</param>

@@ -12,10 +12,11 @@ public static class OrchestrationContextExtensions
     /// <param name="input">The input.</param>
     /// <param name="inputType">The contract of the input.</param>
     /// <param name="outputType">The contract of the output.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     public static async Task<TOutput?> CallActivityAsync<TInput, TOutput>(
-        this OrchestrationContext context, string name, TInput input, JsonTypeInfo<TInput> inputType, JsonTypeInfo<TOutput> outputType)
+        this OrchestrationContext context, string name, TInput input, JsonTypeInfo<TInput> inputType, JsonTypeInfo<TOutput> outputType, CancellationToken cancellationToken = default)
     {
-        var result = await context.CallActivityAsync(name, JsonSerializer.Serialize(input, inputType));
+        var result = await context.CallActivityAsync(name, JsonSerializer.Serialize(input, inputType), cancellationToken);
         return result is null ? default : JsonSerializer.Deserialize(result, outputType);
     }
 

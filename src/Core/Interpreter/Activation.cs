@@ -47,6 +47,9 @@ public sealed record WaitState(DateTimeOffset? Deadline, bool Escalated = false)
 internal sealed record ActivationEnd(Outcome? Outcome, Task? Lingering = null)
 {
     public bool IsStopped => Outcome is null;
+
+    /// <summary>Gets what it had come to when it was stopped.</summary>
+    public WorkResult? Stopped { get; init; }
 }
 
 /// <summary>What a node's own work came to, before its error policy.</summary>

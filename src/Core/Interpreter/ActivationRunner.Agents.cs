@@ -11,7 +11,7 @@ internal sealed partial class ActivationRunner
     /// are tried again by the retry policy, an answer that does not fit its schema is repaired once, requests for tools are served and the
     /// results handed back.
     /// </summary>
-    private async Task<WorkResult> RunAgentAsync(Activation activation, string agentName, int firstCall, CancellationToken ending)
+    private async Task<WorkResult> RunAgentAsync(Activation activation, string agentName, int firstCall, WorkLimit limit)
     {
         var agent = plan.Definition.Agents[agentName];
         agent = activation.Node is AgentNode node ? agent.In(node) : agent;
@@ -22,7 +22,7 @@ internal sealed partial class ActivationRunner
         {
             // What follows on an alias of the host comes with the first result.
             bool? othersFollow = i < models.Count - 1 || postponed.Count > 0 ? true : i > 0 ? false : null;
-            var result = await RunModelAsync(activation, agent, models[i], othersFollow, total.NextCall, ending);
+            var result = await RunModelAsync(activation, agent, models[i], othersFollow, total.NextCall, limit);
             if (i == 0 && result.Fallback.Count > 0)
             {
                 models = [.. models, .. result.Fallback];
@@ -42,12 +42,12 @@ internal sealed partial class ActivationRunner
 
         foreach (var (model, wait) in postponed.OrderBy(each => each.Wait.Until))
         {
-            if (!await DelayAsync(activation, wait, total.Error, ending))
+            if (!await DelayAsync(activation, wait, total.Error, limit.Ending))
             {
                 return total with { IsStopped = true };
             }
 
-            total = Add(total, await RunModelAsync(activation, agent, model, false, total.NextCall, ending));
+            total = Add(total, await RunModelAsync(activation, agent, model, false, total.NextCall, limit));
             if (IsOver(total))
             {
                 break;
@@ -59,7 +59,7 @@ internal sealed partial class ActivationRunner
         WorkResult Add(WorkResult before, WorkResult result) =>
             result with { Attempts = result.Attempts + before.Attempts, Usage = result.Usage + before.Usage, Agent = agentName };
 
-        bool IsOver(WorkResult result) => (result.Error is null && result.Postponed is null) || result.IsStopped || ending.IsCancellationRequested;
+        bool IsOver(WorkResult result) => (result.Error is null && result.Postponed is null) || result.IsStopped || limit.Ending.IsCancellationRequested;
     }
 
     private IReadOnlyList<string> ModelsOf(AgentDefinition agent) =>
@@ -71,9 +71,9 @@ internal sealed partial class ActivationRunner
     /// <param name="model">The model.</param>
     /// <param name="othersFollow">Whether there is another model to ask; <see langword="null"/>: if the first result names some.</param>
     /// <param name="firstCall">The number of the first call.</param>
-    /// <param name="ending">Ends it.</param>
+    /// <param name="limit">How long it goes on.</param>
     private async Task<WorkResult> RunModelAsync(
-        Activation activation, AgentDefinition agent, string model, bool? othersFollow, int firstCall, CancellationToken ending)
+        Activation activation, AgentDefinition agent, string model, bool? othersFollow, int firstCall, WorkLimit limit)
     {
         var explicitRetry = activation.Node.Retry ?? agent.Retry;
         var policy = explicitRetry ?? DefaultRetry;
@@ -85,25 +85,25 @@ internal sealed partial class ActivationRunner
         var work = new WorkResult();
         while (true)
         {
-            if (ending.IsCancellationRequested || stop.IsRequested)
+            if (limit.Ending.IsCancellationRequested || stop.IsRequested)
             {
                 return work with { IsStopped = true };
             }
 
-            if (await budget.TakeTurnAsync(ending) is { } reached)
+            if (await budget.TakeTurnAsync(limit.Ending) is { } reached)
             {
-                stop.Request(reached);
+                stop.RequestAtLimit(reached);
                 return work with { IsStopped = true };
             }
 
-            if (ending.IsCancellationRequested || stop.IsRequested)
+            if (limit.Ending.IsCancellationRequested || stop.IsRequested)
             {
                 return work with { IsStopped = true };
             }
 
             attempt++;
             observer.OnAttempt(activation);
-            var result = Judge(agent, model, await CallModelAsync(activation, agent, model, othersFollow, call, attempt, tools, repair));
+            var result = Judge(agent, model, await CallModelAsync(activation, agent, model, othersFollow, call, attempt, tools, repair, limit));
             var isFromBefore = result.FromLedger && rewinds > 0;
             if (isFromBefore || result.Wait is not null)
             {
@@ -113,6 +113,7 @@ internal sealed partial class ActivationRunner
             else
             {
                 budget.Add(result.Usage);
+                stop.StopOthersAtLimit(budget);
             }
 
             work = work with
@@ -124,6 +125,12 @@ internal sealed partial class ActivationRunner
                 FinishReason = result.Usage.Turns > 0 ? result.FinishReason : work.FinishReason,
                 Fallback = result.Fallback ?? [],
             };
+            if (result.Error?.Code == ErrorCodes.Cancelled)
+            {
+                // It was begun, and may be answered all the same: its number is taken.
+                return work with { IsStopped = true, NextCall = call + 1 };
+            }
+
             var mayPostpone = othersFollow ?? work.Fallback.Count > 0;
             if (result.Wait is { } wait)
             {
@@ -133,7 +140,7 @@ internal sealed partial class ActivationRunner
                     return work with { Postponed = wait, NextCall = call };
                 }
 
-                if (!await DelayAsync(activation, wait, null, ending))
+                if (!await DelayAsync(activation, wait, null, limit.Ending))
                 {
                     return work with { IsStopped = true };
                 }
@@ -191,12 +198,18 @@ internal sealed partial class ActivationRunner
                     };
                 }
 
-                if (ending.IsCancellationRequested || stop.IsRequested)
+                if (limit.Ending.IsCancellationRequested || stop.IsRequested)
                 {
                     return work with { IsStopped = true };
                 }
 
-                tools.Add(new ToolRound(requested, await Task.WhenAll(requested.Select(tool => CallToolAsync(activation, tool))), result.Beside));
+                var results = await Task.WhenAll(requested.Select(tool => CallToolAsync(activation, tool, limit)));
+                if (results.Any(IsCancelled))
+                {
+                    return work with { IsStopped = true, NextCall = call };
+                }
+
+                tools.Add(new ToolRound(requested, results, result.Beside));
                 continue;
             }
 
@@ -210,7 +223,7 @@ internal sealed partial class ActivationRunner
                 return work with { Error = error, Postponed = new CallWait(until, CallWaitReasons.RetryAfter, CallWait.Shorten(error.Message)) };
             }
 
-            if (!MayRetry(error, attempt, policy, explicitRetry is not null) || !await DelayAsync(activation, policy, attempt, error, ending))
+            if (!MayRetry(error, attempt, policy, explicitRetry is not null) || !await DelayAsync(activation, policy, attempt, error, limit.Ending))
             {
                 return work with { Error = error };
             }
@@ -233,7 +246,7 @@ internal sealed partial class ActivationRunner
             : result;
 
     private Task<AgentCallResult> CallModelAsync(
-        Activation activation, AgentDefinition agent, string model, bool? othersFollow, int call, int attempt, ToolRounds tools, RepairRequest? repair)
+        Activation activation, AgentDefinition agent, string model, bool? othersFollow, int call, int attempt, ToolRounds tools, RepairRequest? repair, WorkLimit limit)
     {
         var besides = activation.Context.Sum(message => RunCalls.SizeOf(message.Content) + 100)
             + tools.Bytes + RunCalls.SizeOf(repair?.Answer) + (repair?.Violations.Sum(violation => violation.Length * 3) ?? 0);
@@ -251,17 +264,18 @@ internal sealed partial class ActivationRunner
             PackedToolRounds = tools.Packed,
             ToolRounds = tools.Recent,
             Repair = repair,
+            Deadline = limit.Deadline,
         };
         if (!RunCalls.Fits(request.Scope, besides) || tools.AreLarge)
         {
-            return CallLargeAsync(request, besides, tools);
+            return CallLargeAsync(request, besides, tools, limit.Calls);
         }
 
-        return activation.Gatherer?.CallAgentAsync(request, RunCalls.SizeOf(request.Scope) + besides) ?? calls.CallAgentAsync(request);
+        return activation.Gatherer?.CallAgentAsync(request, RunCalls.SizeOf(request.Scope) + besides, limit.Calls) ?? calls.CallAgentAsync(request, limit.Calls);
     }
 
     /// <summary>Moves what is too large to the payload store and calls the model.</summary>
-    private async Task<AgentCallResult> CallLargeAsync(AgentCall request, int besides, ToolRounds tools)
+    private async Task<AgentCallResult> CallLargeAsync(AgentCall request, int besides, ToolRounds tools, CancellationToken cancelled)
     {
         if (tools.AreLarge)
         {
@@ -270,31 +284,36 @@ internal sealed partial class ActivationRunner
             besides += tools.Bytes;
         }
 
-        return await calls.CallAgentAsync(request with
+        request = request with
         {
             Scope = await calls.ShrinkAsync(request.Scope, besides),
             PackedToolRounds = tools.Packed,
             ToolRounds = tools.Recent,
-        });
+        };
+        return await calls.CallAgentAsync(request, cancelled);
     }
 
-    private async Task<ToolCallResult> CallToolAsync(Activation activation, RequestedToolCall requested)
+    private async Task<ToolCallResult> CallToolAsync(Activation activation, RequestedToolCall requested, WorkLimit limit)
     {
         for (var attempt = 1; ; attempt++)
         {
-            var result = await calls.CallToolAsync(new ToolCall
+            var call = new ToolCall
             {
                 Scope = activation.Scope with { Input = null, Nodes = null },
                 Tool = requested.Tool,
                 Arguments = requested.Arguments,
                 CallId = requested.CallId,
                 Attempt = attempt,
-            });
-            if (result.Error is not { } error || !MayRetry(error, attempt, DefaultRetry, isExplicit: false) || !await DelayAsync(activation, DefaultRetry, attempt, error, stop.Token))
+                Deadline = limit.Deadline,
+            };
+            var result = await calls.CallToolAsync(call, limit.Calls);
+            if (result.Error is not { } error || !MayRetry(error, attempt, DefaultRetry, isExplicit: false) || !await DelayAsync(activation, DefaultRetry, attempt, error, limit.Ending))
             {
                 // A failure is an answer too: the model is told and decides.
                 return result;
             }
         }
     }
+
+    private static bool IsCancelled(ToolCallResult result) => result.Error?.Code == ErrorCodes.Cancelled;
 }

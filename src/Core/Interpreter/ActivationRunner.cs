@@ -37,7 +37,7 @@ internal sealed partial class ActivationRunner(
     {
         var started = Context.CurrentUtcDateTime;
         var work = activation.Node is HumanNode or WaitNode || activation.Node.Timeout is not { } limit
-            ? await WorkAsync(activation, stop.Token)
+            ? await WorkAsync(activation, stop.Limit)
             : await WithTimeoutAsync(activation, started + limit);
         var status = NodeResult.Completed;
         var error = work.Error;
@@ -48,7 +48,7 @@ internal sealed partial class ActivationRunner(
 
         if (work.IsStopped)
         {
-            return new ActivationEnd(null, work.Lingering);
+            return new ActivationEnd(null, work.Lingering) { Stopped = work };
         }
 
         var lingering = work.Lingering;
@@ -117,7 +117,7 @@ internal sealed partial class ActivationRunner(
     {
         try
         {
-            return await RunAgentAsync(activation, agent, firstCall, stop.Token);
+            return await RunAgentAsync(activation, agent, firstCall, stop.Limit);
         }
         catch (Exception exception) when (RunCalls.ErrorOf(exception) is { } error)
         {
@@ -127,41 +127,47 @@ internal sealed partial class ActivationRunner(
 
     private async Task<WorkResult> WithTimeoutAsync(Activation activation, DateTimeOffset deadline)
     {
-        // Not disposed: work that lingers still looks at it.
+        // Not disposed: work that lingers still looks at them.
         var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-        var work = WorkAsync(activation, ending.Token);
+        var cancelled = CancellationTokenSource.CreateLinkedTokenSource(stop.Calls);
+        var work = WorkAsync(activation, new WorkLimit(ending.Token, cancelled.Token, deadline));
         if (work.IsCompleted)
         {
             return await work;
         }
 
-        var timer = calls.CreateTimerAsync(deadline, ending.Token);
-        if (await Task.WhenAny(work, timer) == timer && !work.IsCompleted && !stop.IsRequested)
+        var timer = calls.CreateTimerAsync(deadline, cancelled.Token);
+        if (await Task.WhenAny(work, timer) == timer && !work.IsCompleted && !stop.Calls.IsCancellationRequested)
         {
-            // What is under way ends by itself, within the limit of its own call, and nothing further begins.
+            // A child is asked to stop and lingers until it has; calls end here and now.
             ending.Cancel();
-            return new WorkResult
-            {
-                Error = new CallError(
-                    ErrorCodes.Timeout,
-                    $"\"{activation.Id}\" took longer than its limit of {Duration.Format(activation.Node.Timeout!.Value)}.",
-                    ErrorKind.Terminal),
-                Attempts = 1,
-                Lingering = work,
-            };
+            cancelled.Cancel();
+            return TimedOut(activation, work.IsCompleted ? await work : new WorkResult { Attempts = 1, Lingering = work });
         }
 
         var result = await work;
-        ending.Cancel();
-        return result;
+        cancelled.Cancel();
+
+        // A call knows the deadline too, and may find it over before the timer does.
+        return result.IsStopped && !stop.IsRequested ? TimedOut(activation, result) : result;
     }
 
+    private static WorkResult TimedOut(Activation activation, WorkResult work) => work with
+    {
+        IsStopped = false,
+        Output = null,
+        Error = new CallError(
+            ErrorCodes.Timeout,
+            $"\"{activation.Id}\" took longer than its limit of {Duration.Format(activation.Node.Timeout!.Value)}.",
+            ErrorKind.Terminal),
+    };
+
     /// <summary>Does a node's own work. What has to be passed on and is too large, or a value that is lost, ends this activation and not the run.</summary>
-    private async Task<WorkResult> WorkAsync(Activation activation, CancellationToken ending)
+    private async Task<WorkResult> WorkAsync(Activation activation, WorkLimit limit)
     {
         try
         {
-            return await BeginAsync(await WithGivenStoredAsync(activation), ending);
+            return await BeginAsync(await WithGivenStoredAsync(activation), limit);
         }
         catch (Exception exception) when (RunCalls.ErrorOf(exception) is { } error)
         {
@@ -175,12 +181,12 @@ internal sealed partial class ActivationRunner(
         : activation.Arguments is { IsInline: true } arguments && !Payload.MayBeInline(arguments.Text) ? activation with { Arguments = await calls.StoreAsync(arguments) }
         : activation;
 
-    private Task<WorkResult> BeginAsync(Activation activation, CancellationToken ending) => activation.Node switch
+    private Task<WorkResult> BeginAsync(Activation activation, WorkLimit limit) => activation.Node switch
     {
-        AgentNode agent => RunAgentAsync(activation, agent.Agent, 1, ending),
-        ToolNode tool => RunToolAsync(activation, tool, ending),
+        AgentNode agent => RunAgentAsync(activation, agent.Agent, 1, limit),
+        ToolNode tool => RunToolAsync(activation, tool, limit),
         HumanNode human => RunHumanAsync(activation, human),
-        WorkflowNode workflow => RunWorkflowAsync(activation, workflow, ending),
+        WorkflowNode workflow => RunWorkflowAsync(activation, workflow, limit),
         WaitNode wait => RunWaitAsync(activation, wait),
         TransformNode => RunTransformAsync(activation),
         var other => throw new NotSupportedException(other.GetType().Name),
@@ -192,33 +198,38 @@ internal sealed partial class ActivationRunner(
         return new WorkResult { Output = value.Value, Error = value.Error, Attempts = 1 };
     }
 
-    private async Task<WorkResult> RunToolAsync(Activation activation, ToolNode tool, CancellationToken ending)
+    private async Task<WorkResult> RunToolAsync(Activation activation, ToolNode tool, WorkLimit limit)
     {
         var scope = await calls.ShrinkAsync(activation.Scope, 0);
         var policy = tool.Retry ?? DefaultRetry;
         for (var attempt = 1; ; attempt++)
         {
-            if (ending.IsCancellationRequested || stop.IsRequested)
+            if (limit.Ending.IsCancellationRequested || stop.IsRequested)
             {
                 return WorkResult.Stopped;
             }
 
             observer.OnAttempt(activation);
-            var call = new ToolCall { Scope = scope, Tool = tool.Tool, Arguments = activation.Arguments, Attempt = attempt };
-            var result = await (activation.Gatherer?.CallToolAsync(call, RunCalls.SizeOf(scope)) ?? calls.CallToolAsync(call));
+            var call = new ToolCall { Scope = scope, Tool = tool.Tool, Arguments = activation.Arguments, Attempt = attempt, Deadline = limit.Deadline };
+            var result = await (activation.Gatherer?.CallToolAsync(call, RunCalls.SizeOf(scope), limit.Calls) ?? calls.CallToolAsync(call, limit.Calls));
+            if (IsCancelled(result))
+            {
+                return WorkResult.Stopped with { Attempts = attempt };
+            }
+
             if (result.Error is not { } error)
             {
                 return new WorkResult { Output = result.Output, Attempts = attempt };
             }
 
-            if (!MayRetry(error, attempt, policy, isExplicit: tool.Retry is not null) || !await DelayAsync(activation, policy, attempt, error, ending))
+            if (!MayRetry(error, attempt, policy, isExplicit: tool.Retry is not null) || !await DelayAsync(activation, policy, attempt, error, limit.Ending))
             {
                 return new WorkResult { Error = error, Attempts = attempt };
             }
         }
     }
 
-    private async Task<WorkResult> RunWorkflowAsync(Activation activation, WorkflowNode node, CancellationToken ending)
+    private async Task<WorkResult> RunWorkflowAsync(Activation activation, WorkflowNode node, WorkLimit limit)
     {
         if (subWorkflows?.Find(node.Workflow) is not { } workflow)
         {
@@ -241,38 +252,39 @@ internal sealed partial class ActivationRunner(
         var turns = budget.LimitsTurns ? MostCallsOf(node, workflow) : 0;
         for (var attempt = 1; ; attempt++)
         {
-            await budget.WaitForTurnsAsync(turns, ending);
-            if (ending.IsCancellationRequested || stop.IsRequested)
+            await budget.WaitForTurnsAsync(turns, limit.Ending);
+            if (limit.Ending.IsCancellationRequested || stop.IsRequested)
             {
                 return WorkResult.Stopped;
             }
 
             if (budget.Reached is { } reached)
             {
-                stop.Request(reached);
+                stop.RequestAtLimit(reached);
                 return WorkResult.Stopped;
             }
 
             observer.OnAttempt(activation);
             var share = budget.Reserve(turns, 1);
-            var result = await RunChildAsync(activation, node, workflow, input, share.Limits, attempt, ending);
+            var result = await RunChildAsync(activation, node, workflow, input, share.Limits, attempt, limit);
             budget.Settle(share, result.Usage.Turns, result.Usage);
+            stop.StopOthersAtLimit(budget);
             usage += result.Usage;
             if (result.StopReason == StopReason.Completed)
             {
                 return new WorkResult { Output = result.Output, Attempts = attempt, Usage = usage };
             }
 
-            if (stop.IsRequested || ending.IsCancellationRequested)
+            if (stop.IsRequested || limit.Ending.IsCancellationRequested)
             {
-                return WorkResult.Stopped;
+                return WorkResult.Stopped with { Attempts = attempt, Usage = usage };
             }
 
             var error = new CallError(
                 ErrorCodes.WorkflowFailed,
                 $"Workflow \"{node.Workflow}\" ended with \"{StopReasons.Name(result.StopReason)}\"{(result.Error is { } inner ? $": {inner.Message}" : ".")}",
                 ErrorKind.Transient);
-            if (node.Retry is null || attempt >= node.Retry.MaxAttempts || !await DelayAsync(activation, node.Retry, attempt, error, ending))
+            if (node.Retry is null || attempt >= node.Retry.MaxAttempts || !await DelayAsync(activation, node.Retry, attempt, error, limit.Ending))
             {
                 // The child's work is not lost: its output so far comes with the error.
                 return new WorkResult { Output = result.Output, Error = error with { Kind = ErrorKind.Terminal }, Attempts = attempt, Usage = usage };
@@ -291,7 +303,7 @@ internal sealed partial class ActivationRunner(
     }
 
     private async Task<WorkflowResult> RunChildAsync(
-        Activation activation, WorkflowNode node, WorkflowDefinition workflow, Payload? input, RunLimits share, int attempt, CancellationToken ending)
+        Activation activation, WorkflowNode node, WorkflowDefinition workflow, Payload? input, RunLimits share, int attempt, WorkLimit limit)
     {
         var own = node.Limits;
         var inner = workflow.Limits;
@@ -313,7 +325,7 @@ internal sealed partial class ActivationRunner(
                 (long?)own?.Timeout?.TotalMilliseconds),
         };
         var childId = ChildId(activation, attempt);
-        using var stopping = ending.Register(() => stop.StopChild(Context, childId));
+        using var stopping = StopChildWith(childId, limit.Calls);
         try
         {
             var json = await calls.CallChildAsync(
@@ -331,6 +343,24 @@ internal sealed partial class ActivationRunner(
 
         static T? Least<T>(T? a, T? b)
             where T : struct, IComparable<T> => a is null ? b : b is null || a.Value.CompareTo(b.Value) <= 0 ? a : b;
+    }
+
+    /// <summary>
+    /// Asks a child to stop when its calls are not waited for any more, and to begin nothing new when the run fails. A limit on turns that is reached is nothing to it: what it may use of it
+    /// was set aside for it.
+    /// </summary>
+    /// <returns>What ends that, once the child has ended.</returns>
+    public IDisposable StopChildWith(string childId, CancellationToken cancelled)
+    {
+        var finishing = stop.Token.Register(() =>
+        {
+            if (stop is { Reason: not StopReason.MaxTurns, Finishes: true })
+            {
+                Context.SendEvent(childId, EventNames.Finish, null);
+            }
+        });
+        var stopping = cancelled.Register(() => Context.SendEvent(childId, EventNames.Stop, null));
+        return new Registrations(finishing, stopping);
     }
 
     /// <summary>Names a child: readable while it is short, and never twice the same in one instance.</summary>
@@ -391,6 +421,15 @@ internal sealed partial class ActivationRunner(
         var milliseconds = Math.Min(policy.FirstDelay.TotalMilliseconds * Math.Pow(policy.Backoff, attempt - 1), policy.MaxDelay.TotalMilliseconds);
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}:{attempt}"));
         return TimeSpan.FromMilliseconds(milliseconds * (1 - hash[0] / 255.0 / 5));
+    }
+
+    private sealed class Registrations(CancellationTokenRegistration one, CancellationTokenRegistration other) : IDisposable
+    {
+        public void Dispose()
+        {
+            one.Dispose();
+            other.Dispose();
+        }
     }
 
     private static Payload Json(string json) => Payload.Inline(JsonElement.Parse(Encoding.UTF8.GetBytes(json)));

@@ -45,6 +45,9 @@ public sealed record AgentCall
     /// <summary>Gets the answer to be repaired, or <see langword="null"/>.</summary>
     public RepairRequest? Repair { get; init; }
 
+    /// <summary>Gets when the node's own <c>timeout</c> is over, if it has one: the call is given up then, with <see cref="ErrorCodes.Cancelled"/>.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
     /// <summary>Gets the id under which the ledger keeps the answer: the same on every delivery and attempt.</summary>
     [JsonIgnore]
     public string StepId => $"{Scope.InstanceId}/{Scope.Activation}/{Call}";
@@ -155,6 +158,13 @@ public sealed record Usage(
     /// <summary>Gets no use at all.</summary>
     public static Usage None { get; } = new(0, 0, 0, 0);
 
+    /// <summary>
+    /// Gets model calls that were begun and whose answers never came: cancelled, out of time, or with a broken connection. Each may be charged. Read from the ledger once the instance has
+    /// ended; left out when there are none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Unsettled { get; init; }
+
     /// <summary>Gets all tokens.</summary>
     [JsonIgnore]
     public long Tokens => InputTokens + OutputTokens;
@@ -193,6 +203,9 @@ public sealed record ToolCall
 
     /// <summary>Gets the attempt, from 1.</summary>
     public int Attempt { get; init; } = 1;
+
+    /// <summary>Gets when the node's own <c>timeout</c> is over, if it has one: the call is given up then, with <see cref="ErrorCodes.Cancelled"/>.</summary>
+    public DateTimeOffset? Deadline { get; init; }
 
     /// <summary>Gets an id that is the same on every delivery, for tools that can make themselves idempotent.</summary>
     [JsonIgnore]

@@ -5,7 +5,11 @@ namespace Polyphony.Core.Interpreter;
 /// <param name="Message">What happened, for people.</param>
 /// <param name="Kind">What to do about it.</param>
 /// <param name="RetryAfterMs">For <see cref="ErrorKind.RateLimited"/>: how many milliseconds the provider asked to wait, if it said.</param>
-public sealed record CallError(string Code, string Message, ErrorKind Kind, long? RetryAfterMs = null);
+public sealed record CallError(string Code, string Message, ErrorKind Kind, long? RetryAfterMs = null)
+{
+    /// <summary>Gets the error of a call that was cancelled.</summary>
+    public static CallError Cancelled { get; } = new(ErrorCodes.Cancelled, "The call was cancelled: nobody waits for its answer any more.", ErrorKind.Terminal);
+}
 
 /// <summary>What a failure means for the next attempt.</summary>
 public enum ErrorKind
@@ -25,6 +29,9 @@ public static class ErrorCodes
 {
     /// <summary>Took longer than its limit: a model call, a tool, a node; or a person's answer or an event did not come in time.</summary>
     public const string Timeout = "timeout";
+
+    /// <summary>Nobody waits for the call any more: its run or its node has ended.</summary>
+    public const string Cancelled = "cancelled";
 
     /// <summary>The provider asks to slow down.</summary>
     public const string RateLimited = "rate_limited";

@@ -31,12 +31,14 @@ internal sealed class CallGatherer
     /// <summary>Calls a model.</summary>
     /// <param name="call">The call.</param>
     /// <param name="bytes">How much it carries, about.</param>
-    public Task<AgentCallResult> CallAgentAsync(AgentCall call, int bytes) => _agents.CallAsync(call, bytes);
+    /// <param name="cancellationToken">Cancels the call; the activity is cancelled when all that share it are.</param>
+    public Task<AgentCallResult> CallAgentAsync(AgentCall call, int bytes, CancellationToken cancellationToken) => _agents.CallAsync(call, bytes, cancellationToken);
 
     /// <summary>Calls a tool.</summary>
     /// <param name="call">The call.</param>
     /// <param name="bytes">How much it carries, about.</param>
-    public Task<ToolCallResult> CallToolAsync(ToolCall call, int bytes) => _tools.CallAsync(call, bytes);
+    /// <param name="cancellationToken">Cancels the call; the activity is cancelled when all that share it are.</param>
+    public Task<ToolCallResult> CallToolAsync(ToolCall call, int bytes, CancellationToken cancellationToken) => _tools.CallAsync(call, bytes, cancellationToken);
 
     /// <summary>Does something in one step whose calls go out together.</summary>
     public T Hold<T>(Func<T> begin)
@@ -69,20 +71,20 @@ internal sealed class CallGatherer
         JsonTypeInfo<TCall[]> callType,
         JsonTypeInfo<TResult?[]> resultType,
         RunCalls calls,
-        Func<TCall, Task<TResult>> callAlone,
+        Func<TCall, CancellationToken, Task<TResult>> callAlone,
         Func<CallError, TResult> failed)
         where TResult : class
     {
         /// <summary>What stands around the values of a call.</summary>
         private const int BytesPerCall = 700;
 
-        private readonly List<(TCall Call, int Bytes, TaskCompletionSource<TResult> Result)> _waiting = [];
+        private readonly List<Waiting> _waiting = [];
 
-        public Task<TResult> CallAsync(TCall call, int bytes)
+        public Task<TResult> CallAsync(TCall call, int bytes, CancellationToken cancellationToken)
         {
             // Continuations run where the result is set, in the step that brings it.
             var result = new TaskCompletionSource<TResult>();
-            _waiting.Add((call, bytes + BytesPerCall, result));
+            _waiting.Add(new Waiting(call, bytes + BytesPerCall, result, cancellationToken));
             owner.Flush();
             return result.Task;
         }
@@ -103,14 +105,14 @@ internal sealed class CallGatherer
             }
         }
 
-        private async Task SendAsync(List<(TCall Call, int Bytes, TaskCompletionSource<TResult> Result)> batch)
+        private async Task SendAsync(List<Waiting> batch)
         {
             try
             {
                 TResult?[] results;
                 if (batch.Count == 1)
                 {
-                    results = [await callAlone(batch[0].Call)];
+                    results = [await callAlone(batch[0].Call, batch[0].Cancelled)];
                 }
                 else
                 {
@@ -123,9 +125,9 @@ internal sealed class CallGatherer
                     {
                         if (results[i] is { } result)
                         {
-                            batch[i].Result.SetResult(result);
+                            batch[i].Result.TrySetResult(result);
                         }
-                        else
+                        else if (!batch[i].Result.Task.IsCompleted)
                         {
                             _ = SendAsync([batch[i]]);
                         }
@@ -137,18 +139,30 @@ internal sealed class CallGatherer
             catch (Exception exception)
             {
                 // The replay differs, or the like: nobody awaits this method, and each of those who wait has to end.
-                foreach (var (_, _, result) in batch)
+                foreach (var each in batch)
                 {
-                    result.TrySetException(exception);
+                    each.Result.TrySetException(exception);
                 }
             }
         }
 
-        private async Task<TResult?[]> AskAsync(List<(TCall Call, int Bytes, TaskCompletionSource<TResult> Result)> batch)
+        private async Task<TResult?[]> AskAsync(List<Waiting> batch)
         {
+            var all = new CancellationTokenSource();
+            var left = batch.Count;
+            var registrations = batch.ConvertAll(each => each.Cancelled.Register(() =>
+            {
+                // The others may still want the activity.
+                if (--left == 0)
+                {
+                    all.Cancel();
+                }
+
+                each.Result.TrySetResult(failed(CallError.Cancelled));
+            }));
             try
             {
-                return await calls.CallBatchAsync(activity, batch.Select(each => each.Call).ToArray(), callType, resultType);
+                return await calls.CallBatchAsync(activity, batch.Select(each => each.Call).ToArray(), callType, resultType, all.Token);
             }
             catch (PayloadTooLargeException)
             {
@@ -163,6 +177,16 @@ internal sealed class CallGatherer
             {
                 return [.. batch.Select(_ => failed(RunCalls.ErrorOf(failure)))];
             }
+            catch (OperationCanceledException)
+            {
+                return [.. batch.Select(_ => failed(CallError.Cancelled))];
+            }
+            finally
+            {
+                registrations.ForEach(registration => registration.Dispose());
+            }
         }
+
+        private sealed record Waiting(TCall Call, int Bytes, TaskCompletionSource<TResult> Result, CancellationToken Cancelled);
     }
 }

@@ -3,8 +3,11 @@ namespace Polyphony.Core.Interpreter;
 /// <summary>The names of the events that workflow instances wait for.</summary>
 public static class EventNames
 {
-    /// <summary>Asks a child to stop with what it has.</summary>
+    /// <summary>Asks a child to stop with what it has. Its calls under way are cancelled.</summary>
     public const string Stop = "polyphony-stop";
+
+    /// <summary>Asks a child to begin nothing new, and to stop when its calls under way have ended.</summary>
+    public const string Finish = "polyphony-finish";
 
     /// <summary>Gets the event that answers a person's question.</summary>
     /// <param name="activation">The activation that asks.</param>

@@ -11,7 +11,7 @@ internal sealed class ItemsInstance : IRunObserver
     private readonly WorkflowPlan _plan;
     private readonly RunCalls _calls;
     private readonly RunBudget _budget;
-    private readonly RunStop _stop = new();
+    private readonly RunStop _stop = new(finishesAtLimits: true);
     private readonly ActivationRunner _runner;
     private readonly CallGatherer? _gatherer;
     private readonly List<Outcome?> _outcomes = [];
@@ -31,17 +31,18 @@ internal sealed class ItemsInstance : IRunObserver
 
     public async Task<string?> RunAsync()
     {
-        var stopEvent = WatchStopEventAsync();
+        var watches = Task.WhenAll(WatchAsync(EventNames.Stop, finishCalls: false), WatchAsync(EventNames.Finish, finishCalls: true));
         var lanes = Math.Min(_run.Concurrency, _run.Count);
         await (_gatherer is null ? BeginLanes() : _gatherer.Hold(BeginLanes));
 
         Task BeginLanes() => Task.WhenAll(Enumerable.Range(0, lanes).Select(_ => RunLaneAsync()));
 
-        // Items are begun in order, but one that was stopped may lie before one that has ended: what counts is the first part without a gap.
+        // Items are begun in order, but one that was stopped may lie before one that has ended. Where the rest is to follow, what counts is the first part without a gap.
         var reason = _stop.Reason;
         _stop.Request(StopReason.Completed);
-        await stopEvent;
-        var done = _outcomes.TakeWhile(outcome => outcome is not null).Select(outcome => outcome!).ToList();
+        await watches;
+        var ended = reason == StopReason.Cancelled ? _outcomes.Where(outcome => outcome is not null) : _outcomes.TakeWhile(outcome => outcome is not null);
+        var done = ended.Select(outcome => outcome!).ToList();
         var failed = done.Where(outcome => outcome.Status != NodeResult.Completed).ToList();
         var result = new ItemsResult
         {
@@ -116,12 +117,12 @@ internal sealed class ItemsInstance : IRunObserver
         }
     }
 
-    private async Task WatchStopEventAsync()
+    private async Task WatchAsync(string stopEvent, bool finishCalls)
     {
         try
         {
-            await _calls.WaitForEventAsync(EventNames.Stop, _stop.Token);
-            _stop.Request(StopReason.Cancelled);
+            await _calls.WaitForEventAsync(stopEvent, _stop.Calls);
+            _stop.Request(StopReason.Cancelled, finishCalls: finishCalls);
         }
         catch (OperationCanceledException)
         {

@@ -46,7 +46,7 @@ public sealed record ItemsResult
     /// <summary>Gets the outcomes in item order, a list of <see cref="Outcome"/>.</summary>
     public required Payload Outcomes { get; init; }
 
-    /// <summary>Gets how many items have ended; those after them were not begun because a limit was reached.</summary>
+    /// <summary>Gets how many items have ended: the first ones, unless the parent has stopped it.</summary>
     public int Done { get; init; }
 
     /// <summary>Gets how many of them did not complete.</summary>

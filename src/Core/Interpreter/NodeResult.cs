@@ -42,8 +42,14 @@ public sealed record NodeResult
     /// <summary>Gets the tokens that it used.</summary>
     public long Tokens { get; init; }
 
-    /// <summary>Gets earlier messages of the node that a message filter may still ask for, oldest first.</summary>
+    /// <summary>Gets earlier messages of the node that an agent may still be given, oldest first. A node that was skipped has them, too.</summary>
     public ImmutableList<NodeResult> Earlier { get; init; } = [];
+
+    /// <summary>Gets a value indicating whether it is a message.</summary>
+    public bool IsMessage => Status == Completed && Role is not null && Output is not null;
+
+    /// <summary>Gets the messages of the node that an agent may be given, oldest first: the earlier ones and this, if it is one.</summary>
+    public ImmutableList<NodeResult> Messages => IsMessage ? Earlier.Add(this) : Earlier;
 
     /// <summary>Gets what expressions see of it.</summary>
     /// <returns>The value.</returns>

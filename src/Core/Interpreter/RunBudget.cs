@@ -1,13 +1,14 @@
 namespace Polyphony.Core.Interpreter;
 
 /// <summary>
-/// What a run may still use. Checked before each model call; a call under way is always finished. Turns that are set aside for a child come back when it has ended, so whoever
+/// What a run may still use. Checked before each model call, and when one has ended. Turns that are set aside for a child come back when it has ended, so whoever
 /// needs one of them waits for that; only turns that are used up are a reason to stop. For one orchestration: not thread-safe.
 /// </summary>
 internal sealed class RunBudget(RunLimits limits)
 {
     private readonly List<TaskCompletionSource> _waiting = [];
     private int _reservedTurns;
+    private int _underWay;
 
     public int TurnsStarted { get; private set; }
 
@@ -19,6 +20,9 @@ internal sealed class RunBudget(RunLimits limits)
         : limits.MaxTokens is { } tokens && Used.Tokens >= tokens ? StopReason.MaxTokens
         : limits.MaxCostUsd is { } cost && Used.CostUsd >= cost ? StopReason.MaxCost
         : null;
+
+    /// <summary>Gets a value indicating whether model calls, or children with a share, are under way.</summary>
+    public bool HasUnderWay => _underWay > 0;
 
     /// <summary>Gets a value indicating whether model calls are limited in number.</summary>
     public bool LimitsTurns => limits.MaxTurns is not null;
@@ -49,15 +53,25 @@ internal sealed class RunBudget(RunLimits limits)
         if (reached is null)
         {
             TurnsStarted++;
+            _underWay++;
         }
 
         return reached;
     }
 
-    public void Add(Usage usage) => Used += usage;
+    /// <summary>Books what the call has used that was begun with <see cref="TakeTurnAsync"/>.</summary>
+    public void Add(Usage usage)
+    {
+        _underWay--;
+        Used += usage;
+    }
 
     /// <summary>Gives a turn back that was taken for an answer that is there already.</summary>
-    public void GiveBackTurn() => TurnsStarted--;
+    public void GiveBackTurn()
+    {
+        _underWay--;
+        TurnsStarted--;
+    }
 
     /// <summary>Sets a share aside for a child, so that several children together stay within the limits.</summary>
     /// <param name="wantedTurns">How many model calls the child is to have, if there are as many.</param>
@@ -65,6 +79,7 @@ internal sealed class RunBudget(RunLimits limits)
     public Share Reserve(int wantedTurns, int shares)
     {
         int? turns = null;
+        _underWay++;
         if (limits.MaxTurns is not null)
         {
             turns = Math.Min(FreeTurns, wantedTurns);
@@ -90,6 +105,7 @@ internal sealed class RunBudget(RunLimits limits)
     /// <summary>Takes back a share and books what the child has used.</summary>
     public void Settle(Share share, int turnsStarted, Usage used)
     {
+        _underWay--;
         _reservedTurns -= share.Turns ?? 0;
         TurnsStarted += turnsStarted;
         Used += used;

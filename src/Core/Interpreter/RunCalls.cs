@@ -35,12 +35,18 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         _ => ReferenceBytes,
     };
 
-    public async Task<AgentCallResult> CallAgentAsync(AgentCall call)
+    /// <summary>Calls a model. A call that is cancelled ends with <see cref="ErrorCodes.Cancelled"/>.</summary>
+    public async Task<AgentCallResult> CallAgentAsync(AgentCall call, CancellationToken cancellationToken)
     {
         Operations++;
         try
         {
-            return (await context.CallActivityAsync(ActivityNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult))!;
+            return (await context.CallActivityAsync(
+                ActivityNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult, cancellationToken))!;
+        }
+        catch (OperationCanceledException)
+        {
+            return new AgentCallResult { Error = CallError.Cancelled };
         }
         catch (TaskFailedException failed)
         {
@@ -52,12 +58,18 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         }
     }
 
-    public async Task<ToolCallResult> CallToolAsync(ToolCall call)
+    /// <summary>Calls a tool. A call that is cancelled ends with <see cref="ErrorCodes.Cancelled"/>.</summary>
+    public async Task<ToolCallResult> CallToolAsync(ToolCall call, CancellationToken cancellationToken)
     {
         Operations++;
         try
         {
-            return (await context.CallActivityAsync(ActivityNames.Tool, call, CoreJsonContext.Default.ToolCall, CoreJsonContext.Default.ToolCallResult))!;
+            return (await context.CallActivityAsync(
+                ActivityNames.Tool, call, CoreJsonContext.Default.ToolCall, CoreJsonContext.Default.ToolCallResult, cancellationToken))!;
+        }
+        catch (OperationCanceledException)
+        {
+            return new ToolCallResult(null, CallError.Cancelled);
         }
         catch (TaskFailedException failed)
         {
@@ -70,11 +82,13 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     }
 
     /// <summary>Makes several calls in one activity.</summary>
-    public async Task<TResult?[]> CallBatchAsync<TCall, TResult>(string activity, TCall[] batch, JsonTypeInfo<TCall[]> callType, JsonTypeInfo<TResult?[]> resultType)
+    /// <exception cref="OperationCanceledException">The calls were cancelled.</exception>
+    public async Task<TResult?[]> CallBatchAsync<TCall, TResult>(
+        string activity, TCall[] batch, JsonTypeInfo<TCall[]> callType, JsonTypeInfo<TResult?[]> resultType, CancellationToken cancellationToken)
         where TResult : class
     {
         Operations++;
-        return (await context.CallActivityAsync(activity, batch, callType, resultType))!;
+        return (await context.CallActivityAsync(activity, batch, callType, resultType, cancellationToken))!;
     }
 
     public async Task<string?> CallChildAsync(string name, string instanceId, string input)

@@ -1,14 +1,14 @@
-using Polyphony.Core.Durable;
-
 namespace Polyphony.Core.Interpreter;
 
 /// <summary>
-/// The decision to stop a run early. The first reason stays. Nothing new begins after it; waits and delays end. Its token source has no
-/// timer and no handle, so there is nothing to dispose of.
+/// The decision to stop a run early. The first reason stays. Nothing new begins after it; waits and delays end, and calls under way are cancelled unless their answers are still of use. Its
+/// token sources have no timer and no handle, so there is nothing to dispose of.
 /// </summary>
-internal sealed class RunStop
+/// <param name="finishesAtLimits">Whether a limit that is reached leaves the calls under way alone: it is only a share of the run's.</param>
+internal sealed class RunStop(bool finishesAtLimits = false)
 {
-    private CancellationTokenSource _source = new();
+    private CancellationTokenSource _ending = new();
+    private CancellationTokenSource _calls = new();
 
     public StopReason? Reason { get; private set; }
 
@@ -16,32 +16,59 @@ internal sealed class RunStop
 
     public bool IsRequested => Reason is not null;
 
-    public CancellationToken Token => _source.Token;
+    /// <summary>Gets a value indicating whether the run was stopped, and its calls under way go on to their end.</summary>
+    public bool Finishes { get; private set; }
 
-    public void Request(StopReason reason, WorkflowError? error = null)
+    /// <summary>Gets a token that is cancelled when nothing new begins.</summary>
+    public CancellationToken Token => _ending.Token;
+
+    /// <summary>Gets a token that is cancelled when nothing is waited for any more, calls under way included.</summary>
+    public CancellationToken Calls => _calls.Token;
+
+    public WorkLimit Limit => new(Token, Calls);
+
+    /// <summary>Stops the run. When it was stopped before, it may still be that calls which were to finish are cancelled now.</summary>
+    /// <param name="reason">Why.</param>
+    /// <param name="error">What went wrong, if something did.</param>
+    /// <param name="finishCalls">Whether calls under way go on to their end: their answers are of use, to this run or after a rewind.</param>
+    public void Request(StopReason reason, WorkflowError? error = null, bool finishCalls = false)
     {
         if (Reason is null)
         {
             Reason = reason;
             Error = error;
-            _source.Cancel();
+            Finishes = finishCalls;
+            _ending.Cancel();
+        }
+
+        if (!finishCalls)
+        {
+            Finishes = false;
+            _calls.Cancel();
         }
     }
 
-    /// <summary>Asks a child to stop too. Not when a limit was reached: the child has its own share of it, and what was begun within that is finished.</summary>
-    public void StopChild(OrchestrationContext context, string childId)
+    /// <summary>
+    /// Stops the run because a limit is reached. The last calls that a limit on turns allows are within it and finish; each answer beyond a limit on tokens or money only adds to what is too much.
+    /// </summary>
+    public void RequestAtLimit(StopReason reached) => Request(reached, finishCalls: finishesAtLimits || reached == StopReason.MaxTurns);
+
+    /// <summary>Stops the run if a limit on tokens or money is reached while others still use them up.</summary>
+    public void StopOthersAtLimit(RunBudget budget)
     {
-        if (Reason is not (StopReason.MaxTurns or StopReason.MaxTokens or StopReason.MaxCost))
+        if (!finishesAtLimits && budget is { HasUnderWay: true, Reached: StopReason.MaxTokens or StopReason.MaxCost })
         {
-            context.SendEvent(childId, EventNames.Stop, null);
+            RequestAtLimit(budget.Reached.Value);
         }
     }
 
     /// <summary>Takes the decision back, for a run that was rewound.</summary>
     public void Reset()
     {
-        _source = new CancellationTokenSource();
+        _ending = new CancellationTokenSource();
+        _calls = new CancellationTokenSource();
         Reason = null;
         Error = null;
+        Finishes = false;
     }
 }

@@ -113,6 +113,10 @@ internal sealed partial class WorkflowInstance
                 CountItem(node, outcome);
                 Wake();
             }
+            else
+            {
+                CountStopped(node, end.Stopped);
+            }
 
             return end;
         }
@@ -154,7 +158,7 @@ internal sealed partial class WorkflowInstance
                     // What needs turns only when it fails is begun, and stopped when it comes back with nothing done.
                     if (!_stop.IsRequested && (definition is AgentNode || attempt > 1) && _budget.Reached is { } reached)
                     {
-                        _stop.Request(reached);
+                        _stop.RequestAtLimit(reached);
                     }
 
                     if (_stop.IsRequested)
@@ -173,6 +177,11 @@ internal sealed partial class WorkflowInstance
                     AddOutcomeList(part.Outcomes);
                     CountItems(node, part);
                     Wake();
+                    if (part.StopReason == StopReason.Cancelled)
+                    {
+                        return null;
+                    }
+
                     start += part.Done;
                     length -= part.Done;
                     if (length == 0)
@@ -256,10 +265,11 @@ internal sealed partial class WorkflowInstance
             SubWorkflows = _run.SubWorkflows,
         };
         var id = _runner.ChildId(template, attempt, $".{start}");
-        using var stopping = _stop.Token.Register(() => _stop.StopChild(_context, id));
+        using var stopping = _runner.StopChildWith(id, _stop.Calls);
         var json = await _calls.CallChildAsync(ActivityNames.ItemsOrchestration, id, JsonSerializer.Serialize(run, CoreJsonContext.Default.ItemsRun));
         var result = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.ItemsResult)!;
         _budget.Settle(share, result.TurnsStarted, result.Usage);
+        _stop.StopOthersAtLimit(_budget);
         return result;
     }
 

@@ -45,6 +45,7 @@ internal sealed partial class WorkflowInstance
         var end = await RunInSlotAsync(activation);
         if (end.Outcome is not { } outcome)
         {
+            CountStopped(node, end.Stopped);
             return new NodeEnd(node, null);
         }
 

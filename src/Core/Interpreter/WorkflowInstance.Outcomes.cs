@@ -197,6 +197,7 @@ internal sealed partial class WorkflowInstance
         }
 
         _stop.Reset();
+        _isOutOfTime = false;
         _itemOutcomes.Clear();
         _runner = NewRunner();
         for (var node = 0; node < Graph.Nodes.Length; node++)

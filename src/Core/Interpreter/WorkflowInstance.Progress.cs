@@ -99,6 +99,15 @@ internal sealed partial class WorkflowInstance
     private void CountActivation(int node, Outcome outcome) =>
         Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code, IsCutOff(outcome));
 
+    /// <summary>What a stopped activation had begun was begun all the same.</summary>
+    private void CountStopped(int node, WorkResult? work)
+    {
+        if (work is { Attempts: > 0 })
+        {
+            Count(node, work.Attempts, work.Usage, work.Provider, _progress[node].Error, isCutOff: false);
+        }
+    }
+
     private void CountItem(int node, Outcome outcome)
     {
         Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Status == NodeResult.Completed ? null : outcome.Error?.Code, IsCutOff(outcome));
@@ -164,9 +173,9 @@ internal sealed partial class WorkflowInstance
                     _lastEnded.Dequeue();
                 }
             }
-            else if (before.Nodes[node].HasEnded)
+            else if (before.Nodes[node].Phase != NodePhase.Pending)
             {
-                // Another round.
+                // Another round; the node that ended the last one was running until now.
                 Show(node, new NodeProgress { Node = Graph.Nodes[node].Name, Status = "pending", Round = _graph.Nodes[node].Round + (phase == NodePhase.Pending ? 1 : 0) });
             }
         }

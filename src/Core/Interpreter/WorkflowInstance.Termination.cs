@@ -86,7 +86,7 @@ internal sealed partial class WorkflowInstance
             });
             if (value.Error is { } error)
             {
-                _stop.Request(StopReason.Failed, new WorkflowError(Graph.Nodes[node].Name, error.Code, error.Message));
+                _stop.Request(StopReason.Failed, new WorkflowError(Graph.Nodes[node].Name, error.Code, error.Message), finishCalls: true);
                 return;
             }
 

@@ -29,6 +29,9 @@ internal sealed partial class WorkflowInstance
         return loop < 0 ? null : _snapshots[loop][node];
     }
 
+    /// <summary>Finds the result that a node of a loop had in the round before.</summary>
+    private NodeResult? LastRoundOf(int node) => Graph.InnermostLoop[node] is >= 0 and var loop ? _snapshots[loop][node] : null;
+
     /// <summary>Makes the scope in which a node's expressions are evaluated.</summary>
     private CallScope ScopeOf(int node, WorkflowPlan.Reads reads, NodeResult? own = null)
     {
@@ -58,7 +61,7 @@ internal sealed partial class WorkflowInstance
     /// Gets a node's place among all results: for each loop around it, from the outside in, the loop's place and round, then the node's
     /// own place. Ordinal comparison gives the order of the graph.
     /// </summary>
-    private string OrderOf(int node)
+    private string OrderOf(int node, GraphState? graph = null)
     {
         if (_plan.FixedOrderOf(node) is { } known)
         {
@@ -74,26 +77,25 @@ internal sealed partial class WorkflowInstance
         var order = new StringBuilder();
         foreach (var loop in loops)
         {
-            order.Append($"{Graph.Position[Graph.Loops[loop].Header]:D4}.{_graph.Loops[loop].Round:D6}.");
+            order.Append($"{Graph.Position[Graph.Loops[loop].Header]:D4}.{(graph ?? _graph).Loops[loop].Round:D6}.");
         }
 
         return order.Append($"{Graph.Position[node]:D4}").ToString();
     }
 
-    /// <summary>Gets the messages of a node's earlier rounds that some filter may still ask for.</summary>
-    private ImmutableList<NodeResult> EarlierOf(int node)
+    /// <summary>Gets the messages of a node's earlier rounds that some agent may still be given beside this result.</summary>
+    private ImmutableList<NodeResult> EarlierOf(int node, NodeResult result)
     {
         var loop = Graph.InnermostLoop[node];
         var (first, last) = _plan.Retain(node);
-        if (loop < 0 || (first == 0 && last <= 1) || _snapshots[loop][node] is not { Role: not null } previous)
+        last = result.IsMessage ? Math.Max(0, last - 1) : last;
+        if (loop < 0 || (first == 0 && last == 0) || LastRoundOf(node) is not { } previous)
         {
             return [];
         }
 
-        var all = previous.Earlier.Add(previous with { Earlier = [] });
-        return first >= all.Count || first + Math.Max(0, last - 1) >= all.Count
-            ? all
-            : [.. all.Take(first), .. all.Skip(Math.Max(first, all.Count - Math.Max(0, last - 1)))];
+        var all = previous.IsMessage ? previous.Earlier.Add(previous with { Earlier = [] }) : previous.Earlier;
+        return first >= all.Count || first + last >= all.Count ? all : [.. all.Take(first), .. all.Skip(Math.Max(first, all.Count - last))];
     }
 
     /// <summary>Collects the earlier messages that an agent may see, in the order of the graph.</summary>
@@ -108,31 +110,29 @@ internal sealed partial class WorkflowInstance
         var sorted = true;
         foreach (var node in Graph.Upstream(reader))
         {
-            if (ViewOf(node, reader) is { Status: NodeResult.Completed, Role: not null, Output: not null } result)
+            // What a node has said stays, also when it was skipped since, or has yet to come in this round (join: any).
+            var messages = (ViewOf(node, reader) ?? (_plan.IsForwardAncestor(node, reader) ? LastRoundOf(node) : null))?.Messages ?? [];
+            foreach (var result in agent.Context is null ? messages.Skip(messages.Count - 1) : messages)
             {
                 sorted = sorted && (upstream.Count == 0 || string.CompareOrdinal(upstream[^1].Result.Order, result.Order) <= 0);
                 upstream.Add((result, node));
             }
         }
 
+        // Without loops they come in order already, and sorting them for each node of a long chain would cost more than all else.
+        var all = sorted ? upstream : [.. upstream.OrderBy(pair => pair.Result.Order, StringComparer.Ordinal)];
         if (agent.Context is not { } filters)
         {
-            // Without loops they come in order already, and sorting them for each node of a long chain would cost more than all else.
-            return sorted ? upstream : [.. upstream.OrderBy(pair => pair.Result.Order, StringComparer.Ordinal)];
+            return all;
         }
 
         var passed = new SortedDictionary<string, (NodeResult, int)>(StringComparer.Ordinal);
         foreach (var filter in filters)
         {
-            var matching = upstream
-                .Where(pair => _plan.Matches(filter, pair.Node))
-                .SelectMany(pair => pair.Result.Earlier.Add(pair.Result).Select(result => (Result: result, pair.Node)))
-                .Where(pair => filter.Role is null || filter.Role == pair.Result.Role)
-                .OrderBy(pair => pair.Result.Order, StringComparer.Ordinal)
-                .ToList();
+            var matching = all.FindAll(pair => _plan.Matches(filter, pair.Node) && (filter.Role is null || filter.Role == pair.Result.Role));
             var chosen = (filter.First, filter.Last) switch
             {
-                (null, null) => matching,
+                (null, null) => (IEnumerable<(NodeResult Result, int Node)>)matching,
                 ({ } first, null) => matching.Take(first),
                 (null, { } last) => matching.TakeLast(last),
                 ({ } first, { } last) => matching.Take(first).Concat(matching.Skip(Math.Max(first, matching.Count - last))),

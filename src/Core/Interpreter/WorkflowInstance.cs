@@ -50,6 +50,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
     private ActivationRunner _runner;
     private int _failures;
     private bool _hasApplied;
+    private bool _isOutOfTime;
 
     public WorkflowInstance(OrchestrationContext context, WorkflowRun run, PlanCache plans, InterpreterOptions options)
     {
@@ -96,7 +97,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
         {
             // These end with the run, or with its failure.
             WatchTimeLimit();
-            WatchStopEvent();
+            WatchStopEvents();
             WatchTerminationTimes();
             await RunGraphAsync();
             if (_continueAsNew)
@@ -129,7 +130,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
 
             ThrowIfFatal();
             PublishProgress();
-            if (_stop.IsRequested ? _underWay.Count == 0 || _stop.Reason == StopReason.Timeout : _graph.IsFinished && _underWay.Count == 0)
+            if (_stop.IsRequested ? _underWay.Count == 0 || _isOutOfTime || _stop.Reason == StopReason.Timeout : _graph.IsFinished && _underWay.Count == 0)
             {
                 return;
             }
@@ -188,7 +189,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
 
         _hasApplied = true;
         var before = _graph;
-        var keep = result.Status == NodeResult.Completed && result.Role is not null ? result with { Earlier = EarlierOf(end.Node) } : result;
+        var keep = result with { Earlier = EarlierOf(end.Node, result) };
         _results = _results.SetItem(end.Node, keep);
         switch (result.Status)
         {
@@ -200,7 +201,8 @@ internal sealed partial class WorkflowInstance : IRunObserver
                 break;
             default:
                 _graph = _graph.Fail(end.Node);
-                _stop.Request(StopReason.Failed, new WorkflowError(end.FailedActivation, result.Error!.Code, result.Error.Message));
+                // What is under way may be of use after a rewind.
+                _stop.Request(StopReason.Failed, new WorkflowError(end.FailedActivation, result.Error!.Code, result.Error.Message), finishCalls: true);
                 break;
         }
 
@@ -221,7 +223,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
                 continue;
             }
 
-            var past = _results;
+            var past = _results = WithSkipped(loop, before);
             var results = new ChunkedArray<NodeResult?>.Changes(_results);
             foreach (var node in Graph.Loops[loop].Body)
             {
@@ -239,6 +241,22 @@ internal sealed partial class WorkflowInstance : IRunObserver
         }
     }
 
+    /// <summary>Nodes that were skipped by the very change that ended the round are in the next one already: they get what they had in that round.</summary>
+    private ChunkedArray<NodeResult?> WithSkipped(int loop, GraphState before)
+    {
+        var results = new ChunkedArray<NodeResult?>.Changes(_results);
+        foreach (var node in Graph.Loops[loop].Body)
+        {
+            if (_results[node] is null)
+            {
+                var skipped = new NodeResult { Status = NodeResult.Skipped, Order = OrderOf(node, before) };
+                results[node] = skipped with { Earlier = EarlierOf(node, skipped) };
+            }
+        }
+
+        return results.Finish();
+    }
+
     private void RecordSkipped(GraphState before)
     {
         var results = new ChunkedArray<NodeResult?>.Changes(_results);
@@ -246,7 +264,8 @@ internal sealed partial class WorkflowInstance : IRunObserver
         {
             if (_graph.Nodes[node].Phase == NodePhase.Skipped && before.Nodes[node].Phase == NodePhase.Pending)
             {
-                results[node] = new NodeResult { Status = NodeResult.Skipped, Order = OrderOf(node) };
+                var skipped = new NodeResult { Status = NodeResult.Skipped, Order = OrderOf(node) };
+                results[node] = skipped with { Earlier = EarlierOf(node, skipped) };
             }
         }
 
@@ -285,18 +304,24 @@ internal sealed partial class WorkflowInstance : IRunObserver
     {
         if (_limits.TimeoutMs is { } milliseconds)
         {
+            // It holds for a run that has failed too, while that waits for its calls under way.
             _ = WatchAsync(
-                _calls.CreateTimerAsync(_startedTime + TimeSpan.FromMilliseconds(milliseconds), _stop.Token),
-                () => _stop.Request(StopReason.Timeout));
+                _calls.CreateTimerAsync(_startedTime + TimeSpan.FromMilliseconds(milliseconds), _stop.Calls),
+                () =>
+                {
+                    _isOutOfTime = true;
+                    _stop.Request(StopReason.Timeout);
+                });
         }
     }
 
     /// <summary>A parent that stops asks its children to stop too, with what they have.</summary>
-    private void WatchStopEvent()
+    private void WatchStopEvents()
     {
         if (!_isRoot)
         {
-            _ = WatchAsync(_calls.WaitForEventAsync(EventNames.Stop, _stop.Token), () => _stop.Request(StopReason.Cancelled));
+            _ = WatchAsync(_calls.WaitForEventAsync(EventNames.Stop, _stop.Calls), () => _stop.Request(StopReason.Cancelled));
+            _ = WatchAsync(_calls.WaitForEventAsync(EventNames.Finish, _stop.Calls), () => _stop.Request(StopReason.Cancelled, finishCalls: true));
         }
     }
 

@@ -56,12 +56,18 @@ internal sealed class WorkflowPlan
     /// <summary>Gets the <see cref="Outcome.Order"/> of a node that is in no loop; <see langword="null"/> for others, where it depends on the round.</summary>
     public string? FixedOrderOf(int node) => _orders[node];
 
-    /// <summary>Gets how many of its first and last messages a node keeps beside the latest, because a filter asks for them.</summary>
+    /// <summary>Gets how many of its first and last messages a node keeps, because some agent may be given them.</summary>
     public (int First, int Last) Retain(int node) => _retain[node];
 
     private (int First, int Last)[] Retention()
     {
+        // Without a filter an agent gets the latest.
         var retain = new (int First, int Last)[Graph.Nodes.Length];
+        if (Definition.Agents.Values.Any(agent => agent.Context is null))
+        {
+            Array.Fill(retain, (0, 1));
+        }
+
         foreach (var filter in Definition.Agents.Values.SelectMany(agent => agent.Context ?? []))
         {
             for (var i = 0; i < retain.Length; i++)

@@ -28,12 +28,26 @@ internal sealed partial class Execution
         return NameBasedGuid.Create(Namespace, $"{_facts.Id}:{_facts.Generation}:{_nextGuid++}");
     }
 
-    public override Task<string?> CallActivityAsync(string name, string? input)
+    public override Task<string?> CallActivityAsync(string name, string? input, CancellationToken cancellationToken = default)
     {
         CheckInside();
         DurableLimits.CheckPayload(input, $"input of activity \"{name}\"");
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return Task.FromCanceled<string?>(cancellationToken);
+        }
+
         var (id, task) = Open(name);
         _actions.Add(new TaskScheduled(id, name, input) { Timestamp = _now });
+        task.CancelOn(() =>
+        {
+            CheckInside();
+            if (_open.Remove(id))
+            {
+                _actions.Add(new TaskCancelled(id) { Timestamp = _now });
+                task.TrySetCanceled(cancellationToken);
+            }
+        }, cancellationToken);
         return task.Task;
     }
 

@@ -207,6 +207,7 @@ internal sealed partial class Execution : OrchestrationContext
 
         private void Fail(FailureDetails details)
         {
+            _registration.Dispose();
             TrySetException(new TaskFailedException(name, details));
 
             // Code may ignore a failed task; that is no unobserved exception of the process.

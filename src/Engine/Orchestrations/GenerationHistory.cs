@@ -99,7 +99,7 @@ internal sealed class GenerationHistory
         return history;
     }
 
-    /// <summary>Gets the tasks that were asked for and have not ended.</summary>
+    /// <summary>Gets the tasks that were asked for and have neither ended nor been cancelled.</summary>
     internal IEnumerable<HistoryEvent> OpenTasks()
     {
         var ended = new HashSet<int>();
@@ -109,6 +109,11 @@ internal sealed class GenerationHistory
             {
                 ended.Add(task);
             }
+        }
+
+        foreach (var cancelled in Steps.SelectMany(step => step.Asked).OfType<TaskCancelled>())
+        {
+            ended.Add(cancelled.TaskId);
         }
 
         foreach (var message in Waiting.Values)

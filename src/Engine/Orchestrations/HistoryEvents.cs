@@ -7,11 +7,12 @@ internal static class HistoryEvents
 {
     /// <summary>Says whether orchestrator code asked for it.</summary>
     internal static bool IsAction(HistoryEvent item) =>
-        item is TaskScheduled or SubOrchestrationCreated or TimerCreated or EventSent or EntityCalled or EntitySignaled;
+        item is TaskScheduled or TaskCancelled or SubOrchestrationCreated or TimerCreated or EventSent or EntityCalled or EntitySignaled;
 
     internal static int TaskIdOfAction(HistoryEvent item) => item switch
     {
         TaskScheduled e => e.TaskId,
+        TaskCancelled e => e.TaskId,
         SubOrchestrationCreated e => e.TaskId,
         TimerCreated e => e.TaskId,
         EventSent e => e.TaskId,
@@ -35,6 +36,7 @@ internal static class HistoryEvents
     /// <summary>Says it in words, for messages about a difference.</summary>
     internal static string Describe(HistoryEvent item) => item switch
     {
+        TaskCancelled e => $"cancel task {e.TaskId}",
         TaskScheduled e => $"call activity \"{e.Name}\"",
         SubOrchestrationCreated e => $"start child \"{e.Name}\" as \"{e.InstanceId}\"",
         TimerCreated e => $"create a timer for {e.FireAt:O}",
@@ -56,6 +58,7 @@ internal static class HistoryEvents
         return (recorded, attempted) switch
         {
             (TaskScheduled r, TaskScheduled a) => r.TaskId == a.TaskId && r.Name == a.Name && IsSame(r.Input, a.Input),
+            (TaskCancelled r, TaskCancelled a) => r.TaskId == a.TaskId,
             (SubOrchestrationCreated r, SubOrchestrationCreated a) => r.TaskId == a.TaskId && r.Name == a.Name && r.InstanceId == a.InstanceId && IsSame(r.Input, a.Input),
             (TimerCreated r, TimerCreated a) => r.TaskId == a.TaskId && r.FireAt == a.FireAt,
             (EventSent r, EventSent a) => r.TaskId == a.TaskId && r.InstanceId == a.InstanceId && r.Name == a.Name && IsSame(r.Payload, a.Payload),

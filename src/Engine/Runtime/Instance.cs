@@ -54,6 +54,9 @@ internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWork
     /// <summary>Gets or sets message rows that no step has taken in.</summary>
     internal SortedSet<long>? OpenRows { get; set; }
 
+    // Of the dispatcher of activities.
+    internal ActivityDispatcher.Run? FirstActivity { get; set; }
+
     // Committed, for clients.
     internal bool Visible { get; set; }
 

@@ -24,6 +24,9 @@ internal sealed partial class Kernel
             case TaskScheduled e:
                 Activities.Start(instance, generation, e);
                 break;
+            case TaskCancelled e:
+                Activities.Cancel(instance, generation, e.TaskId);
+                break;
             case TimerCreated e:
                 Timers.Add(e.FireAt, instance, generation, e.TaskId, () => instance.Post(new Message { Event = new TimerFired(e.TaskId), Generation = generation, NotBefore = e.FireAt }));
                 break;
@@ -32,9 +35,10 @@ internal sealed partial class Kernel
         }
     }
 
-    /// <summary>Takes an ended instance out of memory.</summary>
+    /// <summary>Takes an ended instance out of memory, and cancels what it had called.</summary>
     internal void Forget(Instance instance)
     {
+        Activities.Cancel(instance);
         Instances.TryRemove(new KeyValuePair<string, Instance>(instance.Id, instance));
         Log.Ended(_log, instance.Id, instance.Row.Name, instance.Status.ToString());
     }
@@ -96,6 +100,8 @@ internal sealed partial class Kernel
             }
         }
     }
+
+    internal void NoteCancellationFailed(Instance instance, Exception cause) => Log.CancellationFailed(_log, cause, instance.Id);
 
     internal void NoteDropped(EntityMessage message, string entity, string reason) => Log.OperationDropped(_log, message.Operation, entity, reason);
 

@@ -173,16 +173,16 @@ internal sealed partial class Kernel
             instance.Fresh = history;
         }
 
-        foreach (var task in history.OpenTasks())
-        {
-            Begin(instance, instance.Generation, task);
-        }
-
         if (instance.Row.ParentId is not null && IsOrphan(instance))
         {
             // The crash came between the end of the parent and that of this child.
             instance.Post(new Message { Request = Request.Terminate });
             return;
+        }
+
+        foreach (var task in history.OpenTasks())
+        {
+            Begin(instance, instance.Generation, task);
         }
 
         var waiting = history.Waiting.Select(waiting => new Message { Event = waiting.Value.Event, Generation = waiting.Value.Generation, Row = waiting.Key });

@@ -176,7 +176,6 @@ internal sealed partial class Kernel : IDisposable
     {
         _committer.Dispose();
         Timers.Dispose();
-        Activities.Dispose();
         (Scheduler as IDisposable)?.Dispose();
     }
 

@@ -206,7 +206,11 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
             kernel.Timers.Cancel(instance.Key, _generation, timer);
         }
 
-        if (End is null && !_continued)
+        if (_continued)
+        {
+            kernel.Activities.Cancel(instance);
+        }
+        else if (End is null)
         {
             foreach (var action in _actions)
             {

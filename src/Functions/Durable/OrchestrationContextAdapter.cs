@@ -63,10 +63,16 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
     public override Guid NewGuid() => _context.NewGuid();
 
     /// <inheritdoc/>
-    public override Task<string?> CallActivityAsync(string name, string? input)
+    public override Task<string?> CallActivityAsync(string name, string? input, CancellationToken cancellationToken = default)
     {
         DurableLimits.CheckPayload(input, $"input of activity \"{name}\"");
-        return ReadAsync(name, _context.CallActivityAsync<RawJson?>(name, RawJson.Of(input)));
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return Task.FromCanceled<string?>(cancellationToken);
+        }
+
+        var call = ReadAsync(name, _context.CallActivityAsync<RawJson?>(name, RawJson.Of(input)));
+        return cancellationToken.CanBeCanceled ? UntilCancelledAsync(call, cancellationToken) : call;
     }
 
     /// <inheritdoc/>
@@ -145,6 +151,15 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
     {
         var id = NewGuid().ToString("N");
         return $"{InstanceId.AsSpan(0, Math.Min(InstanceId.Length, DurableLimits.MaxInstanceIdLength - id.Length - 1))}:{id}";
+    }
+
+    // Durable Task cancels no activities: the code stops to wait, and the activity learns of it by a look at its instance (InstanceWatch).
+    private static async Task<string?> UntilCancelledAsync(Task<string?> call, CancellationToken cancellationToken)
+    {
+        // Continuations run where the code cancels: on the orchestrator's own turn.
+        var cancelled = new TaskCompletionSource<string?>();
+        using var registration = cancellationToken.Register(() => cancelled.TrySetCanceled(cancellationToken));
+        return await await Task.WhenAny(call, cancelled.Task);
     }
 
     private static async Task<string?> ReadAsync(string name, Task<RawJson?> call)

@@ -65,7 +65,7 @@ public static class FunctionsServices
         services.AddSingleton<BlobStarts>();
         services.AddSingleton<IFunctionMetadataTransformer, StartFunctions>();
 
-        services.AddSingleton(provider => new AppFunctions(MakeRegistry(provider, settings)));
+        services.AddSingleton(provider => new AppFunctions(MakeRegistry(provider, settings), new InstanceWatch(provider.GetRequiredService<TimeProvider>())));
         return services;
     }
 

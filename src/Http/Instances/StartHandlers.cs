@@ -42,7 +42,7 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
         var (start, key, wait) = await ReadAsync(context, "", allowDefinition: true);
         var definition = Parse(start.Definition!.Value);
         var uses = start.Uses?.Select(Parse).DistinctBy(each => each.Name).ToDictionary(each => each.Name, StringComparer.Ordinal) ?? [];
-        var sent = new WorkflowClient(client.Durable, new SentCatalog(uses, client.Catalog), definitions, client.Payloads, client.Prices);
+        var sent = new WorkflowClient(client.Durable, new SentCatalog(uses, client.Catalog), definitions, client.Payloads, client.Prices, client.Ledger);
         return await StartAsync(context, sent, definition, start, key, wait);
     });
 

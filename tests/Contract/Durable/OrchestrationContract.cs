@@ -152,6 +152,48 @@ public abstract class OrchestrationContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "B10")]
+    public async Task CallActivity_Cancelled_GoesOnAtOnceAndDropsTheResult()
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var gate = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var registry = new DurableRegistry()
+            .AddActivity("slow", (_, _) =>
+            {
+                begun.TrySetResult();
+                return gate.Task;
+            })
+            .AddActivity("next", (_, input) => Task.FromResult(input))
+            .AddOrchestration("o", async (context, _) =>
+            {
+                using var cancel = new CancellationTokenSource();
+                var call = context.CallActivityAsync("slow", null, cancel.Token);
+                await context.WaitForExternalEventAsync("cancel");
+                cancel.Cancel();
+                string? got;
+                try
+                {
+                    got = await call;
+                }
+                catch (OperationCanceledException)
+                {
+                    got = await context.CallActivityAsync("next", "7", cancel.Token.IsCancellationRequested ? default : cancel.Token);
+                }
+
+                await context.WaitForExternalEventAsync("go");
+                return got;
+            });
+        await using var host = await StartAsync(registry);
+        await host.Client.StartAsync("o", null, new StartOrchestrationOptions { InstanceId = "a" }, Soon);
+        await begun.Task.WaitAsync(Soon);
+        await host.Client.RaiseEventAsync("a", "cancel", null, Soon);
+        gate.SetResult("8");
+        await host.RestartAsync(crash: false);
+        await host.Client.RaiseEventAsync("a", "go", null, Soon);
+        Assert.Equal("7", (await host.Client.WaitForCompletionAsync("a", Soon)).Output);
+    }
+
+    [Fact]
     [Trait("Row", "S3")]
     public async Task Context_ReplayedAfterRestart_GivesTheSameIdsAndTimes()
     {

@@ -10,7 +10,7 @@ namespace Polyphony.Engine.Tests.Simulation;
 internal static class EverythingRun
 {
     /// <summary>Worked out by hand from the code below.</summary>
-    internal const string ExpectedOutput = "gen 2: a0,a1,a2|caught boom|child of root got hello|5|news 7|late";
+    internal const string ExpectedOutput = "gen 2: a0,a1,a2|caught boom, cancelled|child of root got hello|5|news 7|late";
 
     internal static readonly EntityId Total = new("total", "t");
 
@@ -21,6 +21,11 @@ internal static class EverythingRun
         {
             await Task.Delay(TimeSpan.FromMilliseconds(10), run.Clock);
             return input;
+        })
+        .AddActivity("idle", async (context, _) =>
+        {
+            await Task.Delay(TimeSpan.FromDays(2), run.Clock, context.CancellationToken);
+            return null;
         })
         .AddActivity("boom", (_, _) => throw new InvalidOperationException("boom"))
         .AddActivity("spend", async (context, input) =>
@@ -124,8 +129,18 @@ internal static class EverythingRun
         using var cancel = new CancellationTokenSource();
         var never = context.CreateTimerAsync(context.CurrentUtcDateTime.AddDays(1), cancel.Token);
         var child = context.CallSubOrchestrationAsync("child", null, "hello");
+        var dropped = context.CallActivityAsync("idle", null, cancel.Token);
         await Task.WhenAny(never, child);
         cancel.Cancel();
+        try
+        {
+            await dropped;
+        }
+        catch (OperationCanceledException)
+        {
+            caught += ", cancelled";
+        }
+
         context.SetCustomStatus("\"relay\"");
         context.SignalEntity(Relay, "go", "7");
         var news = await context.WaitForExternalEventAsync("news");

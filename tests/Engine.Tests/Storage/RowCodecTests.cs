@@ -32,6 +32,7 @@ public sealed class RowCodecTests
         new TaskCompleted(2, ""),
         new TaskCompleted(3, $"\"{new string('x', 40_000)}\""),
         new TaskFailed(4, Failure),
+        new TaskCancelled(4),
         new SubOrchestrationCreated(5, "child", "id:1", "{}"),
         new SubOrchestrationCompleted(5, null),
         new SubOrchestrationFailed(5, Failure),

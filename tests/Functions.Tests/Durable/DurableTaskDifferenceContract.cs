@@ -1,6 +1,7 @@
 using Polyphony.Contract.Durable;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
+using Polyphony.Functions.Durable;
 using StartOrchestrationOptions = Polyphony.Core.Durable.StartOrchestrationOptions;
 
 namespace Polyphony.Functions.Tests.Durable;
@@ -44,6 +45,71 @@ public abstract class DurableTaskDifferenceContract : DurableContract
         await host.Client.RaiseEventAsync("x", "go", "1", Soon);
 
         Assert.Equal("unknown_orchestration", (await host.Client.WaitForCompletionAsync("x", Soon)).FailureDetails?.ErrorType);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Row", "B10")]
+    public async Task End_ActivityUnderWay_IsCancelledWithTheNextLook(bool terminate)
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var registry = new DurableRegistry()
+            .AddActivity("slow", async (context, _) =>
+            {
+                begun.TrySetResult();
+                try
+                {
+                    await Task.Delay(Timeout.Infinite, context.CancellationToken);
+                }
+                catch (OperationCanceledException)
+                {
+                    cancelled.TrySetResult();
+                    throw;
+                }
+
+                return null;
+            })
+            .AddOrchestration("o", async (context, _) =>
+            {
+                using var cancel = new CancellationTokenSource();
+                var call = context.CallActivityAsync("slow", null, cancel.Token);
+                await context.WaitForExternalEventAsync("cancel");
+                cancel.Cancel();
+                try
+                {
+                    return await call;
+                }
+                catch (OperationCanceledException)
+                {
+                    return "\"stopped\"";
+                }
+            });
+        await using var host = (DurableTaskHost)await StartAsync(registry);
+        await BeginAsync(host.Client, "o", "a");
+        await begun.Task.WaitAsync(Soon);
+
+        // While it runs, a look changes nothing.
+        host.Looks.Advance(InstanceWatch.Period * 2);
+        await UntilRunningAsync(host.Client, "a");
+        Assert.False(cancelled.Task.IsCompleted);
+        if (terminate)
+        {
+            await host.Client.TerminateAsync("a", null, Soon);
+        }
+        else
+        {
+            await host.Client.RaiseEventAsync("a", "cancel", null, Soon);
+        }
+
+        var ended = await host.Client.WaitForCompletionAsync("a", Soon);
+        Assert.Equal(terminate ? null : "\"stopped\"", ended.Output);
+        for (var end = Soon; !cancelled.Task.IsCompleted; await Task.Yield())
+        {
+            end.ThrowIfCancellationRequested();
+            host.Looks.Advance(InstanceWatch.Period);
+        }
     }
 
     [Fact]

@@ -16,6 +16,7 @@ using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 using Polyphony.Functions.Durable;
+using Polyphony.TestKit.Clocks;
 using Polyphony.TestKit.Stores;
 
 namespace Polyphony.Functions.Tests.Durable;
@@ -82,6 +83,9 @@ internal sealed class DurableTaskHost : IDurableHost
     public TimeSpan TimersEarlyBy => _hub.TimersEarlyBy;
 
     public bool EventsMayRepeat => _hub.EventsMayRepeat;
+
+    /// <summary>Gets the clock by which activities look whether their instance has ended.</summary>
+    public FakeClock Looks { get; } = new();
 
     // Time is the system's.
     public IDisposable HoldTime() => new MemoryStream();
@@ -160,10 +164,15 @@ internal sealed class DurableTaskHost : IDurableHost
         }
 
         var stopping = _stopping.Token;
+        var watch = new InstanceWatch(Looks);
         foreach (var (name, function) in _registry.Activities)
         {
             tasks.AddActivityFunc<RawJson?, RawJson?>(name, (context, input) =>
-                ActivityAdapter.RunAsync(function, new ActivityContext { Name = name, InstanceId = context.InstanceId, CancellationToken = stopping }, input));
+                watch.RunAsync(
+                    _worker.Services.GetRequiredService<DurableTaskClient>(),
+                    function,
+                    new ActivityContext { Name = name, InstanceId = context.InstanceId, CancellationToken = stopping },
+                    input));
         }
 
         foreach (var (name, function) in _registry.Entities)

@@ -125,7 +125,7 @@ public sealed class OracleRun
         var into = _workflow.Edges.Where(edge => edge.To == index && edge.Max is null).ToList();
         if (into.Count > 0 && !into.Any(IsTaken))
         {
-            _results[index] = Make("skipped", null);
+            _results[index] = Make(index, "skipped", null);
             return;
         }
 
@@ -139,12 +139,12 @@ public sealed class OracleRun
         switch (node.Kind)
         {
             case RandomWorkflow.Kind.Constant:
-                _results[index] = Make("completed", $$"""{"v":{{node.Constant}}}""");
+                _results[index] = Make(index, "completed", $$"""{"v":{{node.Constant}}}""");
                 Activations[$"n{index}{suffix}"] = _results[index]!.Json;
                 break;
             case RandomWorkflow.Kind.Agent:
                 var answer = Ask(node, $"n{index}{suffix}", $"n{index} {reads}", index);
-                _results[index] = answer is null ? Make("skipped", null) : Make("completed", answer);
+                _results[index] = answer is null ? Make(index, "skipped", null) : Make(index, "completed", answer);
                 break;
             default:
                 var answers = _items.Select((item, i) => Ask(node, $"n{index}[{i}]{suffix}", $"n{index} {item} {reads}", index)).ToList();
@@ -154,7 +154,7 @@ public sealed class OracleRun
                     throw new NodeFailed();
                 }
 
-                _results[index] = Make("completed", $"[{string.Join(',', completed)}]");
+                _results[index] = Make(index, "completed", $"[{string.Join(',', completed)}]");
                 break;
         }
     }
@@ -172,8 +172,8 @@ public sealed class OracleRun
 
         var context = Enumerable.Range(0, _workflow.Nodes.Count)
             .Where(other => _workflow.Nodes[other].Kind != RandomWorkflow.Kind.Constant && _workflow.IsUpstream(other, index))
-            .Select(other => (Other: other, Result: View(other, index)))
-            .Where(pair => pair.Result is { Status: "completed" })
+            .Select(other => (Other: other, Result: View(other, index)?.Said))
+            .Where(pair => pair.Result is not null)
             .OrderBy(pair => pair.Result!.Sequence)
             .Select(pair => $"n{pair.Other}:{pair.Result!.Json}")
             .ToList();
@@ -182,7 +182,16 @@ public sealed class OracleRun
         return json;
     }
 
-    private Result Make(string status, string? json) => new(status, json, ++_sequence);
+    /// <summary>Makes a result. What a node said last stays with those of rounds that skip it.</summary>
+    private Result Make(int node, string status, string? json)
+    {
+        var result = new Result(status, json, ++_sequence);
+        result.Said = status == "completed" ? result : _said.GetValueOrDefault(node);
+        _said[node] = result.Said;
+        return result;
+    }
+
+    private readonly Dictionary<int, Result?> _said = [];
 
     private Result? View(int node, int reader)
     {
@@ -209,7 +218,11 @@ public sealed class OracleRun
     }
 
     /// <summary>A result; this interpreter runs one node after the other, so the sequence is the order of the graph.</summary>
-    private sealed record Result(string Status, string? Json, int Sequence);
+    private sealed record Result(string Status, string? Json, int Sequence)
+    {
+        /// <summary>Gets or sets the node's last answer by then: this one, if it is one.</summary>
+        public Result? Said { get; set; }
+    }
 
     private sealed class NodeFailed : Exception;
 }

@@ -17,6 +17,7 @@ namespace Polyphony.Core.Durable.History;
 [JsonDerivedType(typeof(TaskScheduled), "TaskScheduled")]
 [JsonDerivedType(typeof(TaskCompleted), "TaskCompleted")]
 [JsonDerivedType(typeof(TaskFailed), "TaskFailed")]
+[JsonDerivedType(typeof(TaskCancelled), "TaskCancelled")]
 [JsonDerivedType(typeof(SubOrchestrationCreated), "SubOrchestrationCreated")]
 [JsonDerivedType(typeof(SubOrchestrationCompleted), "SubOrchestrationCompleted")]
 [JsonDerivedType(typeof(SubOrchestrationFailed), "SubOrchestrationFailed")]
@@ -101,6 +102,10 @@ public sealed record TaskCompleted(int TaskId, string? Result) : HistoryEvent;
 /// <param name="TaskId">The task's number.</param>
 /// <param name="FailureDetails">What.</param>
 public sealed record TaskFailed(int TaskId, FailureDetails FailureDetails) : HistoryEvent;
+
+/// <summary>The code cancelled a call of an activity: its result is no longer wanted, and it is not handed out again. On the embedded engine only; Durable Task keeps no such event.</summary>
+/// <param name="TaskId">The task's number.</param>
+public sealed record TaskCancelled(int TaskId) : HistoryEvent;
 
 /// <summary>The code started a child.</summary>
 /// <param name="TaskId">The task's number.</param>

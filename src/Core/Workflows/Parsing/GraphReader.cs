@@ -106,11 +106,38 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
                 context.Warn("join_without_effect", node.Path + ".join", context.Locations.GetValueOrDefault(node.Path + ".join", node.Location), $"\"join: any\" has no effect on {node.Name}, which has fewer than two incoming edges", "Remove it.");
         }
 
-        foreach (var edge in edges.Where(edge => edge.Definition is { Max: not null, When: null }))
+        var certain = shapes.Zip(edges).Where(pair => !pair.First.HasMax && pair.Second.Definition.When is null).ToLookup(pair => pair.First.From, pair => pair.First.To);
+        foreach (var (edge, shape) in edges.Zip(shapes))
         {
-            context.Warn(
-                "loop_ends_only_by_cap", edge.Path, edge.Location,
-                $"the edge {edge.Definition.From} -> {edge.Definition.To} has no \"when\": the loop always runs to its cap, and the workflow ends as max_rounds", "Add a condition for another round.");
+            if (edge.Definition is { Max: not null, When: null } && AlwaysRuns(shape.From, shape.To, certain))
+            {
+                context.Warn(
+                    "loop_ends_only_by_cap", edge.Path, edge.Location,
+                    $"the edge {edge.Definition.From} -> {edge.Definition.To} has no \"when\", and {edge.Definition.From} runs in every round: nothing but its cap (max_rounds) or a round that changes nothing (no_progress) ends the loop",
+                    "Add a condition for another round.");
+            }
         }
+    }
+
+    /// <summary>
+    /// Tells whether a node runs whenever another has run, whatever the conditions: a chain of edges without "when" leads from one to the other, and no node of it may be skipped for an error.
+    /// </summary>
+    private bool AlwaysRuns(int node, int whenever, ILookup<int, int> certain)
+    {
+        var seen = new HashSet<int>();
+        var open = new Stack<int>([whenever]);
+        while (open.TryPop(out var next))
+        {
+            if (nodes[next].Definition is { OnError.Kind: ErrorPolicyKind.Skip } || !seen.Add(next))
+                continue;
+
+            if (next == node)
+                return true;
+
+            foreach (var to in certain[next])
+                open.Push(to);
+        }
+
+        return false;
     }
 }
