@@ -161,6 +161,9 @@ internal sealed partial class Kernel
         writer.Update(row.Key, step.Time, null, (int)OrchestrationRuntimeStatus.Running, head, row.GenerationRow, row.CustomStatus);
         var history = GenerationHistory.Read(writer.Reader, head);
         var instance = MakeInstance(row, head, history);
+
+        // Until the commit there is only the failed one to be seen.
+        instance.Visible = false;
         Instances[instance.Id] = instance;
         return (instance, history);
     }
@@ -168,6 +171,11 @@ internal sealed partial class Kernel
     /// <summary>Hands out again what is open, and delivers what waits.</summary>
     internal void GoOn(Instance instance, GenerationHistory history)
     {
+        lock (instance.Gate)
+        {
+            instance.Visible = true;
+        }
+
         if (history.Steps.Count == 0)
         {
             instance.Fresh = history;

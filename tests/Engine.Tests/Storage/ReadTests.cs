@@ -15,6 +15,7 @@ public sealed class ReadTests : IAsyncLifetime
         .AddOrchestration("waits", async (context, input) => $"{input}{await context.WaitForExternalEventAsync("go")}")
         .AddOrchestration("fails", (context, _) => context.CallActivityAsync("fail", null));
 
+    private readonly Hook _hook = new();
     private Store _store = null!;
     private EmbeddedEngine _engine = null!;
 
@@ -23,7 +24,7 @@ public sealed class ReadTests : IAsyncLifetime
     public ValueTask InitializeAsync()
     {
         _store = Store.Open(_folder.Data, Durability.Full);
-        _engine = EmbeddedEngine.StartOver(_store, new EngineOptions { Path = _folder.Data }, _registry);
+        _engine = EmbeddedEngine.StartOver(_store, new EngineOptions { Path = _folder.Data, CommitHook = _hook }, _registry);
         return ValueTask.CompletedTask;
     }
 
@@ -117,6 +118,28 @@ public sealed class ReadTests : IAsyncLifetime
         Assert.All(results.OfType<Exception>(), error => Assert.IsType<InvalidInstanceStatusException>(error));
     }
 
+    [Fact]
+    public async Task Rewind_BeforeItsCommit_IsNotToBeSeen()
+    {
+        await EndedAsync("a", "fails");
+        Exception? error = null;
+        OrchestrationMetadata? seen = null;
+        _hook.Before = () =>
+        {
+            _hook.Before = null;
+            error = Xunit.Record.Exception(() =>
+            {
+                Client.GetHistoryAsync("a").GetAwaiter().GetResult();
+                seen = Client.GetAsync("a").GetAwaiter().GetResult();
+            });
+        };
+
+        await Client.RewindAsync("a");
+
+        Assert.Null(error);
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, seen!.RuntimeStatus);
+    }
+
     private async Task AssertGoneAsync(string call)
     {
         switch (call)
@@ -158,5 +181,16 @@ public sealed class ReadTests : IAsyncLifetime
                 Task.Run(act).GetAwaiter().GetResult();
             }
         };
+    }
+
+    private sealed class Hook : Engine.Runtime.ICommitHook
+    {
+        internal Action? Before { get; set; }
+
+        public void BeforeCommit() => Before?.Invoke();
+
+        public void AfterCommit()
+        {
+        }
     }
 }
