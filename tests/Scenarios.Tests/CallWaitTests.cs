@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
+using Polyphony.Activities.Tools;
 using Polyphony.Core.Client;
 using Polyphony.Core.Interpreter;
 
@@ -197,7 +198,38 @@ public sealed class CallWaitTests
         var record = status.Outcomes!.Single().Outcome;
         Assert.Equal((reason, outcome, "length", error), (status.Reason(), record.Status, record.FinishReason, record.Error?.Code));
         Assert.Equal("length", status.CustomStatus!.Nodes.Single().FinishReason);
+        Assert.Equal(1, status.Usage.CutOffTurns);
         Assert.Equal(1, host.Models.Calls);
+    }
+
+    [Fact]
+    [Trait("Row", "C10")]
+    public async Task CutOffAnswers_OfManyItemsAndSubWorkflows_ShowInTheStatusOfTheRun()
+    {
+        await using var host = await TestHost.StartAsync(interpreter: new InterpreterOptions { MaxDirectItems = 2, MinItemsPerChild = 2, MaxItemsPerChild = 2 });
+        host.Models.Respond = (_, messages, _, _) =>
+        {
+            var answer = TestModels.Text("half");
+            answer.FinishReason = messages[^1].Text == "3" ? ChatFinishReason.Length : ChatFinishReason.Stop;
+            return Task.FromResult(answer);
+        };
+        host.AddWorkflow("""
+            name: inner
+            models: { m: { provider: openai, model: m } }
+            agents: { a: { model: m } }
+            nodes: { call: { agent: a, prompt: "3" } }
+            """);
+
+        var status = await host.RunAsync("""
+            name: outer
+            models: { m: { provider: openai, model: m } }
+            agents: { a: { model: m } }
+            nodes:
+              each: { agent: a, forEach: "{{ [1, 2, 3, 4] }}", prompt: "{{ item }}" }
+              other: { workflow: inner }
+            """);
+
+        Assert.Equal((2, "length", "length"), (status.Usage.CutOffTurns, status.CustomStatus!.Nodes[0].FinishReason, status.CustomStatus.Nodes[1].FinishReason));
     }
 
     [Theory]
@@ -242,6 +274,37 @@ public sealed class CallWaitTests
         Assert.Equal(("max_tokens", 1, 1, 1), (status.Reason(), status.Usage.Turns, status.Usage.EstimatedTurns, status.Usage.UnpricedTurns));
         var node = status.CustomStatus!.Nodes.Single();
         Assert.Equal((1, 1), (node.EstimatedTurns, node.UnpricedTurns));
+    }
+
+    [Fact]
+    [Trait("Row", "C9")]
+    public async Task ToolCalls_OfOneAnswerThatAllFailOnce_AreTriedAgainSideBySide()
+    {
+        var tools = new ToolRegistry();
+        var failed = new HashSet<int>();
+        tools.Add(AIFunctionFactory.Create((int number) =>
+        {
+            lock (failed)
+            {
+                return failed.Add(number) ? throw new HttpRequestException("down") : number;
+            }
+        }, "fragile"));
+        await using var host = await TestHost.StartAsync(tools: tools);
+        host.Models.Respond = (_, messages, _, _) => Task.FromResult(messages[^1].Role == ChatRole.Tool
+            ? TestModels.Text("done")
+            : new ChatResponse(new ChatMessage(
+                ChatRole.Assistant,
+                [.. Enumerable.Range(1, 3).Select(number => new FunctionCallContent($"c{number}", "fragile", new Dictionary<string, object?> { ["number"] = number }))])) { FinishReason = ChatFinishReason.ToolCalls });
+
+        var status = await host.RunAsync("""
+            name: tools
+            models: { m: { provider: openai, model: m } }
+            agents: { a: { model: m, tools: [fragile] } }
+            nodes: { call: { agent: a, prompt: x } }
+            """);
+
+        Assert.Equal(("completed", "done", 3), (status.Reason(), status.Output!.Value.GetString(), failed.Count));
+        Assert.Null(status.CustomStatus!.Nodes.Single().WaitingUntil);
     }
 
     private static bool IsWaiting(WorkflowStatus status, string node) =>

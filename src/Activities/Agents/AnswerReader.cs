@@ -74,7 +74,7 @@ internal sealed class AnswerReader(PayloadValues values)
         }
 
         return agent.Output is null
-            ? result with { Output = await values.WriteTextAsync(call.Scope.RootInstanceId, recorded.Text, cancellationToken) }
+            ? Marked(result) with { Output = await values.WriteTextAsync(call.Scope.RootInstanceId, recorded.Text, cancellationToken) }
             : await ReadJsonAsync(call, agent, result, recorded.Text, cancellationToken);
     }
 
@@ -137,6 +137,10 @@ internal sealed class AnswerReader(PayloadValues values)
         CallError TooMany(string found) => new(
             ErrorCodes.TooManyToolCalls, $"Agent \"{call.Agent}\" asked for {found}. Tell it to ask for less at a time.", ErrorKind.Terminal);
     }
+
+    // JSON that fits is whole, whatever the provider says of it; a text may end anywhere.
+    private static AgentCallResult Marked(AgentCallResult result) =>
+        result.FinishReason == FinishReasons.Length ? result with { Usage = result.Usage with { CutOffTurns = 1 } } : result;
 
     private async Task<AgentCallResult> ReadJsonAsync(AgentCall call, AgentDefinition agent, AgentCallResult result, string text, CancellationToken cancellationToken)
     {

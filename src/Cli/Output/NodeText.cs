@@ -33,9 +33,12 @@ internal static class NodeText
     /// <param name="usd">What calls of known price cost.</param>
     /// <param name="unpricedTurns">How many calls have no known price.</param>
     public static string Cost(decimal usd, int unpricedTurns) =>
-        unpricedTurns == 0 ? usd.ToString("$0.0000", CultureInfo.InvariantCulture)
+        unpricedTurns == 0 ? Dollars(usd)
         : usd == 0 ? "unknown"
-        : $"{usd.ToString("$0.0000", CultureInfo.InvariantCulture)} + unknown";
+        : $"{Dollars(usd)} + unknown";
+
+    // What costs something is never shown as nothing.
+    private static string Dollars(decimal usd) => usd is > 0 and < 0.0001m ? "<$0.0001" : usd.ToString("$0.0000", CultureInfo.InvariantCulture);
 
     public static string Seconds(NodeProgress node, DateTimeOffset now) => node.StartedTime is not { } started ? ""
         : Seconds((node.EndedTime ?? now) - started);

@@ -63,13 +63,14 @@ internal static class ResultText
     /// <summary>Says what is not as it looks: answers that were cut off, numbers that are not known.</summary>
     private static IEnumerable<string> Warnings(InstanceStatus status)
     {
-        IEnumerable<string> cutOff = status.Outcomes is { } outcomes
-            ? outcomes.Where(outcome => outcome.FinishReason == FinishReasons.Length && outcome.Error is null).Select(outcome => outcome.Activation)
-            : status.CustomStatus?.Nodes.Where(node => node.FinishReason == FinishReasons.Length && node.Error is null).Select(node => node.Node) ?? [];
-        var names = cutOff.ToList();
-        if (names.Count > 0)
+        if (status.Usage.CutOffTurns > 0)
         {
-            yield return $"Warning: cut off at the token limit (finish reason length): {string.Join(", ", names.Take(MostNamed))}{(names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "")}. Raise maxOutputTokens of the model, or set onTruncation: fail.";
+            IEnumerable<string> cutOff = status.Outcomes is { } outcomes
+                ? outcomes.Where(outcome => outcome.Usage.CutOffTurns > 0).Select(outcome => outcome.Activation)
+                : status.CustomStatus?.Nodes.Where(node => node.FinishReason == FinishReasons.Length).Select(node => node.Node) ?? [];
+            var names = cutOff.ToList();
+            var where = names.Count == 0 ? "" : $" of {string.Join(", ", names.Take(MostNamed))}{(names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "")}";
+            yield return $"Warning: {(status.Usage.CutOffTurns == 1 ? $"an answer{where} was" : $"{status.Usage.CutOffTurns} answers{where} were")} cut off at the token limit (finish reason length). Raise maxOutputTokens of the model, or set onTruncation: fail.";
         }
 
         if (status.Usage.EstimatedTurns > 0)

@@ -234,7 +234,7 @@ internal sealed partial class ActivationRunner
 
     /// <summary>Makes an error of a text that was cut off, where that is wanted.</summary>
     private static AgentCallResult Judge(AgentDefinition agent, string model, AgentCallResult result) =>
-        result is { Output: not null, FinishReason: FinishReasons.Length } && agent.OnTruncation == TruncationPolicy.Fail
+        result is { Output: not null, Usage.CutOffTurns: > 0 } && agent.OnTruncation == TruncationPolicy.Fail
             ? result with
             {
                 Output = null,

@@ -146,6 +146,7 @@ public static class FinishReasons
 /// <param name="CachedInputTokens">How many of <paramref name="InputTokens"/> the provider had in its cache.</param>
 /// <param name="UnpricedTurns">Answered calls whose price is not known.</param>
 /// <param name="EstimatedTurns">Answered calls whose tokens are estimated, because the provider did not count them.</param>
+/// <param name="CutOffTurns">Texts that were cut off at the token limit (finish reason <c>length</c>).</param>
 public sealed record Usage(
     int Turns,
     long InputTokens,
@@ -153,7 +154,8 @@ public sealed record Usage(
     decimal CostUsd,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long CachedInputTokens = 0,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int UnpricedTurns = 0,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int EstimatedTurns = 0)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int EstimatedTurns = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int CutOffTurns = 0)
 {
     /// <summary>Gets no use at all.</summary>
     public static Usage None { get; } = new(0, 0, 0, 0);
@@ -183,7 +185,8 @@ public sealed record Usage(
             a.CostUsd + b.CostUsd,
             a.CachedInputTokens + b.CachedInputTokens,
             a.UnpricedTurns + b.UnpricedTurns,
-            a.EstimatedTurns + b.EstimatedTurns);
+            a.EstimatedTurns + b.EstimatedTurns,
+            a.CutOffTurns + b.CutOffTurns);
 }
 
 /// <summary>The input of <see cref="ActivityNames.Tool"/>: one tool call.</summary>

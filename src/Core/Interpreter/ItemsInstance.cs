@@ -53,7 +53,6 @@ internal sealed class ItemsInstance : IRunObserver
             Attempts = done.Sum(outcome => outcome.Attempts),
             TurnsStarted = _budget.TurnsStarted,
             Usage = _budget.Used,
-            Truncated = done.Count(outcome => outcome.FinishReason == FinishReasons.Length),
             Provider = done.LastOrDefault(outcome => outcome.Provider is not null)?.Provider,
             StopReason = reason,
         };

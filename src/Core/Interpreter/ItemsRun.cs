@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Interpreter;
@@ -63,10 +62,6 @@ public sealed record ItemsResult
 
     /// <summary>Gets what the model calls used.</summary>
     public Usage Usage { get; init; } = Usage.None;
-
-    /// <summary>Gets how many answers were cut off at the token limit.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public int Truncated { get; init; }
 
     /// <summary>Gets the provider of the last answer.</summary>
     public string? Provider { get; init; }

@@ -47,9 +47,9 @@ internal sealed partial class WorkflowInstance
     void IRunObserver.OnDelayEnded(Activation activation)
     {
         var node = _plan.IndexOf(activation.Node.Name);
-        var delays = _delays[node];
-        delays.Remove(activation.Id);
-        if (delays.Count == 0)
+
+        // Several tool calls of one activation may wait at the same time: it shows the last that began, until the first goes on.
+        if (_delays.TryGetValue(node, out var delays) && delays.Remove(activation.Id) && delays.Count == 0)
         {
             _delays.Remove(node);
         }
@@ -96,8 +96,7 @@ internal sealed partial class WorkflowInstance
             StartedTime = _context.CurrentUtcDateTime,
         });
 
-    private void CountActivation(int node, Outcome outcome) =>
-        Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code, IsCutOff(outcome));
+    private void CountActivation(int node, Outcome outcome) => Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code);
 
     /// <summary>What a stopped activation had begun was begun all the same.</summary>
     private void CountStopped(int node, WorkResult? work)
@@ -110,19 +109,17 @@ internal sealed partial class WorkflowInstance
 
     private void CountItem(int node, Outcome outcome)
     {
-        Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Status == NodeResult.Completed ? null : outcome.Error?.Code, IsCutOff(outcome));
+        Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Status == NodeResult.Completed ? null : outcome.Error?.Code);
         AddItems(node, 1, outcome.Status == NodeResult.Completed ? 0 : 1);
     }
 
     private void CountItems(int node, ItemsResult part)
     {
-        Count(node, part.Attempts, part.Usage, part.Provider, part.FirstError?.Code, part.Truncated > 0);
+        Count(node, part.Attempts, part.Usage, part.Provider, part.FirstError?.Code);
         AddItems(node, part.Done, part.Failed);
     }
 
-    private static bool IsCutOff(Outcome outcome) => outcome.FinishReason == FinishReasons.Length;
-
-    private void Count(int node, int attempts, Usage usage, string? provider, string? error, bool isCutOff)
+    private void Count(int node, int attempts, Usage usage, string? provider, string? error)
     {
         var progress = _progress[node];
         Show(node, progress with
@@ -132,7 +129,7 @@ internal sealed partial class WorkflowInstance
             CostUsd = progress.CostUsd + usage.CostUsd,
             UnpricedTurns = progress.UnpricedTurns + usage.UnpricedTurns,
             EstimatedTurns = progress.EstimatedTurns + usage.EstimatedTurns,
-            FinishReason = isCutOff ? FinishReasons.Length : progress.FinishReason,
+            FinishReason = usage.CutOffTurns > 0 ? FinishReasons.Length : progress.FinishReason,
             Provider = provider ?? progress.Provider,
             Error = error,
         });

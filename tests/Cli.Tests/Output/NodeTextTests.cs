@@ -14,6 +14,7 @@ public sealed class NodeTextTests
     [Theory]
     [InlineData(0, 0, "$0.0000")]
     [InlineData(0.12, 0, "$0.1200")]
+    [InlineData(0.00002, 0, "<$0.0001")]
     [InlineData(0.12, 1, "$0.1200 + unknown")]
     [InlineData(0, 2, "unknown")]
     [Trait("Row", "C11")]
@@ -55,10 +56,10 @@ public sealed class NodeTextTests
         var lines = ResultText.Summary(Status() with
         {
             StopReason = StopReason.Completed,
-            Usage = new Usage(3, 100, 50, 0.12m, UnpricedTurns: 1, EstimatedTurns: 2),
+            Usage = new Usage(3, 100, 50, 0.12m, UnpricedTurns: 1, EstimatedTurns: 2, CutOffTurns: 1),
             Outcomes =
             [
-                new ActivationOutcome { Activation = "draft", Node = "draft", Kind = "agent", Status = "completed", FinishReason = "length" },
+                new ActivationOutcome { Activation = "draft", Node = "draft", Kind = "agent", Status = "completed", FinishReason = "length", Usage = new Usage(1, 1, 1, 0, CutOffTurns: 1) },
                 new ActivationOutcome { Activation = "fine", Node = "fine", Kind = "agent", Status = "completed", FinishReason = "stop" },
             ],
         }).Split(Environment.NewLine);
@@ -66,7 +67,7 @@ public sealed class NodeTextTests
         Assert.Equal(
             [
                 "Completed after 0.0 s: 3 model calls, ~150 tokens, $0.1200 + unknown. Instance i.",
-                "Warning: cut off at the token limit (finish reason length): draft. Raise maxOutputTokens of the model, or set onTruncation: fail.",
+                "Warning: an answer of draft was cut off at the token limit (finish reason length). Raise maxOutputTokens of the model, or set onTruncation: fail.",
                 "Warning: tokens are estimated for 2 model calls, because the provider did not count them.",
                 "Warning: the cost of 1 model call is unknown. Add the price of the model to \"prices\" in the host's settings.",
             ],
