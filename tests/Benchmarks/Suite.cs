@@ -19,6 +19,7 @@ internal static class Suite
         new("messages", Messages.RunAsync),
         new("interpreter", InterpreterCost.RunAsync),
         new("expressions", ExpressionCost.RunAsync, 3),
+        new("schemas", SchemaCost.RunAsync, 3),
         new("size", BytesPerStep.RunAsync, 1),
         new("waiting", WaitingInstances.RunAsync, 3),
     ];

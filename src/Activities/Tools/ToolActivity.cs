@@ -50,7 +50,7 @@ internal sealed class ToolActivity(
             else
             {
                 var arguments = await ArgumentsAsync(call, cancellationToken);
-                if (Violations(tool, arguments) is { } violations)
+                if (Violations(tools.ParametersOf(call.Tool), arguments) is { } violations)
                 {
                     error = new CallError(ErrorCodes.ToolArgumentsInvalid, $"The arguments of tool \"{call.Tool}\" do not fit: {violations}", ErrorKind.Terminal);
                 }
@@ -88,17 +88,11 @@ internal sealed class ToolActivity(
         return ExpressionSites.Evaluate(definition, scope.Node, ArgumentsSite, CallScopeValues.Create(scope, definition.Name, stored)).ToJson();
     }
 
-    private static string? Violations(AIFunction tool, JsonElement arguments)
+    private static string? Violations(JsonSchema schema, JsonElement arguments)
     {
         if (arguments.ValueKind != JsonValueKind.Object)
         {
             return $"expected an object, found {arguments.ValueKind}";
-        }
-
-        // A tool may declare a schema beyond the subset that is checked here; then it checks for itself.
-        if (!JsonSchema.TryParse(tool.JsonSchema, out var schema, out _))
-        {
-            return null;
         }
 
         var violations = schema.Validate(arguments);

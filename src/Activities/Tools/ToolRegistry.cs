@@ -1,13 +1,14 @@
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Schemas;
 
 namespace Polyphony.Activities.Tools;
 
 /// <summary>The tools of a host, by name. Filled at start, read-only afterwards.</summary>
 public sealed class ToolRegistry
 {
-    private readonly Dictionary<string, AIFunction> _tools = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (AIFunction Function, JsonSchema Parameters)> _tools = new(StringComparer.Ordinal);
 
     /// <summary>Gets the names of the tools, sorted.</summary>
     public IReadOnlyList<string> Names => [.. _tools.Keys.Order(StringComparer.Ordinal)];
@@ -18,10 +19,15 @@ public sealed class ToolRegistry
     /// throws <see cref="ToolException"/> to say that another attempt is no use.
     /// </param>
     /// <returns>This registry.</returns>
-    /// <exception cref="ArgumentException">The name is taken.</exception>
+    /// <exception cref="ArgumentException">The name is taken; or its schema can't be checked, so that anything would pass.</exception>
     public ToolRegistry Add(AIFunction tool)
     {
-        if (!_tools.TryAdd(tool.Name, tool))
+        if (!JsonSchema.TryParse(tool.JsonSchema, out var parameters, out var problems, SchemaReading.Lenient))
+        {
+            throw new ArgumentException($"The schema of tool \"{tool.Name}\" can't be checked. {string.Join(" ", problems.Select(problem => problem.ToString()))}", nameof(tool));
+        }
+
+        if (!_tools.TryAdd(tool.Name, (tool, parameters)))
         {
             throw new ArgumentException($"There are two tools named \"{tool.Name}\". Give one of them another name.", nameof(tool));
         }
@@ -32,7 +38,10 @@ public sealed class ToolRegistry
     /// <summary>Finds a tool.</summary>
     /// <param name="name">Its name.</param>
     /// <returns>The tool, or <see langword="null"/>.</returns>
-    public AIFunction? Find(string name) => _tools.GetValueOrDefault(name);
+    public AIFunction? Find(string name) => _tools.GetValueOrDefault(name).Function;
+
+    /// <summary>Gets what the arguments of a registered tool must fit.</summary>
+    internal JsonSchema ParametersOf(string name) => _tools[name].Parameters;
 
     internal AIFunction Get(string name) => Find(name) ?? throw new ModelException(NotFound(name));
 

@@ -52,6 +52,11 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
     private SourceNode? Node(IParser parser, int depth, out int height)
     {
         height = 1;
+
+        // After a key without a text (": x"), the library gives the end of the map where the value should be.
+        if (parser.Current is not (NodeEvent or AnchorAlias))
+            return Stop("yaml_syntax", parser.Current is { } other ? At(other.Start) : LastLocation, "not valid YAML: a key or a value is missing before this place", "Check quotes, brackets and indentation.");
+
         var current = parser.Current!;
         var location = LastLocation = At(current.Start);
         if (depth > SourceLimits.MaxDepth)

@@ -40,6 +40,7 @@ public enum ExpressionTypeKind
 public sealed class ExpressionType
 {
     private const int MostAlternatives = 16;
+    private const int MostItems = 100;
 
     private static readonly Dictionary<string, ExpressionType> NoMembers = [];
 
@@ -88,6 +89,9 @@ public sealed class ExpressionType
     /// <summary>Gets a value indicating whether a map may have members that aren't declared.</summary>
     public bool IsOpen { get; private init; }
 
+    /// <summary>Gets a value indicating whether a list has at least one item for sure.</summary>
+    public bool IsNonEmpty { get; private init; }
+
     /// <summary>Gets the alternatives of a union, each of another kind than <see cref="ExpressionTypeKind.Union"/> and <see cref="ExpressionTypeKind.Any"/>.</summary>
     public IReadOnlyList<ExpressionType> Alternatives { get; private init; } = [];
 
@@ -96,8 +100,9 @@ public sealed class ExpressionType
 
     /// <summary>Makes the type of lists.</summary>
     /// <param name="item">The type of the items.</param>
+    /// <param name="isNonEmpty">Whether there is at least one; not by default.</param>
     /// <returns>The type.</returns>
-    public static ExpressionType ListOf(ExpressionType item) => new(ExpressionTypeKind.List, KindSet.List) { Element = item };
+    public static ExpressionType ListOf(ExpressionType item, bool isNonEmpty = false) => new(ExpressionTypeKind.List, KindSet.List) { Element = item, IsNonEmpty = isNonEmpty };
 
     /// <summary>Makes the type of maps whose members are all of one type, under any name.</summary>
     /// <param name="member">The type of the members.</param>
@@ -113,26 +118,49 @@ public sealed class ExpressionType
 
     /// <summary>Makes a type that allows what any of some types allows.</summary>
     /// <param name="types">The types; none gives <see cref="Any"/>.</param>
-    /// <returns>The type.</returns>
-    public static ExpressionType Union(params IEnumerable<ExpressionType> types)
+    /// <returns>The type. Of more than 16, the lists are joined to one type, and so are the maps: it has the members of all.</returns>
+    public static ExpressionType Union(params IEnumerable<ExpressionType> types) => Union(types, mayJoin: true);
+
+    private static ExpressionType Union(IEnumerable<ExpressionType> types, bool mayJoin)
     {
         List<ExpressionType> alternatives = [];
+        var seen = new HashSet<ExpressionType>(ReferenceEqualityComparer.Instance);
         foreach (var type in types)
         {
             if (type.Kind == ExpressionTypeKind.Any)
                 return Any;
             foreach (var alternative in type.Kind == ExpressionTypeKind.Union ? type.Alternatives : [type])
             {
-                if (!alternatives.Exists(known => known.IsSame(alternative)))
+                if (seen.Add(alternative) && (alternatives.Count > MostAlternatives || !alternatives.Exists(known => known.IsSame(alternative))))
                     alternatives.Add(alternative);
             }
         }
 
+        if (alternatives.Count > MostAlternatives && mayJoin)
+            alternatives = Join(alternatives);
         if (alternatives.Count is 0 or > MostAlternatives)
             return Any;
         return alternatives.Count == 1
             ? alternatives[0]
             : new(ExpressionTypeKind.Union, alternatives.Aggregate(KindSet.None, (kinds, type) => kinds | type.ValueKinds)) { Alternatives = alternatives };
+    }
+
+    /// <summary>Makes one type of each kind. What belongs together is lost, but no member that one of them has.</summary>
+    private static List<ExpressionType> Join(List<ExpressionType> types)
+    {
+        List<ExpressionType> joined = [.. types.Where(type => type.Kind is not (ExpressionTypeKind.List or ExpressionTypeKind.Map)).Distinct()];
+        List<ExpressionType> lists = [.. types.Where(type => type.Kind == ExpressionTypeKind.List)];
+        if (lists.Count > 0)
+            joined.Add(ListOf(Union(lists.Select(list => list.Element), mayJoin: false), lists.TrueForAll(list => list.IsNonEmpty)));
+        List<ExpressionType> maps = [.. types.Where(type => type.Kind == ExpressionTypeKind.Map)];
+        if (maps.Count == 0)
+            return joined;
+        var members = maps.SelectMany(map => map.Members)
+            .GroupBy(member => member.Key, member => member.Value, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => Union(group, mayJoin: false), StringComparer.Ordinal);
+        List<ExpressionType> open = [.. maps.Where(map => map.IsOpen).Select(map => map.Element)];
+        joined.Add(Object(members, open.Count == 0 ? null : Union(open, mayJoin: false)));
+        return joined;
     }
 
     /// <summary>Makes the type of a value that is known.</summary>
@@ -145,21 +173,34 @@ public sealed class ExpressionType
         ExpressionValueKind.Int => Int,
         ExpressionValueKind.Double => Double,
         ExpressionValueKind.String => String,
-        ExpressionValueKind.List => ListOf(Union([.. value.Items().Take(100).Select(Of)])),
+        ExpressionValueKind.List => ListOf(value.Count > MostItems ? Any : Union([.. value.Items().Select(Of)]), value.Count > 0),
         _ => Object(value.MemberNames().ToDictionary(name => name, name => value.TryGetMember(name, out var member) ? Of(member) : Any, StringComparer.Ordinal)),
     };
 
-    /// <summary>Gets whether a value of this type may be a value of another: a condition must be able to be <see cref="Bool"/>.</summary>
+    /// <summary>Gets whether a value of this type may be of a kind that another allows: a condition must be able to be <see cref="Bool"/>.</summary>
     /// <param name="other">The other type.</param>
-    /// <returns>Whether there may be such a value; maps are not compared member by member.</returns>
-    public bool CanBe(ExpressionType other)
-    {
-        var common = ValueKinds & other.ValueKinds;
-        if (common != KindSet.List)
-            return common != KindSet.None;
+    /// <returns>Whether there may be such a value; items and members are not compared.</returns>
+    public bool CanBe(ExpressionType other) => (ValueKinds & other.ValueKinds) != KindSet.None;
 
-        // Only lists are common: an empty list fits anyway, but list(string) for list(int) is surely a mistake.
-        return ListElement() is not { } mine || other.ListElement() is not { } others || mine.CanBe(others);
+    /// <summary>Gets whether a value of this type may equal one of another, as <c>==</c> compares them: 1 and 1.0 are equal, and so are two empty lists.</summary>
+    /// <param name="other">The other type.</param>
+    /// <returns>
+    /// Whether there may be two such values. A comparison with null is always possible: a schema can't say of every value whether it is there. Members of maps are not
+    /// compared.
+    /// </returns>
+    public bool CanEqual(ExpressionType other)
+    {
+        if (Kind is ExpressionTypeKind.Any or ExpressionTypeKind.Null || other.Kind is ExpressionTypeKind.Any or ExpressionTypeKind.Null)
+            return true;
+        var (mine, others) = (Kind == ExpressionTypeKind.Union ? Alternatives : [this], other.Kind == ExpressionTypeKind.Union ? other.Alternatives : [other]);
+        return mine.Any(one => others.Any(another => AreComparable(one, another)));
+    }
+
+    private static bool AreComparable(ExpressionType a, ExpressionType b)
+    {
+        if ((a.ValueKinds & KindSet.Number) != KindSet.None)
+            return (b.ValueKinds & KindSet.Number) != KindSet.None;
+        return a.Kind == b.Kind && (a.Kind != ExpressionTypeKind.List || (!a.IsNonEmpty && !b.IsNonEmpty) || a.Element.CanEqual(b.Element));
     }
 
     /// <summary>Gets the type of the items, as far as this type can be a list.</summary>
@@ -210,5 +251,5 @@ public sealed class ExpressionType
 
     private bool IsSame(ExpressionType other) =>
         ReferenceEquals(this, other)
-        || (Kind == other.Kind && Kind != ExpressionTypeKind.Map && (Kind != ExpressionTypeKind.List || ReferenceEquals(Element, other.Element)));
+        || (Kind == other.Kind && Kind != ExpressionTypeKind.Map && (Kind != ExpressionTypeKind.List || (ReferenceEquals(Element, other.Element) && IsNonEmpty == other.IsNonEmpty)));
 }

@@ -110,7 +110,7 @@ public sealed class ValueTemplate
             }
 
             if (_items is not null)
-                return ExpressionType.ListOf(ExpressionType.Union([.. _items.Select(item => item.Check(scope, problems))]));
+                return ExpressionType.ListOf(ExpressionType.Union([.. _items.Select(item => item.Check(scope, problems))]), isNonEmpty: true);
             if (_members is not null)
                 return ExpressionType.Object(_members.ToDictionary(member => member.Key, member => member.Value.Check(scope, problems), StringComparer.Ordinal));
             return ExpressionType.Of(_constant);

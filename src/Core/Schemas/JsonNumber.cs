@@ -10,10 +10,9 @@ namespace Polyphony.Core.Schemas;
 /// </summary>
 internal readonly struct JsonNumber : IComparable<JsonNumber>
 {
-    private const int LargestExponent = 1_000_000;
-    private const int LargestScale = 2000;
+    private const long LargestExponent = 1_000_000_000_000_000;
 
-    private JsonNumber(bool isNegative, string digits, int exponent, string text)
+    private JsonNumber(bool isNegative, string digits, long exponent, string text)
     {
         IsNegative = isNegative;
         Digits = digits;
@@ -27,8 +26,8 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
     /// <summary>Gets the digits; empty for zero.</summary>
     public string Digits { get; }
 
-    /// <summary>Gets the power of ten; exponents beyond a million are taken for a million.</summary>
-    public int Exponent { get; }
+    /// <summary>Gets the power of ten; exponents beyond 10^15 are taken for 10^15.</summary>
+    public long Exponent { get; }
 
     /// <summary>Gets the number as written.</summary>
     public string Text { get; }
@@ -61,7 +60,7 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
         var digits = all.TrimStart('0');
         exponent += whole.Length - (all.Length - digits.Length);
         digits = digits.TrimEnd('0');
-        return digits.Length == 0 ? new JsonNumber(false, "", 0, text) : new JsonNumber(text[0] == '-', digits, (int)exponent, text);
+        return digits.Length == 0 ? new JsonNumber(false, "", 0, text) : new JsonNumber(text[0] == '-', digits, exponent, text);
     }
 
     /// <inheritdoc/>
@@ -73,15 +72,18 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
         return IsNegative ? -order : order;
     }
 
-    /// <summary>Gets whether it is a whole multiple of another, or nothing if the numbers are too far apart to tell.</summary>
+    /// <summary>Gets whether it is a whole multiple of another, or nothing if one has more than <see cref="SchemaLimits.Digits"/> digits.</summary>
     public bool? IsMultipleOf(JsonNumber other)
     {
         if (Digits.Length == 0)
             return true;
-        var lowest = Math.Min(Exponent - Digits.Length, other.Exponent - other.Digits.Length);
-        if (Exponent - lowest > LargestScale || other.Exponent - lowest > LargestScale)
+        if (Digits.Length > SchemaLimits.Digits || other.Digits.Length > SchemaLimits.Digits)
             return null;
-        return BigInteger.Remainder(Scaled(lowest), other.Scaled(lowest)).IsZero;
+
+        // Both as whole numbers times a power of ten, of which only the difference counts. The digits don't end in 0, so a factor of ten too many never divides.
+        var scale = Exponent - Digits.Length - (other.Exponent - other.Digits.Length);
+        var factor = other.Whole();
+        return scale >= 0 && (Whole() * BigInteger.ModPow(10, scale, factor) % factor).IsZero;
     }
 
     /// <summary>Writes the value in the one form that equal numbers share.</summary>
@@ -89,6 +91,5 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
 
     private int Sign => Digits.Length == 0 ? 0 : IsNegative ? -1 : 1;
 
-    private BigInteger Scaled(int lowest) =>
-        BigInteger.Parse(Digits, NumberStyles.None, CultureInfo.InvariantCulture) * BigInteger.Pow(10, Exponent - Digits.Length - lowest);
+    private BigInteger Whole() => BigInteger.Parse(Digits, NumberStyles.None, CultureInfo.InvariantCulture);
 }

@@ -9,65 +9,75 @@ namespace Polyphony.Core.Schemas;
 public sealed class JsonSchema
 {
     private readonly SchemaNode _root;
-    private readonly ExpressionType _type;
+    private ExpressionType? _type;
 
-    private JsonSchema(JsonElement json, SchemaNode root)
+    private JsonSchema(JsonElement json, SchemaNode root, IReadOnlyList<SchemaViolation> warnings)
     {
         Json = json;
         _root = root;
-        _type = new SchemaTyping().TypeOf(root);
+        Warnings = warnings;
     }
 
     /// <summary>Gets the schema as written.</summary>
     public JsonElement Json { get; }
 
+    /// <summary>Gets what is probably not meant, by JSON pointer into the schema: a format that isn't checked.</summary>
+    public IReadOnlyList<SchemaViolation> Warnings { get; }
+
     /// <summary>Compiles a schema; every problem is reported.</summary>
     /// <param name="json">The schema.</param>
     /// <param name="schema">The compiled schema, if there is no problem.</param>
     /// <param name="problems">What is wrong, by JSON pointer into the schema.</param>
+    /// <param name="reading">How to read it; strictly by default.</param>
     /// <returns>Whether it could be compiled.</returns>
-    public static bool TryParse(JsonElement json, [NotNullWhen(true)] out JsonSchema? schema, out IReadOnlyList<SchemaViolation> problems)
+    public static bool TryParse(
+        JsonElement json, [NotNullWhen(true)] out JsonSchema? schema, out IReadOnlyList<SchemaViolation> problems, SchemaReading reading = SchemaReading.Strict)
     {
-        List<SchemaViolation> found = [];
-        SchemaNode? root = null;
+        schema = null;
         try
         {
             // The schema keeps its JSON, so it must not end with the document.
             json = json.Clone();
-            root = new SchemaParser(json, found).Parse();
+            var parser = new SchemaParser(json, reading);
+            var root = parser.Parse();
+            problems = parser.Problems;
+            if (problems.Count == 0)
+                schema = new JsonSchema(json, root, parser.Warnings);
         }
         catch (InvalidOperationException)
         {
             // Reading a JSON text with half a surrogate pair throws; nothing else here throws that exception.
-            found.Add(new SchemaViolation("", ValueWriter.NotUnicode));
+            problems = [new SchemaViolation("", ValueWriter.NotUnicode)];
         }
 
-        problems = found;
-        schema = found.Count > 0 ? null : new JsonSchema(json, root!);
         return schema is not null;
     }
 
-    /// <summary>Checks a value.</summary>
+    /// <summary>Checks a value. The cost is bounded by <see cref="SchemaLimits"/>; a value whose check is given up is refused.</summary>
     /// <param name="value">The value.</param>
     /// <returns>Every violation; empty if it fits.</returns>
-    public IReadOnlyList<SchemaViolation> Validate(JsonElement value)
+    public IReadOnlyList<SchemaViolation> Validate(JsonElement value) => Validate(value, out _);
+
+    /// <summary>Checks a value.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="steps">How many steps it took to find out whether it fits, of <see cref="SchemaLimits.Steps"/>.</param>
+    /// <returns>Every violation; empty if it fits.</returns>
+    public IReadOnlyList<SchemaViolation> Validate(JsonElement value, out long steps)
     {
-        var validator = new SchemaValidator();
         try
         {
-            validator.Validate(_root, value);
+            return SchemaValidator.Validate(_root, value, out steps);
         }
         catch (InvalidOperationException)
         {
-            validator.Report(ValueWriter.NotUnicode);
+            steps = 0;
+            return [new SchemaViolation("", ValueWriter.NotUnicode)];
         }
-
-        return validator.Violations;
     }
 
     /// <summary>Gets the type that values of this schema have in expressions.</summary>
     /// <returns>
     /// The type. An object with <c>properties</c> has no other members there, unless <c>additionalProperties</c> is <see langword="true"/> or a schema.
     /// </returns>
-    public ExpressionType ToExpressionType() => _type;
+    public ExpressionType ToExpressionType() => _type ??= new SchemaTyping().TypeOf(_root);
 }

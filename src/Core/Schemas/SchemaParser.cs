@@ -1,42 +1,59 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Polyphony.Core.Expressions;
-using Polyphony.Core.Expressions.Evaluation;
 
 namespace Polyphony.Core.Schemas;
 
 /// <summary>Compiles a schema and collects what is wrong with it.</summary>
-/// <param name="root">The whole schema.</param>
-/// <param name="problems">Receives what is wrong.</param>
-internal sealed partial class SchemaParser(JsonElement root, List<SchemaViolation> problems)
+internal sealed partial class SchemaParser
 {
     private const int DeepestNesting = ExpressionLimits.Nesting;
 
-    private readonly Dictionary<string, SchemaNode> _definitions = new(StringComparer.Ordinal);
-    private readonly List<(SchemaNode Node, string Target, string Pointer)> _references = [];
     private readonly List<(SchemaNode Node, string Pointer)> _nodes = [];
+    private readonly JsonElement _root;
+    private readonly bool _isLenient;
+    private readonly KeywordReader _keywords;
+
+    /// <summary>Initializes a new instance of the <see cref="SchemaParser"/> class.</summary>
+    /// <param name="root">The whole schema.</param>
+    /// <param name="reading">How to read it.</param>
+    public SchemaParser(JsonElement root, SchemaReading reading)
+    {
+        _root = root;
+        _isLenient = reading == SchemaReading.Lenient;
+        _keywords = new KeywordReader(_isLenient, Problems, Warnings);
+    }
+
+    /// <summary>Gets what is wrong, by JSON pointer into the schema.</summary>
+    public List<SchemaViolation> Problems { get; } = [];
+
+    /// <summary>Gets what is probably not meant.</summary>
+    public List<SchemaViolation> Warnings { get; } = [];
 
     /// <summary>Compiles the schema.</summary>
     public SchemaNode Parse()
     {
-        var node = Parse(root, "", 0);
-        _definitions["#"] = node;
-        foreach (var (from, target, pointer) in _references)
+        ReadDraft();
+        var node = Parse(_root, "", 0);
+        ResolveReferences();
+        if (Problems.Count == 0)
+            FindLoops();
+        if (Problems.Count > 0)
+            return node;
+        foreach (var (part, _) in _nodes)
         {
-            if (_definitions.TryGetValue(target, out var found))
-                from.Ref = found;
-            else
-                Report(pointer, $"There is no {SchemaText.Quote(target)} in this schema.{ReferenceHint(target)}");
+            part.AnyOf?.Index();
+            part.OneOf?.Index();
         }
 
-        if (problems.Count == 0)
-            FindLoops();
         return node;
     }
 
     private SchemaNode Parse(JsonElement json, string pointer, int depth)
     {
-        var node = new SchemaNode();
+        var node = new SchemaNode(_nodes.Count);
         _nodes.Add((node, pointer));
+        _byPointer.TryAdd(pointer, node);
         if (json.ValueKind is JsonValueKind.True or JsonValueKind.False)
         {
             node.Always = json.GetBoolean();
@@ -55,42 +72,50 @@ internal sealed partial class SchemaParser(JsonElement root, List<SchemaViolatio
             return node;
         }
 
+        // Up to draft 7, a reference hides what stands beside it.
+        if (_isOldDraft && json.TryGetProperty("$ref", out var reference) && reference.ValueKind == JsonValueKind.String)
+        {
+            ParseBesideReference(node, json, pointer, depth);
+            return node;
+        }
+
         foreach (var keyword in json.EnumerateObject())
-            ParseKeyword(node, keyword.Name, keyword.Value, $"{pointer}/{JsonPointer.Escape(keyword.Name)}", depth);
-        CheckTogether(node, pointer);
+            ParseKeyword(node, json, keyword.Name, keyword.Value, $"{pointer}/{JsonPointer.Escape(keyword.Name)}", depth);
+        if (!_isLenient)
+            _keywords.CheckTogether(node, pointer);
         return node;
     }
 
-    private void ParseKeyword(SchemaNode node, string name, JsonElement value, string pointer, int depth)
+    private void ParseBesideReference(SchemaNode node, JsonElement json, string pointer, int depth)
+    {
+        foreach (var keyword in json.EnumerateObject())
+        {
+            if (keyword.Name is "$ref" or "definitions" or "$defs")
+                ParseKeyword(node, json, keyword.Name, keyword.Value, $"{pointer}/{JsonPointer.Escape(keyword.Name)}", depth);
+        }
+    }
+
+    private void ParseKeyword(SchemaNode node, JsonElement json, string name, JsonElement value, string pointer, int depth)
     {
         switch (name)
         {
             case "type":
-                node.Types = ReadTypes(value, pointer);
-                break;
-            case "properties":
-                node.Properties = ReadSchemas(value, pointer, depth, definitions: false);
-                break;
-            case "$defs":
-                ReadSchemas(value, pointer, depth, definitions: true);
-                break;
-            case "required":
-                node.Required = ReadNames(value, pointer);
-                break;
-            case "additionalProperties":
-                node.AdditionalProperties = Parse(value, pointer, depth + 1);
+                node.Types = _keywords.ReadTypes(value, pointer);
                 break;
             case "items":
-                node.Items = Parse(value, pointer, depth + 1);
+                ReadItems(node, json, value, pointer, depth);
                 break;
             case "prefixItems":
                 node.PrefixItems = ReadList(value, pointer, depth);
                 break;
+            case "contains":
+                node.Contains = Parse(value, pointer, depth + 1);
+                break;
             case "anyOf":
-                node.AnyOf = ReadList(value, pointer, depth);
+                node.AnyOf = new SchemaUnion(ReadList(value, pointer, depth));
                 break;
             case "oneOf":
-                node.OneOf = ReadList(value, pointer, depth);
+                node.OneOf = new SchemaUnion(ReadList(value, pointer, depth));
                 break;
             case "allOf":
                 node.AllOf = ReadList(value, pointer, depth);
@@ -110,14 +135,52 @@ internal sealed partial class SchemaParser(JsonElement root, List<SchemaViolatio
             case "$ref":
                 ReadReference(node, value, pointer);
                 break;
-            case "enum":
-                if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0)
-                    node.Enum = [.. value.EnumerateArray()];
-                else
-                    Report(pointer, $"Expected an array of at least one value, found {SchemaText.Describe(value)}.");
+            case "$defs":
+                ReadSchemas(value, pointer, depth);
                 break;
-            case "const":
-                node.Const = value;
+            case "definitions" when _isLenient:
+                ReadSchemas(value, pointer, depth);
+                break;
+            default:
+                ParseMembers(node, name, value, pointer, depth);
+                break;
+        }
+    }
+
+    /// <summary>Reads the keywords of objects.</summary>
+    private void ParseMembers(SchemaNode node, string name, JsonElement value, string pointer, int depth)
+    {
+        switch (name)
+        {
+            case "properties":
+                node.Properties = ReadSchemas(value, pointer, depth);
+                break;
+            case "patternProperties":
+                node.PatternProperties = ReadPatterns(value, pointer, depth);
+                break;
+            case "additionalProperties":
+                node.AdditionalProperties = Parse(value, pointer, depth + 1);
+                break;
+            case "propertyNames":
+                node.PropertyNames = Parse(value, pointer, depth + 1);
+                break;
+            case "required":
+                node.Required = _keywords.ReadNames(value, pointer);
+                break;
+            case "dependentRequired":
+                ReadDependencies(node, value, pointer, depth, names: true, schemas: false);
+                break;
+            case "dependentSchemas":
+                ReadDependencies(node, value, pointer, depth, names: false, schemas: true);
+                break;
+            case "dependencies" when _isLenient:
+                ReadDependencies(node, value, pointer, depth, names: true, schemas: true);
+                break;
+            case "minProperties":
+                node.MinProperties = _keywords.ReadCount(value, pointer);
+                break;
+            case "maxProperties":
+                node.MaxProperties = _keywords.ReadCount(value, pointer);
                 break;
             default:
                 ParseConstraint(node, name, value, pointer);
@@ -129,57 +192,81 @@ internal sealed partial class SchemaParser(JsonElement root, List<SchemaViolatio
     {
         switch (name)
         {
+            case "enum":
+                node.Enum = _keywords.ReadEnum(value, pointer);
+                break;
+            case "const":
+                node.Const = _keywords.ReadValues([value], pointer);
+                break;
             case "minimum":
-                node.Minimum = ReadNumber(value, pointer);
+                node.Minimum = _keywords.ReadNumber(value, pointer);
                 break;
             case "maximum":
-                node.Maximum = ReadNumber(value, pointer);
+                node.Maximum = _keywords.ReadNumber(value, pointer);
                 break;
             case "exclusiveMinimum":
-                node.ExclusiveMinimum = ReadNumber(value, pointer);
+                node.ExclusiveMinimum = _keywords.ReadNumber(value, pointer);
                 break;
             case "exclusiveMaximum":
-                node.ExclusiveMaximum = ReadNumber(value, pointer);
+                node.ExclusiveMaximum = _keywords.ReadNumber(value, pointer);
                 break;
             case "multipleOf":
-                node.MultipleOf = ReadNumber(value, pointer);
-                if (node.MultipleOf is { IsPositive: false })
-                    Report(pointer, $"Expected a number above 0, found {SchemaText.Describe(value)}.");
+                node.MultipleOf = _keywords.ReadFactor(value, pointer);
                 break;
             case "minLength":
-                node.MinLength = ReadCount(value, pointer);
+                node.MinLength = _keywords.ReadCount(value, pointer);
                 break;
             case "maxLength":
-                node.MaxLength = ReadCount(value, pointer);
+                node.MaxLength = _keywords.ReadCount(value, pointer);
                 break;
             case "minItems":
-                node.MinItems = ReadCount(value, pointer);
+                node.MinItems = _keywords.ReadCount(value, pointer);
                 break;
             case "maxItems":
-                node.MaxItems = ReadCount(value, pointer);
+                node.MaxItems = _keywords.ReadCount(value, pointer);
                 break;
-            case "minProperties":
-                node.MinProperties = ReadCount(value, pointer);
+            case "minContains":
+                node.MinContains = _keywords.ReadCount(value, pointer);
                 break;
-            case "maxProperties":
-                node.MaxProperties = ReadCount(value, pointer);
+            case "maxContains":
+                node.MaxContains = _keywords.ReadCount(value, pointer);
                 break;
             case "uniqueItems":
-                node.UniqueItems = ReadBoolean(value, pointer);
+                node.UniqueItems = _keywords.ReadBoolean(value, pointer);
                 break;
             case "pattern":
-                node.PatternText = ReadString(value, pointer);
-                if (node.PatternText is not null && (node.Pattern = SafePattern.TryCompile(node.PatternText, out var problem)) is null)
-                    Report(pointer, problem!);
+                node.PatternText = _keywords.ReadString(value, pointer);
+                node.Pattern = _keywords.ReadPattern(node.PatternText, pointer);
                 break;
             case "format":
-                node.Format = ReadString(value, pointer);
+                node.Format = _keywords.ReadFormat(value, pointer);
                 break;
+            default:
+                ParseNote(name, value, pointer);
+                break;
+        }
+    }
+
+    /// <summary>Reads what demands nothing.</summary>
+    private void ParseNote(string name, JsonElement value, string pointer)
+    {
+        if (KeywordReader.Refusal(name) is { } refusal)
+        {
+            Report(pointer, refusal);
+            return;
+        }
+
+        if (name == "$id")
+            CheckId(value, pointer);
+        if (_isLenient)
+            return;
+        switch (name)
+        {
             case "title" or "description" or "$schema" or "$id" or "$comment":
-                ReadString(value, pointer);
+                _keywords.ReadString(value, pointer);
                 break;
-            case "deprecated":
-                ReadBoolean(value, pointer);
+            case "deprecated" or "readOnly" or "writeOnly":
+                _keywords.ReadBoolean(value, pointer);
                 break;
             case "examples":
                 if (value.ValueKind != JsonValueKind.Array)
@@ -189,28 +276,12 @@ internal sealed partial class SchemaParser(JsonElement root, List<SchemaViolatio
                 break;
             default:
                 if (!name.StartsWith("x-", StringComparison.Ordinal))
-                    Report(pointer, $"There is no keyword {SchemaText.Quote(name)}.{KeywordHint(name)}");
+                    Report(pointer, $"There is no keyword {SchemaText.Quote(name)}.{KeywordReader.KeywordHint(name)}");
                 break;
         }
     }
 
-    private void ReadReference(SchemaNode node, JsonElement value, string pointer)
-    {
-        if (ReadString(value, pointer) is not { } target)
-            return;
-        if (target != "#" && !target.StartsWith("#/$defs/", StringComparison.Ordinal))
-            Report(pointer, $"Only references within the schema are followed, found {SchemaText.Quote(target)}. Write \"#/$defs/NAME\", and define NAME in \"$defs\" at the top.");
-        else
-            _references.Add((node, target, pointer));
-    }
-
-    private string ReferenceHint(string target)
-    {
-        var match = NearMatch.Find(target, _definitions.Keys.Where(key => key != "#"));
-        return match is null ? " Define it in \"$defs\" at the top." : $" Did you mean \"{match}\"?";
-    }
-
-    private Dictionary<string, SchemaNode> ReadSchemas(JsonElement value, string pointer, int depth, bool definitions)
+    private Dictionary<string, SchemaNode> ReadSchemas(JsonElement value, string pointer, int depth)
     {
         var schemas = new Dictionary<string, SchemaNode>(StringComparer.Ordinal);
         if (value.ValueKind != JsonValueKind.Object)
@@ -220,14 +291,7 @@ internal sealed partial class SchemaParser(JsonElement root, List<SchemaViolatio
         }
 
         foreach (var member in value.EnumerateObject())
-        {
-            var at = $"{pointer}/{JsonPointer.Escape(member.Name)}";
-            var schema = Parse(member.Value, at, depth + 1);
-            schemas[member.Name] = schema;
-            if (definitions && pointer == "/$defs")
-                _definitions["#" + at] = schema;
-        }
-
+            schemas[member.Name] = Parse(member.Value, $"{pointer}/{JsonPointer.Escape(member.Name)}", depth + 1);
         return schemas;
     }
 
@@ -239,36 +303,50 @@ internal sealed partial class SchemaParser(JsonElement root, List<SchemaViolatio
         return [];
     }
 
-    /// <summary>A schema that refers to itself without going deeper into the value would never end.</summary>
-    private void FindLoops()
+    /// <summary>Reads <c>items</c>. Up to draft 7 it may be a list, as <c>prefixItems</c> is now, with <c>additionalItems</c> for the rest.</summary>
+    private void ReadItems(SchemaNode node, JsonElement json, JsonElement value, string pointer, int depth)
     {
-        var done = new Dictionary<SchemaNode, bool>(ReferenceEqualityComparer.Instance);
-        foreach (var (node, pointer) in _nodes)
+        if (value.ValueKind != JsonValueKind.Array || !_isLenient || _isNewDraft)
         {
-            if (HasLoop(node, done, 0))
-            {
-                Report(pointer, "The schema refers to itself without going deeper into the value.");
-                return;
-            }
+            node.Items = Parse(value, pointer, depth + 1);
+            return;
+        }
+
+        node.PrefixItems = [.. value.EnumerateArray().Select((item, index) => Parse(item, $"{pointer}/{index}", depth + 1))];
+        if (json.TryGetProperty("additionalItems", out var others))
+            node.Items = Parse(others, $"{pointer[..^"/items".Length]}/additionalItems", depth + 1);
+    }
+
+    private List<(Regex Pattern, SchemaNode Schema)> ReadPatterns(JsonElement value, string pointer, int depth)
+    {
+        List<(Regex, SchemaNode)> patterns = [];
+        foreach (var (text, schema) in ReadSchemas(value, pointer, depth))
+        {
+            if (_keywords.ReadPattern(text, $"{pointer}/{JsonPointer.Escape(text)}") is { } pattern)
+                patterns.Add((pattern, schema));
+        }
+
+        return patterns;
+    }
+
+    /// <summary>Reads what a member demands beside it: names, or a schema for the whole object.</summary>
+    private void ReadDependencies(SchemaNode node, JsonElement value, string pointer, int depth, bool names, bool schemas)
+    {
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            Report(pointer, $"Expected an object, found {SchemaText.Describe(value)}.");
+            return;
+        }
+
+        foreach (var member in value.EnumerateObject())
+        {
+            var at = $"{pointer}/{JsonPointer.Escape(member.Name)}";
+            if (names && (!schemas || member.Value.ValueKind == JsonValueKind.Array))
+                (node.DependentRequired ??= new(StringComparer.Ordinal))[member.Name] = _keywords.ReadNames(member.Value, at);
+            else
+                (node.DependentSchemas ??= new(StringComparer.Ordinal))[member.Name] = Parse(member.Value, at, depth + 1);
         }
     }
 
-    private static bool HasLoop(SchemaNode node, Dictionary<SchemaNode, bool> done, int depth)
-    {
-        if (done.TryGetValue(node, out var isDone))
-            return !isDone;
-        if (depth > SchemaValidator.DeepestRecursion)
-            return true;
-        done[node] = false;
-        foreach (var next in node.InPlace())
-        {
-            if (HasLoop(next, done, depth + 1))
-                return true;
-        }
-
-        done[node] = true;
-        return false;
-    }
-
-    private void Report(string pointer, string message) => problems.Add(new SchemaViolation(pointer, message));
+    private void Report(string pointer, string message) => Problems.Add(new SchemaViolation(pointer, message));
 }

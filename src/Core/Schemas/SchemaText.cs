@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Polyphony.Core.Expressions;
 using Polyphony.Core.Expressions.Evaluation;
 
 namespace Polyphony.Core.Schemas;
@@ -28,6 +29,16 @@ internal static class SchemaText
         return text.Length <= LongestValue ? text : Cut(text, LongestValue - 3) + "...";
     }
 
+    /// <summary>Says what values are expected in place of the one that is found.</summary>
+    public static string Unexpected(IReadOnlyList<JsonElement> choices, JsonElement value)
+    {
+        var shown = choices.Count <= 10 ? List([.. choices.Select(Short)], "or") : string.Join(", ", choices.Take(10).Select(Short)) + ", ...";
+        var hint = value.ValueKind == JsonValueKind.String
+            ? NearMatch.Hint(value.GetString()!, choices.Where(choice => choice.ValueKind == JsonValueKind.String).Select(choice => choice.GetString()!))
+            : null;
+        return $"Expected {shown}, found {Describe(value)}.{(hint is null ? "" : " " + hint)}";
+    }
+
     /// <summary>Quotes a name or a text.</summary>
     public static string Quote(string text) => $"\"{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text.Length > LongestValue ? Cut(text, LongestValue) : text)}\"";
 
@@ -46,54 +57,55 @@ internal static class SchemaText
 
     /// <summary>Joins words: "a, b or c".</summary>
     public static string List(IReadOnlyList<string> words, string last) =>
-        words.Count == 1 ? words[0] : $"{string.Join(", ", words.Take(words.Count - 1))} {last} {words[^1]}";
+        words.Count < 2 ? words.FirstOrDefault("nothing") : $"{string.Join(", ", words.Take(words.Count - 1))} {last} {words[^1]}";
 
     /// <summary>Writes a value in the one form that equal values share: members sorted, numbers without needless zeros.</summary>
-    public static void AppendCanonical(StringBuilder builder, JsonElement value, int depth = 0)
+    /// <returns>Whether it could be written; not if it is nested deeper than the limit.</returns>
+    public static bool TryAppendCanonical(StringBuilder builder, JsonElement value, int depth = 0)
     {
-        if (depth > Expressions.ExpressionLimits.Nesting)
-        {
-            // Deeper values are refused by their depth; here they must only not overflow the stack.
-            builder.Append(value.GetRawText());
-            return;
-        }
-
+        if (depth > ExpressionLimits.Nesting)
+            return false;
         switch (value.ValueKind)
         {
             case JsonValueKind.Object:
                 builder.Append('{');
                 foreach (var member in value.EnumerateObject().OrderBy(member => member.Name, StringComparer.Ordinal))
                 {
-                    builder.Append(JsonEncodedText.Encode(member.Name)).Append(':');
-                    AppendCanonical(builder, member.Value, depth + 1);
+                    AppendText(builder, member.Name);
+                    builder.Append(':');
+                    if (!TryAppendCanonical(builder, member.Value, depth + 1))
+                        return false;
                     builder.Append(',');
                 }
 
                 builder.Append('}');
-                break;
+                return true;
             case JsonValueKind.Array:
                 builder.Append('[');
                 foreach (var item in value.EnumerateArray())
                 {
-                    AppendCanonical(builder, item, depth + 1);
+                    if (!TryAppendCanonical(builder, item, depth + 1))
+                        return false;
                     builder.Append(',');
                 }
 
                 builder.Append(']');
-                break;
+                return true;
             case JsonValueKind.String:
-                builder.Append('"').Append(JsonEncodedText.Encode(value.GetString()!)).Append('"');
-                break;
+                AppendText(builder, value.GetString()!);
+                return true;
             case JsonValueKind.Number:
                 builder.Append(JsonNumber.From(value).ToCanonicalText());
-                break;
+                return true;
             default:
                 builder.Append(value.ValueKind);
-                break;
+                return true;
         }
     }
 
-    private static string Compact(JsonElement value) => ValueWriter.ToJsonText(Expressions.ExpressionValue.FromJson(value), out _) ?? "";
+    private static void AppendText(StringBuilder builder, string text) => builder.Append('"').Append(JsonEncodedText.Encode(text)).Append('"');
+
+    private static string Compact(JsonElement value) => ValueWriter.ToJsonText(ExpressionValue.FromJson(value), out _) ?? "";
 
     private static string Cut(string text, int length) => text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
 }

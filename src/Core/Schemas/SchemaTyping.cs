@@ -31,19 +31,27 @@ internal sealed class SchemaTyping
             type = Both(type, TypeOf(schema.Ref));
         foreach (var part in schema.AllOf ?? [])
             type = Both(type, TypeOf(part));
-        if (schema.AnyOf is not null)
-            type = Both(type, ExpressionType.Union([.. schema.AnyOf.Select(TypeOf)]));
-        if (schema.OneOf is not null)
-            type = Both(type, ExpressionType.Union([.. schema.OneOf.Select(TypeOf)]));
+        foreach (var union in new[] { schema.AnyOf, schema.OneOf })
+        {
+            if (union is not null)
+                type = Both(type, ExpressionType.Union([.. union.Alternatives.Select(TypeOf)]));
+        }
+
+        foreach (var part in new[] { schema.Then, schema.Else }.Concat(schema.DependentSchemas?.Values ?? Enumerable.Empty<SchemaNode?>()))
+        {
+            if (part is not null)
+                type = Extend(type, TypeOf(part));
+        }
+
         return type;
     }
 
     private ExpressionType Own(SchemaNode schema)
     {
         if (schema.Const is { } constant)
-            return ExpressionType.Of(ExpressionValue.FromJson(constant));
+            return ExpressionType.Of(ExpressionValue.FromJson(constant.Values[0]));
         if (schema.Enum is { } choices)
-            return ExpressionType.Union([.. choices.Select(choice => ExpressionType.Of(ExpressionValue.FromJson(choice)))]);
+            return ExpressionType.Union([.. choices.Values.Select(choice => ExpressionType.Of(ExpressionValue.FromJson(choice)))]);
         if (schema.Types == SchemaTypes.None)
         {
             // Who declares members means an object, although the specification lets anything else pass as well.
@@ -79,14 +87,17 @@ internal sealed class SchemaTyping
             return ExpressionType.AnyList;
         if (schema.Items.Always != false)
             items.Add(TypeOf(schema.Items));
-        return ExpressionType.ListOf(ExpressionType.Union(items));
+        return ExpressionType.ListOf(ExpressionType.Union(items), schema.MinItems > 0);
     }
 
     private ExpressionType ObjectType(SchemaNode schema)
     {
         var members = (schema.Properties ?? []).ToDictionary(member => member.Key, member => TypeOf(member.Value), StringComparer.Ordinal);
-        if (schema.AdditionalProperties is { Always: not false } others)
-            return ExpressionType.Object(members, TypeOf(others));
+        List<ExpressionType> others = [.. (schema.PatternProperties ?? []).Select(member => TypeOf(member.Schema))];
+        if (schema.AdditionalProperties is { Always: not false } additional)
+            others.Add(TypeOf(additional));
+        if (others.Count > 0)
+            return ExpressionType.Object(members, ExpressionType.Union(others));
         return schema.Properties is null && schema.AdditionalProperties is null ? ExpressionType.AnyMap : ExpressionType.Object(members);
     }
 
@@ -104,6 +115,21 @@ internal sealed class SchemaTyping
         if (a.ValueKinds == KindSet.Map && b.ValueKinds == KindSet.Map)
             return ExpressionType.Union(Maps(a).SelectMany(one => Maps(b).Select(other => Merge(one, other))));
         return (a.ValueKinds & ~b.ValueKinds) == KindSet.None ? a : b;
+    }
+
+    /// <summary>Adds the members that values of a type have under a condition.</summary>
+    private static ExpressionType Extend(ExpressionType type, ExpressionType conditional)
+    {
+        if (type.ValueKinds != KindSet.Map || conditional.ValueKinds != KindSet.Map)
+            return type;
+        var names = conditional.MemberNames().ToList();
+        return ExpressionType.Union(Maps(type).Select(map =>
+        {
+            var members = new Dictionary<string, ExpressionType>(map.Members, StringComparer.Ordinal);
+            foreach (var name in names)
+                members.TryAdd(name, conditional.Member(name)!);
+            return ExpressionType.Object(members, map.IsOpen ? map.Element : null);
+        }));
     }
 
     private static IReadOnlyList<ExpressionType> Maps(ExpressionType type) => type.Kind == ExpressionTypeKind.Union ? type.Alternatives : [type];

@@ -1,58 +1,119 @@
-using System.Text;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Polyphony.Core.Expressions;
-using Polyphony.Core.Expressions.Evaluation;
 
 namespace Polyphony.Core.Schemas;
 
-/// <summary>Checks one value against a schema and collects the violations.</summary>
-internal sealed class SchemaValidator
+/// <summary>
+/// Checks one value against a schema. First it is decided whether the value fits, which ends at the first violation and makes no text; only then are the
+/// violations of a value that doesn't fit collected. What is behind a reference is decided once for each part of the value, so that combined and
+/// recursive schemas cost as much as schema and value are large, not what their combinations are many.
+/// </summary>
+/// <remarks>A check that is given up is a violation wherever it happens: within "not", what is unknown must not become true.</remarks>
+internal sealed partial class SchemaValidator
 {
-    /// <summary>How deep value and schema may be nested together, so that nothing can overflow the stack.</summary>
-    public const int DeepestRecursion = 256;
-
-    // Combined schemas can be checked exponentially often; no honest one comes near.
-    private const int MostChecks = 1_000_000;
-    private const int MostViolations = 100;
-
-    private readonly List<(string? Name, int Index)> _path = [];
-    private List<SchemaViolation> _violations = [];
-    private int _checks;
+    private readonly JsonElement _whole;
+    private readonly SchemaReport _report = new();
+    private readonly Dictionary<long, bool> _decided = [];
+    private readonly Dictionary<long, List<SchemaViolation>> _explained = [];
+    private SchemaViolation? _givenUp;
+    private long _steps;
     private int _depth;
 
-    /// <summary>Gets the violations.</summary>
-    public IReadOnlyList<SchemaViolation> Violations => _violations;
+    // While it is decided: whether a violation was found.
+    private bool _isTrial;
+    private bool _hasFailed;
 
-    private bool IsFull => _violations.Count >= MostViolations || _checks > MostChecks;
+    private SchemaValidator(JsonElement whole) => _whole = whole;
+
+    private bool IsDone => _givenUp is not null || (_isTrial ? _hasFailed : _report.IsFull);
+
+    /// <summary>Checks a value.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="steps">How many steps it took to decide whether the value fits.</param>
+    /// <returns>Every violation, empty if it fits; or the one that says why the check was given up.</returns>
+    public static IReadOnlyList<SchemaViolation> Validate(SchemaNode schema, JsonElement value, out long steps)
+    {
+        var validator = new SchemaValidator(value);
+        var fits = validator.Fits(schema, value);
+        steps = validator._steps;
+        if (validator._givenUp is { } reason)
+            return [reason];
+        return fits ? [] : validator.Explain(schema);
+    }
+
+    private IReadOnlyList<SchemaViolation> Explain(SchemaNode schema)
+    {
+        _steps = SchemaLimits.Steps - SchemaLimits.ExplanationSteps;
+        Check(schema, _whole);
+        if (_givenUp is null)
+            return _report.Violations;
+
+        // That it doesn't fit is known; what is wrong with the rest of it isn't.
+        var isEmpty = _report.Violations.Count == 0;
+        return [.. _report.Violations, new SchemaViolation("", isEmpty ? "The value doesn't fit; what is wrong takes too long to find out." : "There may be more violations; to find them takes too long.")];
+    }
+
+    private bool Fits(SchemaNode schema, JsonElement value)
+    {
+        var (wasTrial, hadFailed) = (_isTrial, _hasFailed);
+        (_isTrial, _hasFailed) = (true, false);
+        Check(schema, value);
+        var fits = !_hasFailed;
+        (_isTrial, _hasFailed) = (wasTrial, hadFailed);
+        return fits;
+    }
 
     /// <summary>Checks a value, or a part of it at the current path.</summary>
-    public void Validate(SchemaNode schema, JsonElement value)
+    private void Check(SchemaNode schema, JsonElement value)
     {
-        if (IsFull)
+        if (IsDone || !Charge(1))
             return;
-        if (++_checks > MostChecks)
+        if (_depth >= SchemaLimits.Recursion || _report.Depth > ExpressionLimits.Nesting)
         {
-            Report("The value and its schema are too complex to check.");
-            return;
-        }
-
-        if (_depth >= DeepestRecursion || _path.Count > ExpressionLimits.Nesting)
-        {
-            Report($"The value is nested deeper than {ExpressionLimits.Nesting} levels.");
+            GiveUpTooDeep();
             return;
         }
 
         if (schema.Always is { } always)
         {
-            if (!always)
-                Report($"Expected nothing here, found {SchemaText.Describe(value)}.");
+            if (!always && Fails())
+                _report.Add($"Expected nothing here, found {SchemaText.Describe(value)}.");
             return;
         }
 
-        _depth++;
-        if (schema.Types == SchemaTypes.None || IsType(schema.Types, value))
+        // Only what costs more than to look it up.
+        if (schema.IsShared && (schema.IsCombined || value.ValueKind is JsonValueKind.Object or JsonValueKind.Array) && Key(schema, value) is { } key)
+            CheckShared(schema, value, key);
+        else
+            CheckParts(schema, value);
+    }
+
+    private void CheckShared(SchemaNode schema, JsonElement value, long key)
+    {
+        if (!_decided.TryGetValue(key, out var fits))
         {
-            // A value of the wrong type violates whatever else is said about it; once is enough.
+            var (wasTrial, hadFailed) = (_isTrial, _hasFailed);
+            (_isTrial, _hasFailed) = (true, false);
+            CheckParts(schema, value);
+            fits = !_hasFailed;
+            (_isTrial, _hasFailed) = (wasTrial, hadFailed);
+            if (_givenUp is not null)
+                return;
+            if (_decided.Count < SchemaLimits.Results)
+                _decided[key] = fits;
+        }
+
+        if (!fits && Fails())
+            ExplainPart(schema, value).ForEach(_report.Add);
+    }
+
+    private void CheckParts(SchemaNode schema, JsonElement value)
+    {
+        _depth++;
+        if (schema.Allows(value))
+        {
             CheckValue(schema, value);
             switch (value.ValueKind)
             {
@@ -72,252 +133,117 @@ internal sealed class SchemaValidator
 
             CheckCombinations(schema, value);
         }
-        else
+        else if (Fails())
         {
-            Report($"Expected {SchemaText.Name(schema.Types)}, found {SchemaText.Describe(value)}.");
+            // A value of the wrong type violates whatever else is said about it; once is enough.
+            _report.Add($"Expected {SchemaText.Name(schema.Types)}, found {SchemaText.Describe(value)}.");
         }
 
         _depth--;
     }
 
-    /// <summary>Adds a violation at the current path.</summary>
-    public void Report(string message)
-    {
-        if (_violations.Count == MostViolations - 1)
-            message = "There are more violations; they are not listed.";
-        if (_violations.Count < MostViolations)
-            _violations.Add(new SchemaViolation(Pointer(), message));
-    }
-
-    private string Pointer()
-    {
-        var builder = new StringBuilder();
-        foreach (var (name, index) in _path)
-        {
-            builder.Append('/');
-            if (name is null)
-                builder.Append(index);
-            else
-                builder.Append(JsonPointer.Escape(name));
-        }
-
-        return builder.ToString();
-    }
-
-    private static bool IsType(SchemaTypes types, JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Null => types.HasFlag(SchemaTypes.Null),
-        JsonValueKind.True or JsonValueKind.False => types.HasFlag(SchemaTypes.Boolean),
-        JsonValueKind.Number => types.HasFlag(SchemaTypes.Number) || (types.HasFlag(SchemaTypes.Integer) && (value.TryGetInt64(out _) || JsonNumber.From(value).IsInteger)),
-        JsonValueKind.String => types.HasFlag(SchemaTypes.String),
-        JsonValueKind.Array => types.HasFlag(SchemaTypes.Array),
-        JsonValueKind.Object => types.HasFlag(SchemaTypes.Object),
-        _ => false,
-    };
-
-    private void CheckValue(SchemaNode schema, JsonElement value)
-    {
-        if (schema.Const is { } constant && !JsonElement.DeepEquals(constant, value))
-            Report($"Expected {SchemaText.Short(constant)}, found {SchemaText.Describe(value)}.");
-        if (schema.Enum is not { } choices || choices.Exists(choice => JsonElement.DeepEquals(choice, value)))
-            return;
-        var shown = choices.Count <= 10 ? SchemaText.List([.. choices.Select(SchemaText.Short)], "or") : string.Join(", ", choices.Take(10).Select(SchemaText.Short)) + ", ...";
-        var hint = value.ValueKind == JsonValueKind.String
-            ? NearMatch.Hint(value.GetString()!, choices.Where(choice => choice.ValueKind == JsonValueKind.String).Select(choice => choice.GetString()!))
-            : null;
-        Report($"Expected {shown}, found {SchemaText.Describe(value)}.{(hint is null ? "" : " " + hint)}");
-    }
-
-    private void CheckNumber(SchemaNode schema, JsonElement value)
-    {
-        if (schema is { Minimum: null, Maximum: null, ExclusiveMinimum: null, ExclusiveMaximum: null, MultipleOf: null })
-            return;
-        var number = JsonNumber.From(value);
-        if (schema.Minimum is { } minimum && number.CompareTo(minimum) < 0)
-            Report($"Expected {minimum.Text} or more, found {SchemaText.Short(value)}.");
-        if (schema.Maximum is { } maximum && number.CompareTo(maximum) > 0)
-            Report($"Expected {maximum.Text} or less, found {SchemaText.Short(value)}.");
-        if (schema.ExclusiveMinimum is { } above && number.CompareTo(above) <= 0)
-            Report($"Expected more than {above.Text}, found {SchemaText.Short(value)}.");
-        if (schema.ExclusiveMaximum is { } below && number.CompareTo(below) >= 0)
-            Report($"Expected less than {below.Text}, found {SchemaText.Short(value)}.");
-        if (schema.MultipleOf is { } factor && number.IsMultipleOf(factor) != true)
-            Report($"Expected a multiple of {factor.Text}, found {SchemaText.Short(value)}.");
-    }
-
-    private void CheckText(SchemaNode schema, JsonElement value)
-    {
-        if (schema is { MinLength: null, MaxLength: null, Pattern: null, Format: null })
-            return;
-        var text = value.GetString()!;
-        if (schema.MinLength is not null || schema.MaxLength is not null)
-            CheckCount(schema.MinLength, schema.MaxLength, TextFunctions.CountCodePoints(text), "character");
-        if (schema.Pattern is { } pattern && !pattern.IsMatch(text))
-            Report($"Expected a string that matches \"{schema.PatternText}\", found {SchemaText.Describe(value)}.");
-        if (schema.Format is { } format && !SchemaFormats.Fits(format, text))
-            Report($"Expected a string of the format {format}, such as {SchemaFormats.Example(format)}, found {SchemaText.Describe(value)}.");
-    }
-
-    private void CheckCount(long? least, long? most, int count, string unit)
-    {
-        if (count < least)
-            Report($"Expected at least {least} {Plural(unit, least.Value)}, found {count}.");
-        if (count > most)
-            Report($"Expected at most {most} {Plural(unit, most.Value)}, found {count}.");
-    }
-
-    private static string Plural(string unit, long count) => count == 1 ? unit : unit + "s";
-
-    private void CheckArray(SchemaNode schema, JsonElement value)
-    {
-        CheckCount(schema.MinItems, schema.MaxItems, value.GetArrayLength(), "item");
-        if (schema.UniqueItems)
-            CheckUnique(value);
-        if (schema.Items is null && schema.PrefixItems is null)
-            return;
-        var index = 0;
-        foreach (var item in value.EnumerateArray())
-        {
-            var itemSchema = index < schema.PrefixItems?.Count ? schema.PrefixItems[index] : schema.Items;
-            if (itemSchema is null || IsFull)
-                return;
-            Enter(itemSchema, item, null, index++);
-        }
-    }
-
-    private void CheckUnique(JsonElement array)
-    {
-        var first = new Dictionary<string, int>(StringComparer.Ordinal);
-        var builder = new StringBuilder();
-        var index = 0;
-        foreach (var item in array.EnumerateArray())
-        {
-            builder.Clear();
-            SchemaText.AppendCanonical(builder, item);
-            if (!first.TryAdd(builder.ToString(), index))
-            {
-                Report($"Expected items that differ, found {SchemaText.Short(item)} as items {first[builder.ToString()]} and {index}.");
-                return;
-            }
-
-            index++;
-        }
-    }
-
-    private void CheckObject(SchemaNode schema, JsonElement value)
-    {
-        if (schema.MinProperties is not null || schema.MaxProperties is not null)
-            CheckCount(schema.MinProperties, schema.MaxProperties, value.GetPropertyCount(), "member");
-        foreach (var name in schema.Required ?? [])
-        {
-            if (!value.TryGetProperty(name, out _))
-                Report($"The required member {SchemaText.Quote(name)} is missing.");
-        }
-
-        if (schema.Properties is null && schema.AdditionalProperties is null)
-            return;
-        foreach (var member in value.EnumerateObject())
-        {
-            if (IsFull)
-                return;
-            if (schema.Properties is not null && schema.Properties.TryGetValue(member.Name, out var declared))
-                Enter(declared, member.Value, member.Name, 0);
-            else if (schema.AdditionalProperties is { Always: false })
-                ReportUnknown(schema, value, member.Name);
-            else if (schema.AdditionalProperties is { } others)
-                Enter(others, member.Value, member.Name, 0);
-        }
-    }
-
-    private void ReportUnknown(SchemaNode schema, JsonElement value, string name)
-    {
-        // A member that is there already can't be what was meant.
-        var hint = NearMatch.Hint(name, (schema.Properties?.Keys ?? Enumerable.Empty<string>()).Where(known => !value.TryGetProperty(known, out _)));
-        _path.Add((name, 0));
-        Report($"There is no member {SchemaText.Quote(name)}.{(hint is null ? "" : " " + hint)}");
-        _path.RemoveAt(_path.Count - 1);
-    }
-
-    private void Enter(SchemaNode schema, JsonElement value, string? name, int index)
-    {
-        _path.Add((name, index));
-        Validate(schema, value);
-        _path.RemoveAt(_path.Count - 1);
-    }
-
     private void CheckCombinations(SchemaNode schema, JsonElement value)
     {
-        if (schema.Ref is not null)
-            Validate(schema.Ref, value);
-        foreach (var part in schema.AllOf ?? [])
-            Validate(part, value);
-        if (schema.AnyOf is not null)
-            CheckAlternatives(schema.AnyOf, value, onlyOne: false);
-        if (schema.OneOf is not null)
-            CheckAlternatives(schema.OneOf, value, onlyOne: true);
-        if (schema.Not is not null && Try(schema.Not, value).Count == 0)
-            Report($"Expected something else, found {SchemaText.Describe(value)}, which \"not\" excludes.");
-        if (schema.If is null)
+        if (!schema.IsCombined || IsDone)
             return;
-        if ((Try(schema.If, value).Count == 0 ? schema.Then : schema.Else) is { } branch)
-            Validate(branch, value);
+        if (schema.Ref is not null)
+            Check(schema.Ref, value);
+        foreach (var part in schema.AllOf ?? [])
+            Check(part, value);
+        if (schema.AnyOf is not null && !IsDone)
+            CheckAlternatives(schema.AnyOf, value, onlyOne: false);
+        if (schema.OneOf is not null && !IsDone)
+            CheckAlternatives(schema.OneOf, value, onlyOne: true);
+        if (schema.Not is not null && !IsDone && Fits(schema.Not, value) && _givenUp is null && Fails())
+            _report.Add($"Expected something else, found {SchemaText.Describe(value)}, which \"not\" excludes.");
+        if (schema.If is not null && !IsDone && (Fits(schema.If, value) ? schema.Then : schema.Else) is { } branch)
+            Check(branch, value);
     }
 
-    private void CheckAlternatives(List<SchemaNode> alternatives, JsonElement value, bool onlyOne)
+    private void CheckAlternatives(SchemaUnion union, JsonElement value, bool onlyOne)
     {
+        var candidates = union.Candidates(value, ref _steps);
         List<string> fitting = [];
-        List<List<SchemaViolation>> failures = [];
-        for (var i = 0; i < alternatives.Count; i++)
+        foreach (var index in candidates)
         {
-            var failure = Try(alternatives[i], value);
-            if (failure.Count > 0)
-            {
-                failures.Add(failure);
+            if (!Fits(union.Alternatives[index], value))
                 continue;
-            }
-
-            fitting.Add((i + 1).ToString());
-            if (!onlyOne)
+            if (_givenUp is not null || !onlyOne)
                 return;
+            fitting.Add((index + 1).ToString());
+            if (_isTrial && fitting.Count > 1)
+                break;
         }
 
-        if (fitting.Count == 1)
+        if (_givenUp is not null || fitting.Count == 1 || !Fails())
             return;
         if (fitting.Count > 1)
+            _report.Add($"Expected exactly one of {union.Alternatives.Count} alternatives to fit, but {SchemaText.List(fitting, "and")} do.");
+        else if (candidates.Count == 0 && union.TagValues.Count > 0 && value.TryGetProperty(union.Tag!, out var tag))
+            _report.AddAt(union.Tag!, SchemaText.Unexpected(union.TagValues, tag));
+        else
+            ExplainAlternatives(union, candidates.Count == 0 ? [.. Enumerable.Range(0, union.Alternatives.Count)] : candidates, value);
+    }
+
+    /// <summary>Says why no alternative fits. The one that goes deepest into the value is the one that was meant; its own words help most.</summary>
+    private void ExplainAlternatives(SchemaUnion union, IReadOnlyList<int> candidates, JsonElement value)
+    {
+        var here = _report.Pointer();
+        List<(int Index, List<SchemaViolation> Violations)> failures = [];
+        foreach (var index in candidates.Take(SchemaLimits.ExplainedAlternatives))
         {
-            Report($"Expected exactly one of {alternatives.Count} alternatives to fit, but {SchemaText.List(fitting, "and")} do.");
+            var found = ExplainPart(union.Alternatives[index], value);
+            if (found.Count > 0)
+                failures.Add((index, found));
+        }
+
+        bool IsDeeper((int, List<SchemaViolation> Violations) failure) => failure.Violations.Exists(violation => violation.Pointer.Length > here.Length);
+        if (failures.Count == 1 || (failures.Count > 1 && failures.Count(IsDeeper) == 1))
+        {
+            failures.Find(failure => failures.Count == 1 || IsDeeper(failure)).Violations.ForEach(_report.Add);
             return;
         }
 
-        // The alternative that went deepest into the value is the one that was meant; its own words help most.
-        var here = Pointer();
-        var deepest = failures.MaxBy(failure => failure.Max(violation => violation.Pointer.Length))!;
-        if (alternatives.Count == 1 || deepest.Exists(violation => violation.Pointer.Length > here.Length) && failures.Count(failure => failure.Exists(violation => violation.Pointer.Length > here.Length)) == 1)
-            deepest.ForEach(Add);
+        var reasons = failures.Take(3).Select(failure => $"({failure.Index + 1}) {SchemaReport.Brief(failure.Violations[0], here)}");
+        _report.Add($"Fits none of {union.Alternatives.Count} alternatives: {string.Join("; ", reasons)}{(failures.Count > 3 ? "; ..." : "")}.");
+    }
+
+    /// <summary>Finds the violations of a part by itself.</summary>
+    private List<SchemaViolation> ExplainPart(SchemaNode schema, JsonElement value)
+    {
+        var key = Key(schema, value);
+        if (key is { } known && _explained.TryGetValue(known, out var found))
+            return found;
+        var before = _report.Begin(found = []);
+        if (schema.Always is null)
+            CheckParts(schema, value);
         else
-            Report($"Fits none of {alternatives.Count} alternatives: {string.Join("; ", failures.Take(3).Select((failure, index) => $"({index + 1}) {Brief(failure[0], here)}"))}{(failures.Count > 3 ? "; ..." : "")}.");
-    }
-
-    private static string Brief(SchemaViolation violation, string here)
-    {
-        var message = violation.Message.TrimEnd('.');
-        return violation.Pointer.Length > here.Length ? $"{violation.Pointer[here.Length..]}: {message}" : message;
-    }
-
-    private void Add(SchemaViolation violation)
-    {
-        if (_violations.Count < MostViolations)
-            _violations.Add(violation);
-    }
-
-    /// <summary>Checks a part by itself: what it finds decides, but is not yet reported.</summary>
-    private List<SchemaViolation> Try(SchemaNode schema, JsonElement value)
-    {
-        var before = _violations;
-        _violations = [];
-        Validate(schema, value);
-        var found = _violations;
-        _violations = before;
+            Check(schema, value);
+        _report.Begin(before);
+        if (key is { } unknown)
+            _explained[unknown] = found;
         return found;
+    }
+
+    /// <summary>Identifies a part of the value, together with what it is checked against: where it begins in the text is the same wherever it is come from.</summary>
+    private long? Key(SchemaNode schema, JsonElement value) =>
+        JsonMarshal.GetRawUtf8Value(_whole).Overlaps(JsonMarshal.GetRawUtf8Value(value), out var offset) ? ((long)schema.Id << 32) | (uint)offset : null;
+
+    private bool Charge(long steps)
+    {
+        _steps += steps;
+        if (_steps <= SchemaLimits.Steps)
+            return true;
+        GiveUp(SchemaCodes.TooComplex, $"The value and its schema are too complex to check: it takes more than {SchemaLimits.Steps:N0} steps.");
+        return false;
+    }
+
+    private void GiveUp(string code, string message) => _givenUp ??= new SchemaViolation(_report.Pointer(), message, code);
+
+    /// <summary>Notes a violation. What it is need only be said if the violations are collected.</summary>
+    private bool Fails()
+    {
+        _hasFailed |= _isTrial;
+        return !_isTrial;
     }
 }

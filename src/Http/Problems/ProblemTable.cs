@@ -53,7 +53,7 @@ public static class ProblemTable
     {
         RequestProblemException problem => Create(problem.Code, problem.Message, path, problem.Errors),
         SchemaViolationException violation => Create(
-            violation.Code, violation.Message, path, [.. violation.Violations.Select(each => new ProblemItem(each.Message, Pointer: each.Pointer))]),
+            violation.Code, violation.Message, path, [.. violation.Violations.Select(each => new ProblemItem(each.Message, each.Code, each.Pointer))]),
         WorkflowInvalidException invalid => Create(
             invalid.Code,
             "The workflow has problems; they are listed.",

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Interpreter;
@@ -120,6 +121,41 @@ public sealed class ToolActivityTests
 
         Assert.Throws<ArgumentException>(() => registry.Add(AIFunctionFactory.Create(() => 2, "one")));
         Assert.Equal(["one"], registry.Names);
+    }
+
+    /// <summary>C# types that refer to themselves have references to anywhere in their schema.</summary>
+    [Theory]
+    [InlineData("""{"root":{"name":"a","children":[{"name":"b","children":[]}]}}""", null)]
+    [InlineData("""{"root":{"name":"a","children":[{"name":"b","children":[{"name":5,"children":[]}]}]}}""", "/root/children/0/children/0/name: Expected string")]
+    public async Task Tool_OfARecursiveType_ChecksEveryLevel(string arguments, string? says)
+    {
+        var harness = Harness((Branch root) => root.Children.Count);
+
+        var result = await CallAsync(harness, arguments);
+
+        Assert.Equal(says is null ? null : ErrorCodes.ToolArgumentsInvalid, result.Error?.Code);
+        Assert.Contains(says ?? "", result.Error?.Message ?? "", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Add_SchemaThatCannotBeChecked_IsRefused()
+    {
+        var tool = new Declared("""{"type":"object","properties":{"a":{"type":"string"}},"unevaluatedProperties":false,"x-vendor":1}""");
+
+        var exception = Assert.Throws<ArgumentException>(() => new ToolRegistry().Add(tool));
+
+        Assert.StartsWith("The schema of tool \"declared\" can't be checked. /unevaluatedProperties: The keyword \"unevaluatedProperties\" is not supported.", exception.Message, StringComparison.Ordinal);
+    }
+
+    private sealed record Branch(string Name, IReadOnlyList<Branch> Children);
+
+    private sealed class Declared(string schema) : AIFunction
+    {
+        public override string Name => "declared";
+
+        public override JsonElement JsonSchema { get; } = JsonElement.Parse(schema);
+
+        protected override ValueTask<object?> InvokeCoreAsync(AIFunctionArguments arguments, CancellationToken cancellationToken) => ValueTask.FromResult<object?>(null);
     }
 
     private static ActivityHarness Harness(Delegate add) =>

@@ -102,6 +102,11 @@ public sealed class YamlSourceTests
     [InlineData("x: \"\\udc00\\ud800\"")]
     public void Read_HalfOfACharacter_IsAProblem(string yaml) => Assert.Equal("yaml_syntax", Assert.Single(YamlSource.Read(yaml).Problems).Code);
 
+    [Theory]
+    [InlineData(" : y")]
+    [InlineData("a:\n   :  type: object\n  b: 1\n")]
+    public void Read_KeyWithoutAText_IsAProblem(string yaml) => Assert.Contains("yaml_syntax", YamlSource.Read(yaml).Problems.Select(problem => problem.Code));
+
     [Fact]
     public void Read_SeveralUnsupportedThings_AreAllReported() =>
         Assert.Equal(3, YamlSource.Read("a: !!str 1\nb: { <<: x }\n? [k]\n: 1\n").Problems.Count);

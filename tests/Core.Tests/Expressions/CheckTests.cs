@@ -22,7 +22,14 @@ public sealed class CheckTests
             "prices": { "type": "object", "additionalProperties": { "type": "number" } },
             "level": { "enum": ["low", "high"] },
             "either": { "anyOf": [ { "type": "object", "properties": { "left": { "type": "string" } } }, { "type": "object", "properties": { "right": { "type": "integer" } } } ] },
-            "anything": true
+            "anything": true,
+            "counts": { "type": "array", "items": { "type": "integer" } },
+            "grid": { "type": "array", "items": { "type": "array", "items": { "type": "integer" } } },
+            "full": { "type": "array", "items": { "type": "integer" }, "minItems": 1 },
+            "scores": { "type": "object", "properties": { "best": { "type": "integer" } } },
+            "countsOrText": { "anyOf": [ { "type": "string" }, { "type": "array", "items": { "type": "integer" } } ] },
+            "maybeCounts": { "type": ["array", "null"], "items": { "type": ["integer", "null"] } },
+            "pair": { "type": "array", "prefixItems": [ { "type": "string" } ], "items": { "type": "integer" } }
           }
         }
         """;
@@ -74,6 +81,28 @@ public sealed class CheckTests
     [InlineData("input.tags == null", "bool")]
     [InlineData("input.score == 8", "bool")]
     [InlineData("-input.count", "int")]
+    [InlineData("input.counts == [1.0, 2.0]", "bool")]
+    [InlineData("[1, 2] == [1.0, 2.0]", "bool")]
+    [InlineData("[1.5] != input.counts", "bool")]
+    [InlineData("input.grid == [[1.0], [2.5, 3]]", "bool")]
+    [InlineData("[[1]] == [[1.0]]", "bool")]
+    [InlineData("[1.0] in input.grid", "bool")]
+    [InlineData("1.0 in input.counts", "bool")]
+    [InlineData("[1.0] in [[1]]", "bool")]
+    [InlineData("input.scores == {'best': 1.0}", "bool")]
+    [InlineData("[{'a': 1}] == [{'a': 1.0}]", "bool")]
+    [InlineData("input.countsOrText == [1.0]", "bool")]
+    [InlineData("input.maybeCounts == [null, 2.0]", "bool")]
+    [InlineData("input.counts == [null]", "bool")]
+    [InlineData("null in input.counts", "bool")]
+    [InlineData("(input.accepted ? input.counts : [0.5]) == [2.0]", "bool")]
+    [InlineData("(input.accepted ? 'none' : input.counts) == [2.0]", "bool")]
+    [InlineData("input.pair == ['a', 1.0]", "bool")]
+    [InlineData("input.counts.map(c, c / 2.0) == [1, 2]", "bool")]
+    [InlineData("[[1], ['a']].flatten() == [1.0, 'a']", "bool")]
+    [InlineData("input.tags == input.counts", "bool")]
+    [InlineData("input.tags == []", "bool")]
+    [InlineData("input.counts == input.tags.filter(t, t == 'x')", "bool")]
     public void Check_ValidExpression_FindsTheType(string text, string expected)
     {
         List<ExpressionProblem> problems = [];
@@ -101,6 +130,12 @@ public sealed class CheckTests
     [InlineData("1 < input.count < 5", "16+1: \"<\" compares two numbers or two strings, found bool and int. Write a < b && b < c.")]
     [InlineData("input.count == '8'", "0+18: Int and string are never equal, so this is always false. A number stands without quotes; convert with int(x), double(x) or string(x).")]
     [InlineData("input.tags != 'a'", "0+17: List(string) and string are never equal, so this is always true.")]
+    [InlineData("input.counts == ['a']", "0+21: List(int) and list(string) are never equal, so this is always false.")]
+    [InlineData("[1] == ['a']", "0+12: List(int) and list(string) are never equal, so this is always false.")]
+    [InlineData("[[1]] == [['1.0']]", "0+18: List(list(int)) and list(list(string)) are never equal, so this is always false.")]
+    [InlineData("['a'] in [[1]]", "0+14: The items are list(int), so list(string) is never among them.")]
+    [InlineData("input.note == 5", "0+15: String or null and int are never equal, so this is always false.")]
+    [InlineData("input.countsOrText == true", "0+26: String or list(int) and bool are never equal, so this is always false.")]
     [InlineData("input.topic && true", "0+11: A side of \"&&\" must be a bool, found string. Compare it: x != ''.")]
     [InlineData("!input.count", "1+11: What follows \"!\" must be a bool, found int. Compare it: x != 0.")]
     [InlineData("input.tags ? 1 : 2", "0+10: What stands before \"?\" must be a bool, found list(string). Compare its size: size(x) > 0.")]
@@ -154,10 +189,33 @@ public sealed class CheckTests
         Assert.False(nullable.CanBe(ExpressionType.Bool));
         Assert.True(ExpressionType.Any.CanBe(ExpressionType.Bool));
         Assert.True(ExpressionType.ListOf(ExpressionType.Any).CanBe(ExpressionType.ListOf(ExpressionType.Int)));
-        Assert.False(ExpressionType.ListOf(ExpressionType.String).CanBe(ExpressionType.ListOf(ExpressionType.Int)));
         Assert.True(ExpressionType.AnyList.CanBe(ExpressionType.AnyList));
         Assert.False(ExpressionType.AnyMap.CanBe(ExpressionType.AnyList));
         Assert.True(ExpressionType.Int.CanBe(ExpressionType.Number));
+    }
+
+    [Fact]
+    public void CanEqual_OfTypes_ComparesAsTheOperatorDoes()
+    {
+        Assert.True(ExpressionType.ListOf(ExpressionType.Int).CanEqual(ExpressionType.ListOf(ExpressionType.Double)));
+        Assert.True(ExpressionType.ListOf(ExpressionType.Int).CanEqual(ExpressionType.ListOf(ExpressionType.String)));
+        Assert.False(ExpressionType.ListOf(ExpressionType.Int, isNonEmpty: true).CanEqual(ExpressionType.ListOf(ExpressionType.String)));
+        Assert.True(ExpressionType.Null.CanEqual(ExpressionType.Int));
+        Assert.False(ExpressionType.Union(ExpressionType.Null, ExpressionType.String).CanEqual(ExpressionType.Int));
+        Assert.True(ExpressionType.Any.CanEqual(ExpressionType.Int));
+        Assert.False(ExpressionType.AnyMap.CanEqual(ExpressionType.AnyList));
+    }
+
+    /// <summary>More alternatives than are kept apart still have all their members.</summary>
+    [Fact]
+    public void Union_OfManyTypes_KeepsTheMembers()
+    {
+        var union = ExpressionType.Union(Enumerable.Range(0, 40)
+            .Select(i => ExpressionType.Object(new Dictionary<string, ExpressionType>(StringComparer.Ordinal) { ["kind"] = ExpressionType.String, [$"m{i}"] = ExpressionType.Int }))
+            .Append(ExpressionType.Null).Append(ExpressionType.ListOf(ExpressionType.Bool)));
+        Assert.Equal(["string", "int", "int"], new[] { "kind", "m0", "m39" }.Select(name => union.Member(name)!.ToString()));
+        Assert.Null(union.Member("m40"));
+        Assert.Equal("bool", union.ListElement()!.ToString());
     }
 
     [Fact]

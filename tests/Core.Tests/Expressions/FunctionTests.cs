@@ -39,6 +39,13 @@ public sealed class FunctionTests
     [InlineData("'5\\n'.matches('^[0-9]$')", "false")]
     [InlineData("'٣'.matches(r'^\\d$')", "false")]
     [InlineData("'x3_'.matches(r'^[\\w]+$') && 'a b'.matches(r'\\s')", "true")]
+    [InlineData("'😀'.matches('^.$') && !'😀'.matches('^..$')", "true")]
+    [InlineData("'😀😀'.matches('^😀*$') && !'😀x'.matches('^😀*$')", "true")]
+    [InlineData("'😀'.matches('^[^a]$') && '😀'.matches(r'^\\W$') && '😀'.matches(r'^[\\D]$')", "true")]
+    [InlineData("'a]'.matches('^[a-z-[aeiou]]$')", "true")]
+    [InlineData("'٣'.matches(r'^[\\D]$') && !'3'.matches(r'^[\\Da]$') && !'x'.matches(r'^[\\W]$') && !' '.matches(r'^[\\S]$')", "true")]
+    [InlineData("'a\\nb'.matches('(?s)^a.b$') && !'a\\nb'.matches('^a.b$')", "true")]
+    [InlineData("s.matches('[😀]' + '')", "error 10+11: The pattern \"[😀]\" has a character beyond U+FFFF in brackets, which is not supported. Write (?:a|b) in place of [ab].")]
     [InlineData("s.matches('l' + '+')", "true")]
     [InlineData("s.matches('(' + s)", "error 10+7: The pattern \"(Hello\" is no regular expression: Not enough )'s.")]
     public void Evaluate_TextFunctions_GiveTheResult(string expression, string expected) => Assert.Equal(expected, Sample.Evaluate(expression));

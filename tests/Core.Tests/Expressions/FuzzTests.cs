@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Expressions;
+using Polyphony.TestKit.Fuzzing;
 
 namespace Polyphony.Core.Tests.Expressions;
 
@@ -21,37 +22,22 @@ public sealed class FuzzTests
         .ToDictionary(member => member.Name, member => ExpressionType.Of(ExpressionValue.FromJson(member.Value)), StringComparer.Ordinal));
 
     [Fact]
-    public void TryParse_RandomCharacters_NeverThrows()
-    {
-        var random = new Random(20260101);
-        var builder = new StringBuilder();
-        for (var round = 0; round < 20_000; round++)
-        {
-            builder.Clear();
-            for (var length = random.Next(60); length > 0; length--)
-                builder.Append(random.Next(8) == 0 ? (char)random.Next(0x10000) : (char)random.Next(1, 127));
-            Try(builder.ToString());
-        }
-    }
+    public void TryParse_RandomCharacters_NeverThrows() => Assert.True(Fuzz.Check(20260101, 20_000, Characters, Try) >= 20_000);
 
     [Fact]
-    public void TryParse_RandomTokens_NeverThrows()
-    {
-        var random = new Random(20260102);
-        for (var round = 0; round < 30_000; round++)
-            Try(string.Concat(Enumerable.Range(0, random.Next(1, 25)).Select(_ => Tokens[random.Next(Tokens.Length)])));
-    }
+    public void TryParse_RandomTokens_NeverThrows() =>
+        Assert.True(Fuzz.Check(20260102, 30_000, random => string.Concat(Enumerable.Range(0, random.Next(1, 25)).Select(_ => Tokens[random.Next(Tokens.Length)])), Try) >= 30_000);
 
     [Fact]
     public void Evaluate_RandomExpressions_FailsOnlyAsDocumentedAndAgreesWithItsType()
     {
-        var random = new Random(20260103);
         var scope = Sample.Scope();
         var evaluated = 0;
-        for (var round = 0; round < 6_000; round++)
+        Fuzz.Check(20260103, 6_000, random => Generate(random, 4), text =>
         {
-            var text = Generate(random, 4);
-            Assert.True(Expression.TryParse(text, out var expression, out var problems), $"{text}: {string.Join("; ", problems)}");
+            // What is left of an expression that is shrunk need not be one.
+            if (!Expression.TryParse(text, out var expression, out _))
+                return;
             List<ExpressionProblem> found = [];
             var type = expression.Check(Types, found);
             ExpressionValue value;
@@ -61,15 +47,60 @@ public sealed class FuzzTests
             }
             catch (ExpressionException)
             {
-                continue;
+                return;
             }
 
             evaluated++;
-            Assert.True(type.CanBe(ExpressionType.Of(value)), $"{text}: {type} expected, {value} found");
+            Assert.True(type.CanBe(ExpressionType.Of(value)) && type.CanEqual(ExpressionType.Of(value)), $"{text}: {type} expected, {value} found");
             Assert.True(JsonElement.DeepEquals(JsonElement.Parse(value.ToString()!), value.ToJson()), text);
-        }
-
+        });
         Assert.True(evaluated > 600, $"Only {evaluated} expressions had a value.");
+    }
+
+    /// <summary>A comparison that is refused because it is always the same is the same whatever the values are.</summary>
+    [Fact]
+    public void Check_RandomComparisons_RefusesOnlyWhatIsNeverTrue()
+    {
+        var scope = Sample.Scope();
+        var refused = 0;
+        Fuzz.Check(20260104, 10_000, random => $"{Literal(random, 3)} {Pick(random, "==", "==", "in")} {Literal(random, 3)}", text =>
+        {
+            List<ExpressionProblem> found = [];
+            if (!Expression.TryParse(text, out var expression, out _))
+                return;
+            expression.Check(Types, found);
+            if (!found.Exists(problem => problem.Message.Contains(" never ", StringComparison.Ordinal)))
+                return;
+            refused++;
+            Ignore(() =>
+            {
+                Assert.False(expression.EvaluateCondition(scope), text);
+                return "";
+            });
+        });
+        Assert.True(refused > 500, $"Only {refused} comparisons were refused.");
+    }
+
+    private static string Literal(Random random, int depth) => random.Next(depth == 0 ? 7 : 10) switch
+    {
+        0 => "1",
+        1 => "1.0",
+        2 => "'1'",
+        3 => "null",
+        4 => "true",
+        5 => Pick(random, "i", "d", "s", "xs", "m", "n", "names"),
+        6 => "[]",
+        7 => $"[{Literal(random, depth - 1)}, {Literal(random, depth - 1)}]",
+        8 => $"[{Literal(random, depth - 1)}]",
+        _ => $"{{'a': {Literal(random, depth - 1)}}}",
+    };
+
+    private static string Characters(Random random)
+    {
+        var builder = new StringBuilder();
+        for (var length = random.Next(60); length > 0; length--)
+            builder.Append(random.Next(8) == 0 ? (char)random.Next(0x10000) : (char)random.Next(1, 127));
+        return builder.ToString();
     }
 
     private static void Try(string text)

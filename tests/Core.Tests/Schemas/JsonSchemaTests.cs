@@ -78,6 +78,17 @@ public sealed class JsonSchemaTests
     [InlineData("""{"$ref":"#/$defs/n","$defs":{"n":{"type":"integer"}}}""", "\"a\"", "Expected integer, found string \"a\".")]
     [InlineData("""{"properties":{"next":{"$ref":"#"}},"required":["v"]}""", """{"v":1,"next":{"v":2,"next":{}}}""", "/next/next: The required member \"v\" is missing.")]
     [InlineData("""{"$ref":"#/$defs/n","minimum":3,"$defs":{"n":{"type":"integer"}}}""", "1", "Expected 3 or more, found 1.")]
+    [InlineData("""{"patternProperties":{"^n_":{"type":"integer"}},"additionalProperties":false}""", """{"n_a":"x","m":1}""", "/n_a: Expected integer, found string \"x\".|/m: There is no member \"m\".")]
+    [InlineData("""{"properties":{"n_a":{"minimum":5}},"patternProperties":{"^n":{"type":"integer"},"_":{"maximum":1}}}""", """{"n_a":3}""", "/n_a: Expected 5 or more, found 3.|/n_a: Expected 1 or less, found 3.")]
+    [InlineData("""{"propertyNames":{"maxLength":2}}""", """{"ab":1,"abc":2}""", "The name \"abc\" doesn't fit: Expected at most 2 characters, found 3.")]
+    [InlineData("""{"dependentRequired":{"a":["b","c"]}}""", """{"a":1,"b":2}""", "The member \"c\" is missing, which is required beside \"a\".")]
+    [InlineData("""{"dependentRequired":{"a":["b"]}}""", """{"c":1}""", "")]
+    [InlineData("""{"dependentSchemas":{"a":{"required":["b"]}}}""", """{"a":1}""", "The required member \"b\" is missing.")]
+    [InlineData("""{"contains":{"type":"integer"}}""", """["a",1]""", "")]
+    [InlineData("""{"contains":{"type":"integer"}}""", """["a"]""", "Expected at least 1 item that \"contains\" describes, found 0.")]
+    [InlineData("""{"contains":{"type":"integer"},"minContains":2,"maxContains":3}""", """[1,2,3,4]""", "Expected at most 3 items that \"contains\" describes, found 4.")]
+    [InlineData("""{"contains":{"type":"integer"},"minContains":0}""", "[]", "")]
+    [InlineData("""{"$ref":"#/properties/a","properties":{"a":{"type":"object"}}}""", "1", "Expected object, found integer 1.")]
     [InlineData("""{"format":"color","x-note":1,"title":"t","default":3,"examples":[],"deprecated":true,"$comment":"c"}""", "\"any\"", "")]
     public void Validate_Value_ReportsEveryViolation(string schema, string value, string expected) =>
         Assert.Equal(expected, string.Join('|', Parse(schema).Validate(JsonElement.Parse(value))));
@@ -109,6 +120,22 @@ public sealed class JsonSchemaTests
     [InlineData("uri", "example.com", false)]
     [InlineData("uuid", "7f9c24e8-3b12-4fef-91e0-56a2d5a3c0de", true)]
     [InlineData("uuid", "7f9c24e83b124fef91e056a2d5a3c0de", false)]
+    [InlineData("email", "\\\"a b\\\"@example.com", true)]
+    [InlineData("email", "\\\"a\\\\\\\"@example.com", false)]
+    [InlineData("email", "jörg@example.com", false)]
+    [InlineData("time", "12:00:00.5+01:00", true)]
+    [InlineData("time", "12:00", false)]
+    [InlineData("duration", "P1DT12H", true)]
+    [InlineData("duration", "PT", false)]
+    [InlineData("hostname", "www.example.com", true)]
+    [InlineData("hostname", "a_b.example.com", false)]
+    [InlineData("ipv4", "192.0.2.1", true)]
+    [InlineData("ipv4", "192.0.2.01", false)]
+    [InlineData("ipv6", "2001:db8::1", true)]
+    [InlineData("ipv6", "1::2::3", false)]
+    [InlineData("uri", "http://[v1.a:b]/", true)]
+    [InlineData("uri", "http://[::1]:80/", true)]
+    [InlineData("uri", "http://[::1/", false)]
     public void Validate_Format_IsAsserted(string format, string text, bool expected) =>
         Assert.Equal(expected, Parse($$"""{ "format": "{{format}}" }""").Validate(JsonElement.Parse($"\"{text}\"")).Count == 0);
 
@@ -145,6 +172,11 @@ public sealed class JsonSchemaTests
     [InlineData("""{"uniqueItems":1}""", "/uniqueItems: Expected true or false, found integer 1.")]
     [InlineData("""{"pattern":"(?<=a)b"}""", "/pattern: The pattern \"(?<=a)b\" looks ahead, looks behind or refers back, which is not supported.")]
     [InlineData("""{"description":1}""", "/description: Expected a string, found integer 1.")]
+    [InlineData("""{"unevaluatedProperties":false}""", "/unevaluatedProperties: The keyword \"unevaluatedProperties\" is not supported. Use \"additionalProperties\".")]
+    [InlineData("""{"properties":{"a":{"$dynamicRef":"#x"}}}""", "/properties/a/$dynamicRef: The keyword \"$dynamicRef\" is not supported. Use \"$ref\".")]
+    [InlineData("""{"properties":{"a":{"$id":"https://example.com/a"}}}""", "/properties/a/$id: \"$id\" is supported at the top alone.")]
+    [InlineData("""{"patternProperties":{"(?=a)":{}}}""", "/patternProperties/(?=a): The pattern \"(?=a)\" looks ahead, looks behind or refers back, which is not supported.")]
+    [InlineData("""{"minContains":1}""", "/minContains: It has no effect without \"contains\".")]
     [InlineData("""{"then":{}}""", "/then: It has no effect without \"if\".")]
     [InlineData("""{"$ref":"other.json"}""", "/$ref: Only references within the schema are followed, found \"other.json\". Write \"#/$defs/NAME\", and define NAME in \"$defs\" at the top.")]
     [InlineData("""{"$ref":"#/$defs/adress","$defs":{"address":{}}}""", "/$ref: There is no \"#/$defs/adress\" in this schema. Did you mean \"#/$defs/address\"?")]
@@ -165,16 +197,113 @@ public sealed class JsonSchemaTests
         Assert.Equal("The value is nested deeper than 64 levels.", violation.Message);
     }
 
-    [Fact]
-    public void Validate_ExponentialSchema_EndsAtTheLimit()
+    /// <summary>A value that is behind combinations is decided once for each part, not once for each way that leads there.</summary>
+    [Theory]
+    [InlineData("allOf")]
+    [InlineData("anyOf")]
+    [InlineData("oneOf")]
+    public void Validate_CombinationsOfCombinations_CostWhatTheyAreLong(string keyword)
     {
         var definitions = string.Join(',', Enumerable.Range(0, 30).Select(i => $$"""
-            "d{{i}}": { "allOf": [ { "$ref": "#/$defs/d{{i + 1}}" }, { "$ref": "#/$defs/d{{i + 1}}" } ] }
+            "d{{i}}": { "{{keyword}}": [ { "$ref": "#/$defs/d{{i + 1}}" }, { "$ref": "#/$defs/d{{i + 1}}" } ] }
             """));
         var schema = Parse($$"""{ "$ref": "#/$defs/d0", "$defs": { {{definitions}}, "d30": { "type": "integer" } } }""");
-        Assert.Equal("The value and its schema are too complex to check.", Assert.Single(schema.Validate(JsonElement.Parse("1"))).Message);
+        foreach (var value in new[] { "1", "\"a\"", "{\"no\":\"integer\"}" })
+        {
+            // Two alternatives that are the same both fit or both don't, so none of oneOf ever fits.
+            Assert.Equal(keyword != "oneOf" && value == "1", schema.Validate(JsonElement.Parse(value), out var steps).Count == 0);
+            Assert.InRange(steps, 1, 1000);
+        }
+
         Assert.Equal("int", schema.ToExpressionType().ToString());
     }
+
+    /// <summary>A list of 20,000 items of a union of 40: what tells the alternatives apart is looked up.</summary>
+    [Theory]
+    [InlineData("anyOf", """{"const":"v{0}"}""")]
+    [InlineData("oneOf", """{"const":"v{0}"}""")]
+    [InlineData("oneOf", """{"enum":["v{0}","w{0}"]}""")]
+    [InlineData("oneOf", """{"type":"string","$ref":"#/$defs/v{0}"}""")]
+    public void Validate_LongListOfAWideUnion_LooksTheAlternativeUp(string keyword, string tag)
+    {
+        string Write(string text, int i) => text.Replace("{0}", i.ToString(), StringComparison.Ordinal);
+        var alternatives = string.Join(',', Enumerable.Range(0, 40).Select(i => $$"""{"type":"object","required":["k"],"properties":{"k":{{Write(tag, i)}},"n":{"type":"integer"} } }"""));
+        var definitions = string.Join(',', Enumerable.Range(0, 40).Select(i => $$"""
+            "v{{i}}":{"const":"v{{i}}"}
+            """));
+        var schema = Parse($$"""{"type":"array","items":{"{{keyword}}":[{{alternatives}}]},"$defs":{ {{definitions}} } }""");
+        var items = string.Join(',', Enumerable.Range(0, 20_000).Select(i => $$"""{"k":"v{{i % 40}}","n":{{i}} }"""));
+        Assert.Empty(schema.Validate(JsonElement.Parse($"[{items}]"), out var steps));
+        Assert.InRange(steps, 20_000, 200_000);
+        var wrong = Assert.Single(schema.Validate(JsonElement.Parse($$"""[{{items}},{"k":"WRONG"}]"""), out steps));
+        Assert.Equal("/20000/k", wrong.Pointer);
+        Assert.StartsWith("Expected \"v0\", ", wrong.Message, StringComparison.Ordinal);
+        Assert.InRange(steps, 20_000, 200_000);
+        wrong = Assert.Single(schema.Validate(JsonElement.Parse($$"""[{{items}},{"k":"v3","n":"x"}]""")));
+        Assert.Equal("/20000/n: Expected integer, found string \"x\".", wrong.ToString());
+    }
+
+    /// <summary>An expression tree of depth 16, 131,071 nodes: each is decided once, whatever tells them apart.</summary>
+    [Theory]
+    [InlineData("""{"type":"object","required":["op","a","b"],"properties":{"op":{"const":"{0}"},"a":{"$ref":"#/$defs/e"},"b":{"$ref":"#/$defs/e"}}}""")]
+    [InlineData("""{"type":"object","required":["op","a","b"],"properties":{"a":{"$ref":"#/$defs/e"},"b":{"$ref":"#/$defs/e"},"op":{"pattern":"^{0}$"}}}""")]
+    public void Validate_RecursiveUnionOfDepth16_DecidesEachPartOnce(string operation)
+    {
+        string[] operations = ["add", "sub", "mul", "div"];
+        var alternatives = string.Join(',', operations.Select(name => operation.Replace("{0}", name, StringComparison.Ordinal)));
+        var schema = Parse($$"""{"$ref":"#/$defs/e","$defs":{"e":{"oneOf":[{"type":"integer"},{{alternatives}}]} } }""");
+        string Tree(int depth, string leaf) => depth == 0 ? leaf : $$"""{"a":{{Tree(depth - 1, "1")}},"b":{{Tree(depth - 1, leaf)}},"op":"{{operations[depth % 4]}}" }""";
+        Assert.Empty(schema.Validate(JsonElement.Parse(Tree(16, "1")), out var steps));
+        Assert.InRange(steps, 131_071, 5_000_000);
+        Assert.NotEmpty(schema.Validate(JsonElement.Parse(Tree(16, "\"wrong\"")), out steps));
+        Assert.InRange(steps, 16, 5_000_000);
+    }
+
+    /// <summary>What can't be checked within the limit is refused, wherever it stands: unknown within "not" must not become true.</summary>
+    [Theory]
+    [InlineData("""{"items":{"anyOf":[{"$ref":"#/$defs/many"}]},"$defs":{DEFS}}""")]
+    [InlineData("""{"anyOf":[{"items":{"$ref":"#/$defs/many"}},true],"$defs":{DEFS}}""")]
+    [InlineData("""{"oneOf":[{"items":{"$ref":"#/$defs/many"}},{"type":"array"}],"$defs":{DEFS}}""")]
+    [InlineData("""{"not":{"items":{"$ref":"#/$defs/many"}},"$defs":{DEFS}}""")]
+    [InlineData("""{"not":{"not":{"items":{"$ref":"#/$defs/many"}}},"$defs":{DEFS}}""")]
+    [InlineData("""{"if":{"items":{"$ref":"#/$defs/many"}},"then":true,"else":true,"$defs":{DEFS}}""")]
+    [InlineData("""{"contains":{"$ref":"#/$defs/many"},"minContains":1,"maxContains":1000000,"$defs":{DEFS}}""")]
+    [InlineData("""{"allOf":[{"items":{"$ref":"#/$defs/many"}}],"$defs":{DEFS}}""")]
+    public void Validate_BeyondTheLimit_IsRefusedWithItsOwnCode(string schema)
+    {
+        // 5,000 items that fit the last of 3,000 alternatives.
+        var patterns = string.Join(',', Enumerable.Range(0, 3000).Select(i => $$"""{"minLength":{{3000 - i}} }"""));
+        var parsed = Parse(schema.Replace("{DEFS}", $$"""{"many":{"anyOf":[{{patterns}}]} }""", StringComparison.Ordinal));
+        var value = JsonElement.Parse($"[{string.Join(',', Enumerable.Repeat("\"a\"", 5000))}]");
+        var violation = Assert.Single(parsed.Validate(value));
+        Assert.Equal((SchemaCodes.TooComplex, "The value and its schema are too complex to check: it takes more than 10,000,000 steps."), (violation.Code, violation.Message));
+    }
+
+    [Theory]
+    [InlineData("""{"items":{"$ref":"#"}}""")]
+    [InlineData("""{"not":{"$ref":"#/$defs/list"},"$defs":{"list":{"items":{"$ref":"#/$defs/list"}}}}""")]
+    [InlineData("""{"anyOf":[{"$ref":"#/$defs/list"},true],"$defs":{"list":{"items":{"$ref":"#/$defs/list"}}}}""")]
+    [InlineData("""{"not":{"uniqueItems":true}}""")]
+    [InlineData("""{"not":{"const":[[]]}}""")]
+    public void Validate_TooDeepAValue_IsRefusedWithItsOwnCode(string schema)
+    {
+        const int Depth = 100;
+        var value = JsonElement.Parse(new string('[', Depth) + new string(']', Depth), new JsonDocumentOptions { MaxDepth = Depth });
+        var violation = Assert.Single(Parse(schema).Validate(value));
+        Assert.Equal((SchemaCodes.TooDeep, "The value is nested deeper than 64 levels."), (violation.Code, violation.Message));
+    }
+
+    [Theory]
+    [InlineData("""{"multipleOf":0.5}""", "1e308", true)]
+    [InlineData("""{"multipleOf":7}""", "1e-400", false)]
+    [InlineData("""{"multipleOf":1e-400}""", "1", true)]
+    [InlineData("""{"not":{"multipleOf":3}}""", "1e1000000", true)]
+    [InlineData("""{"multipleOf":3}""", "3e99999999999", true)]
+    public void Validate_MultipleOfFarNumbers_IsExact(string schema, string value, bool expected) => Assert.Equal(expected, Parse(schema).Validate(JsonElement.Parse(value)).Count == 0);
+
+    [Fact]
+    public void Validate_EndlessNumber_IsNotDivided() =>
+        Assert.Equal(SchemaCodes.TooComplex, Assert.Single(Parse("""{"not":{"multipleOf":3}}""").Validate(JsonElement.Parse(new string('7', 5000)))).Code);
 
     [Fact]
     public void Validate_ManyViolations_AreCut()
@@ -216,6 +345,10 @@ public sealed class JsonSchemaTests
         var merged = Parse("""{ "type": "object", "allOf": [ { "properties": { "a": { "type": "string" } } }, { "properties": { "b": { "type": "integer" } } } ] }""").ToExpressionType();
         Assert.Equal(["string", "int"], [merged.Member("a")!.ToString(), merged.Member("b")!.ToString()]);
         Assert.Null(merged.Member("c"));
+        var conditional = Parse("""{ "properties": { "k": { "type": "string" } }, "if": { "required": ["k"] }, "then": { "properties": { "more": { "type": "integer" } } }, "dependentSchemas": { "k": { "properties": { "other": { "type": "boolean" } } } } }""").ToExpressionType();
+        Assert.Equal(["string", "int", "bool"], [conditional.Member("k")!.ToString(), conditional.Member("more")!.ToString(), conditional.Member("other")!.ToString()]);
+        var patterns = Parse("""{ "properties": { "a": { "type": "string" } }, "patternProperties": { "^n_": { "type": "integer" } } }""").ToExpressionType();
+        Assert.Equal(["string", "int"], [patterns.Member("a")!.ToString(), patterns.Member("n_b")!.ToString()]);
         var recursive = Parse("""{ "properties": { "next": { "$ref": "#" } } }""").ToExpressionType();
         Assert.Equal("any", recursive.Member("next")!.ToString());
     }

@@ -115,7 +115,7 @@ internal static class Functions
     {
         var item = Item(arguments);
         if (item.ValueKinds == KindSet.List)
-            return item;
+            return ExpressionType.ListOf(item.ListElement()!);
         return (item.ValueKinds & KindSet.List) == KindSet.None ? ExpressionType.ListOf(item) : ExpressionType.AnyList;
     }
 

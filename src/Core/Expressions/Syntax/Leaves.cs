@@ -59,7 +59,7 @@ internal sealed class ListNode(IReadOnlyList<Node> items) : Node
         return ExpressionValue.FromList(values);
     }
 
-    public override ExpressionType Check(Checker checker) => ExpressionType.ListOf(ExpressionType.Union([.. items.Select(item => item.Check(checker))]));
+    public override ExpressionType Check(Checker checker) => ExpressionType.ListOf(ExpressionType.Union([.. items.Select(item => item.Check(checker))]), items.Count > 0);
 }
 
 /// <summary>A map written out.</summary>

@@ -17,14 +17,8 @@ internal sealed class EqualityNode(Node left, Node right, bool negate) : Node
         var a = left.Check(checker);
         var b = right.Check(checker);
 
-        // A test for null is never wrong: a schema can't say of every value whether it is there.
         var either = a.ValueKinds | b.ValueKinds;
-        var comparable = a.CanBe(b)
-            || a.Kind == ExpressionTypeKind.Null
-            || b.Kind == ExpressionTypeKind.Null
-            || (either & ~KindSet.Number) == KindSet.None
-            || ((a.ValueKinds & KindSet.Number) != KindSet.None && (b.ValueKinds & KindSet.Number) != KindSet.None);
-        if (!comparable)
+        if (!a.CanEqual(b))
         {
             checker.Report(
                 this,
@@ -129,8 +123,7 @@ internal sealed class InNode(Node left, Node right) : Node
         {
             checker.Report(right, $"What follows \"in\" must be a list or a map, found {container}.", Hint(container.ValueKinds));
         }
-        else if (container.ValueKinds == KindSet.List && container.ListElement() is { } element && !item.CanBe(element)
-            && ((item.ValueKinds & KindSet.Number) == KindSet.None || (element.ValueKinds & KindSet.Number) == KindSet.None))
+        else if (container.ValueKinds == KindSet.List && container.ListElement() is { } element && !item.CanEqual(element))
         {
             checker.Report(this, $"The items are {element}, so {item} is never among them.");
         }

@@ -113,7 +113,15 @@ internal sealed partial class MapReader
             return null;
 
         if (JsonSchema.TryParse(json, out var schema, out var problems))
+        {
+            foreach (var warning in schema.Warnings)
+            {
+                var (found, path) = SourceValues.Find(value, PathOf(key), warning.Pointer);
+                Context.Warn("unknown_format", path, found.Location, ParseContext.Inner(warning.Message));
+            }
+
             return schema;
+        }
 
         foreach (var problem in problems)
         {

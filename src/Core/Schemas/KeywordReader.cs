@@ -1,36 +1,51 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Polyphony.Core.Expressions;
+using Polyphony.Core.Expressions.Evaluation;
 
 namespace Polyphony.Core.Schemas;
 
-/// <content>Reads the values of keywords.</content>
-internal sealed partial class SchemaParser
+/// <summary>Reads the values of keywords.</summary>
+/// <param name="isLenient">Whether what is only a mistake of style passes.</param>
+/// <param name="problems">Receives what is wrong.</param>
+/// <param name="warnings">Receives what is probably not meant.</param>
+internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> problems, List<SchemaViolation> warnings)
 {
     private static readonly string[] Keywords =
     [
-        "type", "properties", "required", "additionalProperties", "items", "prefixItems", "minItems", "maxItems", "uniqueItems", "enum", "const", "minimum", "maximum",
-        "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minProperties", "maxProperties", "pattern", "format", "anyOf", "oneOf", "allOf", "not",
-        "if", "then", "else", "$ref", "$defs", "title", "description", "default", "examples", "deprecated", "$schema", "$id", "$comment",
+        "type", "properties", "required", "additionalProperties", "patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "items", "prefixItems", "contains",
+        "minContains", "maxContains", "minItems", "maxItems", "uniqueItems", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+        "maxLength", "minProperties", "maxProperties", "pattern", "format", "anyOf", "oneOf", "allOf", "not", "if", "then", "else", "$ref", "$defs", "title", "description", "default",
+        "examples", "deprecated", "readOnly", "writeOnly", "$schema", "$id", "$comment",
     ];
+
+    /// <summary>What demands something and is not checked: to pass over it would let values through that its author wants to keep out.</summary>
+    private static readonly HashSet<string> Unsupported = new(StringComparer.Ordinal) { "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef" };
 
     /// <summary>What other specifications and older drafts have, and what to write here.</summary>
     private static readonly Dictionary<string, string> Replacements = new(StringComparer.Ordinal)
     {
         ["definitions"] = "Write \"$defs\".",
+        ["dependencies"] = "Write \"dependentRequired\" or \"dependentSchemas\".",
+        ["additionalItems"] = "Write \"items\" beside \"prefixItems\".",
         ["nullable"] = "Write type: [string, \"null\"].",
         ["example"] = "Write \"examples\", an array.",
         ["optional"] = "Leave the member out of \"required\".",
         ["min"] = "Write \"minimum\", \"minLength\" or \"minItems\".",
         ["max"] = "Write \"maximum\", \"maxLength\" or \"maxItems\".",
         ["values"] = "Write \"enum\".",
-        ["patternProperties"] = "It is not supported; \"additionalProperties\" takes a schema for all other members.",
-        ["unevaluatedProperties"] = "It is not supported; use \"additionalProperties\".",
-        ["dependentRequired"] = "It is not supported; use \"if\" and \"then\".",
-        ["contains"] = "It is not supported.",
-        ["propertyNames"] = "It is not supported.",
+        ["unevaluatedProperties"] = "Use \"additionalProperties\".",
+        ["unevaluatedItems"] = "Use \"items\" beside \"prefixItems\".",
+        ["$dynamicRef"] = "Use \"$ref\".",
+        ["$recursiveRef"] = "Use \"$ref\".",
     };
 
-    private static string KeywordHint(string name)
+    /// <summary>Says why a keyword is refused whatever the reading, if it is.</summary>
+    public static string? Refusal(string name) =>
+        Unsupported.Contains(name) ? $"The keyword {SchemaText.Quote(name)} is not supported.{(Replacements.TryGetValue(name, out var replacement) ? " " + replacement : "")}" : null;
+
+    /// <summary>Says what may have been meant by a keyword that there isn't.</summary>
+    public static string KeywordHint(string name)
     {
         if (Replacements.TryGetValue(name, out var replacement))
             return " " + replacement;
@@ -38,7 +53,7 @@ internal sealed partial class SchemaParser
         return " " + (hint ?? "Names of one's own begin with \"x-\".");
     }
 
-    private SchemaTypes ReadTypes(JsonElement value, string pointer)
+    public SchemaTypes ReadTypes(JsonElement value, string pointer)
     {
         if (value.ValueKind == JsonValueKind.String)
             return ReadType(value, pointer);
@@ -53,7 +68,7 @@ internal sealed partial class SchemaParser
         foreach (var item in value.EnumerateArray())
         {
             var type = ReadType(item, $"{pointer}/{index++}");
-            if ((types & type) != SchemaTypes.None)
+            if ((types & type) != SchemaTypes.None && !isLenient)
                 Report(pointer, $"The type {SchemaText.Name(type)} is named twice.");
             types |= type;
         }
@@ -98,7 +113,7 @@ internal sealed partial class SchemaParser
         return SchemaTypes.None;
     }
 
-    private List<string> ReadNames(JsonElement value, string pointer)
+    public List<string> ReadNames(JsonElement value, string pointer)
     {
         List<string> names = [];
         if (value.ValueKind != JsonValueKind.Array)
@@ -110,7 +125,7 @@ internal sealed partial class SchemaParser
 
         foreach (var item in value.EnumerateArray())
         {
-            if (ReadString(item, $"{pointer}/{names.Count}") is { } name && names.Contains(name))
+            if (ReadString(item, $"{pointer}/{names.Count}") is { } name && !isLenient && names.Contains(name))
                 Report($"{pointer}/{names.Count}", $"The member {SchemaText.Quote(name)} is named twice.");
             names.Add(item.ValueKind == JsonValueKind.String ? item.GetString()! : "");
         }
@@ -118,7 +133,7 @@ internal sealed partial class SchemaParser
         return names;
     }
 
-    private JsonNumber? ReadNumber(JsonElement value, string pointer)
+    public JsonNumber? ReadNumber(JsonElement value, string pointer)
     {
         if (value.ValueKind == JsonValueKind.Number)
             return JsonNumber.From(value);
@@ -126,7 +141,53 @@ internal sealed partial class SchemaParser
         return null;
     }
 
-    private long? ReadCount(JsonElement value, string pointer)
+    public JsonNumber? ReadFactor(JsonElement value, string pointer)
+    {
+        var factor = ReadNumber(value, pointer);
+        if (factor is { IsPositive: false })
+            Report(pointer, $"Expected a number above 0, found {SchemaText.Describe(value)}.");
+        if (factor is { Digits.Length: > SchemaLimits.Digits })
+            Report(pointer, $"The number has more than {SchemaLimits.Digits:N0} digits.");
+        return factor;
+    }
+
+    public ValueSet? ReadEnum(JsonElement value, string pointer)
+    {
+        if (value.ValueKind == JsonValueKind.Array && (isLenient || value.GetArrayLength() > 0))
+            return ReadValues([.. value.EnumerateArray()], pointer);
+        Report(pointer, $"Expected an array of at least one value, found {SchemaText.Describe(value)}.");
+        return null;
+    }
+
+    public ValueSet ReadValues(IReadOnlyList<JsonElement> values, string pointer)
+    {
+        var set = new ValueSet(values);
+        if (set.IsTooDeep)
+            Report(pointer, $"A value is nested deeper than {ExpressionLimits.Nesting} levels.");
+        return set;
+    }
+
+    public Regex? ReadPattern(string? text, string pointer)
+    {
+        if (text is null)
+            return null;
+        var pattern = SafePattern.TryCompile(text, out var problem);
+        if (pattern is null)
+            Report(pointer, problem!);
+        return pattern;
+    }
+
+    public string? ReadFormat(JsonElement value, string pointer)
+    {
+        if (ReadString(value, pointer) is not { } format)
+            return null;
+        if (SchemaFormats.IsKnown(format))
+            return format;
+        warnings.Add(new SchemaViolation(pointer, $"The format {SchemaText.Quote(format)} is not checked. {NearMatch.Hint(format, SchemaFormats.Names) ?? $"Those that are: {SchemaText.List(SchemaFormats.Names, "and")}."}"));
+        return null;
+    }
+
+    public long? ReadCount(JsonElement value, string pointer)
     {
         if (value.ValueKind == JsonValueKind.Number && JsonNumber.From(value) is { IsInteger: true, IsNegative: false } && value.TryGetDouble(out var number) && number <= int.MaxValue)
             return (long)number;
@@ -134,7 +195,7 @@ internal sealed partial class SchemaParser
         return null;
     }
 
-    private bool ReadBoolean(JsonElement value, string pointer)
+    public bool ReadBoolean(JsonElement value, string pointer)
     {
         if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
             return value.GetBoolean();
@@ -142,7 +203,7 @@ internal sealed partial class SchemaParser
         return false;
     }
 
-    private string? ReadString(JsonElement value, string pointer)
+    public string? ReadString(JsonElement value, string pointer)
     {
         if (value.ValueKind == JsonValueKind.String)
             return value.GetString();
@@ -151,13 +212,16 @@ internal sealed partial class SchemaParser
     }
 
     /// <summary>Finds keywords that contradict each other, or that have no effect without another.</summary>
-    private void CheckTogether(SchemaNode node, string pointer)
+    public void CheckTogether(SchemaNode node, string pointer)
     {
         CheckRange(node.MinLength, node.MaxLength, "Length", pointer);
         CheckRange(node.MinItems, node.MaxItems, "Items", pointer);
         CheckRange(node.MinProperties, node.MaxProperties, "Properties", pointer);
         if (node.Minimum is { } minimum && node.Maximum is { } maximum && minimum.CompareTo(maximum) > 0)
             Report($"{pointer}/minimum", $"The minimum {minimum.Text} is above the maximum {maximum.Text}.");
+        CheckRange(node.MinContains, node.MaxContains, "Contains", pointer);
+        if (node.Contains is null && (node.MinContains ?? node.MaxContains) is not null)
+            Report($"{pointer}/{(node.MinContains is null ? "maxContains" : "minContains")}", "It has no effect without \"contains\".");
         if (node.If is null && (node.Then ?? node.Else) is not null)
             Report($"{pointer}/{(node.Then is null ? "else" : "then")}", "It has no effect without \"if\".");
         if (node.Required is null || node.Properties is null)
@@ -165,7 +229,7 @@ internal sealed partial class SchemaParser
         for (var i = 0; i < node.Required.Count; i++)
         {
             var name = node.Required[i];
-            if (name.Length == 0 || node.Properties.ContainsKey(name))
+            if (name.Length == 0 || node.Properties.ContainsKey(name) || node.PatternProperties?.Exists(member => member.Pattern.IsMatch(name)) == true)
                 continue;
             var hint = NearMatch.Hint(name, node.Properties.Keys);
             if (node.AdditionalProperties is { Always: false } || (hint is not null && node.AdditionalProperties is null))
@@ -178,4 +242,6 @@ internal sealed partial class SchemaParser
         if (least > most)
             Report($"{pointer}/min{what}", $"\"min{what}\" is {least}, above \"max{what}\", which is {most}.");
     }
+
+    private void Report(string pointer, string message) => problems.Add(new SchemaViolation(pointer, message));
 }
