@@ -25,7 +25,7 @@ internal sealed partial class ErrorBody
     private static readonly string[] Carriers = ["error", "errors", "fault"];
     private static readonly string[] Messages = ["message", "msg", "error_message", "errormessage", "error_description", "faultstring", "title", "description", "reason"];
     private static readonly string[] Details = ["detail", "details"];
-    private static readonly string[] NameMembers = ["code", "type", "status", "reason", "errorcode", "error_code", "kind"];
+    private static readonly string[] NameMembers = ["code", "type", "status", "reason", "errorcode", "error_code", "kind", "param"];
     private static readonly string[] Echoes = ["input", "messages", "prompt", "flagged_input", "request", "ctx"];
 
     private readonly List<(string Member, string Value)> _names = [];

@@ -63,6 +63,9 @@ public sealed partial class WorkflowBuilder(string name)
         Put(map, "endpoint", model.Endpoint?.OriginalString);
         Put(map, "apiKeyVariable", model.ApiKeyVariable);
         Put(map, "apiVersion", model.ApiVersion);
+        if (model.Dialect is { } dialect)
+            map["dialect"] = Json(dialect);
+
         Put(map, "temperature", model.Temperature);
         Put(map, "maxOutputTokens", model.MaxOutputTokens);
         Put(map, "requestsPerMinute", model.RequestsPerMinute);
@@ -173,6 +176,22 @@ public sealed partial class WorkflowBuilder(string name)
         Put(map, "maxTokens", limits.MaxTokens);
         Put(map, "maxCostUsd", limits.MaxCostUsd);
         Put(map, "timeout", limits.Timeout);
+        return map;
+    }
+
+    private static JsonNode Json(ModelDialect dialect)
+    {
+        if (dialect is { Name: { } name, IsNameAlone: true })
+            return JsonValue.Create(name)!;
+
+        var map = new JsonObject();
+        Put(map, "name", dialect.Name);
+        Put(map, "structuredOutput", dialect.StructuredOutput);
+        Put(map, "strictSchemas", dialect.StrictSchemas);
+        Put(map, "tokenLimit", dialect.TokenLimit);
+        Put(map, "roles", dialect.Roles);
+        Put(map, "systemRole", dialect.SystemRole);
+        Put(map, "names", dialect.Names);
         return map;
     }
 

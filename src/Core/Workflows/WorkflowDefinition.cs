@@ -134,6 +134,9 @@ public sealed record ModelDefinition
     /// </summary>
     public string? ApiVersion { get; init; }
 
+    /// <summary>Gets how the server wants to be spoken to, where that differs from what its address suggests; <c>openai</c> and <c>azure-openai</c> only.</summary>
+    public ModelDialect? Dialect { get; init; }
+
     /// <summary>Gets the sampling temperature, 0 to 2.</summary>
     public double? Temperature { get; init; }
 

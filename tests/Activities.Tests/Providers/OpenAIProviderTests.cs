@@ -46,7 +46,7 @@ public sealed class OpenAIProviderTests
             new(ChatRole.Tool, [new FunctionResultContent("c1", "2")]),
         ];
 
-        var response = await Client(server).GetResponseAsync(
+        var response = await Provider(server.Endpoint.ToString()).GetClient(Fast with { Dialect = new ModelDialect { Name = "openai" } }).GetResponseAsync(
             messages,
             new ChatOptions { Temperature = 0.5f, MaxOutputTokens = 99, Tools = [AIFunctionFactory.Create((int a) => a + 1, "add", "Adds one.")] },
             TestContext.Current.CancellationToken);

@@ -258,7 +258,7 @@ public sealed class ServerAnswersTests
             TestContext.Current.CancellationToken);
 
         var body = server.Requests[0].Body;
-        Assert.Equal((0.5, 3, 9, 0.25), (body.GetProperty("top_p").GetDouble(), body.GetProperty("seed").GetInt32(), body.GetProperty("max_completion_tokens").GetInt32(), body.GetProperty("frequency_penalty").GetDouble()));
+        Assert.Equal((0.5, 3, 9, 0.25), (body.GetProperty("top_p").GetDouble(), body.GetProperty("seed").GetInt32(), body.GetProperty("max_tokens").GetInt32(), body.GetProperty("frequency_penalty").GetDouble()));
         Assert.Equal(("END", "low"), (body.GetProperty("stop")[0].GetString(), body.GetProperty("reasoning_effort").GetString()));
         Assert.Equal(
             ["data:image/png;base64,AQI=", "https://example.com/a.png"],

@@ -13,9 +13,10 @@ public sealed class WorkflowBuilderTests
             {
               "name": "all", "version": 2, "description": "d", "input": { "type": "object" },
               "limits": { "maxConcurrency": 3, "maxTurns": 9, "maxTokens": 1000, "maxCostUsd": 1.5, "timeout": "1h" },
-              "models": { "fast": { "provider": "openai", "model": "m", "endpoint": "https://example.com/v1", "apiKeyVariable": "KEY", "temperature": 0.5,
+              "models": { "fast": { "provider": "openai", "model": "m", "endpoint": "https://example.com/v1", "apiKeyVariable": "KEY",
+                "dialect": { "name": "vllm", "structuredOutput": "words", "strictSchemas": false, "tokenLimit": "max_tokens", "roles": "free", "systemRole": true, "names": false }, "temperature": 0.5,
                 "maxOutputTokens": 100, "requestsPerMinute": 5, "tokensPerMinute": 6, "fallback": ["azure", "other"] },
-                "azure": { "provider": "azure-openai", "model": "d", "apiVersion": "2025-04-01-preview" }, "other": { "provider": "offline" } },
+                "azure": { "provider": "azure-openai", "model": "d", "apiVersion": "2025-04-01-preview", "dialect": "api-management" }, "other": { "provider": "offline" } },
               "agents": {
                 "writer": { "model": "fast", "instructions": "i", "output": { "type": "object" }, "tools": ["search"], "maxToolRounds": 2, "timeout": "1m",
                   "retry": { "maxAttempts": 2, "firstDelay": "1s", "backoff": 3, "maxDelay": "10s" }, "context": [{ "from": "ask", "first": 1, "last": 2, "role": "user" }] },
@@ -48,13 +49,23 @@ public sealed class WorkflowBuilderTests
                 Model = "m",
                 Endpoint = new Uri("https://example.com/v1"),
                 ApiKeyVariable = "KEY",
+                Dialect = new ModelDialect
+                {
+                    Name = "vllm",
+                    StructuredOutput = ModelDialect.Words,
+                    StrictSchemas = false,
+                    TokenLimit = ModelDialect.MaxTokens,
+                    Roles = ModelDialect.Free,
+                    SystemRole = true,
+                    Names = false,
+                },
                 Temperature = 0.5,
                 MaxOutputTokens = 100,
                 RequestsPerMinute = 5,
                 TokensPerMinute = 6,
                 Fallback = ["azure", "other"],
             })
-            .Model(new ModelDefinition { Name = "azure", Provider = "azure-openai", Model = "d", ApiVersion = "2025-04-01-preview" })
+            .Model(new ModelDefinition { Name = "azure", Provider = "azure-openai", Model = "d", ApiVersion = "2025-04-01-preview", Dialect = new ModelDialect { Name = "api-management" } })
             .Model("other", "offline")
             .Agent("writer", "fast", "i", agent => agent
                 .Output(Object()).Tools("search").MaxToolRounds(2).Timeout(TimeSpan.FromMinutes(1))

@@ -3,6 +3,8 @@ using System.ClientModel.Primitives;
 using Azure.AI.OpenAI;
 using Azure.Core;
 using OpenAI.Chat;
+using Polyphony.Activities.Providers.OpenAI.Dialects;
+using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Providers.OpenAI;
 
@@ -24,7 +26,7 @@ internal static class AzureDeployments
     /// <param name="transport">What carries the requests; by default the SDK's own.</param>
     public static ChatClient Client(AzureDeployment deployment, string version, Lazy<TokenCredential> identity, PipelineTransport? transport)
     {
-        var options = OpenAIClientSettings.Apply(new AzureOpenAIClientOptions(), transport);
+        var options = OpenAIClientSettings.Apply(new AzureOpenAIClientOptions(), deployment.Dialect, transport);
         options.AddPolicy(new ApiVersionPolicy(version), PipelinePosition.PerCall);
         var resource = Resource(deployment.Endpoint);
         var client = deployment.Key is null
@@ -36,7 +38,7 @@ internal static class AzureDeployments
     /// <summary>Gets the name that requests of a version have for the most tokens of an answer.</summary>
     /// <param name="version">The api-version.</param>
     public static string TokenLimit(string version) =>
-        string.CompareOrdinal(version, FirstWithCompletionTokens) >= 0 ? OpenAIOptions.CompletionTokens : OpenAIOptions.Tokens;
+        string.CompareOrdinal(version, FirstWithCompletionTokens) >= 0 ? ModelDialect.MaxCompletionTokens : ModelDialect.MaxTokens;
 
     private static Uri Resource(Uri endpoint)
     {
@@ -76,4 +78,5 @@ internal static class AzureDeployments
 /// <param name="Name">The name of the deployment.</param>
 /// <param name="Version">The api-version; <see langword="null"/> for the v1 route.</param>
 /// <param name="Key">The key; <see langword="null"/> to use the identity.</param>
-internal sealed record AzureDeployment(Uri Endpoint, string Name, string? Version, string? Key);
+/// <param name="Dialect">How to speak to it.</param>
+internal sealed record AzureDeployment(Uri Endpoint, string Name, string? Version, string? Key, ServerDialect Dialect);

@@ -5,6 +5,7 @@ using Azure.Core;
 using Azure.Identity;
 using Microsoft.Extensions.AI;
 using OpenAI.Chat;
+using Polyphony.Activities.Providers.OpenAI.Dialects;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Workflows;
 
@@ -76,7 +77,7 @@ public sealed class AzureOpenAIProvider : IModelProvider
                 $"Model \"{definition.Name}\" has no key, and the token of an identity is sent by https only; {EndpointVariable} is \"{endpoint}\". Correct it, or set {ApiKeyVariable}.");
         }
 
-        return _clients.GetOrAdd(new AzureDeployment(endpoint, model, definition.ApiVersion, string.IsNullOrEmpty(key) ? null : key), Make);
+        return _clients.GetOrAdd(new AzureDeployment(endpoint, model, definition.ApiVersion, string.IsNullOrEmpty(key) ? null : key, KnownDialects.Of(definition, endpoint)), Make);
     }
 
     /// <summary>Gets the v1 address of a resource or of a gateway's API.</summary>
@@ -85,7 +86,7 @@ public sealed class AzureOpenAIProvider : IModelProvider
         : new UriBuilder(endpoint) { Path = $"{endpoint.AbsolutePath.TrimEnd('/')}/openai/v1/" }.Uri;
 
     private OpenAIChatClient Make(AzureDeployment deployment) => deployment.Version is { } version
-        ? new OpenAIChatClient(AzureDeployments.Client(deployment, version, _identity, Transport), AzureDeployments.TokenLimit(version))
+        ? new OpenAIChatClient(AzureDeployments.Client(deployment, version, _identity, Transport))
         : new OpenAIChatClient(V1Client(deployment));
 
     private ChatClient V1Client(AzureDeployment deployment)
@@ -94,7 +95,7 @@ public sealed class AzureOpenAIProvider : IModelProvider
             ? new BearerTokenPolicy(_identity.Value, Scope)
             : ApiKeyAuthenticationPolicy.CreateHeaderApiKeyPolicy(new ApiKeyCredential(deployment.Key), "api-key");
 #pragma warning disable OPENAI001 // The only way to give the SDK a token of an identity; marked as experimental since 2.x.
-        return new ChatClient(deployment.Name, authentication, OpenAIClientSettings.Options(V1(deployment.Endpoint), Transport));
+        return new ChatClient(deployment.Name, authentication, OpenAIClientSettings.Options(V1(deployment.Endpoint), deployment.Dialect, Transport));
 #pragma warning restore OPENAI001
     }
 

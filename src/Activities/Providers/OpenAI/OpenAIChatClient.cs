@@ -13,8 +13,7 @@ namespace Polyphony.Activities.Providers.OpenAI;
 /// <see cref="AnswerPolicy"/> has normalised, get what the SDK's types have no place for. Thread-safe.
 /// </summary>
 /// <param name="client">The SDK's client.</param>
-/// <param name="tokenLimit">The name of the most tokens of an answer.</param>
-internal sealed class OpenAIChatClient(ChatClient client, string tokenLimit = OpenAIOptions.CompletionTokens) : DelegatingChatClient(client.AsIChatClient())
+internal sealed class OpenAIChatClient(ChatClient client) : DelegatingChatClient(client.AsIChatClient())
 {
 #pragma warning disable OPENAI001 // Marked as experimental.
     private readonly Uri _server = client.Endpoint;
@@ -22,7 +21,7 @@ internal sealed class OpenAIChatClient(ChatClient client, string tokenLimit = Op
 
     public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var response = await base.GetResponseAsync(OpenAIMessages.ToRequest(messages, options, _server), OpenAIOptions.ToRequest(options, tokenLimit), cancellationToken);
+        var response = await base.GetResponseAsync(OpenAIMessages.ToRequest(messages, options, _server), OpenAIOptions.ToRequest(options), cancellationToken);
         return Complete(response, (ChatCompletion)response.RawRepresentation!);
     }
 

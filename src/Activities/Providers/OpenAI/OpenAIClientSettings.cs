@@ -1,6 +1,7 @@
 using System.ClientModel.Primitives;
 using OpenAI;
 using Polyphony.Activities.Providers.OpenAI.Answers;
+using Polyphony.Activities.Providers.OpenAI.Dialects;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Workflows;
 
@@ -9,10 +10,11 @@ namespace Polyphony.Activities.Providers.OpenAI;
 /// <summary>What both OpenAI providers set in the SDKs.</summary>
 internal static class OpenAIClientSettings
 {
-    public static OpenAIClientOptions Options(Uri endpoint, PipelineTransport? transport = null) => Apply(new OpenAIClientOptions { Endpoint = endpoint }, transport);
+    public static OpenAIClientOptions Options(Uri endpoint, ServerDialect dialect, PipelineTransport? transport = null) =>
+        Apply(new OpenAIClientOptions { Endpoint = endpoint }, dialect, transport);
 
     /// <summary>Sets what holds for every client, OpenAI's and Azure's.</summary>
-    public static T Apply<T>(T options, PipelineTransport? transport = null)
+    public static T Apply<T>(T options, ServerDialect dialect, PipelineTransport? transport = null)
         where T : ClientPipelineOptions
     {
         // Retry belongs to the workflow, on durable timers: one that happened in here would hold a worker and would not be seen.
@@ -22,6 +24,7 @@ internal static class OpenAIClientSettings
         options.NetworkTimeout = Timeout.InfiniteTimeSpan;
         options.ClientLoggingOptions = new ClientLoggingOptions { EnableLogging = false };
         options.Transport = transport;
+        options.AddPolicy(new DialectPolicy(dialect), PipelinePosition.BeforeTransport);
         options.AddPolicy(new ProviderErrorPolicy(), PipelinePosition.BeforeTransport);
         options.AddPolicy(new AnswerPolicy(), PipelinePosition.BeforeTransport);
         return options;

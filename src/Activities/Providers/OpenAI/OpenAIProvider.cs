@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.Collections.Concurrent;
 using Microsoft.Extensions.AI;
 using OpenAI.Chat;
+using Polyphony.Activities.Providers.OpenAI.Dialects;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Workflows;
 
@@ -32,7 +33,7 @@ public sealed class OpenAIProvider : IModelProvider
     private static readonly Uri DefaultEndpoint = new("https://api.openai.com/v1");
 
     private readonly Func<string, string?> _environment;
-    private readonly ConcurrentDictionary<(Uri Endpoint, string Model, string Key), OpenAIChatClient> _clients = new();
+    private readonly ConcurrentDictionary<(Uri Endpoint, string Model, string Key, ServerDialect Dialect), OpenAIChatClient> _clients = new();
 
     /// <summary>Makes the provider.</summary>
     /// <param name="environment">Reads an environment variable; by default that of the process.</param>
@@ -56,7 +57,7 @@ public sealed class OpenAIProvider : IModelProvider
                 ErrorKind.Terminal));
         }
 
-        return _clients.GetOrAdd((endpoint, model, key), static entry => new OpenAIChatClient(
-            new ChatClient(entry.Model, new ApiKeyCredential(entry.Key), OpenAIClientSettings.Options(entry.Endpoint))));
+        return _clients.GetOrAdd((endpoint, model, key, KnownDialects.Of(definition, endpoint)), static entry => new OpenAIChatClient(
+            new ChatClient(entry.Model, new ApiKeyCredential(entry.Key), OpenAIClientSettings.Options(entry.Endpoint, entry.Dialect))));
     }
 }

@@ -28,6 +28,7 @@ internal static class AgentReader
             Endpoint = Endpoint(map),
             ApiKeyVariable = Variable(map),
             ApiVersion = ApiVersion(map, isAzure: provider is 1 or null),
+            Dialect = DialectReader.Read(map, speaks: provider is not 2),
             Temperature = map.Number("temperature", 0, 2),
             MaxOutputTokens = map.Int("maxOutputTokens", 1, 10_000_000),
             RequestsPerMinute = map.Int("requestsPerMinute", 1, 100_000_000),

@@ -106,6 +106,7 @@ internal static class CanonicalWriter
             Text("endpoint", model.Endpoint?.OriginalString);
             Text("apiKeyVariable", model.ApiKeyVariable);
             Text("apiVersion", model.ApiVersion);
+            Dialect(model.Dialect);
             if (model.Temperature is { } temperature)
                 writer.WriteNumber("temperature", temperature);
 
@@ -113,6 +114,31 @@ internal static class CanonicalWriter
             Number("requestsPerMinute", model.RequestsPerMinute);
             Number("tokensPerMinute", model.TokensPerMinute);
             Texts("fallback", model.Fallback);
+        }
+
+        private void Dialect(ModelDialect? dialect)
+        {
+            if (dialect is null or { IsNameAlone: true })
+            {
+                Text("dialect", dialect?.Name);
+                return;
+            }
+
+            writer.WriteStartObject("dialect");
+            Text("name", dialect.Name);
+            Text("structuredOutput", dialect.StructuredOutput);
+            Flag("strictSchemas", dialect.StrictSchemas);
+            Text("tokenLimit", dialect.TokenLimit);
+            Text("roles", dialect.Roles);
+            Flag("systemRole", dialect.SystemRole);
+            Flag("names", dialect.Names);
+            writer.WriteEndObject();
+        }
+
+        private void Flag(string name, bool? value)
+        {
+            if (value is { } flag)
+                writer.WriteBoolean(name, flag);
         }
 
         private void Agent(AgentDefinition agent)
