@@ -254,6 +254,7 @@ internal sealed partial class WorkflowInstance
             OrderPrefix = template.Order,
             Rewinds = _failures + _run.Rewinds,
             SubWorkflows = _run.SubWorkflows,
+            Depth = _run.Depth,
         };
         var id = _runner.ChildId(template, attempt, $".{start}");
         using var stopping = _stop.Token.Register(() => _stop.StopChild(_context, id));
