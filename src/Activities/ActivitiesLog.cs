@@ -3,21 +3,26 @@ using Polyphony.Core.Interpreter;
 
 namespace Polyphony.Activities;
 
-/// <summary>Log messages of this project: event ids 3000 to 3999, never reused. Prompts and answers appear at Trace only.</summary>
+/// <summary>Log messages of this project: event ids 3000 to 3999, never reused. Prompts and answers appear at Trace only, the words of providers and tools at Debug: they may repeat a prompt, or a key.</summary>
 internal static partial class ActivitiesLog
 {
     [LoggerMessage(3000, LogLevel.Information, "Model call {StepId} of agent {Agent}: {Provider} {Model}, attempt {Attempt}, {Messages} messages, {Characters} characters")]
     public static partial void ModelCallBegun(this ILogger log, string stepId, string agent, string provider, string? model, int attempt, int messages, int characters);
 
-    [LoggerMessage(3001, LogLevel.Information, "Model call {StepId} answered by {ResponseModel} ({FinishReason}): {InputTokens} + {OutputTokens} tokens, request {ProviderRequestId}")]
-    public static partial void ModelCallAnswered(
-        this ILogger log, string stepId, string? responseModel, string? finishReason, long inputTokens, long outputTokens, string? providerRequestId);
+    [LoggerMessage(3020, LogLevel.Information, "Model call {StepId} answered: {InputTokens} + {OutputTokens} tokens")]
+    public static partial void ModelCallAnswered(this ILogger log, string stepId, long inputTokens, long outputTokens);
+
+    [LoggerMessage(3021, LogLevel.Debug, "Model call {StepId} answered by {ResponseModel} ({FinishReason}), request {ProviderRequestId}")]
+    public static partial void ModelCallAnsweredBy(this ILogger log, string stepId, string? responseModel, string? finishReason, string? providerRequestId);
 
     [LoggerMessage(3002, LogLevel.Information, "Model call {StepId} was answered before; the recorded answer is used and nothing is paid")]
     public static partial void ModelCallReused(this ILogger log, string stepId);
 
-    [LoggerMessage(3003, LogLevel.Warning, "Model call {StepId} failed: {Code} ({Kind}): {Message}")]
-    public static partial void ModelCallFailed(this ILogger log, string stepId, string code, ErrorKind kind, string message);
+    [LoggerMessage(3022, LogLevel.Warning, "Model call {StepId} failed: {Code} ({Kind}); the instance has the message")]
+    public static partial void ModelCallFailed(this ILogger log, string stepId, string code, ErrorKind kind);
+
+    [LoggerMessage(3023, LogLevel.Debug, "Model call {StepId} failed: {Message}")]
+    public static partial void ModelCallFailedBecause(this ILogger log, string stepId, string message);
 
     [LoggerMessage(3004, LogLevel.Warning, "Model call {StepId}: the recorded answer belongs to another request (recorded {Recorded}, now {Now}); it is used all the same, because a step is paid once")]
     public static partial void RecordedRequestDiffers(this ILogger log, string stepId, string recorded, string now);
@@ -31,8 +36,8 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3007, LogLevel.Warning, "Model call {StepId}: the answer does not fit the output schema of agent {Agent} ({Violations} violations)")]
     public static partial void AnswerInvalid(this ILogger log, string stepId, string agent, int violations);
 
-    [LoggerMessage(3008, LogLevel.Error, "Model call {StepId} failed unexpectedly")]
-    public static partial void ModelCallBroke(this ILogger log, Exception exception, string stepId);
+    [LoggerMessage(3024, LogLevel.Error, "Model call {StepId} failed unexpectedly: {Type}; the instance has the message {Stack}")]
+    public static partial void ModelCallBroke(this ILogger log, string stepId, string? type, string? stack);
 
     [LoggerMessage(3009, LogLevel.Information, "Model call {StepId} waits until {Until:O}: {Reason}")]
     public static partial void ModelCallWaits(this ILogger log, string stepId, DateTimeOffset until, string reason);
@@ -49,12 +54,18 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3101, LogLevel.Information, "Tool call {StepId} returned {Bytes} bytes")]
     public static partial void ToolCallReturned(this ILogger log, string stepId, long bytes);
 
-    [LoggerMessage(3102, LogLevel.Warning, "Tool call {StepId} of {Tool} failed: {Code} ({Kind}): {Message}")]
-    public static partial void ToolCallFailed(this ILogger log, string stepId, string tool, string code, ErrorKind kind, string message);
+    [LoggerMessage(3103, LogLevel.Warning, "Tool call {StepId} of {Tool} failed: {Code} ({Kind}); the instance has the message")]
+    public static partial void ToolCallFailed(this ILogger log, string stepId, string tool, string code, ErrorKind kind);
 
     [LoggerMessage(3120, LogLevel.Information, "Tool call {StepId} of {Tool} was cancelled")]
     public static partial void ToolCallCancelled(this ILogger log, string stepId, string tool);
 
-    [LoggerMessage(3200, LogLevel.Warning, "Evaluation of {Site} at {Activation} of instance {InstanceId} failed: {Code}: {Message}")]
-    public static partial void EvaluationFailed(this ILogger log, string instanceId, string activation, ExpressionSiteKind site, string code, string message);
+    [LoggerMessage(3104, LogLevel.Debug, "Tool call {StepId} failed: {Message}")]
+    public static partial void ToolCallFailedBecause(this ILogger log, string stepId, string message);
+
+    [LoggerMessage(3201, LogLevel.Warning, "Evaluation of {Site} at {Activation} of instance {InstanceId} failed: {Code}; the instance has the message")]
+    public static partial void EvaluationFailed(this ILogger log, string instanceId, string activation, ExpressionSiteKind site, string code);
+
+    [LoggerMessage(3202, LogLevel.Debug, "Evaluation at {Activation} of instance {InstanceId} failed: {Message}")]
+    public static partial void EvaluationFailedBecause(this ILogger log, string instanceId, string activation, string message);
 }

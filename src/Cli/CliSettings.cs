@@ -8,14 +8,17 @@ internal sealed record CliSettings
     /// <summary>Gets the folder of the data file and the log. <c>--data</c>, <c>POLYPHONY_DATA</c>; default <c>.polyphony</c> in the current folder.</summary>
     public required string DataFolder { get; init; }
 
-    /// <summary>Gets the folder that file tools may read. <c>--files</c>, <c>POLYPHONY_FILES</c>; default: the current folder.</summary>
-    public required string FilesFolder { get; init; }
+    /// <summary>Gets the folder that file tools may read. <c>--files</c>, <c>POLYPHONY_FILES</c>; <see langword="null"/>, the default: they read nothing.</summary>
+    public string? FilesFolder { get; init; }
 
     /// <summary>Gets the folder of the workflows that can be started by name. <c>--workflows</c>, <c>POLYPHONY_WORKFLOWS</c>; default <c>workflows</c>, or the samples.</summary>
     public required string WorkflowsFolder { get; init; }
 
     /// <summary>Gets the file of the host's models and prices, if one is named. <c>POLYPHONY_SETTINGS</c>; default <c>settings.json</c> in the data folder, if it is there.</summary>
     public string? SettingsFile { get; init; }
+
+    /// <summary>Gets the folder of the product's own repository, if it runs from one: what the sample that needs no arguments may read. <c>POLYPHONY_ROOT</c>.</summary>
+    public string? Repository { get; init; }
 
     /// <summary>Gets the workflow that runs when none is named.</summary>
     public required string Sample { get; init; }
@@ -35,6 +38,9 @@ internal sealed record CliSettings
     /// <summary>Gets the log of hosts on this data folder.</summary>
     public string LogFile => Path.Combine(DataFolder, "polyphony.log");
 
+    /// <summary>Gets the file of the secret by which a command shows the host that it is its owner's.</summary>
+    public string TokenFile => Path.Combine(DataFolder, "polyphony.token");
+
     public static CliSettings Read(string? data, string? files, string? workflows, bool verbose)
     {
         // The `dev` script names the repository, so that its documents and samples are found from any folder.
@@ -45,7 +51,8 @@ internal sealed record CliSettings
         {
             DataFolder = dataFolder,
             SettingsFile = Variable("POLYPHONY_SETTINGS") is { } named ? Path.GetFullPath(named) : File.Exists(usualSettings) ? usualSettings : null,
-            FilesFolder = Path.GetFullPath(files ?? Variable("POLYPHONY_FILES") ?? root ?? "."),
+            FilesFolder = (files ?? Variable("POLYPHONY_FILES")) is { } folder ? Path.GetFullPath(folder) : null,
+            Repository = root,
             WorkflowsFolder = Path.GetFullPath(workflows ?? Variable("POLYPHONY_WORKFLOWS") ?? (Directory.Exists("workflows") || root is null ? "workflows" : Path.Combine(root, "samples"))),
             Sample = Path.Combine(root ?? AppContext.BaseDirectory, "samples", SampleFile),
             ApiKey = Variable("POLYPHONY_API_KEY"),

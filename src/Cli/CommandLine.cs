@@ -3,9 +3,11 @@ using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using Polyphony.Cli.Commands;
 using Polyphony.Cli.Inputs;
+using Polyphony.Cli.Output;
 using Polyphony.Cli.Sessions;
 using Polyphony.Core;
 using Polyphony.Core.Json;
+using Polyphony.Core.Workflows;
 
 namespace Polyphony.Cli;
 
@@ -14,6 +16,7 @@ internal static class CommandLine
 {
     public static async Task<int> RunAsync(string[] args)
     {
+        Terminal.Guard();
         var common = new CommonOptions();
         var root = new RootCommand("Runs durable multi-agent workflows. Exit codes: 0 completed, 1 ended otherwise, 2 invalid file, input or arguments, 3 host or engine problem.")
         {
@@ -92,8 +95,9 @@ internal static class CommandLine
     private static (int Code, string Message) Describe(Exception exception, CliSettings settings) => exception switch
     {
         CliException known => (known.ExitCode, known.Message),
+        PolyphonyException { Code: "api_key_invalid" or "input_invalid" } invalid => (ExitCodes.Invalid, invalid.Message),
         HostProblemException { Problem: { Status: >= 400 and < 500 } problem } => (
-            problem.Status is 401 or 403 ? ExitCodes.HostProblem : ExitCodes.Invalid, ProblemText.Of(problem)),
+            problem.Status is 401 or 403 && problem.Code != EndpointPolicy.Code ? ExitCodes.HostProblem : ExitCodes.Invalid, ProblemText.Of(problem)),
         HostProblemException refused => (ExitCodes.HostProblem, refused.Message),
         HostLostException lost => (ExitCodes.HostProblem, $"{lost.Message} Try again, or start one: {settings.Command} up"),
         InvalidJsonException json => (ExitCodes.Invalid, $"The JSON is not valid: {json.Message}."),

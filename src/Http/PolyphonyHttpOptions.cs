@@ -6,6 +6,9 @@ public sealed record PolyphonyHttpOptions
     /// <summary>The default of <see cref="MaxBodyBytes"/>: 1 MB.</summary>
     public const int DefaultMaxBodyBytes = 1024 * 1024;
 
+    /// <summary>The header of <see cref="OwnerToken"/>.</summary>
+    public const string OwnerHeader = "X-Polyphony-Owner";
+
     /// <summary>The longest <c>wait</c>.</summary>
     public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 
@@ -19,10 +22,16 @@ public sealed record PolyphonyHttpOptions
     public TimeSpan Heartbeat { get; init; } = DefaultHeartbeat;
 
     /// <summary>
-    /// Gets a value indicating whether a caller may start a workflow that it sends along. A definition names endpoints and the environment
-    /// variables that hold their keys, so this is for hosts that only their owner can reach. Default: it may not.
+    /// Gets a value indicating whether a caller may start a workflow that it sends along. A definition says which tools are called and how much is
+    /// spent, so this is for hosts that only their own machine can reach. Default: it may not.
     /// </summary>
     public bool AllowInlineDefinitions { get; init; }
+
+    /// <summary>
+    /// Gets a secret that only the owner of the host can read. A workflow that is sent along with it in the header <see cref="OwnerHeader"/> counts as a file that the
+    /// owner runs, and may name an endpoint on loopback without a key. Default: none; then every workflow that is sent along counts as a caller's.
+    /// </summary>
+    public string? OwnerToken { get; init; }
 
     /// <summary>Gets where time comes from. Default: the system's clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

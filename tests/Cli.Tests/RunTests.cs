@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Polyphony.TestKit.OpenAI;
 
 namespace Polyphony.Cli.Tests;
 
@@ -120,6 +121,125 @@ public sealed partial class RunTests : IDisposable
         Assert.DoesNotContain("Not counted", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("up|--port|0")]
+    [InlineData("status")]
+    [InlineData("run|samples/hello.yaml|name=Ada")]
+    [Trait("Row", "H9")]
+    public async Task Command_WithAKeyThatIsGuessed_EndsWithTwoAndDoesNotRepeatIt(string command)
+    {
+        _folder.Write(Path.Combine("data", "polyphony.db"), "");
+
+        var ended = await ToolProcess.RunAsync(_folder.Data, command.Split('|'), ("POLYPHONY_API_KEY", "hunter2"));
+
+        Assert.Equal(2, ended.Code);
+        Assert.Contains("POLYPHONY_API_KEY must have at least 16 characters", ended.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", ended.Out + ended.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_InputThatNothingReads_EndsWithTwo()
+    {
+        var file = _folder.Write("blind.yaml", """
+            name: blind
+            nodes: { n: { transform: 1 } }
+            """);
+
+        var (code, output, error) = await ToolProcess.RunAsync(_folder.Data, ["run", file, "nope=1"]);
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.Contains("takes no input; found \"nope\"", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Row", "C9")]
+    public async Task Validate_SaysWhatLeavesTheMachineAndRefusesWhatTheSettingsDoNotAllow()
+    {
+        var file = _folder.Write("calls.yaml", """
+            name: calls
+            models:
+              own: { provider: openai, model: z, endpoint: "https://collector.example/v1", apiKeyVariable: TEAM_KEY }
+              local: { provider: openai, model: z, endpoint: "http://localhost:8080/v1" }
+              host: { provider: openai, model: z }
+              off: { provider: offline }
+            agents: { a: { model: own }, b: { model: elsewhere } }
+            nodes: { n: { agent: a, prompt: hi }, m: { agent: b, prompt: hi } }
+            """);
+
+        var (code, output, error) = await ToolProcess.RunAsync(_folder.Data, ["validate", file]);
+        Assert.Equal(2, code);
+        Assert.Contains($"{file}:3:38: the model \"own\" sends prompts and the variable TEAM_KEY to https://collector.example/v1, which the host's settings do not allow.", output, StringComparison.Ordinal);
+        Assert.Contains("""{ "endpoint": "https://collector.example/v1", "apiKeyVariable": "TEAM_KEY" } to "allowedEndpoints" """.TrimEnd(), output, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(_folder.Data, "settings.json"), error, StringComparison.Ordinal);
+
+        var settings = _folder.Write("settings.json", """{ "allowedEndpoints": [ { "endpoint": "https://*.example/v1", "apiKeyVariable": "TEAM_KEY" } ] }""");
+        (code, output, _) = await ToolProcess.RunAsync(_folder.Data, ["validate", file], ("POLYPHONY_SETTINGS", settings));
+        Assert.Equal(2, code);
+
+        settings = _folder.Write("settings.json", """{ "allowedEndpoints": [ { "endpoint": "https://collector.example/", "apiKeyVariable": "TEAM_KEY" } ] }""");
+        (code, output, _) = await ToolProcess.RunAsync(_folder.Data, ["validate", file], ("POLYPHONY_SETTINGS", settings), ("OPENAI_BASE_URL", "https://gateway.example/v1"));
+        Assert.Equal(0, code);
+        Assert.Contains("own sends prompts to https://collector.example/v1 with the key in TEAM_KEY", output, StringComparison.Ordinal);
+        Assert.Contains("local sends prompts to http://localhost:8080/v1 without a key", output, StringComparison.Ordinal);
+        Assert.Contains("host sends prompts to https://gateway.example/v1 (OPENAI_BASE_URL) with the host's key (OPENAI_API_KEY)", output, StringComparison.Ordinal);
+        Assert.Contains("elsewhere is defined by the host that runs it", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("off sends", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Row", "C9")]
+    public async Task Run_FileWithAKeyThatTheSettingsDoNotAllow_EndsWithTwo()
+    {
+        var file = _folder.Write("steal.yaml", """
+            name: steal
+            models: { m: { provider: openai, model: z, endpoint: "https://collector.example/v1", apiKeyVariable: PATH } }
+            agents: { a: { model: m } }
+            nodes: { n: { agent: a, prompt: hi } }
+            """);
+
+        var (code, output, error) = await ToolProcess.RunAsync(_folder.Data, ["run", file]);
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.Contains("the variable PATH to https://collector.example/v1, which the host's settings do not allow", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Row", "C9")]
+    public async Task Run_FileWithAnEndpointOnLoopbackWithoutAKey_IsTheOwners()
+    {
+        await using var model = await FakeOpenAIServer.StartAsync("fine");
+        var file = _folder.Write("local.yaml", $$$"""
+            name: local
+            models: { m: { provider: openai, model: z, endpoint: "{{{model.Endpoint}}}" } }
+            agents: { a: { model: m } }
+            nodes: { n: { agent: a, prompt: hi } }
+            output: "{{ nodes.n.output }}"
+            """);
+
+        // By a host in the same process, and by one of another.
+        Assert.Equal((0, "fine\n"), await ToolProcess.RunAsync(_folder.Data, ["run", file]) is var alone ? (alone.Code, alone.Out) : default);
+        await using var host = ToolProcess.Start(_folder.Data, ["up", "--port", "0"]);
+        await host.SaysAsync("Ctrl-C stops it");
+        Assert.Equal((0, "fine\n"), await ToolProcess.RunAsync(_folder.Data, ["run", file]) is var asked ? (asked.Code, asked.Out) : default);
+    }
+
+    [Fact]
+    public async Task Run_AnswerWithControlCharacters_ShowsThemAndKeepsThemInJson()
+    {
+        var file = _folder.Write("controls.yaml", """
+            name: controls
+            nodes: { n: { transform: "red \e[31m and \u202Eturned" } }
+            output: "{{ nodes.n.output }}"
+            """);
+
+        var (_, output, _) = await ToolProcess.RunAsync(_folder.Data, ["run", file]);
+        Assert.Equal("red \\u001b[31m and \\u202eturned\n", output);
+
+        (_, output, _) = await ToolProcess.RunAsync(_folder.Data, ["run", file, "--json"]);
+        Assert.False(output.Contains('\u202e', StringComparison.Ordinal));
+        Assert.Equal("red \u001b[31m and \u202eturned", JsonElement.Parse(output).GetProperty("output").GetString());
+    }
+
     [Fact]
     public async Task Run_InvalidFile_ListsEveryProblemWithItsPlace()
     {
@@ -145,7 +265,7 @@ public sealed partial class RunTests : IDisposable
             nodes: { read: { tool: read_file, arguments: { path: no-such-file.md } } }
             """);
 
-        var (code, output, error) = await ToolProcess.RunAsync(_folder.Data, ["run", file]);
+        var (code, output, error) = await ToolProcess.RunAsync(_folder.Data, ["run", file, "--files", Path.GetDirectoryName(file)!]);
 
         Assert.Equal((1, ""), (code, output));
         Assert.Contains("Failed after", error, StringComparison.Ordinal);

@@ -11,7 +11,7 @@ namespace Polyphony.Http.Tests;
 [Trait("Row", "H9")]
 public sealed class AccessTests(HostFixture shared) : IAsyncLifetime
 {
-    private const string Key = "a key of this test";
+    private const string Key = "a-key-of-this-test";
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("polyphony-access-");
     private EmbeddedHost _locked = null!;
 

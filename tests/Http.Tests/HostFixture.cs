@@ -8,10 +8,11 @@ namespace Polyphony.Http.Tests;
 public sealed class HostFixture : IAsyncLifetime
 {
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("polyphony-http-");
+    private readonly DirectoryInfo _files = Directory.CreateTempSubdirectory("polyphony-files-");
     private EmbeddedHost? _host;
 
     /// <summary>The folder that the embedded host's file tools read.</summary>
-    public string Files => _data.FullName;
+    public string Files => _files.FullName;
 
     public ApiTarget Api { get; private set; } = null!;
 
@@ -39,6 +40,7 @@ public sealed class HostFixture : IAsyncLifetime
         }
 
         _data.Delete(recursive: true);
+        _files.Delete(recursive: true);
     }
 
     private static string FindRoot()

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Polyphony.Http.Tests;
 
@@ -34,6 +35,67 @@ public sealed class SentDefinitionTests(HostFixture host)
         Assert.Equal((422, "workflow_invalid"), ((int)answer.Status, answer.Code));
         Assert.True(answer.Json.GetProperty("errors").GetArrayLength() >= 2);
     }
+
+    [Theory]
+    [InlineData("openai", "http://127.0.0.1:9/v1", null)]
+    [InlineData("openai", "https://collector.example/v1", null)]
+    [InlineData("openai", "http://127.0.0.1:9/v1", "PATH")]
+    [InlineData("openai", "http://127.0.0.1:9/v1", "OPENAI_API_KEY")]
+    [InlineData("openai", null, "PATH")]
+    [InlineData("azure-openai", "https://collector.example", "AZURE_OPENAI_API_KEY")]
+    [Trait("Row", "C9")]
+    public async Task Start_WithAnEndpointThatTheSettingsDoNotAllow_IsRefused(string provider, string? endpoint, string? variable)
+    {
+        var model = new JsonObject { ["provider"] = provider, ["model"] = "m" };
+        if (endpoint is not null)
+        {
+            model["endpoint"] = endpoint;
+        }
+
+        if (variable is not null)
+        {
+            model["apiKeyVariable"] = variable;
+        }
+
+        var inner = JsonNode.Parse("""{"name":"inner","agents":{"a":{"model":"m"}},"nodes":{"n":{"agent":"a","prompt":"hi"}}}""")!;
+        inner["models"] = new JsonObject { ["m"] = model };
+        var outer = JsonNode.Parse("""{"definition":{"name":"outer","nodes":{"n":{"workflow":"inner"}}}}""")!;
+        outer["uses"] = new JsonArray(inner.DeepClone());
+
+        // As what is started, and as what it uses.
+        foreach (var body in (string[])[new JsonObject { ["definition"] = inner }.ToJsonString(), outer.ToJsonString()])
+        {
+            var answer = await host.Api.PostAsync("api/instances", body);
+
+            Assert.Equal((403, "endpoint_not_allowed"), ((int)answer.Status, answer.Code));
+            Assert.Equal(endpoint is null ? "models.m.apiKeyVariable" : "models.m.endpoint", answer.Json.GetProperty("errors")[0].GetProperty("pointer").GetString());
+        }
+    }
+
+    [Fact]
+    [Trait("Row", "O8")]
+    public async Task Start_WithAWorkflowThatRunsItself_IsRefused()
+    {
+        foreach (var body in (string[])[
+            """{"definition":{"name":"self","nodes":{"n":{"workflow":"self"}}}}""",
+            """{"definition":{"name":"top","nodes":{"n":{"workflow":"one"}}},"uses":[{"name":"one","nodes":{"n":{"workflow":"two"}}},{"name":"two","nodes":{"n":{"workflow":"one"}}}]}"""])
+        {
+            var answer = await host.Api.PostAsync("api/instances", body);
+
+            Assert.Equal((422, "workflow_invalid", "workflow_recursion"), ((int)answer.Status, answer.Code, answer.Json.GetProperty("errors")[0].GetProperty("code").GetString()));
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"definition":{"name":"blind","nodes":{"n":{"transform":1}}},"input":{"nope":1}}""", 400)]
+    [InlineData("""{"definition":{"name":"blind","nodes":{"n":{"transform":1}}},"input":5}""", 400)]
+    [InlineData("""{"definition":{"name":"blind","nodes":{"n":{"transform":1}}},"input":{}}""", 202)]
+    [InlineData("""{"definition":{"name":"blind","nodes":{"n":{"transform":1}}},"input":null}""", 202)]
+    [InlineData("""{"definition":{"name":"any","input":{},"nodes":{"n":{"transform":1}}},"input":{"nope":1}}""", 202)]
+    [InlineData("""{"definition":{"name":"reads","nodes":{"n":{"transform":"{{ input.nope }}"}}},"input":{"nope":1}}""", 202)]
+    [Trait("Row", "H1")]
+    public async Task Start_WithAnInputThatNothingReads_IsRefused(string body, int status) =>
+        Assert.Equal(status, (int)(await host.Api.PostAsync("api/instances", body)).Status);
 
     [Theory]
     [InlineData("{}")]

@@ -141,7 +141,8 @@ internal sealed class AgentActivity(
         // Not cancelled any more: the answer is paid for, and this is the moment to keep it.
         var answer = await ledger.CompleteAsync(call.StepId, ToLedger(conversation, response, model.Definition), CancellationToken.None);
         gates.Leave(model, call.StepId, answer.InputTokens + answer.OutputTokens);
-        log.ModelCallAnswered(call.StepId, answer.ResponseModel, answer.FinishReason, answer.InputTokens, answer.OutputTokens, answer.ProviderRequestId);
+        log.ModelCallAnswered(call.StepId, answer.InputTokens, answer.OutputTokens);
+        log.ModelCallAnsweredBy(call.StepId, answer.ResponseModel, answer.FinishReason, answer.ProviderRequestId);
         log.AnswerReceived(call.StepId, answer.Content);
         if (response.AdditionalProperties?.GetValueOrDefault(AnswerProperties.Replaced) is int replaced)
         {
@@ -151,7 +152,7 @@ internal sealed class AgentActivity(
         var result = await _answers.ReadAsync(call, agent, model.Definition, answer, fromLedger: false, cancellationToken);
         if (result.Error is { } error)
         {
-            log.ModelCallFailed(call.StepId, error.Code, error.Kind, error.Message);
+            LogFailed(call, error);
         }
 
         return result;
@@ -209,14 +210,21 @@ internal sealed class AgentActivity(
 
         if (error.Code == ErrorCodes.ActivityFailed)
         {
-            log.ModelCallBroke(exception, call.StepId);
+            log.ModelCallBroke(call.StepId, exception.GetType().FullName, exception.StackTrace);
+            log.ModelCallFailedBecause(call.StepId, exception.Message);
         }
         else
         {
-            log.ModelCallFailed(call.StepId, error.Code, error.Kind, error.Message);
+            LogFailed(call, error);
         }
 
         return new AgentCallResult { Error = error };
+    }
+
+    private void LogFailed(AgentCall call, CallError error)
+    {
+        log.ModelCallFailed(call.StepId, error.Code, error.Kind);
+        log.ModelCallFailedBecause(call.StepId, error.Message);
     }
 
     private void TraceMessages(AgentCall call, Conversation conversation)

@@ -23,7 +23,8 @@ internal sealed class EvaluateActivity(DefinitionCache definitions, PayloadValue
         {
             // The boundary of the activity: whatever it is, the workflow decides what follows.
             var error = ErrorText.Shorten(ErrorClassifier.Classify(exception));
-            log.EvaluationFailed(call.Scope.InstanceId, call.Scope.Activation, call.Site.Kind, error.Code, error.Message);
+            log.EvaluationFailed(call.Scope.InstanceId, call.Scope.Activation, call.Site.Kind, error.Code);
+            log.EvaluationFailedBecause(call.Scope.InstanceId, call.Scope.Activation, error.Message);
             return new EvaluateResult(null, error);
         }
     }

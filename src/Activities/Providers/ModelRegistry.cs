@@ -10,12 +10,16 @@ public sealed class ModelRegistry : IModelRegistry
 {
     private readonly IReadOnlyDictionary<string, ModelDefinition> _hostModels;
     private readonly Dictionary<string, IModelProvider> _providers;
+    private readonly EndpointPolicy _endpoints;
 
     /// <summary>Makes a registry.</summary>
     /// <param name="providers">The providers; of two with one name the later counts, so that a test can replace one.</param>
     /// <param name="hostModels">The aliases of the host's settings, by name.</param>
-    public ModelRegistry(IEnumerable<IModelProvider> providers, IReadOnlyDictionary<string, ModelDefinition>? hostModels = null)
+    /// <param name="endpoints">Which addresses workflows may name; by default none but loopback without a key.</param>
+    public ModelRegistry(
+        IEnumerable<IModelProvider> providers, IReadOnlyDictionary<string, ModelDefinition>? hostModels = null, EndpointPolicy? endpoints = null)
     {
+        _endpoints = endpoints ?? EndpointPolicy.Default;
         _hostModels = hostModels ?? new Dictionary<string, ModelDefinition>();
         _providers = new Dictionary<string, IModelProvider>(StringComparer.Ordinal);
         foreach (var provider in providers)
@@ -26,22 +30,21 @@ public sealed class ModelRegistry : IModelRegistry
 
     /// <summary>Makes a registry with the providers that Polyphony brings: offline, openai and azure-openai.</summary>
     /// <param name="hostModels">The aliases of the host's settings, by name.</param>
+    /// <param name="endpoints">Which addresses workflows may name; by default none but loopback without a key.</param>
     /// <returns>The registry.</returns>
-    public static ModelRegistry CreateDefault(IReadOnlyDictionary<string, ModelDefinition>? hostModels = null) =>
-        new([new OfflineProvider(), new OpenAIProvider(), new AzureOpenAIProvider()], hostModels);
+    public static ModelRegistry CreateDefault(IReadOnlyDictionary<string, ModelDefinition>? hostModels = null, EndpointPolicy? endpoints = null) =>
+        new([new OfflineProvider(), new OpenAIProvider(), new AzureOpenAIProvider()], hostModels, endpoints);
 
     /// <inheritdoc/>
     public ResolvedModel Resolve(WorkflowDefinition workflow, string alias)
     {
         if (workflow.Models.TryGetValue(alias, out var definition))
         {
-            // What a file sends must not be readable on the way. The host's own settings may choose otherwise.
-            if (definition.Endpoint is { } endpoint && endpoint.Scheme != Uri.UriSchemeHttps && !(endpoint.Scheme == Uri.UriSchemeHttp && endpoint.IsLoopback))
+            // Checked at the start as well. The settings may have changed since, and those of now count: a pinned definition must not outlive a permission.
+            if (_endpoints.Refuse(definition, DefinitionOrigin.File) is var (message, hint))
             {
                 throw new ModelException(new CallError(
-                    ErrorCodes.BadRequest,
-                    $"The endpoint of model \"{alias}\" in workflow \"{workflow.Name}\" must be https, or http on this machine (localhost); found \"{endpoint}\".",
-                    ErrorKind.Terminal));
+                    ErrorCodes.EndpointNotAllowed, $"In workflow \"{workflow.Name}\" {message}. {hint}", ErrorKind.Terminal));
             }
         }
         else if (!_hostModels.TryGetValue(alias, out definition))

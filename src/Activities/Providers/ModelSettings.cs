@@ -8,11 +8,13 @@ using Polyphony.Core.Workflows;
 namespace Polyphony.Activities.Providers;
 
 /// <summary>
-/// The models and prices of a host: <c>{"models":{…},"prices":{"asOf":…,"models":{…}}}</c>. No secrets: a model names the environment variable of its key.
+/// The models and prices of a host, and the addresses that workflows may name:
+/// <c>{"models":{…},"allowedEndpoints":[…],"prices":{"asOf":…,"models":{…}}}</c>. No secrets: a model names the environment variable of its key.
 /// </summary>
 /// <param name="Models">The models by alias.</param>
+/// <param name="Endpoints">Which addresses workflows may name.</param>
 /// <param name="Prices">The prices: those of the settings, and the list prices that come with the program.</param>
-public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> Models, PriceTable Prices)
+public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> Models, EndpointPolicy Endpoints, PriceTable Prices)
 {
     /// <summary>Reads a settings file.</summary>
     /// <param name="file">The file, JSON; <see langword="null"/>: no models, and list prices.</param>
@@ -22,7 +24,7 @@ public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> 
     {
         if (file is null)
         {
-            return new ModelSettings(new Dictionary<string, ModelDefinition>(), PriceTable.Shipped);
+            return new ModelSettings(new Dictionary<string, ModelDefinition>(), EndpointPolicy.Default, PriceTable.Shipped);
         }
 
         string text;
@@ -63,7 +65,7 @@ public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> 
             problems.Add($"{file}: {e.Message} [{e.Code}]");
         }
 
-        return problems.Count == 0 ? new ModelSettings(aliases.Models, prices) : throw Invalid(string.Join(Environment.NewLine, problems));
+        return problems.Count == 0 ? new ModelSettings(aliases.Models, aliases.Endpoints, prices) : throw Invalid(string.Join(Environment.NewLine, problems));
     }
 
     /// <summary>Makes the check of limits of money.</summary>

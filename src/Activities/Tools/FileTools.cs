@@ -6,7 +6,9 @@ using Microsoft.Extensions.AI;
 namespace Polyphony.Activities.Tools;
 
 /// <summary>
-/// Tools that read text files under one folder, and nothing outside it: no absolute paths, no <c>..</c>, and no links that lead elsewhere.
+/// Tools that read text files under one folder, and nothing outside it: no absolute paths, no <c>..</c>, and no links that lead elsewhere. Inside it they leave out what is
+/// not meant for agents: hidden files and folders (a name that begins with a dot), logs, <c>local.settings.json</c>, the folders that the host excludes, and everything
+/// that is no regular file.
 /// </summary>
 public sealed class FileTools
 {
@@ -18,11 +20,19 @@ public sealed class FileTools
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly string _root;
+    private static readonly StringComparison Names = OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase;
+
+    private readonly string? _root;
+    private readonly string[] _excluded;
 
     /// <summary>Makes the tools.</summary>
-    /// <param name="root">The folder.</param>
-    public FileTools(string root) => _root = Path.TrimEndingDirectorySeparator(Resolved(Path.GetFullPath(root)));
+    /// <param name="root">The folder; <see langword="null"/>: none is named, and both tools say so.</param>
+    /// <param name="excluded">Folders that are not shown even where they lie in it, such as that of the host's data.</param>
+    public FileTools(string? root, params IReadOnlyList<string> excluded)
+    {
+        _root = root is null ? null : Full(root);
+        _excluded = [.. excluded.Select(Full)];
+    }
 
     /// <summary>Adds <c>list_files</c> and <c>read_file</c> to a registry.</summary>
     /// <param name="registry">The registry.</param>
@@ -37,7 +47,7 @@ public sealed class FileTools
         [Description("Which file names, such as *.md.")] string pattern = "*")
     {
         var start = Inside(folder);
-        if (!Directory.Exists(start))
+        if (IsExcluded(start) || !Directory.Exists(start))
         {
             throw new ToolException($"There is no folder \"{folder}\" under the root of the file tools.");
         }
@@ -49,8 +59,9 @@ public sealed class FileTools
             new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System | FileAttributes.ReparsePoint, IgnoreInaccessible = true })
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && FileSystemName.MatchesSimpleExpression(pattern, entry.FileName, ignoreCase: false),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => !IsExcluded(entry.ToFullPath()),
         };
-        string[] paths = [.. files.Take(MostFiles + 1).Select(path => Path.GetRelativePath(_root, path).Replace('\\', '/'))];
+        string[] paths = [.. files.Where(path => !IsExcluded(path) && RegularFiles.IsRegular(path)).Take(MostFiles + 1).Select(path => Path.GetRelativePath(_root!, path).Replace('\\', '/'))];
         if (paths.Length > MostFiles)
         {
             throw new ToolException($"Folder \"{folder}\" has more than {MostFiles:N0} files that match \"{pattern}\". Choose a subfolder or a narrower pattern.");
@@ -66,21 +77,23 @@ public sealed class FileTools
         CancellationToken cancellationToken)
     {
         var full = Inside(path);
-        var file = new FileInfo(full);
-        if (!file.Exists)
+        if (IsExcluded(full) || !File.Exists(full))
         {
             throw new ToolException($"There is no file \"{path}\" under the root of the file tools.");
         }
 
+        await using var file = RegularFiles.Open(full) ?? throw new ToolException($"\"{path}\" is no regular file.");
         if (file.Length > LargestFileBytes)
         {
             throw new ToolException($"The file \"{path}\" has {file.Length:N0} bytes; {LargestFileBytes:N0} is the limit.");
         }
 
-        var bytes = await File.ReadAllBytesAsync(full, cancellationToken);
+        // A file that grows while it is read is read as long as it was.
+        var bytes = new byte[file.Length];
+        var length = await file.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken);
         try
         {
-            var text = StrictUtf8.GetString(bytes).TrimStart('\uFEFF');
+            var text = StrictUtf8.GetString(bytes, 0, length).TrimStart('\uFEFF');
             return text.Contains('\0') ? throw NotText(path) : new FileText(path.Replace('\\', '/'), Title(text) ?? Path.GetFileName(full), text);
         }
         catch (DecoderFallbackException)
@@ -107,14 +120,40 @@ public sealed class FileTools
     /// <summary>Gets the full path of a relative one, with links resolved, if it is inside the root.</summary>
     private string Inside(string path)
     {
-        if (path.Contains('\0') || Path.IsPathRooted(path) || path.Split('/', '\\').Contains(".."))
+        if (_root is null)
+        {
+            throw new ToolException("This host names no folder for the file tools. Its owner names one with --files, or in POLYPHONY_FILES.");
+        }
+
+        // A colon names a stream of a file on Windows.
+        if (path.Contains('\0') || Path.IsPathRooted(path) || path.Split('/', '\\').Contains("..") || (OperatingSystem.IsWindows() && path.Contains(':')))
         {
             throw Outside(path);
         }
 
-        var full = Path.TrimEndingDirectorySeparator(Resolved(Path.GetFullPath(Path.Combine(_root, path.Replace('\\', '/')))));
-        return full == _root || full.StartsWith(_root + Path.DirectorySeparatorChar, StringComparison.Ordinal) ? full : throw Outside(path);
+        var full = Full(Path.Combine(_root, path.Replace('\\', '/')));
+        return IsUnder(full, _root) ? full : throw Outside(path);
     }
+
+    /// <summary>Tells whether a full path under the root, links resolved, is not for agents.</summary>
+    private bool IsExcluded(string full)
+    {
+        if (_excluded.Any(folder => IsUnder(full, folder)))
+        {
+            return true;
+        }
+
+        var name = Path.GetFileName(full);
+        return Path.GetRelativePath(_root!, full).Split(Path.DirectorySeparatorChar).Any(part => part.Length > 1 && part[0] == '.')
+            || name.Equals("local.settings.json", StringComparison.OrdinalIgnoreCase)
+            || name.EndsWith(".log", StringComparison.OrdinalIgnoreCase)
+            || name.Contains(".log.", StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static bool IsUnder(string full, string folder) =>
+        full.StartsWith(folder, Names) && (full.Length == folder.Length || folder.EndsWith(Path.DirectorySeparatorChar) || full[folder.Length] == Path.DirectorySeparatorChar);
+
+    private static string Full(string path) => Path.TrimEndingDirectorySeparator(Resolved(Path.GetFullPath(path)));
 
     private static ToolException Outside(string path) => new($"\"{path}\" is not inside the root of the file tools. Give a relative path without \"..\".");
 

@@ -70,7 +70,8 @@ internal sealed class ToolActivity(
         }
 
         error = ErrorText.Shorten(error);
-        log.ToolCallFailed(call.StepId, call.Tool, error.Code, error.Kind, error.Message);
+        log.ToolCallFailed(call.StepId, call.Tool, error.Code, error.Kind);
+        log.ToolCallFailedBecause(call.StepId, error.Message);
         return new ToolCallResult(null, error);
     }
 

@@ -16,7 +16,7 @@ internal sealed class CommonOptions
 
     public Option<string?> Files { get; } = new("--files")
     {
-        Description = "The folder that file tools may read. Default: $POLYPHONY_FILES, else the repository, else the current folder.",
+        Description = "The folder that file tools may read. Default: $POLYPHONY_FILES; without it they read nothing.",
         HelpName = "DIR",
     };
 

@@ -40,5 +40,5 @@ internal static class HistoryCommand
         return ExitCodes.Completed;
     }
 
-    private static string Text(JsonNode? json, string name) => json?[name]?.ToString() ?? "";
+    private static string Text(JsonNode? json, string name) => PlainText.Line(json?[name]?.ToString() ?? "");
 }

@@ -6,6 +6,7 @@ using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Output;
 using Polyphony.Cli.Sessions;
+using Polyphony.Core.Client;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Http.Instances;
@@ -38,6 +39,11 @@ internal static class RunCommand
     private static async Task<int> RunAsync(CliSettings settings, string[] arguments, string? inputFile, bool json, CancellationToken cancellationToken)
     {
         var named = arguments is [var first, ..] && (!first.Contains('=', StringComparison.Ordinal) || File.Exists(first));
+        if (!named && settings.Repository is { } repository)
+        {
+            settings = settings with { FilesFolder = settings.FilesFolder ?? Path.Combine(repository, "docs") };
+        }
+
         var (definition, uses, warnings) = WorkflowFiles.Load(named ? arguments[0] : settings.Sample);
         foreach (var warning in warnings)
         {
@@ -45,6 +51,7 @@ internal static class RunCommand
         }
 
         var input = InputArguments.Read(arguments.Skip(named ? 1 : 0), inputFile, definition.Input, $"input of workflow \"{definition.Name}\"");
+        WorkflowClient.CheckInput(definition, input);
         var start = new StartDefinition
         {
             // Chosen here, so that a start that was cut off can be found again.

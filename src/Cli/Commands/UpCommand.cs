@@ -42,7 +42,7 @@ internal static class UpCommand
             Polyphony serves {host.Address}
               API          {host.Address}api/instances   (described at {host.Address}openapi/v1.json)
               workflows    {settings.WorkflowsFolder}
-              files        {settings.FilesFolder}
+              files        {settings.FilesFolder ?? "none: name a folder with --files or POLYPHONY_FILES"}
               data         {settings.DataFile}{(host.UnfinishedInstances == 0 ? "" : $"   ({host.UnfinishedInstances} unfinished, going on)")}
               log          {settings.LogFile}
             Ctrl-C stops it; unfinished runs go on with the next start.

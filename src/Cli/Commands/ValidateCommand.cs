@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Inputs;
+using Polyphony.Cli.Output;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Cli.Commands;
@@ -22,15 +23,22 @@ internal static class ValidateCommand
 
     private static async Task<int> RunAsync(CliSettings settings, string[] files)
     {
-        var models = HostModels.Read(settings.SettingsFile);
+        var host = HostModels.Read(settings.SettingsFile);
+        var departures = new Departures(host, Environment.GetEnvironmentVariable);
         var problems = 0;
+        var refused = false;
         foreach (var path in files)
         {
-            var (result, found, catalog) = WorkflowFiles.Check(path, models.CheckPrices());
+            var (result, found, catalog) = WorkflowFiles.Check(path, host.CheckPrices());
+            IReadOnlyList<WorkflowDefinition> all = result.Definition is { } read && found.Count == 0 ? [read, .. WorkflowFiles.Uses(read, catalog)] : [];
+            List<WorkflowProblem> endpoints =
+                [.. all.SelectMany((each, index) => host.Endpoints.Check(each, DefinitionOrigin.File, index == 0 ? result.Locations : null, index == 0 ? path : $"workflow \"{each.Name}\""))];
+            refused |= endpoints.Count > 0;
+            found = [.. found, .. endpoints];
             problems += found.Count;
             foreach (var problem in found)
             {
-                await Console.Out.WriteLineAsync(problem.ToString());
+                await Console.Out.WriteLineAsync(PlainText.Line(problem.ToString()));
             }
 
             foreach (var warning in result.Warnings)
@@ -42,8 +50,18 @@ internal static class ValidateCommand
             {
                 var definition = result.Require();
                 await Console.Out.WriteLineAsync($"{path}: valid. Workflow {definition.Name}, version {definition.Version}, {definition.Graph.Nodes.Length} nodes.");
-                await Console.Out.WriteLineAsync(Indent(WorkflowProof.Of(definition, catalog, models.Models).ToString()));
+                await Console.Out.WriteLineAsync(Indent(WorkflowProof.Of(definition, catalog, host.Models).ToString()));
+                var leaving = all.SelectMany(each => departures.Of(each).Select(line => each == definition ? line : $"{line} (in {each.Name})")).Distinct().ToList();
+                await Console.Out.WriteLineAsync(leaving.Count == 0
+                    ? "  Leaves this machine: nothing."
+                    : Indent($"Leaves this machine:\n{string.Join('\n', leaving.Select(line => $"  {line}"))}"));
             }
+        }
+
+        if (refused)
+        {
+            await Console.Error.WriteLineAsync(
+                $"The settings are read from {settings.SettingsFile ?? Path.Combine(settings.DataFolder, "settings.json")}{(settings.SettingsFile is null ? ", which is not there yet" : "")}. See docs/models.md, \"Endpoints that workflows may name\".");
         }
 
         if (problems > 0)

@@ -6,9 +6,9 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Workflows;
+using Polyphony.Cli.Logging;
 using Polyphony.Core;
 using Polyphony.Core.Client;
 using Polyphony.Engine;
@@ -23,11 +23,12 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(1);
     private readonly EmbeddedEngine _engine;
     private readonly WebApplication _app;
-    private readonly ILoggerFactory _loggerFactory;
+    private readonly HostLog _log;
 
-    private EmbeddedHost(EmbeddedEngine engine, WebApplication app, Uri address, ILoggerFactory loggerFactory)
+    private EmbeddedHost(EmbeddedEngine engine, WebApplication app, Uri address, string? ownerToken, HostLog log)
     {
-        _loggerFactory = loggerFactory;
+        _log = log;
+        OwnerToken = ownerToken;
         _engine = engine;
         _app = app;
         Address = address;
@@ -35,6 +36,9 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     /// <summary>Gets where it is reached from this machine.</summary>
     public Uri Address { get; }
+
+    /// <summary>Gets the secret that shows it that a request is its owner's; <see langword="null"/> while instances stand still.</summary>
+    public string? OwnerToken { get; }
 
     /// <summary>Gets a task that ends when the engine does; faulted when an error of the disk stopped it.</summary>
     public Task Completion => _engine.Completion;
@@ -55,22 +59,16 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     /// <exception cref="CliException">The folder or the port cannot be used, or the file is damaged.</exception>
     public static async Task<EmbeddedHost> StartAsync(HostOptions options, CancellationToken cancellationToken)
     {
-        var folder = options.Settings.DataFolder;
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw CliException.Host($"The data folder \"{folder}\" cannot be made: {e.Message} Choose another with --data.", e);
-        }
-
+        AccessOptions.CheckKey(options.ApiKey);
+        DataFolderAccess.Prepare(options.Settings.DataFolder);
         var models = HostModels.Read(options.Settings.SettingsFile);
-        var loggerFactory = MakeLoggers(options);
-        var engine = await StartEngineAsync(options, models, loggerFactory, cancellationToken);
+        var log = HostLog.Open(options);
+        EmbeddedEngine? engine = null;
         try
         {
-            var app = Build(options, models, engine, loggerFactory);
+            engine = await StartEngineAsync(options, models, log.Factory, cancellationToken);
+            var token = options.Paused ? null : Hosting.OwnerToken.Create(options.Settings);
+            var app = Build(options, engine, models, token, log.Factory);
             try
             {
                 await app.StartAsync(cancellationToken);
@@ -87,11 +85,16 @@ internal sealed class EmbeddedHost : IAsyncDisposable
                 engine.SetOwnerNote(address.ToString());
             }
 
-            return new EmbeddedHost(engine, app, address, loggerFactory);
+            return new EmbeddedHost(engine, app, address, token, log);
         }
         catch
         {
-            await engine.DisposeAsync();
+            if (engine is not null)
+            {
+                await engine.DisposeAsync();
+            }
+
+            log.Dispose();
             throw;
         }
     }
@@ -101,7 +104,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         await _app.StopAsync();
         await _engine.DisposeAsync();
         await _app.DisposeAsync();
-        _loggerFactory.Dispose();
+        _log.Dispose();
     }
 
     private static async Task<EmbeddedEngine> StartEngineAsync(
@@ -124,7 +127,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         }
     }
 
-    private static WebApplication Build(HostOptions options, ModelSettings models, EmbeddedEngine engine, ILoggerFactory loggerFactory)
+    private static WebApplication Build(HostOptions options, EmbeddedEngine engine, ModelSettings models, string? ownerToken, ILoggerFactory loggerFactory)
     {
         var gate = new ConnectionGate(options.Connections.MaxConnections, TimeProvider.System, loggerFactory.CreateLogger<ConnectionGate>());
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = options.Settings.DataFolder, Args = [] });
@@ -138,11 +141,12 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         });
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddSingleton(new WorkflowClient(
-            engine.Client, new FolderWorkflowCatalog(options.Settings.WorkflowsFolder), engine.Definitions, engine.Payloads, models.CheckPrices(), engine.Ledger));
+            engine.Client, new FolderWorkflowCatalog(options.Settings.WorkflowsFolder), engine.Definitions, engine.Payloads, models.CheckPrices(), models.Endpoints, engine.Ledger));
         builder.Services.AddSingleton(engine.Definitions);
         builder.Services.AddPolyphonyHttp(new PolyphonyHttpOptions
         {
             AllowInlineDefinitions = options.LoopbackOnly,
+            OwnerToken = ownerToken,
             Heartbeat = options.Heartbeat,
             NotReadyReason = () => engine.Completion.IsCompleted ? "The engine has stopped." : engine.WaitsFor,
         });
@@ -155,22 +159,6 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         app.MapPolyphony();
         return app;
     }
-
-    // Results go to stdout, so the log goes to stderr, and always to the file.
-    private static ILoggerFactory MakeLoggers(HostOptions options) => LoggerFactory.Create(logging =>
-    {
-        logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
-        if (!options.Paused)
-        {
-            logging.AddProvider(new FileLoggerProvider(options.Settings.LogFile));
-        }
-
-        if (options.LogToConsole)
-        {
-            logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "HH:mm:ss "));
-            logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        }
-    });
 
     // The port may have been chosen by the system, and the address may mean all of the machine's.
     private static Uri LocalAddress(WebApplication app)

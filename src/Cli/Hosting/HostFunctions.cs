@@ -19,8 +19,8 @@ internal static class HostFunctions
             engine.Payloads,
             engine.Ledger,
             engine.Definitions,
-            ModelRegistry.CreateDefault(models.Models),
-            new FileTools(settings.FilesFolder).Register(new ToolRegistry()),
+            ModelRegistry.CreateDefault(models.Models, models.Endpoints),
+            new FileTools(settings.FilesFolder, settings.DataFolder).Register(new ToolRegistry()),
             TimeProvider.System,
             loggerFactory).Register(registry);
     }

@@ -1,4 +1,5 @@
 using Polyphony.Activities.Workflows;
+using Polyphony.Cli.Output;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Cli.Inputs;
@@ -22,7 +23,7 @@ internal static class WorkflowFiles
     }
 
     /// <summary>Says a warning as <c>validate</c> and <c>run</c> print it.</summary>
-    public static string Text(WorkflowProblem warning) => $"{warning} (warning)";
+    public static string Text(WorkflowProblem warning) => PlainText.Line($"{warning} (warning)");
 
     /// <summary>Reads a file that must be valid.</summary>
     /// <param name="path">The file.</param>
@@ -36,9 +37,18 @@ internal static class WorkflowFiles
             throw CliException.Invalid(string.Join(Environment.NewLine, problems));
         }
 
+        return (result.Require(), Uses(result.Require(), catalog), result.Warnings);
+    }
+
+    /// <summary>Finds the workflows that one uses, however far down.</summary>
+    /// <param name="definition">The workflow; it does not run itself.</param>
+    /// <param name="catalog">Where the others are found.</param>
+    /// <returns>The others.</returns>
+    public static IReadOnlyList<WorkflowDefinition> Uses(WorkflowDefinition definition, IWorkflowCatalog catalog)
+    {
         var uses = new Dictionary<string, WorkflowDefinition>(StringComparer.Ordinal);
-        Collect(result.Require(), catalog, uses);
-        return (result.Require(), [.. uses.Values], result.Warnings);
+        Collect(definition, catalog, uses);
+        return [.. uses.Values];
     }
 
     private static WorkflowDefinition? Find(FolderWorkflowCatalog catalog, string name)

@@ -52,8 +52,8 @@ internal static class NodeText
         var provider => provider,
     };
 
-    public static string Note(NodeProgress node) => node.WaitingUntil is { } until ? Waiting(node, until)
-        : node.Error ?? (node.FinishReason == FinishReasons.Length ? "cut off at the token limit" : "");
+    public static string Note(NodeProgress node) => PlainText.Line(node.WaitingUntil is { } until ? Waiting(node, until)
+        : node.Error ?? (node.FinishReason == FinishReasons.Length ? "cut off at the token limit" : ""));
 
     private static string Waiting(NodeProgress node, DateTimeOffset until) => string.Create(
         CultureInfo.InvariantCulture,

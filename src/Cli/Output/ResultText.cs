@@ -48,7 +48,7 @@ internal static class ResultText
         List<string> lines = [$"{end} after {time} s: {calls}. Instance {status.InstanceId}."];
         if (status.Error is { } error)
         {
-            lines.Add($"{(error.Activation is null ? "" : $"{error.Activation}: ")}{error.Message} [{error.Code}]");
+            lines.Add(PlainText.Line($"{(error.Activation is null ? "" : $"{error.Activation}: ")}{error.Message} [{error.Code}]"));
         }
 
         lines.AddRange(Warnings(status));

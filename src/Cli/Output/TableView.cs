@@ -66,7 +66,7 @@ internal sealed class TableView : IProgressView
                 : new Text("starting …"),
         ];
 
-        rows.AddRange(_said.Select(text => new Text(text)));
+        rows.AddRange(_said.Select(text => new Text(PlainText.Of(text))));
         return new Rows(rows);
     }
 
@@ -83,14 +83,14 @@ internal sealed class TableView : IProgressView
         foreach (var node in progress.Nodes)
         {
             table.AddRow(
-                new Text(NodeText.Name(node)),
-                new Text(NodeText.Status(node), new Style(Color(node.Status))),
+                new Text(PlainText.Line(NodeText.Name(node))),
+                new Text(PlainText.Line(NodeText.Status(node)), new Style(Color(node.Status))),
                 new Text(NodeText.Items(node)),
                 new Text(NodeText.Attempts(node)),
                 new Text(NodeText.Tokens(node)),
                 new Text(NodeText.Cost(node)),
                 new Text(NodeText.Seconds(node, now)),
-                new Text(NodeText.Model(node)),
+                new Text(PlainText.Line(NodeText.Model(node))),
                 new Text(NodeText.Note(node), new Style(Spectre.Console.Color.Red)));
         }
 

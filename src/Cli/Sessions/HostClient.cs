@@ -5,6 +5,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Polyphony.Core.Interpreter;
+using Polyphony.Http;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
@@ -17,7 +18,7 @@ internal sealed class HostClient : IDisposable
 {
     private readonly HttpClient _http;
 
-    public HostClient(Uri address, string? apiKey)
+    public HostClient(Uri address, string? apiKey, string? ownerToken)
     {
         // Hosts are on this machine: no proxy stands between.
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
@@ -28,6 +29,11 @@ internal sealed class HostClient : IDisposable
         if (apiKey is not null)
         {
             _http.DefaultRequestHeaders.Add("X-API-Key", apiKey);
+        }
+
+        if (ownerToken is not null)
+        {
+            _http.DefaultRequestHeaders.Add(PolyphonyHttpOptions.OwnerHeader, ownerToken);
         }
     }
 

@@ -1,5 +1,6 @@
 using Polyphony.Cli.Hosting;
 using Polyphony.Engine;
+using Polyphony.Http.Hosting;
 
 namespace Polyphony.Cli.Sessions;
 
@@ -29,6 +30,7 @@ internal sealed class HostSession : IAsyncDisposable
     /// <exception cref="CliException">No host can be reached or started.</exception>
     public static async Task<HostSession> OpenAsync(HostOptions options, CancellationToken cancellationToken)
     {
+        AccessOptions.CheckKey(options.ApiKey);
         var session = new HostSession(options);
         await session.ConnectAsync(cancellationToken);
         return session;
@@ -75,7 +77,7 @@ internal sealed class HostSession : IAsyncDisposable
             }
             else if (Uri.TryCreate(owner.Note, UriKind.Absolute, out var address))
             {
-                var client = new HostClient(address, _options.Settings.ApiKey);
+                var client = new HostClient(address, _options.Settings.ApiKey, OwnerToken.Read(_options.Settings));
                 if (await client.IsLiveAsync(PingLimit, cancellationToken))
                 {
                     Client = client;
@@ -109,7 +111,7 @@ internal sealed class HostSession : IAsyncDisposable
             return false;
         }
 
-        Client = new HostClient(Own.Address, _options.ApiKey);
+        Client = new HostClient(Own.Address, _options.ApiKey, Own.OwnerToken);
         return true;
     }
 }

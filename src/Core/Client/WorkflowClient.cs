@@ -7,6 +7,7 @@ using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Schemas;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Client;
@@ -20,9 +21,11 @@ namespace Polyphony.Core.Client;
 /// <param name="definitions">Where pinned definitions are kept.</param>
 /// <param name="payloads">Where large values are kept.</param>
 /// <param name="prices">Refuses limits of money over models without a price; by default none is refused.</param>
+/// <param name="endpoints">Which addresses workflows may name; by default none but loopback without a key.</param>
 /// <param name="ledger">Where model calls are recorded; without it what ended instances used is what their runs have counted.</param>
 public sealed partial class WorkflowClient(
-    DurableClient client, IWorkflowCatalog catalog, IDefinitionStore definitions, IPayloadStore payloads, PriceCheck? prices = null, ILedger? ledger = null)
+    DurableClient client, IWorkflowCatalog catalog, IDefinitionStore definitions, IPayloadStore payloads, PriceCheck? prices = null,
+    EndpointPolicy? endpoints = null, ILedger? ledger = null)
 {
     /// <summary>The tag that holds the workflow's name.</summary>
     public const string WorkflowTag = "workflow";
@@ -32,6 +35,8 @@ public sealed partial class WorkflowClient(
 
     /// <summary>The tag that holds the pinned definition's hash.</summary>
     public const string DefinitionTag = "definition";
+
+    private const int MostNamed = 5;
 
     private static readonly SearchValues<char> IdCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:");
@@ -47,6 +52,9 @@ public sealed partial class WorkflowClient(
 
     /// <summary>Gets the ledger, if there is one.</summary>
     public ILedger? Ledger => ledger;
+
+    /// <summary>Gets which addresses workflows may name.</summary>
+    public EndpointPolicy Endpoints { get; } = endpoints ?? EndpointPolicy.Default;
 
     /// <summary>Gets the payload store.</summary>
     public IPayloadStore Payloads => payloads;
@@ -71,7 +79,8 @@ public sealed partial class WorkflowClient(
     /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
     /// <returns>The instance's id.</returns>
     /// <exception cref="WorkflowNotFoundException">There is no such workflow.</exception>
-    /// <exception cref="WorkflowInvalidException">The workflow, or one that it uses, is not valid.</exception>
+    /// <exception cref="WorkflowInvalidException">The workflow, or one that it uses, is not valid, or runs itself (<c>workflow_recursion</c>).</exception>
+    /// <exception cref="EndpointNotAllowedException">The workflow, or one that it uses, names an endpoint or a key that the host's settings do not allow.</exception>
     /// <exception cref="SchemaViolationException">The input does not fit the workflow's schema.</exception>
     /// <exception cref="InstanceExistsException">The id was used before.</exception>
     public Task<string> StartAsync(string workflow, JsonElement input, StartWorkflowOptions? options = null, CancellationToken cancellationToken = default) =>
@@ -96,8 +105,15 @@ public sealed partial class WorkflowClient(
 
         CheckInput(definition, input);
 
+        // What runs itself would never end, whichever way it was started.
+        if (WorkflowLinks.FindRecursion(definition, catalog) is { } recursion)
+        {
+            throw new WorkflowInvalidException([recursion]);
+        }
+
         var pinned = new Dictionary<string, WorkflowDefinition>(StringComparer.Ordinal);
         CollectSubWorkflows(definition, pinned);
+        CheckEndpoints([definition, .. pinned.Values], DefinitionOrigin.File);
         if (prices?.Check(definition, pinned.GetValueOrDefault, options.Limits?.MaxCostUsd is not null) is { Count: > 0 } problems)
         {
             throw new WorkflowInvalidException(problems);
@@ -178,9 +194,27 @@ public sealed partial class WorkflowClient(
     /// <exception cref="SchemaViolationException">It does not fit.</exception>
     public static void CheckInput(WorkflowDefinition definition, JsonElement input)
     {
-        if (definition.Input?.Validate(input) is { Count: > 0 } violations)
+        IReadOnlyList<SchemaViolation> violations = definition.Input?.Validate(input)
+            ?? (definition.TakesInput || IsEmpty(input) ? [] : [new SchemaViolation("", $"The workflow takes no input; found {input.ValueKind switch
+            {
+                JsonValueKind.Object => string.Join(", ", input.EnumerateObject().Take(MostNamed).Select(member => $"\"{member.Name}\"")),
+                var kind => $"a value of kind {kind}",
+            }}. Describe it in \"input\" of the workflow, or leave it out.")]);
+        if (violations.Count > 0)
         {
             throw new SchemaViolationException("input_invalid", $"input of workflow \"{definition.Name}\"", violations);
+        }
+    }
+
+    /// <summary>Checks which endpoints and keys the models of workflows name.</summary>
+    /// <param name="workflows">The workflows.</param>
+    /// <param name="origin">Who wrote them.</param>
+    /// <exception cref="EndpointNotAllowedException">The host's settings do not allow one; the message lists all.</exception>
+    public void CheckEndpoints(IEnumerable<WorkflowDefinition> workflows, DefinitionOrigin origin)
+    {
+        if (workflows.SelectMany(each => Endpoints.Check(each, origin)).ToList() is { Count: > 0 } refused)
+        {
+            throw new EndpointNotAllowedException(refused);
         }
     }
 
@@ -191,6 +225,13 @@ public sealed partial class WorkflowClient(
     /// <exception cref="PayloadNotFoundException">It is no longer kept.</exception>
     public Task<JsonElement> ReadAsync(Payload payload, CancellationToken cancellationToken = default) =>
         PayloadReader.ReadAsync(payloads, payload, cancellationToken).AsTask();
+
+    private static bool IsEmpty(JsonElement input) => input.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.Undefined => true,
+        JsonValueKind.Object => !input.EnumerateObject().Any(),
+        _ => false,
+    };
 
     // An id that nobody gave: random, since it must not collide with anybody's. Clients are not orchestrator code.
     private static string NewInstanceId() => RandomNumberGenerator.GetHexString(20, lowercase: true);

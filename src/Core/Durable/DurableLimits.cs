@@ -15,6 +15,12 @@ public static class DurableLimits
     /// <summary>The longest instance id, in characters.</summary>
     public const int MaxInstanceIdLength = 100;
 
+    /// <summary>How many levels of children an instance may have below it.</summary>
+    public const int MaxDepth = 32;
+
+    /// <summary>How many instances may be started below one that a client started, on all levels together, finished ones included.</summary>
+    public const int MaxDescendants = 100_000;
+
     /// <summary>Checks the size of a payload.</summary>
     /// <param name="payload">JSON, or <see langword="null"/>.</param>
     /// <param name="what">What it is, for the message, such as <c>input of activity "search"</c>.</param>

@@ -236,6 +236,12 @@ internal sealed partial class ActivationRunner(
             return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" was not pinned when the instance started.");
         }
 
+        // A start refuses what runs itself; this holds whatever was pinned before, and on every engine.
+        if (subWorkflows.Depth >= DurableLimits.MaxDepth)
+        {
+            return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" would be more than {DurableLimits.MaxDepth} levels below the one that was started. Let the parts stand side by side.");
+        }
+
         Payload? input = null;
         if (node.Input is not null)
         {
@@ -316,6 +322,7 @@ internal sealed partial class ActivationRunner(
             Input = input,
             RootInstanceId = calls.RootInstanceId,
             LogicalId = $"{activation.Scope.InstanceId}/{activation.Id}",
+            Depth = subWorkflows.Depth + 1,
             Rewinds = rewinds + attempt - 1,
             Limits = new RunLimits(
                 own is { IsMaxConcurrencyGiven: true } ? own.MaxConcurrency : null,

@@ -1,3 +1,5 @@
+using Polyphony.Core.Workflows;
+
 namespace Polyphony.Core.Interpreter;
 
 /// <summary>Why a call failed, classified once, where it happened.</summary>
@@ -59,6 +61,9 @@ public static class ErrorCodes
 
     /// <summary>The key or identity was refused or is missing.</summary>
     public const string Authentication = "authentication";
+
+    /// <summary>The workflow names an endpoint or a key that the host's settings do not allow it.</summary>
+    public const string EndpointNotAllowed = EndpointPolicy.Code;
 
     /// <summary>The model alias, its provider or its deployment is unknown.</summary>
     public const string ModelNotFound = "model_not_found";

@@ -35,6 +35,9 @@ public sealed record ItemsRun
     /// <summary>Gets how many times the run was set back after a failure.</summary>
     public int Rewinds { get; init; }
 
+    /// <summary>Gets the depth of the workflow, as in <see cref="WorkflowRun"/>.</summary>
+    public int Depth { get; init; }
+
     /// <summary>Gets the hashes of the sub-workflows pinned with the definition.</summary>
     public IReadOnlyDictionary<string, string>? SubWorkflows { get; init; }
 }

@@ -31,8 +31,11 @@ internal sealed class PlanCache(IDefinitionStore definitions)
 }
 
 /// <summary>The sub-workflows that were pinned with a run, by name.</summary>
-internal sealed class PinnedWorkflows(PlanCache plans, IReadOnlyDictionary<string, string> hashes) : IWorkflowCatalog
+internal sealed class PinnedWorkflows(PlanCache plans, IReadOnlyDictionary<string, string> hashes, int depth) : IWorkflowCatalog
 {
+    /// <summary>Gets how many workflows are above the one that may run these.</summary>
+    public int Depth => depth;
+
     public IReadOnlyDictionary<string, string> Hashes => hashes;
 
     public WorkflowDefinition? Find(string name) => hashes.TryGetValue(name, out var hash) ? plans.Get(hash).Definition : null;

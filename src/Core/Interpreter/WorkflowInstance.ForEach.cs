@@ -263,6 +263,7 @@ internal sealed partial class WorkflowInstance
             OrderPrefix = template.Order,
             Rewinds = _failures + _run.Rewinds,
             SubWorkflows = _run.SubWorkflows,
+            Depth = _run.Depth,
         };
         var id = _runner.ChildId(template, attempt, $".{start}");
         using var stopping = _runner.StopChildWith(id, _stop.Calls);

@@ -55,7 +55,7 @@ internal sealed partial class WorkflowInstance : IRunObserver
     public WorkflowInstance(OrchestrationContext context, WorkflowRun run, PlanCache plans, InterpreterOptions options)
     {
         var plan = plans.Get(run.DefinitionHash);
-        _subWorkflows = run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes) : null;
+        _subWorkflows = run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes, run.Depth) : null;
         _context = context;
         _run = run;
         _plan = plan;

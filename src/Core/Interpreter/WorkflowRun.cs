@@ -39,6 +39,9 @@ public sealed record WorkflowRun
     /// <summary>Gets the name of this run under which model calls are recorded, for a sub-workflow: the parent's name and the activation.</summary>
     public string? LogicalId { get; init; }
 
+    /// <summary>Gets how many workflows are above this one: 0 for the one that was started.</summary>
+    public int Depth { get; init; }
+
     /// <summary>Gets how many times the parent's activation was run before: answers recorded then are used again, invalid ones are not.</summary>
     public int Rewinds { get; init; }
 

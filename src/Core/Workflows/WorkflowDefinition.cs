@@ -16,6 +16,12 @@ public sealed record WorkflowDefinition
     /// <summary>Gets what it is for.</summary>
     public string? Description { get; init; }
 
+    /// <summary>
+    /// Gets a value indicating whether an input has a meaning: there is a schema for it, or an expression reads it. A workflow without one takes an empty object or null alone,
+    /// so that a mistyped or needless input is not passed over in silence.
+    /// </summary>
+    public bool TakesInput { get; init; } = true;
+
     /// <summary>Gets the schema of the input; <see langword="null"/> accepts anything.</summary>
     public JsonSchema? Input { get; init; }
 

@@ -8,6 +8,24 @@ namespace Polyphony.Core.Workflows;
 /// <summary>Checks workflow nodes against the workflows that they name: that they exist, that the input fits, and that no workflow runs itself.</summary>
 public static class WorkflowLinks
 {
+    private const string RecursionCode = "workflow_recursion";
+    private const string RecursionHint = "Use a loop, or forEach.";
+
+    /// <summary>Finds whether a workflow, or one that it uses however far down, runs itself.</summary>
+    /// <param name="definition">The workflow.</param>
+    /// <param name="catalog">Where the others are found.</param>
+    /// <returns>The problem, or <see langword="null"/>.</returns>
+    public static WorkflowProblem? FindRecursion(WorkflowDefinition definition, IWorkflowCatalog catalog)
+    {
+        foreach (var node in definition.Graph.Nodes.OfType<WorkflowNode>())
+        {
+            if (FindCycle(definition.Name, node.Workflow, catalog) is { } cycle)
+                return new WorkflowProblem(RecursionCode, $"nodes.{node.Name}.workflow", default, Recursion(cycle), RecursionHint);
+        }
+
+        return null;
+    }
+
     /// <summary>Checks one workflow.</summary>
     /// <param name="parsed">The workflow as parsed.</param>
     /// <param name="catalog">Where the others are found.</param>
@@ -25,7 +43,7 @@ public static class WorkflowLinks
             var path = $"nodes.{node.Name}.workflow";
             if (FindCycle(definition.Name, node.Workflow, catalog) is { } cycle)
             {
-                Add("workflow_recursion", path, $"the workflow \"{definition.Name}\" runs itself: {string.Join(" -> ", cycle)}", "Use a loop, or forEach.");
+                Add(RecursionCode, path, Recursion(cycle), RecursionHint);
                 continue;
             }
 
@@ -59,10 +77,15 @@ public static class WorkflowLinks
 
         void CheckInput(WorkflowNode node, WorkflowDefinition other, JsonDocument document)
         {
-            if (other.Input is not { } schema)
-                return;
-
             var given = document.RootElement.GetProperty("nodes").GetProperty(node.Name).TryGetProperty("input", out var input);
+            if (other.Input is not { } schema)
+            {
+                if (given && !other.TakesInput && input.ValueKind == JsonValueKind.Object && input.EnumerateObject().Any())
+                    Add("workflow_input", $"nodes.{node.Name}.input", $"the workflow \"{other.Name}\" takes no input", "Leave \"input\" out, or describe it in that workflow.");
+
+                return;
+            }
+
             foreach (var violation in schema.Validate(given ? input : JsonElement.Parse("null"u8)))
             {
                 if (given && IsTemplate(input, violation))
@@ -94,30 +117,31 @@ public static class WorkflowLinks
         return input.ValueKind == JsonValueKind.String && input.GetString()!.Contains("{{", StringComparison.Ordinal);
     }
 
-    // Breadth first, so that the shortest cycle is the one that is shown.
+    private static string Recursion(IReadOnlyList<string> cycle) => $"the workflow \"{cycle[0]}\" runs itself: {string.Join(" -> ", cycle)}";
+
+    // Depth first over everything that can be reached: a cycle need not go through the workflow that is looked at. A workflow is left for good once all below it is
+    // known to end, so each is looked at once.
     private static List<string>? FindCycle(string self, string first, IWorkflowCatalog catalog)
     {
-        var before = new Dictionary<string, string>(StringComparer.Ordinal) { [first] = self };
-        var open = new Queue<string>([first]);
-        while (open.TryDequeue(out var name))
+        var path = new List<string> { self };
+        var open = new Stack<IEnumerator<string>>([((IEnumerable<string>)[first]).GetEnumerator()]);
+        var ended = new HashSet<string>(StringComparer.Ordinal);
+        while (open.TryPeek(out var children))
         {
-            if (name == self)
+            if (!children.MoveNext())
             {
-                var cycle = new List<string> { self };
-                do
-                {
-                    name = before[name];
-                    cycle.Insert(0, name);
-                }
-                while (name != self);
-
-                return cycle;
+                open.Pop();
+                ended.Add(path[^1]);
+                path.RemoveAt(path.Count - 1);
             }
-
-            foreach (var next in Children(name, catalog))
+            else if (path.IndexOf(children.Current) is var start and >= 0)
             {
-                if (before.TryAdd(next, name))
-                    open.Enqueue(next);
+                return [.. path[start..], children.Current];
+            }
+            else if (!ended.Contains(children.Current))
+            {
+                path.Add(children.Current);
+                open.Push(Children(children.Current, catalog).GetEnumerator());
             }
         }
 
@@ -128,7 +152,7 @@ public static class WorkflowLinks
     {
         try
         {
-            return catalog.Find(name)?.Graph.Nodes.OfType<WorkflowNode>().Select(node => node.Workflow) ?? [];
+            return [.. catalog.Find(name)?.Graph.Nodes.OfType<WorkflowNode>().Select(node => node.Workflow).Distinct(StringComparer.Ordinal) ?? []];
         }
         catch (WorkflowInvalidException)
         {

@@ -78,6 +78,7 @@ public static class WorkflowParser
             Version = workflow.Version,
             Description = workflow.Description,
             Input = workflow.Input,
+            TakesInput = workflow.Input is not null || context.Uses.Any(use => use.References.Any(reference => reference.Path[0] == "input")),
             Limits = workflow.Limits,
             Models = workflow.Models,
             Agents = workflow.Agents,

@@ -15,6 +15,19 @@ internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWork
 
     internal Lock Gate { get; } = new();
 
+    /// <summary>Gets where it stands among those that started each other. What is read from the file finds its parent when it is first asked.</summary>
+    internal Lineage Lineage
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return field ??= kernel.FindLineage(Row);
+            }
+        }
+        init;
+    }
+
     /// <summary>Gets the row as it was when the instance was created or loaded; what changes is in the other members.</summary>
     internal InstanceRow Row { get; } = row;
 

@@ -68,6 +68,10 @@ internal sealed partial class Kernel
         _ = Task.WhenAll(ends).ContinueWith(_ => Acknowledge(waiting), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
+    /// <summary>Finds where an instance stands whose parent has started it before the engine did.</summary>
+    internal Lineage FindLineage(InstanceRow row) =>
+        row.ParentId is { } id && Instances.TryGetValue(id, out var parent) && parent.Key == row.ParentKey ? parent.Lineage.MakeChild() : Lineage.OfReadRoot(row.Key);
+
     internal EntityActor AddEntityMessage(StoreWriter writer, string entity, EntityMessage message)
     {
         message.Row = _nextOperation++;

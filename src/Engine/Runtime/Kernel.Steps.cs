@@ -136,6 +136,13 @@ internal sealed partial class Kernel
             return;
         }
 
+        if (instance.Lineage.IsTerminated)
+        {
+            // Who terminated a tree goes down it level by level, and will come by here; meanwhile nothing below may grow on.
+            arrived.Clear();
+            return;
+        }
+
         var early = !instance.Started && instance.Fresh?.Start.StartAt > Clock.GetUtcNow();
         if (!early && !instance.Suspended)
         {

@@ -235,6 +235,7 @@ internal sealed partial class Kernel : IDisposable
             GenerationRow = row.Head,
             Updated = time,
             Status = OrchestrationRuntimeStatus.Pending,
+            Lineage = created.Lineage,
         };
         Instances[created.Id] = instance;
         return instance;

@@ -29,6 +29,8 @@ internal sealed class NewInstance
 
     internal int ParentGeneration { get; init; }
 
+    internal Lineage Lineage { get; init; } = Lineage.OfNewRoot();
+
     internal InstanceRow MakeRow(long key, DateTimeOffset created, long head) => new()
     {
         Key = key,

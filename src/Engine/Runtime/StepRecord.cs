@@ -13,6 +13,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
     private readonly List<HistoryEvent> _actions = [];
     private List<int>? _cancelledTimers;
     private Dictionary<int, NewInstance>? _children;
+    private Dictionary<int, FailureDetails>? _refused;
     private readonly Outbox _outbox = new(kernel);
     private readonly int _generation = instance.Generation;
     private string? _customStatus = instance.CustomStatus;
@@ -60,6 +61,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
     {
         instance.Ended = true;
         instance.Live = null;
+        instance.Lineage.Terminate();
         End = end;
         AddRow(time, [new StepItem(end, 0)]);
     }
@@ -316,12 +318,20 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
 
     private void Prepare(SubOrchestrationCreated child, DateTimeOffset time)
     {
-        // A name that is not registered fails the task in Stage, like an id that is taken.
-        if (kernel.Registry.Orchestrations.ContainsKey(child.Name))
+        // What may not be started fails the task in Stage, like an id that is taken.
+        var refused = kernel.Registry.Orchestrations.ContainsKey(child.Name)
+            ? instance.Lineage.TryAdd(key => kernel.Store.Read(reader => reader.CountDescendants(key)))
+            : new FailureDetails("unknown_orchestration", $"No orchestration \"{child.Name}\" is registered on this host.");
+        if (refused is not null)
         {
-            var start = new ExecutionStarted(child.Name, child.Input, new ParentInstance(instance.Row.Name, instance.Id), child.TaskId);
-            (_children ??= []).Add(child.TaskId, new NewInstance(child.InstanceId, start, time) { ParentKey = instance.Key, ParentGeneration = _generation });
+            (_refused ??= []).Add(child.TaskId, refused);
+            return;
         }
+
+        var start = new ExecutionStarted(child.Name, child.Input, new ParentInstance(instance.Row.Name, instance.Id), child.TaskId);
+        (_children ??= []).Add(
+            child.TaskId,
+            new NewInstance(child.InstanceId, start, time) { ParentKey = instance.Key, ParentGeneration = _generation, Lineage = instance.Lineage.MakeChild() });
     }
 
     private void StageEnd(StoreWriter writer)
@@ -348,8 +358,8 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
     {
         switch (action)
         {
-            case SubOrchestrationCreated e when _children?.ContainsKey(e.TaskId) != true:
-                FailChild(writer, e, new FailureDetails("unknown_orchestration", $"No orchestration \"{e.Name}\" is registered on this host."));
+            case SubOrchestrationCreated e when _refused?.GetValueOrDefault(e.TaskId) is { } refused:
+                FailChild(writer, e, refused);
                 break;
             case SubOrchestrationCreated e when !_outbox.StageCreate(writer, _children![e.TaskId]):
                 FailChild(writer, e, FailureDetails.FromException(new InstanceExistsException(e.InstanceId)));

@@ -20,6 +20,11 @@ internal static class DataFile
     /// <exception cref="DataFileException">It is damaged, incomplete, of another format, or cannot be used; it was left as it is.</exception>
     internal static Database Open(string path, Durability durability, ILogger log)
     {
+        foreach (var file in (string[])[path, path + "-wal", path + "-shm"])
+        {
+            PrivateFile.Restrict(file);
+        }
+
         var database = OpenExisting(path) ?? Create(path);
         try
         {
@@ -108,6 +113,8 @@ internal static class DataFile
     // The tables come before the log, so that a file without its log can be told from one that was never used.
     private static Database Create(string path)
     {
+        // SQLite gives the files beside it the mode of the data file.
+        PrivateFile.Open(path, FileMode.OpenOrCreate, FileShare.ReadWrite).Dispose();
         var database = new Database(path, create: true);
         try
         {

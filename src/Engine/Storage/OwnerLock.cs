@@ -30,7 +30,8 @@ internal sealed class OwnerLock : IDisposable
         {
             try
             {
-                var held = new FileStream(LockPath(path), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
+                PrivateFile.Restrict(LockPath(path));
+                var held = PrivateFile.Open(LockPath(path), FileMode.OpenOrCreate, FileShare.None);
                 return new OwnerLock(path, held, new EngineOwner(Environment.ProcessId, Environment.MachineName, now, note));
             }
             catch (IOException e) when (IsHeld(e) && attempt < Attempts)
@@ -120,7 +121,12 @@ internal sealed class OwnerLock : IDisposable
     private void Write()
     {
         var temporary = OwnerPath(_path) + ".new";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(_owner, OwnerJsonContext.Default.EngineOwner));
+        using (var file = PrivateFile.Open(temporary, FileMode.Create, FileShare.Read))
+        {
+            JsonSerializer.Serialize(file, _owner, OwnerJsonContext.Default.EngineOwner);
+        }
+
+        PrivateFile.Restrict(temporary);
         File.Move(temporary, OwnerPath(_path), overwrite: true);
     }
 }

@@ -118,6 +118,16 @@ internal sealed class StoreReader : IDisposable
 
     internal List<InstanceRow> ReadChildren(long key) => All(_children.Bind(1, key));
 
+    /// <summary>Counts the instances below one, on all levels.</summary>
+    internal long CountDescendants(long key)
+    {
+        using var count = Database.Prepare("""
+            WITH RECURSIVE below(key) AS (SELECT key FROM instances WHERE parent = ?1 UNION ALL SELECT i.key FROM instances i JOIN below ON i.parent = below.key)
+            SELECT count(*) FROM below
+            """);
+        return count.Bind(1, key).Step() ? count.Int64(0) : 0;
+    }
+
     internal string? ReadEntity(string id)
     {
         _entity.Bind(1, id);

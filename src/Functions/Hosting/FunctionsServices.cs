@@ -57,6 +57,7 @@ public static class FunctionsServices
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(_ => ModelSettings.Read(settings.SettingsFile));
         services.AddSingleton(provider => provider.GetRequiredService<ModelSettings>().CheckPrices());
+        services.AddSingleton(provider => provider.GetRequiredService<ModelSettings>().Endpoints);
         services.AddSingleton<WorkflowClient>();
         services.AddPolyphonyHttp(new PolyphonyHttpOptions());
 
@@ -79,7 +80,7 @@ public static class FunctionsServices
             provider.GetRequiredService<IPayloadStore>(),
             provider.GetRequiredService<ILedger>(),
             definitions,
-            ModelRegistry.CreateDefault(models.Models),
+            ModelRegistry.CreateDefault(models.Models, models.Endpoints),
             new FileTools(settings.FilesFolder).Register(provider.GetService<ToolRegistry>() ?? new ToolRegistry()),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>()).Register(registry);

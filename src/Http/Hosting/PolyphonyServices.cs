@@ -41,6 +41,10 @@ public static class PolyphonyServices
     /// <param name="app">The application.</param>
     /// <param name="access">Who may reach it.</param>
     /// <returns>The application.</returns>
-    public static IApplicationBuilder UsePolyphonyAccess(this IApplicationBuilder app, AccessOptions access) =>
-        app.UseMiddleware<ProblemMiddleware>().UseMiddleware<AccessMiddleware>(access);
+    /// <exception cref="Core.PolyphonyException"><c>api_key_invalid</c>: the key is too short, or no header can carry it.</exception>
+    public static IApplicationBuilder UsePolyphonyAccess(this IApplicationBuilder app, AccessOptions access)
+    {
+        AccessOptions.CheckKey(access.ApiKey);
+        return app.UseMiddleware<ProblemMiddleware>().UseMiddleware<AccessMiddleware>(access);
+    }
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Polyphony.Core.Client;
@@ -42,7 +44,8 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
         var (start, key, wait) = await ReadAsync(context, "", allowDefinition: true);
         var definition = Parse(start.Definition!.Value);
         var uses = start.Uses?.Select(Parse).DistinctBy(each => each.Name).ToDictionary(each => each.Name, StringComparer.Ordinal) ?? [];
-        var sent = new WorkflowClient(client.Durable, new SentCatalog(uses, client.Catalog), definitions, client.Payloads, client.Prices, client.Ledger);
+        client.CheckEndpoints([definition, .. uses.Values], IsOfTheOwner(context.Request) ? DefinitionOrigin.File : DefinitionOrigin.Request);
+        var sent = new WorkflowClient(client.Durable, new SentCatalog(uses, client.Catalog), definitions, client.Payloads, client.Prices, client.Endpoints, client.Ledger);
         return await StartAsync(context, sent, definition, start, key, wait);
     });
 
@@ -54,6 +57,11 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
         context.Response.Headers.RetryAfter = StartRetryAfter;
         return TypedResults.Json(links, HttpJsonContext.Default.InstanceLinks, statusCode: StatusCodes.Status202Accepted);
     }
+
+    private bool IsOfTheOwner(HttpRequest request) =>
+        options.OwnerToken is { } token
+        && request.Headers[PolyphonyHttpOptions.OwnerHeader] is [{ } sent]
+        && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent), Encoding.UTF8.GetBytes(token));
 
     private static WorkflowDefinition Parse(JsonElement json)
     {

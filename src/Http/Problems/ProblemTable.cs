@@ -22,6 +22,7 @@ public static class ProblemTable
         [ProblemCodes.HostNotAllowed] = (403, "The host name is not allowed"),
         [ProblemCodes.OriginNotAllowed] = (403, "The origin is not allowed"),
         [ProblemCodes.InlineDefinitionsDisabled] = (403, "Workflows cannot be sent along"),
+        [EndpointPolicy.Code] = (403, "The host's settings do not allow an endpoint of the workflow"),
         [ProblemCodes.NotFound] = (404, "There is no such path"),
         [ProblemCodes.QuestionNotFound] = (404, "There is no such question"),
         ["workflow_not_found"] = (404, "There is no such workflow"),
@@ -58,8 +59,9 @@ public static class ProblemTable
             invalid.Code,
             "The workflow has problems; they are listed.",
             path,
-            [.. invalid.Problems.Select(each => new ProblemItem(
-                each.Hint is null ? each.Message : $"{each.Message} Hint: {each.Hint}", each.Code, each.Path, null, each.Location.Line, each.Location.Column))]),
+            [.. invalid.Problems.Select(Item)]),
+        EndpointNotAllowedException refused => Create(
+            refused.Code, "The workflow names endpoints that the host's settings do not allow; they are listed.", path, [.. refused.Problems.Select(Item)]),
 
         // Acting on a finished instance is "gone", as in Durable Functions; anything else that its status forbids is a conflict.
         InvalidInstanceStatusException status => Create(status.Code, status.Message, path) with
@@ -69,6 +71,9 @@ public static class ProblemTable
         PolyphonyException known when Table.ContainsKey(known.Code) => Create(known.Code, known.Message, path),
         _ => Create(ProblemCodes.InternalError, "The request failed in this host; its log has the details.", path),
     };
+
+    private static ProblemItem Item(WorkflowProblem each) => new(
+        each.Hint is null ? each.Message : $"{each.Message} Hint: {each.Hint}", each.Code, each.Path, null, each.Location.Line, each.Location.Column);
 
     /// <summary>Describes a problem.</summary>
     /// <param name="code">The code; unknown ones become <see cref="ProblemCodes.InternalError"/>.</param>

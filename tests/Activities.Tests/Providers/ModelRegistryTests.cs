@@ -29,8 +29,10 @@ public sealed class ModelRegistryTests
     [Trait("Exempt", "models and keys of the host")]
     [InlineData("fast: { provider: offline }", "other", ErrorCodes.ModelNotFound, "\"other\"")]
     [InlineData("fast: { provider: azure-openai, model: m }", "fast", ErrorCodes.ModelNotFound, "\"azure-openai\"")]
-    [InlineData("fast: { provider: openai, model: m, endpoint: \"http://example.com/v1\" }", "fast", ErrorCodes.BadRequest, "https")]
-    [InlineData("fast: { provider: openai, model: m, endpoint: \"http://127.0.0.1.example.com/v1\" }", "fast", ErrorCodes.BadRequest, "https")]
+    [InlineData("fast: { provider: openai, model: m, endpoint: \"http://example.com/v1\" }", "fast", ErrorCodes.EndpointNotAllowed, "allowedEndpoints")]
+    [InlineData("fast: { provider: openai, model: m, endpoint: \"http://127.0.0.1.example.com/v1\" }", "fast", ErrorCodes.EndpointNotAllowed, "allowedEndpoints")]
+    [InlineData("fast: { provider: openai, model: m, endpoint: \"https://example.com/v1\", apiKeyVariable: HOME }", "fast", ErrorCodes.EndpointNotAllowed, "HOME")]
+    [InlineData("fast: { provider: openai, model: m, apiKeyVariable: HOME }", "fast", ErrorCodes.EndpointNotAllowed, "HOME")]
     public void Resolve_WhatCannotBe_IsTerminalAndSaysWhy(string models, string alias, string code, string says)
     {
         var registry = new ModelRegistry([new OfflineProvider(), new OpenAIProvider(_ => null)]);
@@ -46,8 +48,8 @@ public sealed class ModelRegistryTests
     [InlineData("http://localhost:8080/v1")]
     [InlineData("http://[::1]:8080/v1")]
     [InlineData("https://example.com/v1")]
-    public void Resolve_EndpointOnLoopbackOrHttps_IsAllowed(string endpoint) =>
-        Assert.NotNull(new ModelRegistry([new OpenAIProvider(_ => null)]).Resolve(Workflow($"fast: {{ provider: openai, model: m, endpoint: \"{endpoint}\" }}"), "fast").Client);
+    public void Resolve_EndpointOnLoopbackOrOfTheSettings_IsAllowed(string endpoint) =>
+        Assert.NotNull(new ModelRegistry([new OpenAIProvider(_ => null)], endpoints: new EndpointPolicy(new AllowedEndpoint("https://example.com", null))).Resolve(Workflow($"fast: {{ provider: openai, model: m, endpoint: \"{endpoint}\" }}"), "fast").Client);
 
     [Theory]
     [Trait("Row", "C11")]

@@ -101,6 +101,7 @@ public sealed class OpenAIProviderTests
         { "both headers", FakeOpenAIAnswer.Error(429, "rate_limit_exceeded", "slow", ("retry-after-ms", "250"), ("Retry-After", "9")), ErrorCodes.RateLimited, ErrorKind.RateLimited, 250 },
         { "seconds", FakeOpenAIAnswer.Error(429, null, "slow", ("Retry-After", "2")), ErrorCodes.RateLimited, ErrorKind.RateLimited, 2000 },
         { "quota", FakeOpenAIAnswer.Error(429, "insufficient_quota", "no money"), ErrorCodes.RateLimited, ErrorKind.Terminal, null },
+        { "redirect", FakeOpenAIAnswer.Error(307, null, "elsewhere", ("Location", "/v1/chat/completions")), ErrorCodes.BadRequest, ErrorKind.Terminal, null },
         { "server error", FakeOpenAIAnswer.Error(500, null, "oops"), ErrorCodes.ProviderUnavailable, ErrorKind.Transient, null },
         { "gateway page", new FakeOpenAIAnswer { Status = 502, Body = "<html>bad gateway</html>" }, ErrorCodes.ProviderUnavailable, ErrorKind.Transient, null },
         { "key", FakeOpenAIAnswer.Error(401, "invalid_api_key", "wrong"), ErrorCodes.Authentication, ErrorKind.Terminal, null },

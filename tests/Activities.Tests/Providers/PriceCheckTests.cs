@@ -15,6 +15,7 @@ public sealed class PriceCheckTests
             ["host"] = new() { Name = "host", Provider = "openai", Model = "house-model" },
             ["free"] = new() { Name = "free", Provider = "openai", Model = "llama" },
         },
+        EndpointPolicy.Default,
         PriceTable.Shipped.With(PriceTable.Parse(JsonElement.Parse("""{"asOf":"2026-01-31","models":{"llama":{"input":0,"output":0}}}""")))).CheckPrices();
 
     [Theory]

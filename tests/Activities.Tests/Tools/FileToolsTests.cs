@@ -42,6 +42,56 @@ public sealed class FileToolsTests : IDisposable
     }
 
     [Theory]
+    [InlineData(".env")]
+    [InlineData("docs/.hidden/x.md")]
+    [InlineData("local.settings.json")]
+    [InlineData("docs/LOCAL.settings.json")]
+    [InlineData("host.log")]
+    [InlineData("host.log.old")]
+    [InlineData("data/polyphony.db")]
+    [InlineData("data")]
+    [InlineData("env-link.md")]
+    public async Task Tools_WhatIsNotForAgents_IsNotThere(string path)
+    {
+        foreach (var file in (string[])[".env", "docs/.hidden/x.md", "local.settings.json", "docs/LOCAL.settings.json", "host.log", "host.log.old", "data/polyphony.db"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_root, file))!);
+            await File.WriteAllTextAsync(Path.Combine(_root, file), "secret", TestContext.Current.CancellationToken);
+        }
+
+        File.CreateSymbolicLink(Path.Combine(_root, "env-link.md"), Path.Combine(_root, ".env"));
+        var tools = new FileTools(_root, Path.Combine(_root, "data")).Register(new ToolRegistry());
+
+        await Assert.ThrowsAsync<ToolException>(async () => await CallAsync("read_file", new() { ["path"] = path }, tools));
+        await Assert.ThrowsAsync<ToolException>(async () => await CallAsync("list_files", new() { ["folder"] = path }, tools));
+        Assert.Equal("""["docs/b.md","docs/c.txt","docs/deep/a.md"]""", await CallAsync("list_files", [], tools));
+    }
+
+    [Fact]
+    public async Task Tools_APipe_IsNeitherListedNorWaitedFor()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Pipes have no place among files there.");
+        using (var make = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(_root, "docs", "pipe.md")]))
+        {
+            await make.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        var refused = await Assert.ThrowsAsync<ToolException>(async () => await CallAsync("read_file", new() { ["path"] = "docs/pipe.md" }));
+
+        Assert.Contains("no regular file", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("""["docs/b.md","docs/c.txt","docs/deep/a.md"]""", await CallAsync("list_files", []));
+    }
+
+    [Fact]
+    public async Task Tools_WithoutARoot_SayHowOneIsNamed()
+    {
+        var tools = new FileTools(null).Register(new ToolRegistry());
+
+        Assert.Contains("POLYPHONY_FILES", (await Assert.ThrowsAsync<ToolException>(async () => await CallAsync("read_file", new() { ["path"] = "a.md" }, tools))).Message, StringComparison.Ordinal);
+        Assert.Contains("--files", (await Assert.ThrowsAsync<ToolException>(async () => await CallAsync("list_files", [], tools))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("../secret.md")]
     [InlineData("docs/../../secret.md")]
     [InlineData("docs/..")]
@@ -141,6 +191,6 @@ public sealed class FileToolsTests : IDisposable
         File.CreateSymbolicLink(Path.Combine(_root, "loop-link.md"), "loop-link.md");
     }
 
-    private async Task<string> CallAsync(string tool, Dictionary<string, object?> arguments) =>
-        JsonSerializer.Serialize((JsonElement)(await _tools.Find(tool)!.InvokeAsync(new AIFunctionArguments(arguments), TestContext.Current.CancellationToken))!);
+    private async Task<string> CallAsync(string tool, Dictionary<string, object?> arguments, ToolRegistry? tools = null) =>
+        JsonSerializer.Serialize((JsonElement)(await (tools ?? _tools).Find(tool)!.InvokeAsync(new AIFunctionArguments(arguments), TestContext.Current.CancellationToken))!);
 }

@@ -59,6 +59,40 @@ public sealed class WorkflowLinksTests
     public void Check_WorkflowThatNamesItself_IsRecursion() =>
         Assert.Equal("workflow_recursion", Assert.Single(Check(Parent("parent", null))).Code);
 
+    [Fact]
+    public void Check_WorkflowThatUsesOneThatRunsItself_ShowsThatCycle()
+    {
+        var a = new WorkflowBuilder("a").WorkflowNode("sub", "b");
+        var b = new WorkflowBuilder("b").WorkflowNode("sub", "c").Build();
+        var c = new WorkflowBuilder("c").WorkflowNode("sub", "b").Build();
+        var catalog = new MapCatalog(a.Build(), b, c);
+
+        Assert.Equal("the workflow \"b\" runs itself: b -> c -> b", Assert.Single(WorkflowLinks.Check(a.Parse(), catalog)).Message);
+        Assert.Equal("workflow_recursion", WorkflowLinks.FindRecursion(a.Build(), catalog)?.Code);
+    }
+
+    [Fact]
+    public void FindRecursion_WorkflowThatIsUsedTwice_IsNone()
+    {
+        var a = new WorkflowBuilder("a").WorkflowNode("one", "b").WorkflowNode("two", "c").Build();
+        var b = new WorkflowBuilder("b").WorkflowNode("sub", "c").Build();
+        var c = new WorkflowBuilder("c").TransformNode("n", 1).Build();
+
+        Assert.Null(WorkflowLinks.FindRecursion(a, new MapCatalog(a, b, c)));
+    }
+
+    [Fact]
+    public void Check_InputForAWorkflowThatReadsNone_IsAProblem()
+    {
+        var blind = new WorkflowBuilder("child").TransformNode("n", 1).Build();
+        var reads = new WorkflowBuilder("child").TransformNode("n", "{{ input.a }}").Build();
+        var parent = Parent("child", JsonNode.Parse("""{ "a": 1 }"""));
+
+        Assert.Equal("the workflow \"child\" takes no input", Assert.Single(Check(parent, blind)).Message);
+        Assert.Empty(Check(parent, reads));
+        Assert.Empty(Check(Parent("child", JsonNode.Parse("{}")), blind));
+    }
+
     private static IReadOnlyList<WorkflowProblem> Check(WorkflowBuilder parent, params IEnumerable<WorkflowDefinition> others) =>
         WorkflowLinks.Check(parent.Parse(), new MapCatalog(others));
 

@@ -57,6 +57,7 @@ internal static class Dossier
         return folder.Write("settings.json", $$"""
             {
               "models": { "host-alias": { "provider": "openai", "model": "host-model", "endpoint": "{{endpoint}}", "apiKeyVariable": "LOAD_KEY" } },
+              "allowedEndpoints": [ { "endpoint": "{{endpoint}}", "apiKeyVariable": "LOAD_KEY" } ],
               "prices": { "asOf": "2026-01-31", "models": { "fake-1": { "input": {{InputPricePerMillion}}, "output": {{OutputPricePerMillion}} } } }
             }
             """);

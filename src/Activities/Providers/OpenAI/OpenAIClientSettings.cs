@@ -10,6 +10,10 @@ namespace Polyphony.Activities.Providers.OpenAI;
 /// <summary>What both OpenAI providers set in the SDKs.</summary>
 internal static class OpenAIClientSettings
 {
+    // An address that was checked must be the one that gets the prompt and the key: an answer that sends the client elsewhere is an error.
+    private static readonly HttpClientPipelineTransport WithoutRedirects = new(
+        new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = Timeout.InfiniteTimeSpan });
+
     public static OpenAIClientOptions Options(Uri endpoint, ServerDialect dialect, PipelineTransport? transport = null) =>
         Apply(new OpenAIClientOptions { Endpoint = endpoint }, dialect, transport);
 
@@ -23,7 +27,7 @@ internal static class OpenAIClientSettings
         // The agent's own limit holds.
         options.NetworkTimeout = Timeout.InfiniteTimeSpan;
         options.ClientLoggingOptions = new ClientLoggingOptions { EnableLogging = false };
-        options.Transport = transport;
+        options.Transport = transport ?? WithoutRedirects;
         options.AddPolicy(new DialectPolicy(dialect), PipelinePosition.BeforeTransport);
         options.AddPolicy(new ProviderErrorPolicy(), PipelinePosition.BeforeTransport);
         options.AddPolicy(new AnswerPolicy(), PipelinePosition.BeforeTransport);

@@ -121,14 +121,20 @@ internal static class AgentReader
         if (map.Text("endpoint") is not { } text)
             return null;
 
-        if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
-            return uri;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+        {
+            map.Invalid("endpoint", $"\"{SourceValues.Shorten(text)}\" is no web address", "Such as https://example.com/v1");
+            return null;
+        }
 
-        map.Invalid("endpoint", $"\"{SourceValues.Shorten(text)}\" is no web address", "Such as https://example.com/v1");
-        return null;
+        // The text itself is not repeated: it may hold a password.
+        if (EndpointAddress.Problem(uri) is { } problem)
+            map.Invalid("endpoint", $"the address in \"endpoint\" {problem}", "Such as https://example.com/v1");
+
+        return uri;
     }
 
-    private static string? Variable(MapReader map)
+    public static string? Variable(MapReader map)
     {
         var name = map.Text("apiKeyVariable");
         if (name is null || (name.All(character => char.IsAsciiLetterOrDigit(character) || character == '_') && !char.IsAsciiDigit(name[0]) && name.Length <= 128))
