@@ -103,7 +103,7 @@ internal sealed partial class WorkflowInstance
     {
         if (work is { Attempts: > 0 })
         {
-            Count(node, work.Attempts, work.Usage, work.Provider, _progress[node].Error, isCutOff: false);
+            Count(node, work.Attempts, work.Usage, work.Provider, _progress[node].Error);
         }
     }
 
