@@ -290,11 +290,13 @@ public sealed class CallWaitTests
             }
         }, "fragile"));
         await using var host = await TestHost.StartAsync(tools: tools);
-        host.Models.Respond = (_, messages, _, _) => Task.FromResult(messages[^1].Role == ChatRole.Tool
-            ? TestModels.Text("done")
-            : new ChatResponse(new ChatMessage(
-                ChatRole.Assistant,
-                [.. Enumerable.Range(1, 3).Select(number => new FunctionCallContent($"c{number}", "fragile", new Dictionary<string, object?> { ["number"] = number }))])) { FinishReason = ChatFinishReason.ToolCalls });
+        List<AIContent> requests =
+            [.. Enumerable.Range(1, 3).Select(number => new FunctionCallContent($"c{number}", "fragile", new Dictionary<string, object?> { ["number"] = number }))];
+        host.Models.Respond = (_, messages, _, _) =>
+        {
+            var asks = new ChatResponse(new ChatMessage(ChatRole.Assistant, requests)) { FinishReason = ChatFinishReason.ToolCalls };
+            return Task.FromResult(messages[^1].Role == ChatRole.Tool ? TestModels.Text("done") : asks);
+        };
 
         var status = await host.RunAsync("""
             name: tools
