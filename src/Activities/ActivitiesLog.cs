@@ -45,7 +45,7 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3012, LogLevel.Debug, "Model call {StepId}: {Count} halves of characters in the answer were replaced by U+FFFD")]
     public static partial void CharactersReplaced(this ILogger log, string stepId, int count);
 
-    [LoggerMessage(3020, LogLevel.Information, "Model call {StepId} was cancelled before its answer came; the provider may charge for it")]
+    [LoggerMessage(3025, LogLevel.Information, "Model call {StepId} was cancelled before its answer came; the provider may charge for it")]
     public static partial void ModelCallCancelled(this ILogger log, string stepId);
 
     [LoggerMessage(3100, LogLevel.Information, "Tool call {StepId}: {Tool}, attempt {Attempt}, {Bytes} bytes of arguments")]

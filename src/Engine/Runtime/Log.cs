@@ -41,6 +41,6 @@ internal static partial class Log
     [LoggerMessage(2005, LogLevel.Error, "Operation {Operation} of entity {Entity} was dropped: {Reason}")]
     internal static partial void OperationDropped(ILogger logger, string operation, string entity, string reason);
 
-    [LoggerMessage(2006, LogLevel.Warning, "An activity of instance {Instance} was cancelled, and threw while it was told")]
+    [LoggerMessage(2012, LogLevel.Warning, "An activity of instance {Instance} was cancelled, and threw while it was told")]
     internal static partial void CancellationFailed(ILogger logger, Exception cause, string instance);
 }

@@ -3,10 +3,10 @@ using DurableTask.Core.History;
 using Microsoft.DurableTask;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
+using Polyphony.Core.Json;
 using CoreEvent = Polyphony.Core.Durable.History.HistoryEvent;
 using DurableEvent = DurableTask.Core.History.HistoryEvent;
 using DurableFailure = DurableTask.Core.FailureDetails;
-using Polyphony.Core.Json;
 
 namespace Polyphony.Functions.Durable;
 

@@ -156,6 +156,7 @@ public abstract class OrchestrationContract : DurableContract
     public async Task CallActivity_Cancelled_GoesOnAtOnceAndDropsTheResult()
     {
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var wentOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var gate = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var registry = new DurableRegistry()
             .AddActivity("slow", (_, _) =>
@@ -163,7 +164,11 @@ public abstract class OrchestrationContract : DurableContract
                 begun.TrySetResult();
                 return gate.Task;
             })
-            .AddActivity("next", (_, input) => Task.FromResult(input))
+            .AddActivity("next", (_, input) =>
+            {
+                wentOn.TrySetResult();
+                return Task.FromResult(input);
+            })
             .AddOrchestration("o", async (context, _) =>
             {
                 using var cancel = new CancellationTokenSource();
@@ -187,6 +192,7 @@ public abstract class OrchestrationContract : DurableContract
         await host.Client.StartAsync("o", null, new StartOrchestrationOptions { InstanceId = "a" }, Soon);
         await begun.Task.WaitAsync(Soon);
         await host.Client.RaiseEventAsync("a", "cancel", null, Soon);
+        await wentOn.Task.WaitAsync(Soon);
         gate.SetResult("8");
         await host.RestartAsync(crash: false);
         await host.Client.RaiseEventAsync("a", "go", null, Soon);

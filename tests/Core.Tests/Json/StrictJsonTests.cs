@@ -63,12 +63,15 @@ public sealed class StrictJsonTests
     [Fact]
     public void Parse_AtTheDepthThatIsDocumented_IsTaken() => Assert.Equal(64, JsonLimits.DepthOf(Encoding.UTF8.GetBytes(StrictJson.Parse(Nested(64)).GetRawText())));
 
-    [Theory]
-    [InlineData("{\"t\":\"\ud83d\"}")]
-    [InlineData("\ude00")]
-    [InlineData("\ud83d\ud83d\ude00")]
-    public void Parse_CharactersWithHalfAPair_AreRefused(string text) =>
-        Assert.Contains("one half of a surrogate pair", Assert.Throws<InvalidJsonException>(() => StrictJson.Parse(text)).Message, StringComparison.Ordinal);
+    [Fact]
+    public void Parse_CharactersWithHalfAPair_AreRefused()
+    {
+        // Not as data of a theory: attributes are stored as UTF-8, which has no halves.
+        foreach (var text in (string[])["{\"t\":\"\ud83d\"}", "\ude00", "\ud83d\ud83d\ude00"])
+        {
+            Assert.Contains("one half of a surrogate pair", Assert.Throws<InvalidJsonException>(() => StrictJson.Parse(text)).Message, StringComparison.Ordinal);
+        }
+    }
 
     [Theory]
     [InlineData("1", 0)]

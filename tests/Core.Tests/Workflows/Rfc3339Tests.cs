@@ -56,9 +56,14 @@ public sealed class Rfc3339Tests
         var before = CultureInfo.CurrentCulture;
         try
         {
-            foreach (var culture in (string[])["ar-SA", "th-TH", "de-DE", "fa-IR"])
+            // Made here: under invariant globalization there is no culture but one.
+            foreach (var (pattern, separator) in ((string, string)[])[("dd.MM.yyyy", "."), ("M/d/yyyy", "/"), ("yyyy年M月d日", "-")])
             {
-                CultureInfo.CurrentCulture = new CultureInfo(culture);
+                var culture = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+                culture.DateTimeFormat.ShortDatePattern = pattern;
+                culture.DateTimeFormat.DateSeparator = separator;
+                culture.DateTimeFormat.TimeSeparator = ".";
+                CultureInfo.CurrentCulture = culture;
                 Assert.True(Rfc3339.TryParse("2027-01-31T09:00:00Z", out var time));
                 Assert.Equal(new DateTimeOffset(2027, 1, 31, 9, 0, 0, TimeSpan.Zero), time);
                 Assert.False(Rfc3339.TryParse("31.01.2027 09:00:00", out _));

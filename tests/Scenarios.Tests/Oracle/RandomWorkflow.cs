@@ -135,6 +135,7 @@ public sealed class RandomWorkflow
         return new JsonObject
         {
             ["name"] = $"random-{Seed}",
+            ["input"] = new JsonObject(),
             ["limits"] = new JsonObject { ["maxConcurrency"] = _random.Next(1, 6) },
             ["models"] = JsonNode.Parse("""{"m":{"provider":"offline"}}"""),
             ["agents"] = agents,
