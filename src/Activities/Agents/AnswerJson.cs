@@ -249,6 +249,10 @@ internal static partial class AnswerJson
     private static List<string> Violations(JsonSchema schema, JsonElement value) =>
         [.. schema.Validate(value).Select(violation => violation.Pointer.Length == 0 ? violation.Message : $"{violation.Pointer}: {violation.Message}")];
 
+    /// <summary>Says whether a text is nothing but what the model thought before its answer.</summary>
+    /// <param name="text">The text of an answer.</param>
+    public static bool IsOnlyThoughts(string text) => Thoughts().Count(text) > 0 && string.IsNullOrWhiteSpace(Thoughts().Replace(text, ""));
+
     private static string Trimmed(string text)
     {
         text = text.Trim();

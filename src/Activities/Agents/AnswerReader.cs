@@ -68,9 +68,10 @@ internal sealed class AnswerReader(PayloadValues values)
                 call, result with { Beside = await BesideAsync(root, recorded, cancellationToken) }, recorded.ToolCalls, cancellationToken);
         }
 
-        if (string.IsNullOrWhiteSpace(recorded.Text))
+        var isOnlyThoughts = AnswerJson.IsOnlyThoughts(recorded.Text);
+        if (isOnlyThoughts || string.IsNullOrWhiteSpace(recorded.Text))
         {
-            return result with { Error = Empty(call, result, recorded) };
+            return result with { Error = Empty(call, result, recorded with { HasThoughts = recorded.HasThoughts || isOnlyThoughts }) };
         }
 
         return agent.Output is null
@@ -89,14 +90,14 @@ internal sealed class AnswerReader(PayloadValues values)
         {
             return new CallError(
                 ErrorCodes.EmptyAnswer,
-                $"The answer of agent \"{call.Agent}\" has neither text nor a tool call{(recorded.HasThoughts ? ", only what the model thought before it (reasoning_content)" : "")}; it ended with \"{result.FinishReason ?? "nothing"}\".",
+                $"The answer of agent \"{call.Agent}\" has neither text nor a tool call{(recorded.HasThoughts ? ", only what the model thought before it (reasoning_content or a think block)" : "")}; it ended with \"{result.FinishReason ?? "nothing"}\".",
                 ErrorKind.Transient);
         }
 
         // To ask again would be cut off at the same place.
         return new CallError(
             ErrorCodes.EmptyAnswer,
-            $"The answer of agent \"{call.Agent}\" was cut off after {Tokens(result)}, before there was any text{(recorded.HasThoughts ? ": they went into what the model thought before it (reasoning_content)" : "")}. Raise \"maxOutputTokens\" of model \"{call.Model}\", or ask for less.",
+            $"The answer of agent \"{call.Agent}\" was cut off after {Tokens(result)}, before there was any text{(recorded.HasThoughts ? ": they went into what the model thought before it (reasoning_content or a think block)" : "")}. Raise \"maxOutputTokens\" of model \"{call.Model}\", or ask for less.",
             ErrorKind.Terminal);
     }
 

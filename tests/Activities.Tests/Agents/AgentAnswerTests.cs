@@ -15,10 +15,11 @@ public sealed class AgentAnswerTests
     [Theory]
     [InlineData("""{"content":null}""", "stop", ErrorKind.Transient, "neither text nor a tool call; it ended with \"stop\"")]
     [InlineData("""{"content":" \n"}""", "stop", ErrorKind.Transient, "neither text nor a tool call; it ended with \"stop\"")]
-    [InlineData("""{"content":"","reasoning_content":"The answer is 42."}""", "stop", ErrorKind.Transient, "only what the model thought before it (reasoning_content)")]
-    [InlineData("""{"content":"","reasoning":"The answer is 42."}""", "stop", ErrorKind.Transient, "only what the model thought before it (reasoning_content)")]
+    [InlineData("""{"content":"","reasoning_content":"The answer is 42."}""", "stop", ErrorKind.Transient, "only what the model thought before it (reasoning_content or a think block)")]
+    [InlineData("""{"content":"","reasoning":"The answer is 42."}""", "stop", ErrorKind.Transient, "only what the model thought before it (reasoning_content or a think block)")]
+    [InlineData("""{"content":"<think>Is it 42?</think>\n"}""", "stop", ErrorKind.Transient, "only what the model thought before it (reasoning_content or a think block)")]
     [InlineData("""{"content":null}""", "length", ErrorKind.Terminal, "was cut off after 7 tokens, before there was any text. Raise \"maxOutputTokens\" of model \"fast\"")]
-    [InlineData("""{"content":null,"reasoning_content":"Let me think"}""", "length", ErrorKind.Terminal, "they went into what the model thought before it (reasoning_content)")]
+    [InlineData("""{"content":null,"reasoning_content":"Let me think"}""", "length", ErrorKind.Terminal, "they went into what the model thought before it (reasoning_content or a think block)")]
     public async Task Agent_AnswerWithoutText_IsAnErrorAndBooked(string message, string finishReason, ErrorKind kind, string says)
     {
         await using var server = await FakeOpenAIServer.StartAsync(Body(message, finishReason));

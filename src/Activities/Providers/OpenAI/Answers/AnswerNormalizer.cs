@@ -200,7 +200,9 @@ internal static class AnswerNormalizer
             return EventStream.TryAssembleLines(json, out var assembled)
                 ? assembled
                 : throw Unreadable(
-                    start.StartsWith('<') ? $"it is a page, and not JSON: \"{JsonReading.OneLine(start)}\". Is the endpoint right? It mostly ends in /v1" : exception.Message.TrimEnd('.'), exception);
+                    start.StartsWith('<') ? $"it is a page, and not JSON: \"{JsonReading.OneLine(start)}\". Is the endpoint right? It mostly ends in /v1"
+                        : $"it is no JSON: \"{JsonReading.OneLine(start)}\" ({exception.Message.TrimEnd('.')})",
+                    exception);
         }
     }
 
