@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Polyphony.Cli;
@@ -104,6 +105,21 @@ public sealed class ConnectionGateTests : IAsyncLifetime
         Assert.StartsWith("HTTP/1.1 202 ", await ReadAsync(await ConnectAsync(head + "2\r\n\r\n{}")), StringComparison.Ordinal);
         await slow.SendAsync(Encoding.ASCII.GetBytes("}" + new string(' ', 898)));
         Assert.StartsWith("HTTP/1.1 202 ", await ReadAsync(slow), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Body_OfARequestThatWaits_TakesNoRoomOnceItWasRead()
+    {
+        const string head = "POST /api/workflows/waits/instances{0} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n";
+        var body = """{"instanceId":"first"}""".PadRight(900);
+        await ConnectAsync(head.Replace("{0}", "?wait=60", StringComparison.Ordinal) + body);
+        while ((await _api.GetAsync("api/instances/first")).Status == HttpStatusCode.NotFound)
+        {
+            // It is read before it starts anything, and then goes on waiting.
+        }
+
+        Assert.StartsWith(
+            "HTTP/1.1 202 ", await ReadAsync(await ConnectAsync(head.Replace("{0}", "", StringComparison.Ordinal) + "{}".PadRight(900))), StringComparison.Ordinal);
     }
 
     [Theory]

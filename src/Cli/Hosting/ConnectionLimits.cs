@@ -56,8 +56,8 @@ internal sealed record ConnectionLimits
     /// </summary>
     public int MaxConnections { get; init; } = Math.Clamp(OpenFiles.Limit / 2, 1, MostConnections);
 
-    /// <summary>Gets how many bytes the bodies of all requests under way may have together. Default 1 GB: a body counts for as long as its request takes, and one of unknown length as the largest that is taken.</summary>
-    public long MaxUploadBytes { get; init; } = 1024L * 1024 * 1024;
+    /// <summary>Gets how many bytes the bodies of all requests under way may have together. Default 128 MB.</summary>
+    public long MaxUploadBytes { get; init; } = 128 * 1024 * 1024;
 
     /// <summary>Gets how many activities may run at a time; each may hold a connection to a model. Default: a quarter of what the process may have open, at most 1,000.</summary>
     public int MaxActivities { get; init; } = Math.Clamp(OpenFiles.Limit / 4, 1, EngineOptions.DefaultMaxConcurrentActivities);

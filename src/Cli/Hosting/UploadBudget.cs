@@ -2,13 +2,17 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Polyphony.Http;
 using Polyphony.Http.Problems;
+using Polyphony.Http.Requests;
 
 namespace Polyphony.Cli.Hosting;
 
-/// <summary>Bounds the memory that request bodies take together. Each counts as what it says it has, at most as what is read of one. Thread-safe.</summary>
+/// <summary>
+/// Bounds the memory that request bodies take together. Each counts as what it says it has, at most as what is read of one, from the beginning of its request until it was read. Thread-safe.
+/// </summary>
 /// <param name="bytes">The most at a time.</param>
 internal sealed class UploadBudget(long bytes)
 {
+    private readonly long _bytes = bytes;
     private long _taken;
 
     /// <summary>Handles a request within the budget.</summary>
@@ -18,21 +22,34 @@ internal sealed class UploadBudget(long bytes)
     /// <exception cref="RequestProblemException">Code <c>too_many_uploads</c>: the budget is used up.</exception>
     internal async Task RunAsync(HttpContext context, RequestDelegate next)
     {
-        var size = SizeOf(context.Request);
-        try
+        using var share = new Share(this, SizeOf(context.Request));
+        if (share.IsTooMuch)
         {
-            if (Interlocked.Add(ref _taken, size) > bytes && size > 0)
-            {
-                context.Response.Headers.RetryAfter = "1";
-                throw new RequestProblemException("too_many_uploads", "The bodies of the requests under way take all the room that there is for them. Try again in a moment.");
-            }
+            context.Response.Headers.RetryAfter = "1";
+            throw new RequestProblemException("too_many_uploads", "The bodies of the requests under way take all the room that there is for them. Try again in a moment.");
+        }
 
-            await next(context);
-        }
-        finally
+        // A request may go on long after its body was read: ?wait holds it for a minute.
+        context.Features.Set<IRequestBodyShare>(share);
+        await next(context);
+    }
+
+    private sealed class Share : IRequestBodyShare, IDisposable
+    {
+        private readonly UploadBudget _budget;
+        private long _size;
+
+        public Share(UploadBudget budget, long size)
         {
-            Interlocked.Add(ref _taken, -size);
+            (_budget, _size) = (budget, size);
+            IsTooMuch = Interlocked.Add(ref budget._taken, size) > budget._bytes && size > 0;
         }
+
+        public bool IsTooMuch { get; }
+
+        public void GiveBack() => Interlocked.Add(ref _budget._taken, -Interlocked.Exchange(ref _size, 0));
+
+        public void Dispose() => GiveBack();
     }
 
     private static long SizeOf(HttpRequest request)

@@ -29,6 +29,7 @@ internal static class JsonBody
         }
 
         var bytes = await ReadBytesAsync(request, maxBytes, cancellationToken);
+        request.HttpContext.Features.Get<IRequestBodyShare>()?.GiveBack();
         if (bytes.Length == 0)
         {
             return null;
