@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Polyphony.Activities.Providers.OpenAI.Answers;
+namespace Polyphony.Activities;
 
 /// <summary>
 /// Replaces halves of surrogate pairs by U+FFFD: a character that was cut in two at a limit of tokens. <c>"\ud83d"</c> is valid JSON (RFC 8259, section 8.2), but no text that

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Polyphony.Activities.Providers.OpenAI.Answers;
 using Polyphony.Core.Json;
 using Polyphony.Core.Schemas;
 
@@ -35,6 +34,7 @@ internal static partial class AnswerJson
 
     private static IReadOnlyList<string> Find(string text, JsonSchema schema, int quotes, out JsonElement value)
     {
+        // A character that was cut in two within the answer's JSON is replaced as one in the answer itself is.
         text = Trimmed(Surrogates.ReplaceEscaped(text, out _));
         if (TryParse(text, out value, out var problem))
         {
@@ -166,7 +166,7 @@ internal static partial class AnswerJson
 
     private static IEnumerable<JsonElement> Embedded(string text)
     {
-        var bytes = Whole(text);
+        var bytes = Encoding.UTF8.GetBytes(text);
         for (var start = bytes.AsSpan().IndexOfAny((byte)'{', (byte)'['); start >= 0;)
         {
             var next = start + 1;
@@ -219,7 +219,7 @@ internal static partial class AnswerJson
         value = default;
         try
         {
-            var bytes = Whole(text);
+            var bytes = Encoding.UTF8.GetBytes(text);
             var parsed = JsonElement.Parse(bytes, JsonLimits.Document);
             if (StrictJson.FindProblem(bytes) is { } found)
             {
@@ -236,14 +236,6 @@ internal static partial class AnswerJson
             problem = $"it is not JSON: {exception.Message}";
             return false;
         }
-    }
-
-    // A character that was cut in two within the answer's JSON is replaced as one in the answer itself is.
-    private static byte[] Whole(string text)
-    {
-        var bytes = Encoding.UTF8.GetBytes(text);
-        Surrogates.ReplaceEscaped(bytes);
-        return bytes;
     }
 
     private static List<string> Violations(JsonSchema schema, JsonElement value) =>

@@ -66,18 +66,13 @@ internal sealed partial class ErrorBody
         return read;
     }
 
-    /// <summary>Gets a scalar as text, also where it is half a surrogate pair.</summary>
-    public static string? Scalar(JsonElement value)
+    /// <summary>Gets a scalar as text.</summary>
+    public static string? Scalar(JsonElement value) => value.ValueKind switch
     {
-        try
-        {
-            return value.ValueKind switch { JsonValueKind.String => value.GetString(), JsonValueKind.Number => value.GetRawText(), _ => null };
-        }
-        catch (InvalidOperationException)
-        {
-            return value.GetRawText().Trim('"');
-        }
-    }
+        JsonValueKind.String => value.GetString(),
+        JsonValueKind.Number => value.GetRawText(),
+        _ => null,
+    };
 
     // A stream of events in which the first is the error.
     private static string Event(string text)
@@ -175,6 +170,7 @@ internal sealed partial class ErrorBody
         {
             var bytes = new byte[Encoding.UTF8.GetMaxByteCount(text.Length)];
             var count = Encoding.UTF8.GetBytes(text, bytes);
+            Surrogates.ReplaceEscaped(bytes.AsSpan(0, count));
             var reader = new Utf8JsonReader(
                 bytes.AsSpan(0, count), new JsonReaderOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, MaxDepth = Lenient.MaxDepth });
             json = JsonDocument.ParseValue(ref reader);
@@ -214,7 +210,7 @@ internal sealed partial class ErrorBody
         string? carried = null, own = null, detail = null, raw = null, place = null;
         foreach (var member in json.EnumerateObject())
         {
-            var name = NameOf(member).ToLowerInvariant();
+            var name = member.Name.ToLowerInvariant();
             if (Carriers.Contains(name))
             {
                 carried ??= Say(member.Value, depth + 1);
@@ -263,7 +259,7 @@ internal sealed partial class ErrorBody
         {
             foreach (var member in json.EnumerateObject().TakeWhile(_ => ++_members <= MostMembers))
             {
-                var name = NameOf(member).ToLowerInvariant();
+                var name = member.Name.ToLowerInvariant();
                 if (Waits.OfMember(name, member.Value) is { } wait)
                 {
                     Wait = wait > Wait ? wait : Wait ?? wait;
@@ -281,18 +277,6 @@ internal sealed partial class ErrorBody
                     Gather(member.Value, depth + 1);
                 }
             }
-        }
-    }
-
-    private static string NameOf(JsonProperty member)
-    {
-        try
-        {
-            return member.Name;
-        }
-        catch (InvalidOperationException)
-        {
-            return "";
         }
     }
 

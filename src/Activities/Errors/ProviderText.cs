@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Polyphony.Core.Interpreter;
 
 namespace Polyphony.Activities.Errors;
 
@@ -43,14 +44,5 @@ internal static class ProviderText
     /// <param name="text">The text.</param>
     /// <param name="longest">The most UTF-16 units that are kept.</param>
     /// <returns>The text, or its beginning with an ellipsis.</returns>
-    public static string Shorten(string text, int longest)
-    {
-        if (text.Length <= longest)
-        {
-            return text;
-        }
-
-        var end = char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest;
-        return $"{text.AsSpan(0, end).TrimEnd()}…";
-    }
+    public static string Shorten(string text, int longest) => text.Length <= longest ? text : $"{ErrorText.Beginning(text, longest).TrimEnd()}…";
 }

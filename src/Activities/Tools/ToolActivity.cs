@@ -6,7 +6,6 @@ using Polyphony.Activities.Agents;
 using Polyphony.Activities.Definitions;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Payloads;
-using Polyphony.Activities.Providers.OpenAI.Answers;
 using Polyphony.Core;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;

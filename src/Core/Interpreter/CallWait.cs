@@ -14,20 +14,15 @@ public sealed record CallWait(DateTimeOffset Until, string Reason, string? Messa
     /// <returns>At most <see cref="MaxMessageLength"/> characters, none of them a control character.</returns>
     public static string Shorten(string message)
     {
-        var length = Math.Min(message.Length, MaxMessageLength);
-        if (length < message.Length && char.IsHighSurrogate(message[length - 1]))
-        {
-            length--;
-        }
-
-        var line = string.Create(length, message, static (span, text) =>
+        var kept = ErrorText.Beginning(message, MaxMessageLength);
+        var line = string.Create(kept.Length, kept, static (span, text) =>
         {
             for (var i = 0; i < span.Length; i++)
             {
                 span[i] = char.IsControl(text[i]) ? ' ' : text[i];
             }
         });
-        return length < message.Length ? $"{line[..^1]}…" : line;
+        return kept.Length < message.Length ? $"{line[..^1]}…" : line;
     }
 }
 

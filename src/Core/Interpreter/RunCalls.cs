@@ -283,7 +283,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         var parts = new List<Payload>();
         for (var start = 0; start < text.Length;)
         {
-            var part = ErrorText.Beginning(text[start..], MaxPartLength);
+            var part = ErrorText.Beginning(text.Substring(start, Math.Min(MaxPartLength + 1, text.Length - start)), MaxPartLength);
             parts.Add(Payload.FromText(Encoding.UTF8.GetBytes($"\"{JsonEncodedText.Encode(part, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"")));
             start += part.Length;
         }

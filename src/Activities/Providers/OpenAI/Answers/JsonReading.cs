@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Polyphony.Core.Interpreter;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 
@@ -51,7 +52,7 @@ internal static class JsonReading
             return null;
         }
 
-        var line = text.Length > Longest ? text[..Longest] : text;
+        var line = ErrorText.Beginning(text, Longest);
         return line.Any(char.IsControl) ? string.Concat(line.Select(character => char.IsControl(character) ? ' ' : character)) : line;
     }
 }
