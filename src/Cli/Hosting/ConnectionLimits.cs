@@ -56,6 +56,9 @@ internal sealed record ConnectionLimits
     /// </summary>
     public int MaxConnections { get; init; } = Math.Clamp(OpenFiles.Limit / 2, 1, MostConnections);
 
+    /// <summary>Gets how many sockets of clients may be open, those that are just closing included: a quarter more than <see cref="MaxConnections"/>.</summary>
+    public int MaxSockets => MaxConnections + Math.Max(MaxConnections / 4, 1);
+
     /// <summary>Gets how many bytes the bodies of all requests under way may have together. Default 128 MB.</summary>
     public long MaxUploadBytes { get; init; } = 128 * 1024 * 1024;
 

@@ -1,9 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Providers;
@@ -139,6 +141,8 @@ internal sealed class EmbeddedHost : IAsyncDisposable
             options.Connections.Apply(kestrel.Limits);
             kestrel.Listen(options.Listen, options.Port, listen => listen.Use(next => connection => gate.RunAsync(connection, next)));
         });
+        builder.Services.AddSingleton<IConnectionListenerFactory>(services => new BoundedListenerFactory(
+            ActivatorUtilities.CreateInstance<SocketTransportFactory>(services), options.Connections.MaxSockets));
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddSingleton(new WorkflowClient(
             engine.Client, new FolderWorkflowCatalog(options.Settings.WorkflowsFolder), engine.Definitions, engine.Payloads, models.CheckPrices(), models.Endpoints, engine.Ledger));
