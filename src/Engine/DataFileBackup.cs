@@ -35,7 +35,7 @@ public static class DataFileBackup
     /// <summary>Copies a database that is open, in no transaction, and perhaps no longer to be found by its name.</summary>
     internal static void CopyOpen(Database source, string target)
     {
-        CreatePrivate(target);
+        PrivateFile.Open(target, FileMode.CreateNew, FileShare.None).Dispose();
         using (var copy = new Database(target, create: false))
         using (var backup = new PageCopy(source, copy))
         {
@@ -53,7 +53,7 @@ public static class DataFileBackup
         var unfinished = $"{target}.{Guid.NewGuid():N}.partial";
         try
         {
-            CreatePrivate(unfinished);
+            PrivateFile.Open(unfinished, FileMode.CreateNew, FileShare.None).Dispose();
             Copy(source, unfinished, progress, cancellationToken);
             var damage = Settle(unfinished);
             File.Move(unfinished, target);
@@ -79,17 +79,6 @@ public static class DataFileBackup
                 File.Delete(part);
             }
         }
-    }
-
-    private static void CreatePrivate(string path)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        new FileStream(path, options).Dispose();
     }
 
     private static void Copy(Database source, string target, IProgress<double>? progress, CancellationToken cancellationToken)
