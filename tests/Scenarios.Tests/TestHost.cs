@@ -7,7 +7,6 @@ using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
-using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 using Polyphony.Engine;
 using Polyphony.Engine.Simulation;
@@ -83,15 +82,6 @@ public sealed class TestHost : IAsyncDisposable
 
     public async Task<WorkflowStatus> RunAsync(string yaml, object? input = null, StartWorkflowOptions? options = null) =>
         await WaitAsync(await StartAsync(yaml, input, options));
-
-    /// <summary>Runs a workflow as a run that began under an earlier program: by the rules of its revision.</summary>
-    public async Task<WorkflowStatus> RunAsync(int revision, string yaml, object? input = null)
-    {
-        var definition = Parse(yaml);
-        await Engine.Definitions.SaveAsync(definition.Hash, definition.CanonicalJson);
-        var run = new WorkflowRun { Revision = revision, Workflow = definition.Name, DefinitionHash = definition.Hash, Input = Payload.Inline(Json(input)) };
-        return await WaitAsync(await Engine.Client.StartAsync(ActivityNames.WorkflowOrchestration, JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowRun)));
-    }
 
     public async Task<WorkflowStatus> WaitAsync(string id)
     {

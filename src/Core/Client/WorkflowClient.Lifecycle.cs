@@ -44,7 +44,7 @@ public sealed partial class WorkflowClient
         // An instance that continued as new has its state in its input: the new one begins without.
         return await client.StartAsync(
             metadata.Name,
-            JsonSerializer.Serialize(run with { Revision = WorkflowRun.CurrentRevision, State = null, PackedState = null }, CoreJsonContext.Default.WorkflowRun),
+            JsonSerializer.Serialize(run with { State = null, PackedState = null }, CoreJsonContext.Default.WorkflowRun),
             new StartOrchestrationOptions { InstanceId = newInstanceId, Tags = metadata.Tags },
             cancellationToken);
     }

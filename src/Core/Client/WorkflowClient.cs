@@ -126,7 +126,6 @@ public sealed partial class WorkflowClient(
 
         var run = new WorkflowRun
         {
-            Revision = WorkflowRun.CurrentRevision,
             Workflow = definition.Name,
             DefinitionHash = definition.Hash,
             SubWorkflows = pinned.Count == 0 ? null : pinned.ToDictionary(pair => pair.Key, pair => pair.Value.Hash, StringComparer.Ordinal),

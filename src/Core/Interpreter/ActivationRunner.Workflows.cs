@@ -97,7 +97,6 @@ internal sealed partial class ActivationRunner
         var inner = workflow.Limits;
         var run = new WorkflowRun
         {
-            Revision = WorkflowRun.CurrentRevision,
             Workflow = node.Workflow,
             DefinitionHash = workflow.Hash,
             SubWorkflows = subWorkflows!.Hashes,

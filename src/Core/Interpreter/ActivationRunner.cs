@@ -36,7 +36,7 @@ internal sealed partial class ActivationRunner(
     public async Task<ActivationEnd> RunAsync(Activation activation)
     {
         var started = Context.CurrentUtcDateTime;
-        var work = activation.Node is HumanNode or WaitNode || activation.Node.Timeout is not { } limit
+        var work = NodeKinds.Waits(activation.Node) || activation.Node.Timeout is not { } limit
             ? await WorkAsync(activation, stop.Limit)
             : await WithTimeoutAsync(activation, started + limit);
         var status = NodeResult.Completed;
@@ -59,7 +59,7 @@ internal sealed partial class ActivationRunner(
             Node = activation.Node.Name,
             Order = activation.Order,
             Index = activation.Scope.Index,
-            Kind = KindOf(activation.Node),
+            Kind = NodeKinds.NameOf(activation.Node),
             Agent = work.Agent,
             Status = status,
             Result = status == NodeResult.Completed ? work.Output ?? Payload.Null : null,
@@ -73,16 +73,6 @@ internal sealed partial class ActivationRunner(
             EndedTime = Context.CurrentUtcDateTime,
         }, lingering);
     }
-
-    public static string KindOf(NodeDefinition node) => node switch
-    {
-        AgentNode => "agent",
-        ToolNode => "tool",
-        HumanNode => "human",
-        WorkflowNode => "workflow",
-        WaitNode => "wait",
-        _ => "transform",
-    };
 
     /// <summary>Applies the node's error policy.</summary>
     private async Task<(WorkResult Work, string Status)> HandleAsync(Activation activation, WorkResult work, CallError error)

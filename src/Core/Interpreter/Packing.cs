@@ -9,6 +9,9 @@ namespace Polyphony.Core.Interpreter;
 /// <summary>Makes one list of several values. Pure: the interpreter packs small values itself, and an activity those that are in the payload store.</summary>
 public static class Packing
 {
+    /// <summary>Gets a list without items.</summary>
+    internal static Payload EmptyList { get; } = Payload.Inline(JsonElement.Parse("[]"u8));
+
     /// <summary>Arranges values in any mode but <see cref="PackMode.Text"/> and <see cref="PackMode.Results"/>, whose items have to be resolved first: see <see cref="Results"/>.</summary>
     /// <param name="mode">How.</param>
     /// <param name="parts">The values; lists, unless the mode is <see cref="PackMode.Items"/>.</param>

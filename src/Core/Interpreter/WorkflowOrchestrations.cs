@@ -23,7 +23,7 @@ public static class WorkflowOrchestrations
             .AddOrchestration(ActivityNames.WorkflowOrchestration, (context, input) =>
             {
                 var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.WorkflowRun)!;
-                return run.PackedState is null ? new WorkflowInstance(context, run, plans, options).RunAsync() : GoOnAsync(context, run, plans, options);
+                return run.PackedState is null ? new WorkflowRunner(context, run, plans, options).RunAsync() : GoOnAsync(context, run, plans, options);
             }, compareInputs: false)
             .AddOrchestration(ActivityNames.ItemsOrchestration, (context, input) =>
             {
@@ -36,6 +36,6 @@ public static class WorkflowOrchestrations
     private static async Task<string?> GoOnAsync(OrchestrationContext context, WorkflowRun run, PlanCache plans, InterpreterOptions options)
     {
         var state = await run.PackedState!.LoadAsync(new RunCalls(context, plans.Get(run.DefinitionHash).Definition, run.RootInstanceId ?? context.InstanceId));
-        return await new WorkflowInstance(context, run with { State = state, PackedState = null }, plans, options).RunAsync();
+        return await new WorkflowRunner(context, run with { State = state, PackedState = null }, plans, options).RunAsync();
     }
 }

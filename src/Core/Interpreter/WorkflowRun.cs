@@ -5,22 +5,6 @@ namespace Polyphony.Core.Interpreter;
 /// <summary>The input of <see cref="ActivityNames.WorkflowOrchestration"/>.</summary>
 public sealed record WorkflowRun
 {
-    /// <summary>The newest <see cref="Revision"/>, which new runs get.</summary>
-    public const int CurrentRevision = 2;
-
-    /// <summary>
-    /// Gets by which rules the interpreter divides the run's bookkeeping into calls, from 1. A run keeps those that it began with, so that an update does not change
-    /// what a replay calls. Since 2: outcomes go to the payload store in lists of 32 KB in place of 16, which are joined when they are read and not at the end of the
-    /// run; of the messages for an agent 6 KB stay in its call, in place of 12, and many lists of stored ones are joined; and children of a <c>forEach</c> get the items and slots that keep all slots busy.
-    /// </summary>
-    public int Revision
-    {
-        get;
-
-        // Runs of before have none, which is read as 0.
-        init => field = Math.Max(1, value);
-    } = 1;
-
     /// <summary>Gets the workflow's name.</summary>
     public required string Workflow { get; init; }
 

@@ -71,6 +71,17 @@ public sealed record Payload
     /// <returns>The payload.</returns>
     internal static Payload FromText(byte[] json) => new(json);
 
+    /// <summary>Names the kind of the value in a message.</summary>
+    internal string DescribeKind() => Reference?.Type ?? Json?.ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "a list",
+        JsonValueKind.String => "a text",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.True or JsonValueKind.False => "true or false",
+        _ => "null",
+    };
+
     /// <summary>Gets an item of an array, in place or by reference.</summary>
     /// <param name="index">Which.</param>
     /// <returns>The item.</returns>

@@ -3,36 +3,61 @@ using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Interpreter;
 
-/// <content>What clients see while it runs.</content>
-internal sealed partial class WorkflowInstance
+/// <summary>What clients see of a run while it goes on: the custom status.</summary>
+internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, WaitStates waits, RunSignal signal) : IRunObserver
 {
     /// <summary>Graphs of up to so many nodes show all of them; larger ones what is under way and what ended last.</summary>
     private const int MaxShownNodes = 40;
 
     private const int MaxShownWaits = 8;
 
-    private readonly ProgressWriter _progress;
+    private readonly ProgressWriter _progress = new(run.Graph.Nodes.Select(node => new NodeProgress { Node = node.Name, Status = "pending" }));
     private readonly SortedDictionary<string, PendingWait> _pendingWaits = new(StringComparer.Ordinal);
     private readonly Dictionary<int, SortedDictionary<string, CallWait>> _delays = [];
     private readonly Queue<int> _lastEnded = new();
-    private bool _progressChanged = true;
+    private bool _changed = true;
+
+    private WorkflowGraph Graph => run.Graph;
+
+    /// <summary>Gets the nodes' progress as the state keeps it; <see langword="null"/> for large graphs, which begin anew.</summary>
+    public IReadOnlyList<NodeProgress>? Saved => Graph.Nodes.Length <= MaxShownNodes ? _progress.Nodes : null;
+
+    /// <summary>Gets a value indicating whether a node's call waits before it is made, or made again.</summary>
+    public bool IsDelayed(int node) => _delays.ContainsKey(node);
+
+    /// <summary>Gets how many items a node has.</summary>
+    public int? ItemsOf(int node) => _progress[node].Items;
+
+    public void Restore(IReadOnlyList<NodeProgress>? saved)
+    {
+        for (var node = 0; node < Graph.Nodes.Length; node++)
+        {
+            var state = schedule.State.Nodes[node];
+            _progress[node] = saved is not null
+                ? saved[node]
+                : _progress[node] with { Status = state.Phase == NodePhase.Skipped ? NodeResult.Skipped : state.HasEnded ? NodeResult.Completed : "pending" };
+        }
+    }
+
+    /// <summary>A node runs again from the start.</summary>
+    public void Reset(int node) => _progress[node] = new NodeProgress { Node = Graph.Nodes[node].Name, Status = "pending", Round = schedule.RoundOf(node) };
 
     void IRunObserver.OnAttempt(Activation activation)
     {
-        var node = _plan.IndexOf(activation.Node.Name);
+        var node = run.Plan.IndexOf(activation.Node.Name);
         var progress = _progress[node];
         Show(node, progress with
         {
-            Status = activation.Node is HumanNode or WaitNode ? "waiting" : "running",
+            Status = NodeKinds.Waits(activation.Node) ? "waiting" : "running",
             Round = activation.Scope.Round,
-            StartedTime = progress.StartedTime ?? _context.CurrentUtcDateTime,
+            StartedTime = progress.StartedTime ?? run.Now,
         });
-        Wake();
+        signal.Raise();
     }
 
     void IRunObserver.OnDelayed(Activation activation, CallWait wait, CallError? error)
     {
-        var node = _plan.IndexOf(activation.Node.Name);
+        var node = run.Plan.IndexOf(activation.Node.Name);
         if (!_delays.TryGetValue(node, out var delays))
         {
             _delays[node] = delays = new SortedDictionary<string, CallWait>(StringComparer.Ordinal);
@@ -41,12 +66,12 @@ internal sealed partial class WorkflowInstance
         delays[activation.Id] = wait;
         var progress = _progress[node];
         ShowDelay(node, progress with { Status = error is null ? "waiting" : "retrying", Error = error?.Code ?? progress.Error });
-        Wake();
+        signal.Raise();
     }
 
     void IRunObserver.OnDelayEnded(Activation activation)
     {
-        var node = _plan.IndexOf(activation.Node.Name);
+        var node = run.Plan.IndexOf(activation.Node.Name);
 
         // Several tool calls of one activation may wait at the same time: it shows the last that began, until the first goes on.
         if (_delays.TryGetValue(node, out var delays) && delays.Remove(activation.Id) && delays.Count == 0)
@@ -66,40 +91,40 @@ internal sealed partial class WorkflowInstance
 
     void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
     {
-        _waits[activation.Id] = state;
+        waits.Begin(activation.Id, state);
         _pendingWaits[activation.Id] = wait;
-        _progressChanged = true;
-        Wake();
+        _changed = true;
+        signal.Raise();
     }
 
     void IRunObserver.OnWaited(Activation activation)
     {
-        _waits.Remove(activation.Id);
+        waits.End(activation.Id);
         _pendingWaits.Remove(activation.Id);
-        _progressChanged = true;
+        _changed = true;
     }
 
     private void Show(int node, NodeProgress progress)
     {
         _progress[node] = progress;
-        _progressChanged = true;
+        _changed = true;
     }
 
-    private void SetItems(int node, int count) =>
+    public void SetItems(int node, int count) =>
         Show(node, _progress[node] with
         {
             Status = "running",
             Items = count,
             ItemsDone = 0,
             ItemsFailed = 0,
-            Round = _graph.Nodes[node].Round,
-            StartedTime = _context.CurrentUtcDateTime,
+            Round = schedule.RoundOf(node),
+            StartedTime = run.Now,
         });
 
-    private void CountActivation(int node, Outcome outcome) => Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code);
+    public void CountActivation(int node, Outcome outcome) => Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code);
 
     /// <summary>What a stopped activation had begun was begun all the same.</summary>
-    private void CountStopped(int node, WorkResult? work)
+    public void CountStopped(int node, WorkResult? work)
     {
         if (work is { Attempts: > 0 })
         {
@@ -107,13 +132,13 @@ internal sealed partial class WorkflowInstance
         }
     }
 
-    private void CountItem(int node, Outcome outcome)
+    public void CountItem(int node, Outcome outcome)
     {
         Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Status == NodeResult.Completed ? null : outcome.Error?.Code);
         AddItems(node, 1, outcome.Status == NodeResult.Completed ? 0 : 1);
     }
 
-    private void CountItems(int node, ItemsResult part)
+    public void CountItems(int node, ItemsResult part)
     {
         Count(node, part.Attempts, part.Usage, part.Provider, part.FirstError?.Code);
         AddItems(node, part.Done, part.Failed);
@@ -142,12 +167,12 @@ internal sealed partial class WorkflowInstance
     }
 
     /// <summary>Takes over what a step of the graph has changed.</summary>
-    private void UpdateProgress(GraphState before)
+    public void Follow(GraphState before)
     {
-        foreach (var node in _graph.Changed)
+        foreach (var node in schedule.State.Changed)
         {
-            var phase = _graph.Nodes[node].Phase;
-            if (phase == before.Nodes[node].Phase && _graph.Nodes[node].Round == before.Nodes[node].Round)
+            var phase = schedule.State.Nodes[node].Phase;
+            if (phase == before.Nodes[node].Phase && schedule.RoundOf(node) == before.Nodes[node].Round)
             {
                 continue;
             }
@@ -162,7 +187,7 @@ internal sealed partial class WorkflowInstance
                         NodePhase.Skipped => NodeResult.Skipped,
                         _ => NodeResult.Failed,
                     },
-                    EndedTime = _context.CurrentUtcDateTime,
+                    EndedTime = run.Now,
                 });
                 _lastEnded.Enqueue(node);
                 while (_lastEnded.Count > 5)
@@ -173,13 +198,13 @@ internal sealed partial class WorkflowInstance
             else if (before.Nodes[node].Phase != NodePhase.Pending)
             {
                 // Another round; the node that ended the last one was running until now.
-                Show(node, new NodeProgress { Node = Graph.Nodes[node].Name, Status = "pending", Round = _graph.Nodes[node].Round + (phase == NodePhase.Pending ? 1 : 0) });
+                Show(node, new NodeProgress { Node = Graph.Nodes[node].Name, Status = "pending", Round = schedule.RoundOf(node) + (phase == NodePhase.Pending ? 1 : 0) });
             }
         }
     }
 
     /// <summary>Nodes that were under way when the run stopped do not run any more.</summary>
-    private void ShowStopped()
+    public void ShowStopped()
     {
         for (var node = 0; node < Graph.Nodes.Length; node++)
         {
@@ -188,7 +213,7 @@ internal sealed partial class WorkflowInstance
                 Show(node, _progress[node] with
                 {
                     Status = NodeResult.Stopped,
-                    EndedTime = _context.CurrentUtcDateTime,
+                    EndedTime = run.Now,
                     WaitingUntil = null,
                     WaitReason = null,
                     WaitMessage = null,
@@ -207,7 +232,7 @@ internal sealed partial class WorkflowInstance
 
         // Those under way are kept in order; thousands of them cost no more than the first forty.
         var shown = new List<int>();
-        foreach (var node in _underWay)
+        foreach (var node in schedule.UnderWay)
         {
             if (shown.Count == MaxShownNodes)
             {
@@ -217,31 +242,31 @@ internal sealed partial class WorkflowInstance
             shown.Add(node);
         }
 
-        shown.AddRange(_lastEnded.Where(node => !_underWay.Contains(node)).Distinct());
-        shown.Sort(_byPosition);
+        shown.AddRange(_lastEnded.Where(node => !schedule.IsUnderWay(node)).Distinct());
+        shown.Sort(schedule.ByPosition);
         return shown.Count <= MaxShownNodes ? shown : shown.GetRange(0, MaxShownNodes);
     }
 
-    private void PublishProgress(WorkflowResult? result = null)
+    public void Publish(WorkflowResult? result = null)
     {
-        if (!_progressChanged && result is null)
+        if (!_changed && result is null)
         {
             return;
         }
 
-        _progressChanged = false;
+        _changed = false;
         var progress = new WorkflowProgress
         {
             Total = Graph.Nodes.Length,
-            Done = _graph.Ended,
+            Done = schedule.State.Ended,
             WaitingFor = _pendingWaits.Count == 0 ? [] : [.. _pendingWaits.Values.Take(MaxShownWaits)],
-            Usage = _budget.Used,
+            Usage = run.Budget.Used,
             Result = result,
-            Failures = _failures,
+            Failures = run.Failures,
         };
 
         // Where long prompts and names in scripts of several bytes a letter leave no room, what providers said goes first, then the nodes, then most of what it waits for.
-        _context.SetCustomStatus(
+        run.Durable.SetCustomStatus(
             _progress.Write(progress, Shown(), DurableLimits.MaxCustomStatusBytes)
             ?? _progress.Write(progress, Shown(), DurableLimits.MaxCustomStatusBytes, withMessages: false)
             ?? ProgressWriter.WriteShort(progress, DurableLimits.MaxCustomStatusBytes));

@@ -1,101 +1,79 @@
-using System.Collections.Immutable;
-using System.Text;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Interpreter;
 
-/// <content>What a node sees of the others.</content>
-internal sealed partial class WorkflowInstance
+/// <summary>What a node gets to see of a run: the values that its expressions read, and the messages that its agent is given.</summary>
+internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, ResultStore results)
 {
+    /// <summary>
+    /// So many bytes of messages stay in a call. Half of it is in each call on average, and the more of it, the fewer references to what is stored: for some hundred messages this is
+    /// the least in all.
+    /// </summary>
+    private const int MaxInlineBytes = 6 * 1024;
+
     /// <summary>Up to so many lists of stored messages go along with a call; more are joined.</summary>
     private const int MaxPackedLists = 16;
 
     /// <summary>Lists of messages that were moved to the payload store, with the orders of their messages.</summary>
-    private readonly List<PackedMessages> _packedContext = [];
+    private readonly List<PackedMessages> _packed = [];
 
-    /// <summary>
-    /// Finds the result of one node that another sees: of a node before it in the same round, that round's; of one that comes before it only
-    /// through a back edge, that of the last round of the loop that holds both. Neither depends on when things happen.
-    /// </summary>
-    private NodeResult? ViewOf(int node, int reader)
+    private WorkflowGraph Graph => run.Graph;
+
+    /// <summary>Finds what the expressions of a node read, its edges' conditions aside.</summary>
+    public WorkflowPlan.Reads ReadsOf(int node)
     {
-        if (_plan.IsForwardAncestor(node, reader))
+        var definition = Graph.Nodes[node];
+        var reads = definition switch
         {
-            return _results[node];
-        }
+            AgentNode => Of(ExpressionSiteKind.Prompt),
+            ToolNode => Of(ExpressionSiteKind.Arguments),
+            WorkflowNode => Of(ExpressionSiteKind.WorkflowInput),
+            TransformNode => Of(ExpressionSiteKind.Transform),
+            WaitNode => Of(ExpressionSiteKind.Until),
+            HumanNode => Of(ExpressionSiteKind.Prompt).And(Of(ExpressionSiteKind.TimeoutValue)).And(Of(ExpressionSiteKind.Escalation)).And(Of(ExpressionSiteKind.RejectWhen)),
+            _ => WorkflowPlan.Reads.None,
+        };
+        return definition.OnError.Kind == ErrorPolicyKind.Value ? reads.And(Of(ExpressionSiteKind.ErrorValue)) : reads;
 
-        var loop = _plan.CommonLoop(node, reader);
-        return loop < 0 ? null : _snapshots[loop][node];
+        WorkflowPlan.Reads Of(ExpressionSiteKind kind) => run.Plan.ReadsOf(node, new ExpressionSite(kind));
     }
 
-    /// <summary>Finds the result that a node of a loop had in the round before.</summary>
-    private NodeResult? LastRoundOf(int node) => Graph.InnermostLoop[node] is >= 0 and var loop ? _snapshots[loop][node] : null;
-
     /// <summary>Makes the scope in which a node's expressions are evaluated.</summary>
-    private CallScope ScopeOf(int node, WorkflowPlan.Reads reads, NodeResult? own = null)
+    public CallScope ScopeOf(int node, WorkflowPlan.Reads reads, NodeResult? own = null)
     {
         var definition = Graph.Nodes[node];
         Dictionary<string, NodeValue>? nodes = null;
         foreach (var read in reads.Nodes)
         {
-            var result = read == node && own is not null ? own : ViewOf(read, node);
+            var result = read == node && own is not null ? own : results.ViewOf(read, node);
             (nodes ??= new Dictionary<string, NodeValue>(StringComparer.Ordinal))[Graph.Nodes[read].Name] = result?.ToValue() ?? new NodeValue { Status = "pending" };
         }
 
-        var round = _graph.Nodes[node].Round;
+        var round = schedule.RoundOf(node);
         return new CallScope
         {
-            DefinitionHash = _run.DefinitionHash,
-            RootInstanceId = _calls.RootInstanceId,
-            InstanceId = _logicalId,
+            DefinitionHash = run.Input.DefinitionHash,
+            RootInstanceId = run.Calls.RootInstanceId,
+            InstanceId = run.LogicalId,
             Node = definition.Name,
             Activation = Activation.Name(definition.Name, null, round),
             Round = round,
-            Input = reads.Input ? _run.Input : null,
+            Input = reads.Input ? run.Input.Input : null,
             Nodes = nodes,
         };
     }
 
-    /// <summary>
-    /// Gets a node's place among all results: for each loop around it, from the outside in, the loop's place and round, then the node's
-    /// own place. Ordinal comparison gives the order of the graph.
-    /// </summary>
-    private string OrderOf(int node, GraphState? graph = null)
+    /// <summary>Gives an agent's activation the messages that it may see.</summary>
+    public async Task<Activation> WithContextAsync(Activation activation, int node)
     {
-        if (_plan.FixedOrderOf(node) is { } known)
+        if (activation.Node is not AgentNode agent)
         {
-            return known;
+            return activation;
         }
 
-        var loops = new Stack<int>();
-        for (var loop = Graph.InnermostLoop[node]; loop >= 0; loop = Graph.Loops[loop].Parent)
-        {
-            loops.Push(loop);
-        }
-
-        var order = new StringBuilder();
-        foreach (var loop in loops)
-        {
-            order.Append($"{Graph.Position[Graph.Loops[loop].Header]:D4}.{(graph ?? _graph).Loops[loop].Round:D6}.");
-        }
-
-        return order.Append($"{Graph.Position[node]:D4}").ToString();
-    }
-
-    /// <summary>Gets the messages of a node's earlier rounds that some agent may still be given beside this result.</summary>
-    private ImmutableList<NodeResult> EarlierOf(int node, NodeResult result)
-    {
-        var loop = Graph.InnermostLoop[node];
-        var (first, last) = _plan.Retain(node);
-        last = result.IsMessage ? Math.Max(0, last - 1) : last;
-        if (loop < 0 || (first == 0 && last == 0) || LastRoundOf(node) is not { } previous)
-        {
-            return [];
-        }
-
-        var all = previous.IsMessage ? previous.Earlier.Add(previous with { Earlier = [] }) : previous.Earlier;
-        return first >= all.Count || first + last >= all.Count ? all : [.. all.Take(first), .. all.Skip(Math.Max(first, all.Count - last))];
+        var (packed, messages) = await ContextOfAsync(node, run.Plan.Definition.Agents[agent.Agent]);
+        return activation with { Context = messages, PackedContext = packed };
     }
 
     /// <summary>Collects the earlier messages that an agent may see, in the order of the graph.</summary>
@@ -110,9 +88,8 @@ internal sealed partial class WorkflowInstance
         var sorted = true;
         foreach (var node in Graph.Upstream(reader))
         {
-            // What a node has said stays, also when it was skipped since, or has yet to come in this round (join: any).
-            var messages = (ViewOf(node, reader) ?? (_plan.IsForwardAncestor(node, reader) ? LastRoundOf(node) : null))?.Messages ?? [];
-            foreach (var result in agent.Context is null ? messages.Skip(messages.Count - 1) : messages)
+            var messages = results.MessagesOf(node, reader);
+            foreach (var result in agent.Context is null ? messages.TakeLast(1) : messages)
             {
                 sorted = sorted && (upstream.Count == 0 || string.CompareOrdinal(upstream[^1].Result.Order, result.Order) <= 0);
                 upstream.Add((result, node));
@@ -129,7 +106,7 @@ internal sealed partial class WorkflowInstance
         var passed = new SortedDictionary<string, (NodeResult, int)>(StringComparer.Ordinal);
         foreach (var filter in filters)
         {
-            var matching = all.FindAll(pair => _plan.Matches(filter, pair.Node) && (filter.Role is null || filter.Role == pair.Result.Role));
+            var matching = all.FindAll(pair => run.Plan.Matches(filter, pair.Node) && (filter.Role is null || filter.Role == pair.Result.Role));
             var chosen = (filter.First, filter.Last) switch
             {
                 (null, null) => (IEnumerable<(NodeResult Result, int Node)>)matching,
@@ -152,17 +129,15 @@ internal sealed partial class WorkflowInstance
     /// </summary>
     private async Task<(IReadOnlyList<Payload> Packed, IReadOnlyList<ContextMessage> Messages)> ContextOfAsync(int node, AgentDefinition agent)
     {
-        // Half of it is in each call on average, and the more of it, the fewer references to what is stored: for some hundred messages this is the least in all.
-        var limit = (_run.Revision >= 2 ? 6 : 12) * 1024;
         var found = MessagesFor(node, agent);
-        if (SizeFrom(0) <= limit)
+        if (SizeFrom(0) <= MaxInlineBytes)
         {
             return ([], MessagesFrom(0));
         }
 
         var packed = new List<PackedMessages>();
         var done = 0;
-        foreach (var list in _packedContext)
+        foreach (var list in _packed)
         {
             if (IsNext(list.Orders))
             {
@@ -171,16 +146,16 @@ internal sealed partial class WorkflowInstance
             }
         }
 
-        if (packed.Count > MaxPackedLists && _run.Revision >= 2)
+        if (packed.Count > MaxPackedLists)
         {
             packed = [await JoinAsync(packed)];
         }
 
         IReadOnlyList<ContextMessage> rest = MessagesFrom(done);
-        if (SizeFrom(done) > limit)
+        if (SizeFrom(done) > MaxInlineBytes)
         {
-            var list = new PackedMessages(OrdersFrom(done), await _calls.PackAsync([.. rest.Select(ToPayload)], PackMode.Items));
-            _packedContext.Add(list);
+            var list = new PackedMessages(OrdersFrom(done), await run.Calls.PackAsync([.. rest.Select(ToPayload)], PackMode.Items));
+            _packed.Add(list);
             packed.Add(list);
             rest = [];
         }
@@ -191,10 +166,10 @@ internal sealed partial class WorkflowInstance
         async Task<PackedMessages> JoinAsync(List<PackedMessages> lists)
         {
             var joined = new PackedMessages(
-                [.. lists.SelectMany(list => list.Orders)], await _calls.PackAsync([.. lists.Select(list => list.Messages)], PackMode.Concat));
+                [.. lists.SelectMany(list => list.Orders)], await run.Calls.PackAsync([.. lists.Select(list => list.Messages)], PackMode.Concat));
 
             // Before its parts, which stay for nodes that see fewer of them.
-            _packedContext.Insert(0, joined);
+            _packed.Insert(0, joined);
             return joined;
         }
 
