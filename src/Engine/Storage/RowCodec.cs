@@ -13,7 +13,7 @@ namespace Polyphony.Engine.Storage;
 /// </summary>
 /// <remarks>
 /// <code>
-/// version = 2, kind, time (ticks)
+/// version = 1, kind, time (ticks)
 /// kind 1, step:    first sequence, flags, [generation], [custom status], number of items, items, [rows carried over]
 ///                  an item is 0 + event, or the number of the message row that the step took in
 /// kind 2, message: generation (0 = any), event: something that arrived and is not yet part of the history
@@ -21,12 +21,10 @@ namespace Polyphony.Engine.Storage;
 /// short form:      1 (OrchestratorStarted), 2 + task + name + input (TaskScheduled), 3 + task + result (TaskCompleted)
 /// </code>
 /// Numbers are unsigned LEB128. Texts are their length in bytes and UTF-8; one that may be missing has its length plus one, or 0.
-/// Version 1 had no short forms, and is read the same way.
 /// </remarks>
 internal static class RowCodec
 {
-    private const byte Version = 2;
-    private const byte OldestVersion = 1;
+    private const byte Version = 1;
     private const byte Step = 1;
     private const byte Message = 2;
     private const byte ShortOrchestratorStarted = 1;
@@ -219,9 +217,9 @@ internal static class RowCodec
     {
         var version = reader.Byte();
         var kind = reader.Byte();
-        return version is >= OldestVersion and <= Version && kind is Step or Message
+        return version == Version && kind is Step or Message
             ? kind
-            : throw new InvalidDataException($"a row of version {version} and kind {kind} was found; expected was version {OldestVersion} to {Version} and kind {Step} or {Message}");
+            : throw new InvalidDataException($"a row of version {version} and kind {kind} was found; expected was version {Version} and kind {Step} or {Message}");
     }
 
     private static HistoryEvent ReadEvent(ref Reader reader, DateTimeOffset time)

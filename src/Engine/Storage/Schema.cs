@@ -7,7 +7,7 @@ internal static class Schema
     internal const long ApplicationId = 0x506f6c79;
 
     /// <summary>The format. A change that older code cannot read makes it grow.</summary>
-    internal const long Version = 1;
+    internal const long Version = 2;
 
     /// <remarks>
     /// The log carries no index but its key, so that a step appends one row at the end of one tree. A row points to its instance's

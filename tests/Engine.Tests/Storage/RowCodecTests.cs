@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
@@ -96,22 +95,6 @@ public sealed class RowCodecTests
 
         Assert.True(row.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Input)) > 0);
         Assert.InRange(row.Length, Encoding.UTF8.GetByteCount(Input), Encoding.UTF8.GetByteCount(Input) + 40);
-    }
-
-    /// <summary>A file of the version before this one goes on being readable: its events are all JSON.</summary>
-    [Fact]
-    public void Message_OfVersion1_IsRead()
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        buffer.Write<byte>([1, 2]);
-        RowCodec.WriteNumber(buffer, (ulong)Time.UtcTicks);
-        RowCodec.WriteNumber(buffer, 4);
-        RowCodec.WriteText(buffer, """{"type":"TaskCompleted","taskId":9,"result":"\u0022yes\u0022"}""");
-
-        var (_, message) = RowCodec.Decode(buffer.WrittenSpan);
-
-        Assert.Equal(4, message!.Generation);
-        Assert.Equal(new TaskCompleted(9, "\"yes\"") { Timestamp = Time }, message.Event);
     }
 
     [Fact]
