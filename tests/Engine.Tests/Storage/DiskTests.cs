@@ -47,9 +47,26 @@ public sealed class DiskTests : IDisposable
         Assert.NotNull(await engine.Client.GetAsync("before"));
         Volatile.Write(ref room, long.MaxValue);
 
-        Assert.Equal("1", (await engine.Client.WaitForCompletionAsync(await first!, TestContext.Current.CancellationToken)).Output);
+        // What filled the disk may have been this start, which was accepted and goes on, or the end of the one before it: then this one was refused, as every caller.
+        var id = await Record.ExceptionAsync(() => first!) is null ? await first! : await StartWhenThereIsRoomAsync();
+        Assert.Equal("1", (await engine.Client.WaitForCompletionAsync(id, TestContext.Current.CancellationToken)).Output);
         Assert.Null(engine.WaitsFor);
         await engine.Client.RaiseEventAsync("before", "go", null);
+
+        async Task<string> StartWhenThereIsRoomAsync()
+        {
+            while (true)
+            {
+                try
+                {
+                    return await engine.Client.StartAsync("o", "1");
+                }
+                catch (PolyphonyException full) when (full.Code == "data_file_full")
+                {
+                    await Task.Yield();
+                }
+            }
+        }
     }
 
     [Fact]
