@@ -36,7 +36,7 @@ public sealed class CodeWorkflow : IRunObserver
         _calls = new RunCalls(context, plan.Definition, context.InstanceId);
         _budget = new RunBudget(new RunLimits(limits.MaxConcurrency, limits.MaxTurns, limits.MaxTokens, limits.MaxCostUsd));
         _slots = new SlotGate(limits.MaxConcurrency);
-        _runner = new ActivationRunner(_calls, plan, _budget, _stop, this, subWorkflows: null, rewinds: 0);
+        _runner = new ActivationRunner(new ActivationContext(_calls, plan, _budget, _stop, this, SubWorkflows: null, Rewinds: 0));
     }
 
     /// <summary>Gets the durable context: time, ids, timers, events, child orchestrations, entities.</summary>
@@ -132,7 +132,7 @@ public sealed class CodeWorkflow : IRunObserver
                 Variables = variables,
             },
         });
-        var slots = node is HumanNode ? 0 : await _slots.AcquireAsync();
+        var slots = !node.Kind.TakesSlot ? 0 : await _slots.AcquireAsync();
         try
         {
             var end = await _runner.RunAsync(activation);

@@ -17,7 +17,7 @@ internal sealed class ActivationSlots(RunContext run, IRunObserver observer, Run
     /// <summary>Runs an activation when there is a slot for it. Waits, people and computations take none: they call nobody.</summary>
     public async Task<ActivationEnd> RunAsync(Activation activation)
     {
-        if (!NodeKinds.TakesSlot(activation.Node))
+        if (!activation.Node.Kind.TakesSlot)
         {
             return await Runner.RunAsync(activation);
         }
@@ -56,5 +56,5 @@ internal sealed class ActivationSlots(RunContext run, IRunObserver observer, Run
     }
 
     private static ActivationRunner NewRunner(RunContext run, IRunObserver observer) =>
-        new(run.Calls, run.Plan, run.Budget, run.Stop, observer, run.SubWorkflows, run.Rewinds);
+        new(new ActivationContext(run.Calls, run.Plan, run.Budget, run.Stop, observer, run.SubWorkflows, run.Rewinds));
 }

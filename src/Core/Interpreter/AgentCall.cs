@@ -218,7 +218,10 @@ public sealed record ToolCall
 /// <summary>The output of <see cref="ActivityNames.Tool"/>. Exactly one of <see cref="Output"/> and <see cref="Error"/> is set.</summary>
 /// <param name="Output">What the tool returned.</param>
 /// <param name="Error">Why it did not.</param>
-public sealed record ToolCallResult(Payload? Output, CallError? Error = null);
+public sealed record ToolCallResult(Payload? Output, CallError? Error = null)
+{
+    internal bool IsCancelled => Error?.Code == ErrorCodes.Cancelled;
+}
 
 /// <summary>The input of <see cref="ActivityNames.Evaluate"/>.</summary>
 /// <param name="Site">Which expression.</param>

@@ -24,16 +24,13 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
     public WorkflowPlan.Reads ReadsOf(int node)
     {
         var definition = Graph.Nodes[node];
-        var reads = definition switch
+        var sites = definition.Kind.Reads;
+        var reads = Of(sites[0]);
+        for (var i = 1; i < sites.Count; i++)
         {
-            AgentNode => Of(ExpressionSiteKind.Prompt),
-            ToolNode => Of(ExpressionSiteKind.Arguments),
-            WorkflowNode => Of(ExpressionSiteKind.WorkflowInput),
-            TransformNode => Of(ExpressionSiteKind.Transform),
-            WaitNode => Of(ExpressionSiteKind.Until),
-            HumanNode => Of(ExpressionSiteKind.Prompt).And(Of(ExpressionSiteKind.TimeoutValue)).And(Of(ExpressionSiteKind.Escalation)).And(Of(ExpressionSiteKind.RejectWhen)),
-            _ => WorkflowPlan.Reads.None,
-        };
+            reads = reads.And(Of(sites[i]));
+        }
+
         return definition.OnError.Kind == ErrorPolicyKind.Value ? reads.And(Of(ExpressionSiteKind.ErrorValue)) : reads;
 
         WorkflowPlan.Reads Of(ExpressionSiteKind kind) => run.Plan.ReadsOf(node, new ExpressionSite(kind));

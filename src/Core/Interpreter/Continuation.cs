@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Json;
-using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Interpreter;
 
@@ -98,7 +97,7 @@ internal sealed class Continuation(
         var definition = run.Graph.Nodes[node];
         return !IsWaiting(node)
             && (progress.IsDelayed(node)
-                || definition is WorkflowNode
-                || (definition.ForEach is not null && (NodeKinds.Waits(definition) || (progress.ItemsOf(node) ?? 0) > run.Options.MaxDirectItems)));
+                || definition.Kind.MayTakeLong
+                || (definition.ForEach is not null && (definition.Kind.WaitsOutside || (progress.ItemsOf(node) ?? 0) > run.Options.MaxDirectItems)));
     }
 }

@@ -57,7 +57,7 @@ internal sealed class ForEachRunner(
         progress.SetItems(node, count);
         var items = new ItemsProgress();
         _itemOutcomes[node] = [];
-        var divided = count > run.Options.MaxDirectItems && NodeKinds.IsDivisible(definition);
+        var divided = count > run.Options.MaxDirectItems && definition.Kind.IsDivisible;
         var outcomes = divided
             ? await RunChildrenAsync(node, scope, list.Value!, count, items)
             : await RunItemsAsync(node, scope, list.Value!, count, items);
@@ -230,8 +230,8 @@ internal sealed class ForEachRunner(
             SubWorkflows = run.Input.SubWorkflows,
             Depth = run.Input.Depth,
         };
-        var id = slots.Runner.ChildId(template, attempt, $".{start}");
-        using var stopping = slots.Runner.StopChildWith(id, run.Stop.Calls);
+        var id = slots.Runner.Children.IdOf(template, attempt, $".{start}");
+        using var stopping = slots.Runner.Children.StopWith(id, run.Stop.Calls);
         var json = await run.Calls.CallChildAsync(ActivityNames.ItemsOrchestration, id, JsonSerializer.Serialize(input, CoreJsonContext.Default.ItemsRun));
         var result = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.ItemsResult)!;
         run.Budget.Settle(share, result.TurnsStarted, result.Usage);
@@ -262,7 +262,7 @@ internal sealed class ForEachRunner(
                 Errors = errors,
                 Error = error,
                 Order = schedule.OrderOf(node),
-                Role = NodeKinds.RoleOf(definition),
+                Role = definition.Kind.RoleOf(definition),
                 Agent = (definition as AgentNode)?.Agent,
                 Tokens = items.Tokens,
             },

@@ -25,7 +25,8 @@ internal sealed class ItemsInstance : IRunObserver
         _plan = plan;
         _calls = new RunCalls(context, plan.Definition, run.Scope.RootInstanceId);
         _budget = new RunBudget(run.Limits);
-        _runner = new ActivationRunner(_calls, plan, _budget, _stop, this, run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes, run.Depth) : null, run.Rewinds);
+        _runner = new ActivationRunner(new ActivationContext(
+            _calls, plan, _budget, _stop, this, run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes, run.Depth) : null, run.Rewinds));
         _gatherer = CallGatherer.For(_calls, plan.Graph.Nodes[plan.IndexOf(run.Scope.Node)]);
     }
 

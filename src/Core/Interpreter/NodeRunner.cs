@@ -69,7 +69,7 @@ internal sealed class NodeRunner(
                 Output = outcome.Result,
                 Error = outcome.Error,
                 Order = outcome.Order,
-                Role = NodeKinds.RoleOf(definition),
+                Role = definition.Kind.RoleOf(definition),
                 Agent = outcome.Agent,
                 Tokens = outcome.Usage.Tokens,
             },
@@ -127,7 +127,7 @@ internal sealed class NodeRunner(
             return 0;
         }
 
-        if (NodeKinds.Waits(run.Graph.Nodes[node]))
+        if (run.Graph.Nodes[node].Kind.WaitsOutside)
         {
             return (ulong)schedule.RoundOf(node);
         }

@@ -48,7 +48,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
         var progress = _progress[node];
         Show(node, progress with
         {
-            Status = NodeKinds.Waits(activation.Node) ? "waiting" : "running",
+            Status = activation.Node.Kind.WaitsOutside ? "waiting" : "running",
             Round = activation.Scope.Round,
             StartedTime = progress.StartedTime ?? run.Now,
         });

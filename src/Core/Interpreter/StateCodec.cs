@@ -121,7 +121,7 @@ internal sealed class StateCodec(
             Error = saved.Error,
             Errors = saved.Errors,
             Order = saved.Order ?? schedule.OrderOf(saved.Node),
-            Role = saved.Status is null ? NodeKinds.RoleOf(run.Graph.Nodes[saved.Node]) : null,
+            Role = saved.Status is null ? run.Graph.Nodes[saved.Node].Kind.RoleOf(run.Graph.Nodes[saved.Node]) : null,
             Agent = saved.Agent ?? (run.Graph.Nodes[saved.Node] as AgentNode)?.Agent,
             Tokens = saved.Tokens,
             Earlier = saved.Earlier is null ? [] : [.. saved.Earlier.Select(RestoreResult)],

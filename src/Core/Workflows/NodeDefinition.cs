@@ -1,4 +1,11 @@
 using Polyphony.Core.Expressions;
+using Polyphony.Core.Nodes;
+using Polyphony.Core.Nodes.Agents;
+using Polyphony.Core.Nodes.Humans;
+using Polyphony.Core.Nodes.SubWorkflows;
+using Polyphony.Core.Nodes.Tools;
+using Polyphony.Core.Nodes.Transforms;
+using Polyphony.Core.Nodes.Waits;
 using Polyphony.Core.Schemas;
 
 namespace Polyphony.Core.Workflows;
@@ -29,6 +36,8 @@ public abstract record NodeDefinition
 
     /// <summary>Gets whether the node waits for all incoming edges or runs at the first that is taken.</summary>
     public JoinMode Join { get; init; }
+
+    internal abstract NodeKind Kind { get; }
 }
 
 /// <summary>When a node with several incoming edges runs.</summary>
@@ -95,6 +104,8 @@ public sealed record AgentNode : NodeDefinition
 
     /// <summary>Gets <see cref="AgentDefinition.OnTruncation"/> in this node; <see langword="null"/> keeps the agent's.</summary>
     public TruncationPolicy? OnTruncation { get; init; }
+
+    internal override NodeKind Kind => AgentNodeKind.Instance;
 }
 
 /// <summary>Calls a tool.</summary>
@@ -105,6 +116,8 @@ public sealed record ToolNode : NodeDefinition
 
     /// <summary>Gets the arguments, an object.</summary>
     public required ValueTemplate Arguments { get; init; }
+
+    internal override NodeKind Kind => ToolNodeKind.Instance;
 }
 
 /// <summary>Asks a person. The answer comes as the event <c>answer:ACTIVATION</c>.</summary>
@@ -121,6 +134,8 @@ public sealed record HumanNode : NodeDefinition
 
     /// <summary>Gets the condition over <c>answer</c> under which the instance ends as <c>rejected</c>, or <see langword="null"/>.</summary>
     public Expression? RejectWhen { get; init; }
+
+    internal override NodeKind Kind => HumanNodeKind.Instance;
 }
 
 /// <summary>What follows when a person has not answered in time.</summary>
@@ -154,6 +169,8 @@ public sealed record WorkflowNode : NodeDefinition
 
     /// <summary>Gets limits that replace the other workflow's own where they are given.</summary>
     public WorkflowLimits? Limits { get; init; }
+
+    internal override NodeKind Kind => WorkflowNodeKind.Instance;
 }
 
 /// <summary>Waits: for a duration, until a time, or for an event. Exactly one is given.</summary>
@@ -170,6 +187,8 @@ public sealed record WaitNode : NodeDefinition
 
     /// <summary>Gets the schema of the event's payload.</summary>
     public JsonSchema? Schema { get; init; }
+
+    internal override NodeKind Kind => WaitNodeKind.Instance;
 }
 
 /// <summary>Computes a value.</summary>
@@ -177,6 +196,8 @@ public sealed record TransformNode : NodeDefinition
 {
     /// <summary>Gets the value.</summary>
     public required ValueTemplate Value { get; init; }
+
+    internal override NodeKind Kind => TransformNodeKind.Instance;
 }
 
 /// <summary>An edge as written.</summary>

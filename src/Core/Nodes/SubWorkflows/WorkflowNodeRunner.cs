@@ -1,69 +1,63 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 
-namespace Polyphony.Core.Interpreter;
+namespace Polyphony.Core.Nodes.SubWorkflows;
 
-/// <content>Sub-workflows and other children.</content>
-internal sealed partial class ActivationRunner
+/// <summary>Runs another workflow as a child.</summary>
+internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays delays, ChildRuns children) : INodeRunner
 {
-    private async Task<WorkResult> RunWorkflowAsync(Activation activation, WorkflowNode node, WorkLimit limit)
+    public async Task<WorkResult> RunAsync(Activation activation, WorkLimit limit)
     {
-        if (subWorkflows?.Find(node.Workflow) is not { } workflow)
+        var node = (WorkflowNode)activation.Node;
+        if (context.SubWorkflows?.Find(node.Workflow) is not { } workflow)
         {
             return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" was not pinned when the instance started.");
         }
 
         // A start refuses what runs itself; this holds whatever was pinned before, and on every engine.
-        if (subWorkflows.Depth >= DurableLimits.MaxDepth)
+        if (context.SubWorkflows.Depth >= DurableLimits.MaxDepth)
         {
             return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" would be more than {DurableLimits.MaxDepth} levels below the one that was started. Let the parts stand side by side.");
         }
 
-        Payload? input = null;
-        if (node.Input is not null)
-        {
-            var evaluated = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.WorkflowInput), activation.Scope);
-            if (evaluated.Error is not null)
-            {
-                return new WorkResult { Error = evaluated.Error, Attempts = 1 };
-            }
+        var input = node.Input is null ? new EvaluateResult(null) : await context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.WorkflowInput), activation.Scope);
+        return input.Error is null ? await RunAsync(activation, node, workflow, input.Value, limit) : new WorkResult { Error = input.Error, Attempts = 1 };
+    }
 
-            input = evaluated.Value;
-        }
-
+    private async Task<WorkResult> RunAsync(Activation activation, WorkflowNode node, WorkflowDefinition workflow, Payload? input, WorkLimit limit)
+    {
         var usage = Usage.None;
-        var turns = budget.LimitsTurns ? MostCallsOf(node, workflow) : 0;
+        var turns = context.Budget.LimitsTurns ? MostCallsOf(node, workflow) : 0;
         for (var attempt = 1; ; attempt++)
         {
-            await budget.WaitForTurnsAsync(turns, limit.Ending);
-            if (limit.Ending.IsCancellationRequested || stop.IsRequested)
+            await context.Budget.WaitForTurnsAsync(turns, limit.Ending);
+            if (context.IsEnding(limit))
             {
                 return WorkResult.Stopped;
             }
 
-            if (budget.Reached is { } reached)
+            if (context.Budget.Reached is { } reached)
             {
-                stop.RequestAtLimit(reached);
+                context.Stop.RequestAtLimit(reached);
                 return WorkResult.Stopped;
             }
 
-            observer.OnAttempt(activation);
-            var share = budget.Reserve(turns, 1);
+            context.Observer.OnAttempt(activation);
+            var share = context.Budget.Reserve(turns, 1);
             var result = await RunChildAsync(activation, node, workflow, input, share.Limits, attempt, limit);
-            budget.Settle(share, result.Usage.Turns, result.Usage);
-            stop.StopOthersAtLimit(budget);
+            context.Budget.Settle(share, result.Usage.Turns, result.Usage);
+            context.Stop.StopOthersAtLimit(context.Budget);
             usage += result.Usage;
             if (result.StopReason == StopReason.Completed)
             {
                 return new WorkResult { Output = result.Output, Attempts = attempt, Usage = usage };
             }
 
-            if (stop.IsRequested || limit.Ending.IsCancellationRequested)
+            if (context.IsEnding(limit))
             {
                 return WorkResult.Stopped with { Attempts = attempt, Usage = usage };
             }
@@ -72,7 +66,7 @@ internal sealed partial class ActivationRunner
                 ErrorCodes.WorkflowFailed,
                 $"Workflow \"{node.Workflow}\" ended with \"{StopReasons.Name(result.StopReason)}\"{(result.Error is { } inner ? $": {inner.Message}" : ".")}",
                 ErrorKind.Transient);
-            if (node.Retry is null || attempt >= node.Retry.MaxAttempts || !await DelayAsync(activation, node.Retry, attempt, error, limit.Ending))
+            if (node.Retry is null || attempt >= node.Retry.MaxAttempts || !await delays.WaitAsync(activation, node.Retry, attempt, error, limit.Ending))
             {
                 // The child's work is not lost: its output so far comes with the error.
                 return new WorkResult { Output = result.Output, Error = error with { Kind = ErrorKind.Terminal }, Attempts = attempt, Usage = usage };
@@ -84,7 +78,7 @@ internal sealed partial class ActivationRunner
     private int MostCallsOf(WorkflowNode node, WorkflowDefinition workflow)
     {
         var own = node.Limits?.MaxTurns ?? workflow.Limits.MaxTurns ?? int.MaxValue;
-        var proof = WorkflowProof.Of(workflow, subWorkflows);
+        var proof = WorkflowProof.Of(workflow, context.SubWorkflows);
 
         // A host's settings may give a model fallbacks, which the definition does not know.
         return proof.ModelCalls.MayExceed(own) || proof.UnknownModels.Count > 0 ? own : (int)proof.ModelCalls.Constant;
@@ -99,12 +93,12 @@ internal sealed partial class ActivationRunner
         {
             Workflow = node.Workflow,
             DefinitionHash = workflow.Hash,
-            SubWorkflows = subWorkflows!.Hashes,
+            SubWorkflows = context.SubWorkflows!.Hashes,
             Input = input,
-            RootInstanceId = calls.RootInstanceId,
+            RootInstanceId = context.Calls.RootInstanceId,
             LogicalId = $"{activation.Scope.InstanceId}/{activation.Id}",
-            Depth = subWorkflows.Depth + 1,
-            Rewinds = rewinds + attempt - 1,
+            Depth = context.SubWorkflows.Depth + 1,
+            Rewinds = context.Rewinds + attempt - 1,
             Limits = new RunLimits(
                 own is { IsMaxConcurrencyGiven: true } ? own.MaxConcurrency : null,
                 Least(own?.MaxTurns ?? inner.MaxTurns, share.MaxTurns),
@@ -112,11 +106,11 @@ internal sealed partial class ActivationRunner
                 Least(own?.MaxCostUsd ?? inner.MaxCostUsd, share.MaxCostUsd),
                 (long?)own?.Timeout?.TotalMilliseconds),
         };
-        var childId = ChildId(activation, attempt);
-        using var stopping = StopChildWith(childId, limit.Calls);
+        var childId = children.IdOf(activation, attempt);
+        using var stopping = children.StopWith(childId, limit.Calls);
         try
         {
-            var json = await calls.CallChildAsync(
+            var json = await context.Calls.CallChildAsync(
                 ActivityNames.WorkflowOrchestration, childId, JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowRun));
             return JsonSerializer.Deserialize(json!, CoreJsonContext.Default.WorkflowResult)!;
         }
@@ -131,43 +125,5 @@ internal sealed partial class ActivationRunner
 
         static T? Least<T>(T? a, T? b)
             where T : struct, IComparable<T> => a is null ? b : b is null || a.Value.CompareTo(b.Value) <= 0 ? a : b;
-    }
-
-    /// <summary>
-    /// Asks a child to stop when its calls are not waited for any more, and to begin nothing new when the run fails. A limit on turns that is reached is nothing to it: what it may use of it
-    /// was set aside for it.
-    /// </summary>
-    /// <returns>What ends that, once the child has ended.</returns>
-    public IDisposable StopChildWith(string childId, CancellationToken cancelled)
-    {
-        var finishing = stop.Token.Register(() =>
-        {
-            if (stop is { Reason: not StopReason.MaxTurns, Finishes: true })
-            {
-                Context.SendEvent(childId, EventNames.Finish, null);
-            }
-        });
-        var stopping = cancelled.Register(() => Context.SendEvent(childId, EventNames.Stop, null));
-        return new Registrations(finishing, stopping);
-    }
-
-    /// <summary>Names a child: readable while it is short, and never twice the same in one instance.</summary>
-    public string ChildId(Activation activation, int attempt, string part = "")
-    {
-        var name = $"{activation.Node.Name}{(activation.Scope.Index is { } index ? $".{index}" : "")}.{activation.Scope.Round}{part}";
-        var suffix = (attempt > 1 ? $"-a{attempt}" : "") + (rewinds > 0 ? $"-r{rewinds}" : "");
-        var id = $"{Context.InstanceId}:{name}{suffix}";
-        return id.Length <= DurableLimits.MaxInstanceIdLength
-            ? id
-            : $"{id[..50]}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)))[..32]}";
-    }
-
-    private sealed class Registrations(CancellationTokenRegistration one, CancellationTokenRegistration other) : IDisposable
-    {
-        public void Dispose()
-        {
-            one.Dispose();
-            other.Dispose();
-        }
     }
 }

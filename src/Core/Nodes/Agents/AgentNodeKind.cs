@@ -1,0 +1,22 @@
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Nodes.Agents;
+
+/// <summary>Asks an agent.</summary>
+internal sealed class AgentNodeKind : NodeKind
+{
+    public static readonly AgentNodeKind Instance = new();
+
+    public override string Name => "agent";
+
+    public override bool TakesSlot => true;
+
+    public override bool IsDivisible => true;
+
+    public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Prompt];
+
+    public override string? RoleOf(NodeDefinition node) => "assistant";
+
+    public override INodeRunner CreateRunner(NodeRunnerServices services) => services.Agents;
+}

@@ -1,0 +1,20 @@
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Nodes.Humans;
+
+/// <summary>Asks a person.</summary>
+internal sealed class HumanNodeKind : NodeKind
+{
+    public static readonly HumanNodeKind Instance = new();
+
+    public override string Name => "human";
+
+    public override bool WaitsOutside => true;
+
+    public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Prompt, ExpressionSiteKind.TimeoutValue, ExpressionSiteKind.Escalation, ExpressionSiteKind.RejectWhen];
+
+    public override string? RoleOf(NodeDefinition node) => "user";
+
+    public override INodeRunner CreateRunner(NodeRunnerServices services) => new HumanNodeRunner(services.Context, services.Events);
+}

@@ -1,0 +1,32 @@
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Nodes;
+
+/// <summary>What the product knows of one kind of node. Nothing else asks a node what kind it is of.</summary>
+internal abstract class NodeKind
+{
+    /// <summary>Gets the name: the key that makes a node of this kind in a file, and the kind in outcomes.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Gets a value indicating whether an activation takes a slot. Waits, people and computations take none: they call nobody.</summary>
+    public virtual bool TakesSlot => false;
+
+    /// <summary>Gets a value indicating whether activations wait for somebody or something outside; they have their own time limit, and each answer is news.</summary>
+    public virtual bool WaitsOutside => false;
+
+    /// <summary>Gets a value indicating whether the items of a <c>forEach</c> may be divided among child orchestrations.</summary>
+    public virtual bool IsDivisible => false;
+
+    /// <summary>Gets a value indicating whether an activation may take long although nothing waits: the next generation does not wait for it.</summary>
+    public virtual bool MayTakeLong => false;
+
+    /// <summary>Gets the expressions that an activation evaluates.</summary>
+    public abstract IReadOnlyList<ExpressionSiteKind> Reads { get; }
+
+    /// <summary>Gets the role of a node's messages; <see langword="null"/> if its results are no messages.</summary>
+    public virtual string? RoleOf(NodeDefinition node) => null;
+
+    /// <summary>Makes what does the work of its activations.</summary>
+    public abstract INodeRunner CreateRunner(NodeRunnerServices services);
+}

@@ -1,0 +1,22 @@
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Core.Nodes.Tools;
+
+/// <summary>Calls a tool.</summary>
+internal sealed class ToolNodeKind : NodeKind
+{
+    public static readonly ToolNodeKind Instance = new();
+
+    public override string Name => "tool";
+
+    public override bool TakesSlot => true;
+
+    public override bool IsDivisible => true;
+
+    public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Arguments];
+
+    public override string? RoleOf(NodeDefinition node) => "tool";
+
+    public override INodeRunner CreateRunner(NodeRunnerServices services) => new ToolNodeRunner(services.Context, services.Delays);
+}
