@@ -105,8 +105,11 @@ internal sealed class ToolActivity(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            // On another thread, because a function may block before its first await, and the limit holds for it as well.
-            var call = Task.Run(async () => await tool.InvokeAsync(new AIFunctionArguments(ToolArguments.FromJson(arguments)!), either.Token), either.Token);
+            // On another thread, because a function may block before its first await, and the limit holds for it as well. Through the context that the activity runs in, if it has one: a clock
+            // that skips time must see that there is work.
+            var scheduler = SynchronizationContext.Current is null ? TaskScheduler.Default : TaskScheduler.FromCurrentSynchronizationContext();
+            var call = Task.Factory.StartNew(
+                async () => await tool.InvokeAsync(new AIFunctionArguments(ToolArguments.FromJson(arguments)!), either.Token), either.Token, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
             return ToJson(tool, await call.WaitAsync(either.Token));
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
