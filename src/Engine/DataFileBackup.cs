@@ -49,12 +49,13 @@ public static class DataFileBackup
 
     private static long Run(string path, string target, IProgress<double>? progress, CancellationToken cancellationToken)
     {
-        using var source = DataFile.OpenToRead(path);
+        using var source = FileReading.Open(path);
         var unfinished = $"{target}.{Guid.NewGuid():N}.partial";
         try
         {
             PrivateFile.Open(unfinished, FileMode.CreateNew, FileShare.None).Dispose();
-            Copy(source, unfinished, progress, cancellationToken);
+            Copy(source.Database, unfinished, progress, cancellationToken);
+            source.Check();
             var damage = Settle(unfinished);
             File.Move(unfinished, target);
             return damage is null ? new FileInfo(target).Length : throw DataFileException.DamagedBackup(path, target, damage);

@@ -46,9 +46,12 @@ public sealed class DataFileCheck
         Task.Run(
             () =>
             {
-                using var reader = new StoreReader(DataFile.OpenToRead(path), path, ownsDatabase: true);
+                using var file = FileReading.Open(path);
+                using var reader = new StoreReader(file.Database, path, ownsDatabase: false);
                 reader.Begin();
-                return new DataFileCheck(reader).Run(progress, cancellationToken);
+                var report = new DataFileCheck(reader).Run(progress, cancellationToken);
+                file.Check();
+                return report;
             },
             cancellationToken);
 

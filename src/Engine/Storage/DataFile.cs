@@ -5,8 +5,6 @@ namespace Polyphony.Engine.Storage;
 /// <summary>Opens and makes data files.</summary>
 internal static class DataFile
 {
-    private const int OpenAttempts = 3;
-
     private static ReadOnlySpan<byte> SqliteHead => "SQLite format 3\0"u8;
 
     internal static Database CreateInMemory()
@@ -75,26 +73,25 @@ internal static class DataFile
         }
     }
 
-    /// <summary>Opens a data file for a tool, beside a host of another process or without one. Nothing is written; the log stays.</summary>
-    /// <exception cref="DataFileException">There is none, or as <see cref="OpenExisting"/>.</exception>
-    internal static Database OpenToRead(string path)
+    /// <summary>Opens a data file that has no log, where no files can be made beside it.</summary>
+    /// <exception cref="DataFileException">As <see cref="OpenExisting"/>.</exception>
+    internal static Database OpenAlone(string path)
     {
-        for (var attempt = 1; ; attempt++)
+        var database = Database.OpenAlone(path);
+        try
         {
-            try
+            if (!CheckFormat(database, path))
             {
-                var database = OpenExisting(path) ?? throw DataFileException.NotThere(path);
-                if (LengthOf(path + "-wal") > 0)
-                {
-                    database.KeepLog();
-                }
+                throw DataFileException.LogMissing(path);
+            }
 
-                return database;
-            }
-            catch (DataFileException e) when (e.Code == DataFileException.LogForeignCode && attempt < OpenAttempts)
-            {
-                // A host may just have begun another log between two looks.
-            }
+            LogMark.Check(database, path, hasLog: false, begunInFile: null);
+            return database;
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
         }
     }
 
@@ -128,16 +125,25 @@ internal static class DataFile
         }
     }
 
-    private static long LengthOf(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
+    internal static long LengthOf(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 
     private static void CheckHead(string path)
     {
         Span<byte> head = stackalloc byte[16];
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        if (file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) < head.Length || !head.SequenceEqual(SqliteHead))
+        try
         {
-            throw DataFileException.Corrupt(path, "it does not begin like a SQLite file");
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && head.SequenceEqual(SqliteHead))
+            {
+                return;
+            }
         }
+        catch (UnauthorizedAccessException e)
+        {
+            throw DataFileException.Closed(path, e.Message);
+        }
+
+        throw DataFileException.Corrupt(path, "it does not begin like a SQLite file");
     }
 
     /// <returns>Whether the file has tables.</returns>

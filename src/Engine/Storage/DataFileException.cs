@@ -10,12 +10,15 @@ public sealed class DataFileException : PolyphonyException
     /// <summary>Gets a value indicating whether the content is damaged, as against not reachable.</summary>
     internal bool IsCorrupt => Code == "data_file_corrupt";
 
+    /// <summary>Gets a value indicating whether the file cannot be opened as it has to be, for want of a right or on a read-only disk.</summary>
+    internal bool IsOfAccess { get; private init; }
+
     private DataFileException(string code, string message, Exception? innerException = null)
         : base(code, message, innerException)
     {
     }
 
-    /// <summary>Gets what was found to be damaged.</summary>
+    /// <summary>Gets what was found: the damage, or what stands in the way.</summary>
     internal string Found { get; private init; } = "";
 
     /// <summary>Tells whether the error is one of a certain file.</summary>
@@ -68,11 +71,31 @@ public sealed class DataFileException : PolyphonyException
 
     internal static DataFileException ReadOnly(string path, string found) => new(
         "data_file_read_only",
-        $"The data file \"{path}\" cannot be written: {found}. Give the user of this process the right to write the file and its folder, or use another data folder.");
+        $"The data file \"{path}\" cannot be written: {found}. Give the user of this process the right to write the file and its folder, or use another data folder.")
+    {
+        Found = found,
+        IsOfAccess = true,
+    };
 
     internal static DataFileException Unreadable(string path, string found) => new(
         "data_file_failed",
-        $"The data file \"{path}\" cannot be opened: {found}. The file and its folder must be readable and writable for the user of this process; use another data folder, or put that right.");
+        $"The data file \"{path}\" cannot be opened: {found}. The file and its folder must be readable and writable for the user of this process; use another data folder, or put that right.")
+    {
+        Found = found,
+        IsOfAccess = true,
+    };
+
+    internal static DataFileException Closed(string path, string found) => new(
+        "data_file_failed", $"The data file \"{path}\" cannot be read: {found} Run as its owner, or name another data folder.");
+
+    internal static DataFileException LogUnreadable(string path, string found) => new(
+        "data_file_read_only",
+        $"The newest content of the data file \"{path}\" is in its log \"{path}-wal\", which cannot be read where nothing can be written: {found}. " +
+        "Run as its owner, or copy the file and the log into a folder of your own, with no host up, and name that with --data.");
+
+    internal static DataFileException Changed(string path) => new(
+        "data_file_locked",
+        $"A host began to write to the data file \"{path}\" while it was read, and this user may not hold it off. Run it again as the file's owner, or with no host up.");
 
     internal static DataFileException Failed(string path, string found, string what) => new(
         "data_file_failed",

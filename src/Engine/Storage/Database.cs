@@ -19,14 +19,14 @@ internal sealed class Database : IDisposable
 
     /// <summary>Opens a file, or a database in memory.</summary>
     internal Database(string? path, bool create)
-        : this(path ?? ":memory:", raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_NOMUTEX | (create ? raw.SQLITE_OPEN_CREATE : 0))
+        : this(path ?? ":memory:", path ?? ":memory:", raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_NOMUTEX | (create ? raw.SQLITE_OPEN_CREATE : 0))
     {
     }
 
-    private Database(string name, int flags)
+    private Database(string address, string name, int flags)
     {
         _name = name;
-        var rc = raw.sqlite3_open_v2(name, out _handle, flags, null);
+        var rc = raw.sqlite3_open_v2(address, out _handle, flags, null);
         try
         {
             Check(rc, "open");
@@ -46,7 +46,7 @@ internal sealed class Database : IDisposable
 
     /// <summary>Opens a file as it is without its log, for reading.</summary>
     internal static Database OpenAlone(string path) =>
-        new($"file:{string.Join('/', path.Split('/').Select(Uri.EscapeDataString))}?immutable=1", raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_URI | raw.SQLITE_OPEN_NOMUTEX);
+        new($"file:{string.Join('/', path.Split('/').Select(Uri.EscapeDataString))}?immutable=1", path, raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_URI | raw.SQLITE_OPEN_NOMUTEX);
 
     /// <summary>Gets how many pages this connection has written to the log.</summary>
     internal long PagesWritten
