@@ -10,4 +10,7 @@ internal static partial class HttpLog
 
     [LoggerMessage(4001, LogLevel.Information, "{Method} {Path} {Status} {Milliseconds:0.0} ms")]
     public static partial void RequestServed(this ILogger log, string method, string path, int status, double milliseconds);
+
+    [LoggerMessage(4002, LogLevel.Warning, "{Method} {Path} was refused with {Code}: {Reason}")]
+    public static partial void RequestRefused(this ILogger log, string method, string path, string code, string? reason);
 }

@@ -26,7 +26,7 @@ internal sealed class UploadBudget(long bytes)
         if (share.IsTooMuch)
         {
             context.Response.Headers.RetryAfter = "1";
-            throw new RequestProblemException("too_many_uploads", "The bodies of the requests under way take all the room that there is for them. Try again in a moment.");
+            throw new RequestProblemException(ProblemCodes.TooManyUploads, "The bodies of the requests under way take all the room that there is for them. Try again in a moment.");
         }
 
         // A request may go on long after its body was read: ?wait holds it for a minute.

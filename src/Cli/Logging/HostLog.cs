@@ -27,12 +27,12 @@ internal sealed class HostLog : IDisposable
             logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
             if (file is not null)
             {
-                logging.AddProvider(new LineLoggerProvider(file.Write, TimeProvider.System));
+                logging.AddProvider(new LineLoggerProvider(file.Write, TimeProvider.System, withTraces: true));
             }
 
             if (options.LogToConsole)
             {
-                logging.AddProvider(new LineLoggerProvider(Say, TimeProvider.System));
+                logging.AddProvider(new LineLoggerProvider(Say, TimeProvider.System, withTraces: false));
             }
         }));
     }

@@ -119,7 +119,15 @@ internal sealed partial class Kernel : IDisposable
             return;
         }
 
-        Log.Fatal(_log, cause, Store.Name);
+        if (cause is DataFileException known)
+        {
+            Log.FileFailed(_log, known.Message);
+        }
+        else
+        {
+            Log.Fatal(_log, cause, Store.Name);
+        }
+
         if (cause is not SimulatedCrashException)
         {
             // A crashed process would not ask anybody to end.
@@ -133,7 +141,7 @@ internal sealed partial class Kernel : IDisposable
         }
         catch (DataFileException e)
         {
-            Log.RollbackFailed(_log, e, Store.Name);
+            Log.RollbackFailed(_log, Store.Name, e.Message);
         }
 
         _completion.TrySetException(cause);
@@ -160,7 +168,7 @@ internal sealed partial class Kernel : IDisposable
             catch (DataFileException e) when (Store.WaitsFor is not null)
             {
                 // Another process writes, or the disk is full.
-                Log.StoppedWithoutNote(_log, e, Store.Name);
+                Log.StoppedWithoutNote(_log, Store.Name, e.Message);
                 _completion.TrySetResult();
             }
             catch (Exception e)

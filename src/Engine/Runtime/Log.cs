@@ -11,8 +11,11 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Critical, "The engine on {File} stops because of an error; what was committed is safe")]
     internal static partial void Fatal(ILogger logger, Exception cause, string file);
 
-    [LoggerMessage(2002, LogLevel.Warning, "The failed transaction on {File} could not be rolled back; it is, when the file is opened again")]
-    internal static partial void RollbackFailed(ILogger logger, Exception cause, string file);
+    [LoggerMessage(2013, LogLevel.Critical, "The engine stops: {Reason}")]
+    internal static partial void FileFailed(ILogger logger, string reason);
+
+    [LoggerMessage(2002, LogLevel.Warning, "The failed transaction on {File} could not be rolled back; it is, when the file is opened again: {Reason}")]
+    internal static partial void RollbackFailed(ILogger logger, string file, string reason);
 
     [LoggerMessage(2003, LogLevel.Error, "Instance {Instance} was stopped: {Reason}")]
     internal static partial void Stopped(ILogger logger, string instance, string reason);
@@ -26,8 +29,8 @@ internal static partial class Log
     [LoggerMessage(2007, LogLevel.Warning, "The data file {File} can be written again after {Seconds:0.0} s; the host goes on")]
     internal static partial void WaitEnded(ILogger logger, string file, double seconds);
 
-    [LoggerMessage(2008, LogLevel.Warning, "The engine stops without a last note in {File}; what was committed is safe, and the next start takes a little longer")]
-    internal static partial void StoppedWithoutNote(ILogger logger, Exception cause, string file);
+    [LoggerMessage(2008, LogLevel.Warning, "The engine stops without a last note in {File}; what was committed is safe, and the next start takes a little longer: {Reason}")]
+    internal static partial void StoppedWithoutNote(ILogger logger, string file, string reason);
 
     [LoggerMessage(2009, LogLevel.Error, "Instance {Instance} stands still: a part of the data file is damaged: {Found}. The others go on; \"polyphony check\" lists everything that is damaged")]
     internal static partial void InstanceDamaged(ILogger logger, string instance, string found);

@@ -32,39 +32,39 @@ public static class PolyphonyEndpoints
         MapSteering(endpoints.MapGroup("/api/instances/{id}").WithTags("Instances"));
         endpoints.MapGet("/api/approvals", (HttpContext context, ApprovalHandlers handlers) => handlers.ListAsync(context))
             .WithTags("Approvals").WithName("listApprovals").WithSummary("List the questions that wait for a person")
-            .Produces<List<Approval>>().Problems(400)
+            .Produces<List<Approval>>().Problems(RouteProblems.List)
             .WithMetadata(Query("top", JsonSchemaType.Integer, "How many running instances to look at: 1 to 1,000, default 1,000."), Continuation);
         endpoints.MapGet("/api/approvals/{id}/{activation}", (HttpContext context, string id, string activation, ApprovalHandlers handlers) => handlers.GetAsync(context, id, activation))
             .WithTags("Approvals").WithName("getApproval").WithSummary("Show a question that waits for a person, all of it")
-            .Produces<Approval>().Problems(400, 404);
+            .Produces<Approval>().Problems(RouteProblems.Question);
         return endpoints;
     }
 
     private static void MapHealth(IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGet("/healthz/live", () => HealthHandlers.Live())
-            .WithTags("Health").WithName("live").WithSummary("Whether the process answers").Produces<HealthStatus>();
+            .WithTags("Health").WithName("live").WithSummary("Whether the process answers").Produces<HealthStatus>().Problems(RouteProblems.Live);
         endpoints.MapGet("/healthz/ready", (HttpContext context, HealthHandlers handlers) => handlers.Ready(context))
-            .WithTags("Health").WithName("ready").WithSummary("Whether the host can serve").Produces<HealthStatus>().Problems(503);
+            .WithTags("Health").WithName("ready").WithSummary("Whether the host can serve").Produces<HealthStatus>().Problems(RouteProblems.Ready);
     }
 
     private static void MapWorkflows(RouteGroupBuilder group)
     {
         group.MapGet("", (HttpContext context, WorkflowHandlers handlers) => handlers.ListAsync(context))
-            .WithName("listWorkflows").WithSummary("List the workflows that can be started").Produces<List<WorkflowSummary>>();
+            .WithName("listWorkflows").WithSummary("List the workflows that can be started").Produces<List<WorkflowSummary>>().Problems(RouteProblems.Workflows);
         group.MapGet("/{name}", (HttpContext context, string name, WorkflowHandlers handlers) => handlers.GetAsync(context, name))
-            .WithName("getWorkflow").WithSummary("Show a workflow with its definition").Produces<WorkflowSummary>().Problems(404, 422);
+            .WithName("getWorkflow").WithSummary("Show a workflow with its definition").Produces<WorkflowSummary>().Problems(RouteProblems.Workflow);
         group.MapPost("/{name}/instances", (HttpContext context, string name, StartHandlers handlers) => handlers.StartAsync(context, name))
             .WithName("startInstance").WithSummary("Start an instance")
             .Accepts<StartInstance>(isOptional: true, "application/json")
-            .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Produces<InstanceStatus>().Problems(400, 404, 409, 413, 415, 422)
+            .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Produces<InstanceStatus>().Problems(RouteProblems.Start)
             .WithMetadata(Wait, Idempotency);
     }
 
     private static void MapInstances(RouteGroupBuilder group)
     {
         group.MapGet("", (HttpContext context, InstanceHandlers handlers) => handlers.ListAsync(context))
-            .WithName("listInstances").WithSummary("List instances, newest first").Produces<List<InstanceStatus>>().Problems(400)
+            .WithName("listInstances").WithSummary("List instances, newest first").Produces<List<InstanceStatus>>().Problems(RouteProblems.List)
             .WithMetadata(
                 Query("workflow", JsonSchemaType.String, "The workflow's name."),
                 Query("runtimeStatus", JsonSchemaType.String, "Statuses, separated by commas or given several times."),
@@ -78,11 +78,11 @@ public static class PolyphonyEndpoints
         group.MapPost("", (HttpContext context, StartHandlers handlers) => handlers.StartDefinitionAsync(context))
             .WithName("startDefinition").WithSummary("Start an instance of a workflow that is sent along, on hosts that allow it")
             .Accepts<StartDefinition>("application/json")
-            .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Produces<InstanceStatus>().Problems(400, 403, 409, 413, 415, 422)
+            .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Produces<InstanceStatus>().Problems(RouteProblems.StartDefinition)
             .WithMetadata(Wait, Idempotency);
         group.MapGet("/{id}", (HttpContext context, string id, InstanceHandlers handlers) => handlers.GetAsync(context, id))
             .WithName("getInstance").WithSummary("Show an instance: 202 while it runs, 200 once it has finished")
-            .Produces<InstanceStatus>().Produces<InstanceStatus>(StatusCodes.Status202Accepted).Problems(400, 404)
+            .Produces<InstanceStatus>().Produces<InstanceStatus>(StatusCodes.Status202Accepted).Problems(RouteProblems.Read)
             .WithMetadata(
                 Wait,
                 Query("showInput", JsonSchemaType.Boolean, "Whether the input is read. Default true."),
@@ -90,11 +90,11 @@ public static class PolyphonyEndpoints
                 Query("showHistory", JsonSchemaType.Boolean, "Whether the history is read. Default false."),
                 HistoryPayloads);
         group.MapGet("/{id}/history", (HttpContext context, string id, InstanceHandlers handlers) => handlers.HistoryAsync(context, id))
-            .WithName("getHistory").WithSummary("Show what happened, oldest first").Produces<InstanceHistory>().Problems(400, 404)
+            .WithName("getHistory").WithSummary("Show what happened, oldest first").Produces<InstanceHistory>().Problems(RouteProblems.Read)
             .WithMetadata(Query("from", JsonSchemaType.Integer, "The first sequence number wanted. Default 0."), HistoryPayloads);
         group.MapGet("/{id}/stream", (HttpContext context, string id, InstanceHandlers handlers) => handlers.StreamAsync(context, id))
             .WithName("streamInstance").WithSummary("Follow an instance by server-sent events: history, status, end")
-            .Produces(StatusCodes.Status200OK, contentType: "text/event-stream").Produces(StatusCodes.Status204NoContent).Problems(400, 404)
+            .Produces(StatusCodes.Status200OK, contentType: "text/event-stream").Produces(StatusCodes.Status204NoContent).Problems(RouteProblems.Read)
             .WithMetadata(HistoryPayloads, Header("Last-Event-ID", "The id of the last event seen; what follows it is sent."));
     }
 
@@ -103,34 +103,34 @@ public static class PolyphonyEndpoints
         group.MapPost("/events/{name}", (HttpContext context, string id, string name, SteerHandlers handlers) => handlers.RaiseEventAsync(context, id, name))
             .WithName("raiseEvent").WithSummary("Send an event, such as a person's answer; the body is its payload")
             .Accepts<JsonElement>(isOptional: true, "application/json")
-            .Produces(StatusCodes.Status202Accepted).Problems(400, 404, 410, 413, 415);
+            .Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.Event);
         group.MapPost("/suspend", (HttpContext context, string id, SteerHandlers handlers) => handlers.SuspendAsync(context, id))
-            .WithName("suspend").WithSummary("Halt an instance").Acts();
+            .WithName("suspend").WithSummary("Halt an instance").Acts(RouteProblems.Act);
         group.MapPost("/resume", (HttpContext context, string id, SteerHandlers handlers) => handlers.ResumeAsync(context, id))
-            .WithName("resume").WithSummary("Let a halted instance go on").Acts();
+            .WithName("resume").WithSummary("Let a halted instance go on").Acts(RouteProblems.Act);
         group.MapPost("/terminate", (HttpContext context, string id, SteerHandlers handlers) => handlers.TerminateAsync(context, id))
-            .WithName("terminate").WithSummary("End an instance").Acts();
+            .WithName("terminate").WithSummary("End an instance").Acts(RouteProblems.Act);
         group.MapPost("/rewind", (HttpContext context, string id, SteerHandlers handlers) => handlers.RewindAsync(context, id))
-            .WithName("rewind").WithSummary("Run what failed again").Acts().Problems(409);
+            .WithName("rewind").WithSummary("Run what failed again").Acts(RouteProblems.Rewind);
         group.MapPost("/restart", (HttpContext context, string id, SteerHandlers handlers) => handlers.RestartAsync(context, id))
             .WithName("restart").WithSummary("Start another instance with the same workflow and input")
-            .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Problems(400, 404, 409)
+            .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Problems(RouteProblems.Restart)
             .WithMetadata(Query("newInstanceId", JsonSchemaType.String, "The new instance's id. Default: a new one."));
         group.MapDelete("", (HttpContext context, string id, SteerHandlers handlers) => handlers.PurgeAsync(context, id))
-            .WithName("purge").WithSummary("Remove a finished instance").Produces<PurgeResult>().Problems(400, 404, 409);
+            .WithName("purge").WithSummary("Remove a finished instance").Produces<PurgeResult>().Problems(RouteProblems.Purge);
     }
 
-    private static RouteHandlerBuilder Acts(this RouteHandlerBuilder route) =>
-        route.Produces(StatusCodes.Status202Accepted).Problems(400, 404, 410).WithMetadata(Reason);
+    private static RouteHandlerBuilder Acts(this RouteHandlerBuilder route, RouteProblems problems) =>
+        route.Produces(StatusCodes.Status202Accepted).Problems(problems).WithMetadata(Reason);
 
-    private static RouteHandlerBuilder Problems(this RouteHandlerBuilder route, params ReadOnlySpan<int> statuses)
+    private static RouteHandlerBuilder Problems(this RouteHandlerBuilder route, RouteProblems problems)
     {
-        foreach (var status in statuses)
+        foreach (var status in problems.Problems.Select(problem => problem.Status).Distinct().Order())
         {
             route.Produces<ProblemDocument>(status);
         }
 
-        return route;
+        return route.WithMetadata(problems);
     }
 
     private static DescribedParameter Query(string name, JsonSchemaType type, string description) => new(name, type, description);

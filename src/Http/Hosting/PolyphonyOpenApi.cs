@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 using Polyphony.Core.Payloads;
@@ -16,7 +17,7 @@ internal static class PolyphonyOpenApi
         {
             document.Info.Title = "Polyphony";
             document.Info.Version = Document;
-            document.Info.Description = "Durable multi-agent workflows: start, watch and steer instances. Statuses and fields follow Durable Functions' HTTP API; errors are problem details (RFC 9457) with a stable code.";
+            document.Info.Description = "Durable multi-agent workflows: start, watch and steer instances. Statuses and fields follow Durable Functions' HTTP API; errors are problem details (RFC 9457) with a stable code; each response lists its codes. A path that is not listed here is answered 404 not_found, another method of one that is 405 method_not_allowed.";
 
             // The document is one for every host.
             document.Servers = [];
@@ -54,12 +55,15 @@ internal static class PolyphonyOpenApi
                 });
             }
 
-            foreach (var body in operation.Responses?.Where(response => response.Key is ['4' or '5', ..]).Select(response => response.Value) ?? [])
+            var problems = context.Description.ActionDescriptor.EndpointMetadata.OfType<RouteProblems>().Single().Problems.ToLookup(problem => problem.Status, problem => problem.Code);
+            foreach (var codes in problems)
             {
-                // Problems are declared with their type; only the media type is missing.
-                if (body.Content?.Remove("application/json", out var content) == true)
+                // They are declared with their type; the media type is missing, and the codes.
+                var response = operation.Responses![codes.Key.ToString(CultureInfo.InvariantCulture)];
+                response.Description = $"Codes: {string.Join(", ", codes.Order(StringComparer.Ordinal))}.";
+                if (response.Content?.Remove("application/json", out var content) == true)
                 {
-                    body.Content[ProblemResult.ContentType] = content;
+                    response.Content[ProblemResult.ContentType] = content;
                 }
             }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Polyphony.Http.Problems;
+using Polyphony.Http.Requests;
 
 namespace Polyphony.Http.Hosting;
 
@@ -27,9 +28,13 @@ internal sealed class ProblemMiddleware(RequestDelegate next, TimeProvider timeP
         }
         catch (Exception e) when (!context.Response.HasStarted)
         {
-            var problem = ProblemTable.Describe(e, context.Request.Path);
-            _log.RequestFailed(e, context.Request.Method, context.Request.Path, problem.Code);
-            await new ProblemResult(problem).ExecuteAsync(context);
+            await new ProblemResult(Guard.Refuse(context, e, _log)).ExecuteAsync(context);
+        }
+        catch (Exception e)
+        {
+            // Part of an answer is with the client already: it must not take it for a whole one.
+            Guard.Refuse(context, e, _log);
+            context.Abort();
         }
         finally
         {

@@ -1,6 +1,6 @@
 namespace Polyphony.Http.Problems;
 
-/// <summary>The codes of problems that arise in HTTP itself; the others are those of the exceptions of Core and the engine.</summary>
+/// <summary>The codes of problems that requests are answered with. <see cref="ProblemTable"/> has their statuses, <see cref="RouteProblems"/> says which route answers with which.</summary>
 public static class ProblemCodes
 {
     /// <summary>A body or a value in it is not what is expected.</summary>
@@ -15,8 +15,23 @@ public static class ProblemCodes
     /// <summary>A query parameter or a header has a value that is not expected.</summary>
     public const string InvalidParameter = "invalid_parameter";
 
+    /// <summary>An id that no instance can have.</summary>
+    public const string InstanceIdInvalid = "instance_id_invalid";
+
+    /// <summary>The input does not fit the workflow's schema.</summary>
+    public const string InputInvalid = "input_invalid";
+
+    /// <summary>The answer does not fit the schema of its question.</summary>
+    public const string AnswerInvalid = "answer_invalid";
+
+    /// <summary>No list has given this continuation token.</summary>
+    public const string InvalidContinuationToken = "invalid_continuation_token";
+
     /// <summary>The body is larger than allowed.</summary>
     public const string BodyTooLarge = "body_too_large";
+
+    /// <summary>A value is larger than what keeps it allows.</summary>
+    public const string PayloadTooLarge = "payload_too_large";
 
     /// <summary>The body is not declared as JSON.</summary>
     public const string UnsupportedMediaType = "unsupported_media_type";
@@ -26,6 +41,12 @@ public static class ProblemCodes
 
     /// <summary>There is no such path.</summary>
     public const string NotFound = "not_found";
+
+    /// <summary>There is no such workflow.</summary>
+    public const string WorkflowNotFound = "workflow_not_found";
+
+    /// <summary>There is no such instance.</summary>
+    public const string InstanceNotFound = "instance_not_found";
 
     /// <summary>The instance does not ask this question, or not any more.</summary>
     public const string QuestionNotFound = "question_not_found";
@@ -39,17 +60,59 @@ public static class ProblemCodes
     /// <summary>The request comes from a page of another site.</summary>
     public const string OriginNotAllowed = "origin_not_allowed";
 
+    /// <summary>The id is another instance's.</summary>
+    public const string InstanceExists = "instance_exists";
+
     /// <summary>The idempotency key was used with another body.</summary>
     public const string IdempotencyKeyReused = "idempotency_key_reused";
 
+    /// <summary>The instance's status does not allow what is asked for.</summary>
+    public const string InvalidStatus = "invalid_status";
+
+    /// <summary>A value is no longer kept.</summary>
+    public const string PayloadNotFound = "payload_not_found";
+
     /// <summary>This host does not take workflows from callers.</summary>
     public const string InlineDefinitionsDisabled = "inline_definitions_disabled";
+
+    /// <summary>The workflow has problems.</summary>
+    public const string WorkflowInvalid = "workflow_invalid";
 
     /// <summary>The body did not arrive in time.</summary>
     public const string RequestTimeout = "request_timeout";
 
     /// <summary>The host is starting or stopping.</summary>
     public const string NotReady = "not_ready";
+
+    /// <summary>The engine has stopped.</summary>
+    public const string EngineStopped = "engine_stopped";
+
+    /// <summary>Every connection that the host can hold is in use.</summary>
+    public const string TooManyConnections = "too_many_connections";
+
+    /// <summary>The bodies that are being read take all the room that there is for them.</summary>
+    public const string TooManyUploads = "too_many_uploads";
+
+    /// <summary>The instance stands on a damaged part of the data file.</summary>
+    public const string InstanceDamaged = "instance_damaged";
+
+    /// <summary>The data file is damaged.</summary>
+    public const string DataFileCorrupt = "data_file_corrupt";
+
+    /// <summary>There is no room on the disk.</summary>
+    public const string DataFileFull = "data_file_full";
+
+    /// <summary>Another process holds the data file locked.</summary>
+    public const string DataFileLocked = "data_file_locked";
+
+    /// <summary>The data file cannot be written.</summary>
+    public const string DataFileReadOnly = "data_file_read_only";
+
+    /// <summary>The data file was deleted or moved.</summary>
+    public const string DataFileGone = "data_file_gone";
+
+    /// <summary>The data file could not be read or written.</summary>
+    public const string DataFileFailed = "data_file_failed";
 
     /// <summary>Something went wrong in this host.</summary>
     public const string InternalError = "internal_error";

@@ -14,10 +14,10 @@ public static class ProblemTable
         [ProblemCodes.InvalidJson] = (400, "The body is not valid JSON"),
         [ProblemCodes.UnknownField] = (400, "The body has an unknown field"),
         [ProblemCodes.InvalidParameter] = (400, "A parameter is not valid"),
-        ["instance_id_invalid"] = (400, "The instance id is not valid"),
-        ["input_invalid"] = (400, "The input does not fit the workflow's schema"),
-        ["answer_invalid"] = (400, "The answer does not fit its schema"),
-        ["invalid_continuation_token"] = (400, "The continuation token is not valid"),
+        [ProblemCodes.InstanceIdInvalid] = (400, "The instance id is not valid"),
+        [ProblemCodes.InputInvalid] = (400, "The input does not fit the workflow's schema"),
+        [ProblemCodes.AnswerInvalid] = (400, "The answer does not fit its schema"),
+        [ProblemCodes.InvalidContinuationToken] = (400, "The continuation token is not valid"),
         [ProblemCodes.Unauthorized] = (401, "An API key is required"),
         [ProblemCodes.HostNotAllowed] = (403, "The host name is not allowed"),
         [ProblemCodes.OriginNotAllowed] = (403, "The origin is not allowed"),
@@ -25,26 +25,39 @@ public static class ProblemTable
         [EndpointPolicy.Code] = (403, "The host's settings do not allow an endpoint of the workflow"),
         [ProblemCodes.NotFound] = (404, "There is no such path"),
         [ProblemCodes.QuestionNotFound] = (404, "There is no such question"),
-        ["workflow_not_found"] = (404, "There is no such workflow"),
-        ["instance_not_found"] = (404, "There is no such instance"),
+        [ProblemCodes.WorkflowNotFound] = (404, "There is no such workflow"),
+        [ProblemCodes.InstanceNotFound] = (404, "There is no such instance"),
         [ProblemCodes.MethodNotAllowed] = (405, "The path does not have this method"),
         [ProblemCodes.RequestTimeout] = (408, "The request took too long"),
-        ["instance_exists"] = (409, "The instance exists already"),
+        [ProblemCodes.InstanceExists] = (409, "The instance exists already"),
         [ProblemCodes.IdempotencyKeyReused] = (409, "The idempotency key was used with another request"),
-        ["invalid_status"] = (409, "The instance's status does not allow this"),
-        ["payload_not_found"] = (410, "A value is no longer kept"),
+        [ProblemCodes.InvalidStatus] = (409, "The instance's status does not allow this"),
+        [ProblemCodes.PayloadNotFound] = (410, "A value is no longer kept"),
         [ProblemCodes.BodyTooLarge] = (413, "The body is too large"),
-        ["payload_too_large"] = (413, "A value is too large"),
+        [ProblemCodes.PayloadTooLarge] = (413, "A value is too large"),
         [ProblemCodes.UnsupportedMediaType] = (415, "The body must be JSON"),
-        ["workflow_invalid"] = (422, "The workflow is not valid"),
+        [ProblemCodes.WorkflowInvalid] = (422, "The workflow is not valid"),
         [ProblemCodes.InternalError] = (500, "Something went wrong in this host"),
-        ["instance_damaged"] = (500, "The instance stands on a damaged part of the data file"),
-        ["data_file_full"] = (503, "There is no room on the disk"),
-        ["too_many_connections"] = (503, "The host has too many connections"),
-        ["too_many_uploads"] = (503, "The host has too many bodies to read"),
+        [ProblemCodes.InstanceDamaged] = (500, "The instance stands on a damaged part of the data file"),
+        [ProblemCodes.DataFileCorrupt] = (500, "The data file is damaged"),
+        [ProblemCodes.DataFileFull] = (503, "There is no room on the disk"),
+        [ProblemCodes.DataFileLocked] = (503, "Another process holds the data file"),
+        [ProblemCodes.DataFileReadOnly] = (503, "The data file cannot be written"),
+        [ProblemCodes.DataFileGone] = (503, "The data file is not there any more"),
+        [ProblemCodes.DataFileFailed] = (503, "The data file cannot be used"),
+        [ProblemCodes.TooManyConnections] = (503, "The host has too many connections"),
+        [ProblemCodes.TooManyUploads] = (503, "The host has too many bodies to read"),
         [ProblemCodes.NotReady] = (503, "The host is not ready"),
-        ["engine_stopped"] = (503, "The host is stopping"),
+        [ProblemCodes.EngineStopped] = (503, "The host is stopping"),
     };
+
+    /// <summary>Gets the codes that requests may be answered with.</summary>
+    internal static IReadOnlyCollection<string> Codes => Table.Keys;
+
+    /// <summary>Finds the status of a code.</summary>
+    /// <param name="code">The code; one of the table.</param>
+    /// <returns>The HTTP status.</returns>
+    internal static int StatusOf(string code) => Table[code].Status;
 
     /// <summary>Describes an exception. What is not expected tells nothing about the inside.</summary>
     /// <param name="exception">The exception.</param>

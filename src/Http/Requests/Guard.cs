@@ -21,27 +21,42 @@ internal static class Guard
             // The caller has gone: nobody reads what is answered.
             return TypedResults.StatusCode(StatusCodes.Status499ClientClosedRequest);
         }
-        catch (BadHttpRequestException e)
+        catch (Exception e)
         {
-            if (e.StatusCode == StatusCodes.Status408RequestTimeout && HttpProtocol.IsHttp11(context.Request.Protocol))
+            return new ProblemResult(Refuse(context, e, context.RequestServices?.GetService<ILoggerFactory>()?.CreateLogger("Polyphony.Http") ?? NullLogger.Instance));
+        }
+    }
+
+    /// <summary>Finds out what a request that failed is answered with, and logs what its caller can't mend: what is known in one line, a surprise with its trace.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="exception">What went wrong.</param>
+    /// <param name="log">The log.</param>
+    /// <returns>The problem.</returns>
+    public static ProblemDocument Refuse(HttpContext context, Exception exception, ILogger log)
+    {
+        var request = context.Request;
+        if (exception is BadHttpRequestException bad)
+        {
+            if (bad.StatusCode == StatusCodes.Status408RequestTimeout && HttpProtocol.IsHttp11(request.Protocol) && !context.Response.HasStarted)
             {
                 // The rest of the body may still come, so this connection can carry no other request.
                 context.Response.Headers.Connection = "close";
             }
 
-            return new ProblemResult(FromServer(e, context.Request.Path));
+            return FromServer(bad, request.Path);
         }
-        catch (Exception e)
-        {
-            var problem = ProblemTable.Describe(e, context.Request.Path);
-            if (problem.Status >= StatusCodes.Status500InternalServerError)
-            {
-                var log = context.RequestServices?.GetService<ILoggerFactory>()?.CreateLogger("Polyphony.Http") ?? NullLogger.Instance;
-                log.RequestFailed(e, context.Request.Method, context.Request.Path, (e as PolyphonyException)?.Code ?? problem.Code);
-            }
 
-            return new ProblemResult(problem);
+        var problem = ProblemTable.Describe(exception, request.Path);
+        if (problem.Code == ProblemCodes.InternalError)
+        {
+            log.RequestFailed(exception, request.Method, request.Path, (exception as PolyphonyException)?.Code ?? problem.Code);
         }
+        else if (problem.Status >= StatusCodes.Status500InternalServerError)
+        {
+            log.RequestRefused(request.Method, request.Path, problem.Code, problem.Detail);
+        }
+
+        return problem;
     }
 
     // What the web server found out while it read the request: too large, too slow, malformed.

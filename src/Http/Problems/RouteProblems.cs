@@ -1,0 +1,71 @@
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Http.Problems;
+
+/// <summary>A problem that a route may be answered with.</summary>
+/// <param name="Code">Its code.</param>
+/// <param name="Status">Its HTTP status.</param>
+internal readonly record struct RouteProblem(string Code, int Status)
+{
+    public static implicit operator RouteProblem(string code) => new(code, ProblemTable.StatusOf(code));
+}
+
+/// <summary>Which problems each route may be answered with: the one list, of which the OpenAPI document is made.</summary>
+internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
+{
+    // Acting on a finished instance is "gone"; see ProblemTable.
+    private static readonly RouteProblem Finished = new(ProblemCodes.InvalidStatus, 410);
+
+    private static readonly RouteProblem[] Everywhere =
+        [ProblemCodes.HostNotAllowed, ProblemCodes.OriginNotAllowed, ProblemCodes.InternalError, ProblemCodes.TooManyConnections, ProblemCodes.TooManyUploads];
+
+    private static readonly RouteProblem[] Api = [.. Everywhere, ProblemCodes.Unauthorized];
+
+    private static readonly RouteProblem[] Data =
+    [
+        .. Api, ProblemCodes.EngineStopped, ProblemCodes.DataFileCorrupt, ProblemCodes.DataFileFull, ProblemCodes.DataFileLocked, ProblemCodes.DataFileReadOnly, ProblemCodes.DataFileGone,
+        ProblemCodes.DataFileFailed,
+    ];
+
+    private static readonly RouteProblem[] Body =
+        [ProblemCodes.InvalidRequest, ProblemCodes.InvalidJson, ProblemCodes.RequestTimeout, ProblemCodes.BodyTooLarge, ProblemCodes.PayloadTooLarge, ProblemCodes.UnsupportedMediaType];
+
+    private static readonly RouteProblem[] OneInstance = [.. Data, ProblemCodes.InstanceIdInvalid, ProblemCodes.InstanceNotFound, ProblemCodes.InstanceDamaged];
+
+    private static readonly RouteProblem[] AnyStart =
+    [
+        .. Data, .. Body, ProblemCodes.UnknownField, ProblemCodes.InvalidParameter, ProblemCodes.InstanceIdInvalid, ProblemCodes.InputInvalid, EndpointPolicy.Code, ProblemCodes.WorkflowNotFound,
+        ProblemCodes.InstanceNotFound, ProblemCodes.InstanceExists, ProblemCodes.IdempotencyKeyReused, ProblemCodes.WorkflowInvalid, ProblemCodes.InstanceDamaged,
+    ];
+
+    public static RouteProblems Live { get; } = Of(Everywhere);
+
+    public static RouteProblems Ready { get; } = Of(Everywhere, ProblemCodes.NotReady);
+
+    public static RouteProblems Workflows { get; } = Of(Api);
+
+    public static RouteProblems Workflow { get; } = Of(Api, ProblemCodes.WorkflowNotFound, ProblemCodes.WorkflowInvalid);
+
+    public static RouteProblems Start { get; } = Of(AnyStart);
+
+    public static RouteProblems StartDefinition { get; } = Of(AnyStart, ProblemCodes.InlineDefinitionsDisabled);
+
+    public static RouteProblems List { get; } = Of(Data, ProblemCodes.InvalidParameter, ProblemCodes.InvalidContinuationToken);
+
+    public static RouteProblems Read { get; } = Of(OneInstance, ProblemCodes.InvalidParameter);
+
+    public static RouteProblems Question { get; } = Of(OneInstance, ProblemCodes.QuestionNotFound);
+
+    public static RouteProblems Event { get; } = Of([.. OneInstance, .. Body], ProblemCodes.AnswerInvalid, Finished);
+
+    public static RouteProblems Act { get; } = Of(OneInstance, ProblemCodes.InvalidParameter, Finished);
+
+    public static RouteProblems Rewind { get; } = Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.InvalidStatus, Finished);
+
+    public static RouteProblems Restart { get; } =
+        Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.InvalidStatus, ProblemCodes.InstanceExists, ProblemCodes.PayloadNotFound);
+
+    public static RouteProblems Purge { get; } = Of(OneInstance, ProblemCodes.InvalidStatus);
+
+    private static RouteProblems Of(RouteProblem[] common, params RouteProblem[] others) => new([.. common, .. others]);
+}
