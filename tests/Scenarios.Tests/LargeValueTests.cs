@@ -217,6 +217,49 @@ public sealed class LargeValueTests
         Assert.Equal($"{rounds * callsPerRound} True", status.Output!.Value.GetString());
     }
 
+    [Theory]
+    [InlineData(24, 3, 2_500, 10)]
+    [InlineData(12, 1, 10, 6_000)]
+    [InlineData(50, 2, 1_500, 300)]
+    [Trait("Row", "T6")]
+    public async Task ToolRounds_PackedForTheirSize_KeepWhatTheServerPutBesideThem(int rounds, int callsPerRound, int argumentLength, int thoughtLength)
+    {
+        await using var host = await TestHost.StartAsync();
+        using var hold = host.Clock.Hold();
+        host.Tools.Add(AIFunctionFactory.Create((string text, int n) => $"{n}:{text.Length}", "measure", "Measures."));
+        host.Models.Respond = (_, messages, _, _) =>
+        {
+            var asked = messages.Where(message => message.Contents.OfType<FunctionCallContent>().Any()).ToList();
+            if (asked.Count == rounds)
+            {
+                var kept = asked.Select((message, round) => message.Text == $"Step {round}." && Extra(message.AdditionalProperties) == Thought(round)
+                    && message.Contents.OfType<FunctionCallContent>().Select((call, place) => Extra(call.AdditionalProperties) == (place == 0 ? Signature(round) : null)).All(same => same));
+                return Task.FromResult(TestModels.Text($"{kept.Count(same => same)} of {asked.Count}"));
+            }
+
+            var response = Calls(Enumerable.Range(asked.Count * callsPerRound, callsPerRound), new string('x', argumentLength));
+            var answer = response.Messages[0];
+            answer.Contents.OfType<FunctionCallContent>().First().AdditionalProperties = new() { ["extra"] = JsonElement.Parse(Signature(asked.Count)) };
+            answer.Contents.Insert(0, new TextContent($"Step {asked.Count}."));
+            answer.AdditionalProperties = new() { ["extra"] = JsonElement.Parse(Thought(asked.Count)) };
+            return Task.FromResult(response);
+        };
+
+        var status = await host.RunAsync("""
+            name: rounds
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, context: [], tools: [measure], maxToolRounds: 100 } }
+            nodes: { a: { agent: a, prompt: Go. } }
+            output: "{{ nodes.a.output }}"
+            """);
+
+        Assert.Equal($"{rounds} of {rounds}", status.Output!.Value.GetString());
+
+        string Thought(int round) => $$"""{"reasoning_content":"{{round}} {{new string('y', thoughtLength)}}"}""";
+        static string Signature(int round) => $$$"""{"extra_content":{"signature":"s{{{round}}}"}}""";
+        static string? Extra(AdditionalPropertiesDictionary? properties) => properties?.TryGetValue("extra", out JsonElement extra) == true ? extra.GetRawText() : null;
+    }
+
     [Fact]
     public async Task ToolCalls_HundredsAtOnce_FailTheActivationWithAnErrorThatIsHandled()
     {

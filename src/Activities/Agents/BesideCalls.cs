@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Activities.Agents;
 
@@ -44,7 +45,7 @@ internal static class BesideCalls
             writer.WriteEndObject();
         }
 
-        return JsonElement.Parse(buffer.WrittenSpan);
+        return JsonElement.Parse(buffer.WrittenSpan, JsonLimits.Document);
     }
 
     /// <summary>Makes the message of the model that asked for tools.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Activities.Agents;
 
@@ -32,7 +33,7 @@ internal static class ToolArguments
             writer.WriteEndObject();
         }
 
-        return JsonElement.Parse(buffer.WrittenSpan);
+        return JsonElement.Parse(buffer.WrittenSpan, JsonLimits.Document);
     }
 
     /// <summary>Gets the arguments for a server: JSON text of an object always, because servers that take it apart fail on anything else.</summary>

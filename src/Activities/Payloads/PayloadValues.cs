@@ -60,7 +60,7 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
     public async Task<Payload> WriteAsync(string instanceId, JsonElement value, CancellationToken cancellationToken)
     {
         var json = Format(value);
-        return Payload.MayBeInline(json.Span) ? Payload.Inline(JsonElement.Parse(json.Span)) : await StoreAsync(instanceId, json, value, cancellationToken);
+        return Payload.MayBeInline(json.Span) ? Payload.Inline(JsonElement.Parse(json.Span, JsonLimits.Document)) : await StoreAsync(instanceId, json, value, cancellationToken);
     }
 
     /// <summary>Keeps a value in the store, however small it is.</summary>
@@ -70,7 +70,7 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
     /// <summary>Keeps a list that is there as UTF-8 JSON already.</summary>
     public async Task<Payload> WriteListAsync(string instanceId, byte[] json, int count, bool always, CancellationToken cancellationToken) =>
         !always && Payload.MayBeInline(json)
-            ? Payload.Inline(JsonElement.Parse(json))
+            ? Payload.Inline(JsonElement.Parse(json, JsonLimits.Document))
             : new Payload { Reference = new PayloadReference(await store.PutAsync(instanceId, json, cancellationToken), json.Length, "array", count) };
 
     public Task<Payload> WriteTextAsync(string instanceId, string text, CancellationToken cancellationToken) =>

@@ -55,7 +55,7 @@ public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> 
         try
         {
             // A key written twice is among the problems already.
-            if (problems.Count == 0 && JsonElement.Parse(text.TrimStart('\uFEFF')).TryGetProperty("prices", out var table))
+            if (problems.Count == 0 && JsonElement.Parse(text.TrimStart('\uFEFF'), JsonLimits.Document).TryGetProperty("prices", out var table))
             {
                 prices = prices.With(PriceTable.Parse(table));
             }

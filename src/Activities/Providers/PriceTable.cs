@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Polyphony.Core;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Activities.Providers;
 
@@ -109,7 +110,7 @@ public sealed partial record PriceTable(DateOnly AsOf, IReadOnlyDictionary<strin
     private static PriceTable ReadShipped()
     {
         using var stream = typeof(PriceTable).Assembly.GetManifestResourceStream("prices.json")!;
-        using var document = JsonDocument.Parse(stream);
+        using var document = JsonDocument.Parse(stream, JsonLimits.Document);
         return Parse(document.RootElement);
     }
 

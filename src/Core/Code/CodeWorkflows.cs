@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Code;
@@ -27,7 +28,7 @@ public static class CodeWorkflows
         var plan = new WorkflowPlan(agents);
         return registry.AddOrchestration(name, async (context, input) =>
         {
-            using var json = JsonDocument.Parse(Encoding.UTF8.GetBytes(input ?? "null"));
+            using var json = JsonDocument.Parse(Encoding.UTF8.GetBytes(input ?? "null"), JsonLimits.Document);
             var output = await function(new CodeWorkflow(context, plan), json.RootElement.Clone());
             return output?.GetRawText();
         });

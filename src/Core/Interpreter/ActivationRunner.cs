@@ -176,7 +176,7 @@ internal sealed class ActivationRunner
         return runner;
     }
 
-    private static Payload Json(string json) => Payload.Inline(JsonElement.Parse(Encoding.UTF8.GetBytes(json)));
+    private static Payload Json(string json) => Payload.Inline(JsonElement.Parse(Encoding.UTF8.GetBytes(json), JsonLimits.Document));
 
     private static string Quote(string text) => JsonSerializer.Serialize(text, CoreJsonContext.Default.String);
 }

@@ -111,7 +111,7 @@ public static class Packing
             writer.WriteEndObject();
         }
 
-        return JsonElement.Parse(buffer.WrittenSpan);
+        return JsonElement.Parse(buffer.WrittenSpan, JsonLimits.Document);
     }
 
     /// <summary>Writes the text of a list of known size.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 
@@ -33,7 +34,7 @@ internal sealed class StateCodec(
                 loop => (IReadOnlyList<SavedResult>)[.. results.LastRound(loop).Select(pair => SaveResult(pair.Node, pair.Result))]),
             Waits = waits.Open.Count == 0 ? null : new Dictionary<string, WaitState>(waits.Open, StringComparer.Ordinal),
             OutcomeLists = outcomes.Lists.Count == 0 ? null : [.. outcomes.Lists],
-            Outcomes = outcomes.Pending.Count == 0 ? null : JsonElement.Parse(Packing.Write(outcomes.Pending)),
+            Outcomes = outcomes.Pending.Count == 0 ? null : JsonElement.Parse(Packing.Write(outcomes.Pending), JsonLimits.Document),
             Progress = progress.Saved,
             Termination = termination.Save(SaveResult),
             Stored = stored.Count == 0 ? null : stored,

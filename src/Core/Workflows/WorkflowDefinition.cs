@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Expressions;
+using Polyphony.Core.Json;
 using Polyphony.Core.Schemas;
 
 namespace Polyphony.Core.Workflows;
@@ -75,7 +76,7 @@ public sealed record WorkflowDefinition
     {
         var last = Graph.Nodes.Where((_, node) => Graph.Outgoing[node].All(edge => Graph.Edges[edge].IsBackEdge)).Select(node => node.Name).ToList();
         var text = last.Count == 1 ? $"\"{Reference(last[0])}\"" : $"{{{string.Join(',', last.Select(name => $"\"{name}\":\"{Reference(name)}\""))}}}";
-        return ValueTemplate.TryParse(JsonElement.Parse(System.Text.Encoding.UTF8.GetBytes(text)), out var template, out var problems)
+        return ValueTemplate.TryParse(JsonElement.Parse(System.Text.Encoding.UTF8.GetBytes(text), JsonLimits.Document), out var template, out var problems)
             ? template
             : throw new ExpressionException(text, problems[0].Problem);
 

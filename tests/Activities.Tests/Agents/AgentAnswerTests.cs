@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Workflows;
 using Polyphony.TestKit.OpenAI;
@@ -129,6 +130,49 @@ public sealed class AgentAnswerTests
 
         Assert.False(sent.TryGetProperty(missing, out _), $"{server}: {sent}");
         Assert.Equal("c1", fake.Requests[1].Messages[^1].GetProperty("tool_call_id").GetString());
+    }
+
+    [Fact]
+    public async Task Agent_PackedToolRounds_GoBackWithWhatStoodBesideThem()
+    {
+        await using var server = await FakeOpenAIServer.StartAsync(
+            Body("""{"content":"Let me see.","reasoning_content":"I need two sums.","tool_calls":[{"id":"c1","function":{"name":"add","arguments":"{}"},"extra_content":{"google":{"thought_signature":"c2ln"}}},{"id":"c2","function":{"name":"add","arguments":"{}"}}]}""", "tool_calls"),
+            "6");
+        var harness = new ActivityHarness(Client(server), tools => tools.Add(AIFunctionFactory.Create(() => 3, "add", "Adds.")));
+        var asked = await harness.AgentAsync(harness.Call("ask", "caller"), TestContext.Current.CancellationToken);
+        var exchanges = asked.ToolCalls!.Select((call, place) => new ToolExchange(0, call, new ToolCallResult(ActivityHarness.Inline("3")), place == 0 ? asked.Beside : null)).ToList();
+        var packed = await harness.StoredAsync(JsonSerializer.Serialize(exchanges, CoreJsonContext.Default.ListToolExchange));
+
+        await harness.AgentAsync(harness.Call("ask", "caller") with { Call = 2, PackedToolRounds = [packed] }, TestContext.Current.CancellationToken);
+
+        var sent = server.Requests[1].Messages[^3];
+        Assert.Equal(("Let me see.", "I need two sums."), (sent.GetProperty("content").GetString(), sent.GetProperty("reasoning_content").GetString()));
+        Assert.Equal("c2ln", sent.GetProperty("tool_calls")[0].GetProperty("extra_content").GetProperty("google").GetProperty("thought_signature").GetString());
+        Assert.False(sent.GetProperty("tool_calls")[1].TryGetProperty("extra_content", out _));
+    }
+
+    [Theory]
+    [InlineData(40, true)]
+    [InlineData(60, false)]
+    [InlineData(100, false)]
+    [InlineData(200, false)]
+    public async Task Agent_DeepMembersBesideToolCalls_CostNoPaidAnswer(int depth, bool goBack)
+    {
+        var deep = $"{new string('[', depth)}1{new string(']', depth)}";
+        await using var server = await FakeOpenAIServer.StartAsync(
+            Body($$$"""{"content":"Let me see.","extra_details":{{{deep}}},"tool_calls":[{"id":"c1","function":{"name":"add","arguments":"{}","inner":{{{deep}}}},"outer":{{{deep}}}}]}""", "tool_calls"), "3");
+        var harness = new ActivityHarness(Client(server), tools => tools.Add(AIFunctionFactory.Create(() => 3, "add", "Adds.")));
+
+        var asked = await harness.AgentAsync(harness.Call("ask", "caller"), TestContext.Current.CancellationToken);
+        await harness.AgentAsync(
+            harness.Call("ask", "caller") with { Call = 2, ToolRounds = [new ToolRound(asked.ToolCalls!, [new ToolCallResult(Payload.Null)], asked.Beside)] },
+            TestContext.Current.CancellationToken);
+
+        var sent = server.Requests[1].Messages[^2];
+        Assert.Equal("Let me see.", sent.GetProperty("content").GetString());
+        Assert.Equal(goBack, sent.TryGetProperty("extra_details", out _));
+        Assert.Equal(goBack, sent.GetProperty("tool_calls")[0].TryGetProperty("outer", out _));
+        Assert.Equal(goBack, sent.GetProperty("tool_calls")[0].GetProperty("function").TryGetProperty("inner", out _));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Activities.Providers.Offline;
 
@@ -168,7 +169,7 @@ internal sealed class OfflineMaterial
 
         try
         {
-            json = JsonElement.Parse(line[start..]);
+            json = JsonElement.Parse(line[start..], JsonLimits.Document);
             label = line[..start].TrimEnd().TrimEnd(':');
             return true;
         }

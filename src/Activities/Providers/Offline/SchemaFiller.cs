@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Activities.Providers.Offline;
@@ -323,5 +324,5 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
     private static double? Bound(JsonElement part, string name) =>
         part.ValueKind == JsonValueKind.Object && part.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
 
-    private static JsonNode? Node(JsonElement value) => JsonNode.Parse(value.GetRawText());
+    private static JsonNode? Node(JsonElement value) => JsonNode.Parse(value.GetRawText(), null, JsonLimits.Document);
 }

@@ -56,7 +56,7 @@ internal sealed class ProviderErrorPolicy : PipelinePolicy
         {
             using var body = new MemoryStream();
             request.Content?.WriteTo(body);
-            using var json = JsonDocument.Parse(body.GetBuffer().AsMemory(0, (int)body.Length));
+            using var json = JsonDocument.Parse(body.GetBuffer().AsMemory(0, (int)body.Length), Dialects.RequestBody.Document);
             if (json.RootElement.TryGetProperty("messages", out var messages))
             {
                 Texts(messages, prompts);

@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 
@@ -12,6 +14,9 @@ internal sealed record AnswerMessage
         "role", "name", "content", "text", "refusal", "tool_calls", "function_call", "index", "annotations", "audio", "images", "logprobs", "parsed", "context", "citations",
         "search_results", "executed_tools", "content_filter_results", "finish_reason", "stop_reason", "token_ids",
     };
+
+    /// <summary>The deepest of them that goes back: it stands some levels down in what keeps it.</summary>
+    private const int MaxExtraDepth = JsonLimits.MaxValueDepth - 8;
 
     private static readonly string[] ReasoningMembers = ["reasoning_content", "reasoning", "reasoning_text", "thinking"];
 
@@ -68,7 +73,7 @@ internal sealed record AnswerMessage
     public static JsonElement Others(JsonElement json, HashSet<string> known)
     {
         var others = json.EnumerateObject()
-            .Where(member => !known.Contains(member.Name) && !IsEmpty(member.Value))
+            .Where(member => !known.Contains(member.Name) && !IsEmpty(member.Value) && JsonLimits.DepthOf(JsonMarshal.GetRawUtf8Value(member.Value)) <= MaxExtraDepth)
             .DistinctBy(member => member.Name)
             .ToArray();
         if (others.Length == 0)
@@ -89,7 +94,7 @@ internal sealed record AnswerMessage
             writer.WriteEndObject();
         }
 
-        return JsonElement.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+        return JsonElement.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length), JsonLimits.Document);
     }
 
     private static bool IsEmpty(JsonElement value) => value.ValueKind switch

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Polyphony.Activities.Errors;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 
@@ -16,7 +17,6 @@ namespace Polyphony.Activities.Providers.OpenAI.Answers;
 /// </remarks>
 internal static class AnswerNormalizer
 {
-    private const int MaxDepth = 256;
 
     private static readonly string[] Envelopes = ["response", "result", "data", "body", "completion"];
 
@@ -155,7 +155,7 @@ internal static class AnswerNormalizer
             writer.WriteEndObject();
         }
 
-        return JsonElement.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+        return JsonElement.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length), JsonLimits.Document);
     }
 
     private static byte[] Clean(byte[] body, out int replaced)
@@ -193,7 +193,7 @@ internal static class AnswerNormalizer
 
         try
         {
-            return JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth });
+            return JsonElement.Parse(json, JsonLimits.Document);
         }
         catch (JsonException exception)
         {

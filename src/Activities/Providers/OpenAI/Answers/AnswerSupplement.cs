@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using OpenAI.Chat;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 
@@ -40,7 +41,7 @@ internal sealed record AnswerSupplement
         }
 #pragma warning restore SCME0001
 
-        var json = JsonElement.Parse(bytes.Span);
+        var json = JsonElement.Parse(bytes.Span, JsonLimits.Document);
         return new AnswerSupplement
         {
             RequestId = json.Text("requestId"),

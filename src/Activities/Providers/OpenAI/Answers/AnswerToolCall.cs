@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 
@@ -85,7 +86,7 @@ internal sealed record AnswerToolCall(string Id, string Name, string Arguments, 
     {
         try
         {
-            JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false }).Dispose();
+            JsonDocument.Parse(json, JsonLimits.Document with { AllowDuplicateProperties = false }).Dispose();
             return json;
         }
         catch (JsonException)
@@ -133,7 +134,7 @@ internal sealed record AnswerToolCall(string Id, string Name, string Arguments, 
     {
         try
         {
-            return JsonElement.Parse(text);
+            return JsonElement.Parse(text, JsonLimits.Document);
         }
         catch (JsonException)
         {
@@ -168,6 +169,6 @@ internal sealed record AnswerToolCall(string Id, string Name, string Arguments, 
             writer.WriteEndObject();
         }
 
-        return JsonElement.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+        return JsonElement.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length), JsonLimits.Document);
     }
 }

@@ -3,6 +3,7 @@ using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 
@@ -80,7 +81,7 @@ internal sealed class ChunkAssembler
         JsonElement chunk;
         try
         {
-            chunk = JsonElement.Parse(json);
+            chunk = JsonElement.Parse(json, JsonLimits.Document);
         }
         catch (JsonException)
         {
@@ -145,7 +146,7 @@ internal sealed class ChunkAssembler
             _completion["choices"] = new JsonArray(_choice);
         }
 
-        return JsonElement.Parse(_completion.ToJsonString());
+        return JsonElement.Parse(_completion.ToJsonString(), JsonLimits.Document);
     }
 
     private static JsonObject Child(JsonObject parent, string name)
@@ -204,12 +205,12 @@ internal sealed class ChunkAssembler
             {
                 foreach (var item in member.Value.EnumerateArray())
                 {
-                    list.Add(JsonNode.Parse(item.GetRawText()));
+                    list.Add(JsonNode.Parse(item.GetRawText(), null, JsonLimits.Document));
                 }
             }
             else if (member.Value is not { ValueKind: JsonValueKind.String } || member.Value.GetString()!.Length > 0 || target[member.Name] is null)
             {
-                target[member.Name] = JsonNode.Parse(member.Value.GetRawText());
+                target[member.Name] = JsonNode.Parse(member.Value.GetRawText(), null, JsonLimits.Document);
             }
         }
     }

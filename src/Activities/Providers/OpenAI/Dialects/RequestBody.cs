@@ -18,6 +18,9 @@ internal sealed class RequestBody
     private const string Schema = "json_schema";
     private const int MaxDepth = 512;
 
+    /// <summary>How requests are read: schemas and arguments in them may be as deep as values are.</summary>
+    internal static readonly JsonDocumentOptions Document = new() { MaxDepth = MaxDepth };
+
     private readonly byte[] _json;
 
     private RequestBody(byte[] json, JsonObject request)
@@ -87,7 +90,7 @@ internal sealed class RequestBody
         return BinaryContent.Create(BinaryData.FromBytes(buffer.WrittenMemory.ToArray()));
     }
 
-    private static JsonNode? Parse(byte[] json) => JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth });
+    private static JsonNode? Parse(byte[] json) => JsonNode.Parse(json, documentOptions: Document);
 
     private static IEnumerable<JsonObject> Messages(JsonObject request) => request["messages"] is JsonArray messages ? messages.OfType<JsonObject>() : [];
 
