@@ -69,4 +69,68 @@ public sealed class OddValueTests(HostFixture host)
     }
 
     private async Task<System.Text.Json.JsonElement> ReadAsync(string address) => (await host.Api.GetAsync(new Uri(address).PathAndQuery[1..])).Json.GetProperty("prompt");
+
+    [Fact]
+    public async Task Answer_ToAQuestionThatWasAnswered_IsRefused()
+    {
+        const string twice = """{"definition":{"name":"twice","nodes":{"approve":{"human":{"prompt":"Well?"}},"more":{"wait":{"event":"go"}}}}}""";
+        var id = (await host.Api.PostAsync("api/instances", twice)).Json.GetProperty("id").GetString()!;
+
+        Assert.Equal(202, (int)(await host.Api.PostAsync($"api/instances/{id}/events/answer:approve", "1")).Status);
+        await foreach (var sent in host.Api.ReadStreamAsync(id, null))
+        {
+            if (sent.Type == "status" && sent.Data.Contains("\"event\"", StringComparison.Ordinal))
+            {
+                break;
+            }
+        }
+
+        var late = await host.Api.PostAsync($"api/instances/{id}/events/answer:approve", "2");
+        Assert.Equal((404, "question_not_found"), ((int)late.Status, late.Code));
+        Assert.Equal(202, (int)(await host.Api.PostAsync($"api/instances/{id}/events/answer:approve%232", "3")).Status);
+        await host.Api.PostAsync($"api/instances/{id}/events/go", "1");
+    }
+
+    [Theory]
+    [InlineData("polyphony-stop")]
+    [InlineData("Polyphony-Finish")]
+    public async Task Event_WithANameOfTheHosts_IsRefused(string name)
+    {
+        var answer = await host.Api.PostAsync($"api/instances/nobody/events/{name}", "1");
+
+        Assert.Equal((400, "invalid_request"), ((int)answer.Status, answer.Code));
+    }
+
+    [Fact]
+    public async Task Body_ThatIsEncoded_IsRefused()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "api/workflows/hello/instances")
+        {
+            Content = new StringContent("""{"input":{"name":"Ada"}}""", Encoding.UTF8, "application/json"),
+        };
+        request.Content.Headers.ContentEncoding.Add("br");
+
+        var answer = await Polyphony.Contract.Http.ApiAnswer.ReadAsync(await host.Api.Http.SendAsync(request, TestContext.Current.CancellationToken));
+
+        Assert.Equal((415, "unsupported_media_type"), ((int)answer.Status, answer.Code));
+    }
+
+    [Theory]
+    [InlineData("FFFFFFFFFFFFFFFFFF\r\n")]
+    [InlineData("zz\r\n")]
+    [InlineData("-1\r\n")]
+    [InlineData("5\r\n{\"a\":1}\r\n")]
+    public async Task Body_InBadChunks_IsTheCallersFault(string body)
+    {
+        using var socket = new System.Net.Sockets.TcpClient();
+        await socket.ConnectAsync(host.Api.Address.Host, host.Api.Address.Port, TestContext.Current.CancellationToken);
+        var stream = socket.GetStream();
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                $"POST /api/workflows/hello/instances HTTP/1.1\r\nHost: localhost\r\n{host.Api.KeyHeader}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n{body}"),
+            TestContext.Current.CancellationToken);
+
+        using var reader = new StreamReader(stream);
+        Assert.StartsWith("HTTP/1.1 400 ", await reader.ReadToEndAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
 }

@@ -3,6 +3,9 @@ namespace Polyphony.Core.Interpreter;
 /// <summary>The names of the events that workflow instances wait for.</summary>
 public static class EventNames
 {
+    /// <summary>What the names of events begin with that instances send each other. Callers can't send them.</summary>
+    public const string OwnPrefix = "polyphony-";
+
     /// <summary>Asks a child to stop with what it has. Its calls under way are cancelled.</summary>
     public const string Stop = "polyphony-stop";
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
@@ -5,6 +6,8 @@ using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Schemas;
 using Polyphony.Core.Workflows;
+using Polyphony.Http.Problems;
+using Polyphony.Http.Requests;
 
 namespace Polyphony.Http.Approvals;
 
@@ -25,14 +28,23 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>A task that completes when it fits.</returns>
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="RequestProblemException">It answers a question that is open no more; code <c>question_not_found</c>.</exception>
     /// <exception cref="SchemaViolationException">It does not fit; code <c>answer_invalid</c>, with every violation.</exception>
     public async Task CheckAsync(string instanceId, string eventName, JsonElement? payload, CancellationToken cancellationToken = default)
     {
         var metadata = await client.Durable.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
-        if (!metadata.IsFinished
-            && FindDefinition(metadata) is { } definition
-            && FindSchema(definition, eventName) is { } schema
-            && schema.Validate(payload ?? Null) is { Count: > 0 } violations)
+        if (metadata.IsFinished || FindDefinition(metadata) is not { } definition)
+        {
+            return;
+        }
+
+        if (QuestionOf(eventName) is { } question && FindQuestion(definition, question) is { } node && IsOver(metadata, node, question))
+        {
+            throw new RequestProblemException(
+                ProblemCodes.QuestionNotFound, $"Instance \"{instanceId}\" does not ask \"{FieldReader.Shorten(question)}\" any more: it was answered, or its time is up. Nothing was changed.");
+        }
+
+        if (FindSchema(definition, eventName)?.Validate(payload ?? Null) is { Count: > 0 } violations)
         {
             throw new SchemaViolationException("answer_invalid", $"event \"{eventName}\" of instance \"{instanceId}\"", violations);
         }
@@ -85,16 +97,34 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     /// <returns>The schema, or <see langword="null"/> if anything is taken.</returns>
     internal static JsonSchema? FindSchema(WorkflowDefinition definition, string eventName)
     {
-        const string Prefix = "answer:";
-        if (!eventName.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
+        if (QuestionOf(eventName) is { } question)
         {
-            return definition.Graph.Nodes.OfType<WaitNode>().FirstOrDefault(node => string.Equals(node.Event, eventName, StringComparison.OrdinalIgnoreCase))?.Schema;
+            return FindQuestion(definition, question)?.Schema;
         }
 
-        // An activation is the node's name, with [item] and #round where there are several.
-        var activation = eventName.AsSpan(Prefix.Length);
-        var end = activation.IndexOfAny('[', '#');
-        var name = (end < 0 ? activation : activation[..end]).ToString();
-        return definition.Graph.Nodes.OfType<HumanNode>().FirstOrDefault(node => string.Equals(node.Name, name, StringComparison.OrdinalIgnoreCase))?.Schema;
+        return definition.Graph.Nodes.OfType<WaitNode>().FirstOrDefault(node => string.Equals(node.Event, eventName, StringComparison.OrdinalIgnoreCase))?.Schema;
+    }
+
+    private static string? QuestionOf(string eventName)
+    {
+        var prefix = EventNames.Answer("");
+        return eventName.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) ? eventName[prefix.Length..] : null;
+    }
+
+    // An activation is the node's name, with [item] and #round where there are several.
+    private static HumanNode? FindQuestion(WorkflowDefinition definition, string activation)
+    {
+        var end = activation.AsSpan().IndexOfAny('[', '#');
+        var name = end < 0 ? activation : activation[..end];
+        return definition.Graph.Nodes.OfType<HumanNode>().FirstOrDefault(node => string.Equals(node.Name, name, StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>Tells whether the status says that a question is open no more. An answer may come before its question; one that comes after is lost.</summary>
+    private static bool IsOver(OrchestrationMetadata metadata, HumanNode node, string activation)
+    {
+        var mark = activation.LastIndexOf('#');
+        var round = mark < 0 ? 1 : int.TryParse(activation.AsSpan(mark + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : int.MaxValue;
+        return ApprovalHandlers.ProgressOf(metadata)?.Nodes.FirstOrDefault(each => each.Node == node.Name) is { } progress
+            && (progress.Round > round || (progress.Round == round && progress.Status is NodeResult.Completed or NodeResult.Skipped or NodeResult.Failed or NodeResult.Stopped));
     }
 }

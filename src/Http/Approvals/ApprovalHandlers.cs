@@ -71,19 +71,24 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
             : TypedResults.Json(await DescribeAsync(context, metadata, wait, int.MaxValue), HttpJsonContext.Default.Approval);
     });
 
-    /// <summary>Finds the open questions of an instance; none for one whose status can't be read, so that it does not take the others from the list.</summary>
-    private static IEnumerable<PendingWait> QuestionsOf(OrchestrationMetadata metadata)
+    /// <summary>Reads how far an instance is.</summary>
+    /// <param name="metadata">The engine's record.</param>
+    /// <returns>Its status, or <see langword="null"/> for one that has none or whose status can't be read, so that it does not take the others from the list.</returns>
+    internal static WorkflowProgress? ProgressOf(OrchestrationMetadata metadata)
     {
         try
         {
-            var progress = metadata.CustomStatus is { } json ? JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowProgress) : null;
-            return progress?.WaitingFor.Where(wait => wait is { Kind: "human", EventName: not null }) ?? [];
+            return metadata.CustomStatus is { } json ? JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowProgress) : null;
         }
         catch (JsonException)
         {
-            return [];
+            return null;
         }
     }
+
+    /// <summary>Finds the open questions of an instance.</summary>
+    private static IEnumerable<PendingWait> QuestionsOf(OrchestrationMetadata metadata) =>
+        ProgressOf(metadata)?.WaitingFor.Where(wait => wait is { Kind: "human", EventName: not null }) ?? [];
 
     private async Task<Approval> DescribeAsync(HttpContext context, OrchestrationMetadata metadata, PendingWait wait, int maxLength)
     {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
+using Polyphony.Core.Interpreter;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Requests;
 using Polyphony.Http.Serialization;
@@ -99,6 +100,12 @@ public sealed class SteerHandlers(WorkflowClient client, AnswerCheck answers, Po
         {
             throw new Problems.RequestProblemException(
                 Problems.ProblemCodes.InvalidRequest, $"The event's name must have 1 to {MaxEventNameLength} characters, none of them a control character.");
+        }
+
+        if (name.StartsWith(EventNames.OwnPrefix, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new Problems.RequestProblemException(
+                Problems.ProblemCodes.InvalidRequest, $"Events whose names begin with \"{EventNames.OwnPrefix}\" are the host's own. To end an instance, POST to /terminate.");
         }
     }
 }

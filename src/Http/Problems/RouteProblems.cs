@@ -56,7 +56,7 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
 
     public static RouteProblems Question { get; } = Of(OneInstance, ProblemCodes.QuestionNotFound);
 
-    public static RouteProblems Event { get; } = Of([.. OneInstance, .. Body], ProblemCodes.AnswerInvalid, Finished);
+    public static RouteProblems Event { get; } = Of([.. OneInstance, .. Body], ProblemCodes.AnswerInvalid, ProblemCodes.QuestionNotFound, Finished);
 
     public static RouteProblems Act { get; } = Of(OneInstance, ProblemCodes.InvalidParameter, Finished);
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -21,6 +22,12 @@ internal static class JsonBody
         if (request.ContentLength == 0 || (request.ContentLength is null && request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }))
         {
             return null;
+        }
+
+        if (request.Headers.ContentEncoding is { Count: > 0 } encoding && !encoding.All(each => string.Equals(each, "identity", StringComparison.OrdinalIgnoreCase)))
+        {
+            throw new RequestProblemException(
+                ProblemCodes.UnsupportedMediaType, $"The body is encoded as \"{FieldReader.Shorten(encoding.ToString())}\"; send it as it is, without Content-Encoding.");
         }
 
         if (request.ContentLength > maxBytes)
@@ -66,7 +73,7 @@ internal static class JsonBody
         var reader = request.BodyReader;
         while (true)
         {
-            var read = await reader.ReadAsync(cancellationToken);
+            var read = await ReadAsync(reader, cancellationToken);
             if (read.Buffer.Length > maxBytes)
             {
                 reader.AdvanceTo(read.Buffer.End);
@@ -81,6 +88,19 @@ internal static class JsonBody
             }
 
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    // What is no body by the rules of HTTP, or broke off: the web server has no error of its own for every such case.
+    private static async ValueTask<ReadResult> ReadAsync(PipeReader reader, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.ReadAsync(cancellationToken);
+        }
+        catch (IOException e) when (e is not BadHttpRequestException)
+        {
+            throw new RequestProblemException(ProblemCodes.InvalidRequest, $"The body cannot be read: {e.Message}");
         }
     }
 
