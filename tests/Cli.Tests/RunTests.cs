@@ -78,7 +78,7 @@ public sealed partial class RunTests : IDisposable
     [InlineData(2, "nowhere.json", "run|samples/hello.yaml|--input|nowhere.json")]
     [InlineData(2, "There is no data", "status|no-such-id")]
     [InlineData(2, "Unknown option --nothing", "run|samples/hello.yaml|--nothing")]
-    [InlineData(2, "does not wait for a person", "approve|no-such-id|x=1")]
+    [InlineData(2, "No instance \"no-such-id\" is known", "approve|no-such-id|x=1")]
     [InlineData(2, "No instance \"no-such-id\"", "suspend|no-such-id")]
     [InlineData(2, "POLYPHONY_API_KEY", "up|--listen|0.0.0.0")]
     [InlineData(2, "--listen must be an IP address", "up|--listen|here")]
@@ -116,7 +116,7 @@ public sealed partial class RunTests : IDisposable
             """);
         (code, output, _) = await ToolProcess.RunAsync(_folder.Data, ["validate", file], ("POLYPHONY_SETTINGS", settings));
         Assert.Equal(0, code);
-        Assert.Contains("At most 6 model calls (1 without retries).", output, StringComparison.Ordinal);
+        Assert.Contains("At most 12 model calls (1 without retries).", output, StringComparison.Ordinal);
         Assert.Contains("Counted with the fallbacks that the host's settings give to \"fast\".", output, StringComparison.Ordinal);
         Assert.DoesNotContain("Not counted", output, StringComparison.Ordinal);
     }

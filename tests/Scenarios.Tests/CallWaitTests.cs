@@ -3,6 +3,7 @@ using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Client;
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Workflows;
 
 namespace Polyphony.Scenarios.Tests;
 
@@ -75,6 +76,32 @@ public sealed class CallWaitTests
         Assert.Equal(["main", "other", "main"], calls);
         Assert.Equal(90, (status.CompletedTime!.Value - status.CreatedTime).TotalSeconds, 0.5);
         Assert.Equal(3, status.Outcomes![0].Outcome.Attempts);
+    }
+
+    /// <summary>The most calls there can be, against the most there are: every model fails, lets the call wait after its last attempt but one, and fails again when it is asked once more.</summary>
+    [Fact]
+    [Trait("Row", "C9")]
+    public async Task RateLimited_AllModelsAtTheirLastAttempt_MakesNoMoreCallsThanTheProofSays()
+    {
+        const string yaml = """
+            name: patience
+            models:
+              main: { provider: openai, model: one, fallback: [other] }
+              other: { provider: openai, model: two }
+            agents: { a: { model: main, maxWait: 20s, retry: { maxAttempts: 3 } } }
+            nodes: { call: { agent: a, prompt: x } }
+            """;
+        await using var host = await TestHost.StartAsync();
+        var calls = new Dictionary<string, int>(StringComparer.Ordinal);
+        host.Models.Respond = (model, _, _, _) => (calls[model] = calls.GetValueOrDefault(model) + 1) == 3
+            ? throw SlowDown(90_000)
+            : throw new ModelException(new CallError(ErrorCodes.ProviderUnavailable, "down", ErrorKind.Transient));
+
+        var status = await host.RunAsync(yaml);
+
+        Assert.Equal("failed", status.Reason());
+        Assert.Equal([("main", 6), ("other", 6)], calls.Select(pair => (pair.Key, pair.Value)).Order());
+        Assert.Equal("12", WorkflowProof.Of(TestHost.Parse(yaml)).ModelCalls.ToString());
     }
 
     [Fact]

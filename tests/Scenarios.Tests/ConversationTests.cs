@@ -178,6 +178,34 @@ public sealed class ConversationTests
         }
     }
 
+    /// <summary>Loops that end by what is no edge: the warning that only their cap ends them would be false.</summary>
+    [Theory]
+    [Trait("Row", "B1")]
+    [InlineData("termination: { textMention: round 3 }", "draft: { agent: a, prompt: \"round {{ round }}\" }", "draft", "completed")]
+    [InlineData("termination: { maxMessages: 2 }", "draft: { agent: a, prompt: \"round {{ round }}\" }", "draft", "max_turns")]
+    [InlineData("", "draft: { agent: a, prompt: x }\n  approve: { human: { prompt: Well?, timeout: 1h, onTimeout: { value: no }, rejectWhen: \"answer == 'no'\" } }", "approve", "rejected")]
+    public async Task Validate_LoopThatEndsByItsOwnMeans_IsNotSaidToEndByItsCapAlone(string termination, string nodes, string source, string ends)
+    {
+        var yaml = $$"""
+            name: w
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, context: [] } }
+            {{termination}}
+            nodes:
+              {{nodes}}
+            edges:
+              {{(source == "approve" ? "- draft -> approve" : "")}}
+              - { from: {{source}}, to: draft, max: 9 }
+            """;
+        var parsed = WorkflowParser.Parse(YamlSource.Read(yaml).Root!);
+        Assert.True(parsed.Definition is not null, string.Join('\n', parsed.Problems));
+        Assert.DoesNotContain(parsed.Warnings, problem => problem.Code == "loop_ends_only_by_cap");
+
+        await using var host = await TestHost.StartAsync();
+        host.Models.Respond = (_, messages, _, _) => Task.FromResult(TestModels.Text(messages[^1].Text));
+        Assert.Equal(ends, (await host.RunAsync(yaml)).Reason());
+    }
+
     [Fact]
     [Trait("Row", "H2")]
     public async Task Status_OfALoopsLastNode_ShowsTheFiguresOfItsOwnLastRound()

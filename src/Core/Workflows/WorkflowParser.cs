@@ -59,7 +59,7 @@ public static class WorkflowParser
 
         var workflow = new WorkflowReader(context);
         workflow.Read(mapping);
-        var reader = new GraphReader(context, workflow.Nodes, workflow.Edges);
+        var reader = new GraphReader(context, workflow.Nodes, workflow.Edges, workflow.Termination is not null);
         reader.Analyse();
         var graph = reader.Build();
         if (canonicalJson is null)

@@ -6,7 +6,7 @@ namespace Polyphony.Core.Workflows;
 
 /// <summary>
 /// What can be said of a workflow before it runs: the most model calls that it can make, and which nodes make them. An upper bound: every loop runs to its cap, every
-/// tool round is used, every answer is repaired and every call is retried to the end, on every fallback model.
+/// tool round is used, every answer is repaired and every call is retried to the end, on every fallback model, twice where a model may be left for its wait and asked again.
 /// </summary>
 public sealed record WorkflowProof
 {
@@ -38,6 +38,13 @@ public sealed record WorkflowProof
     /// <returns>The proof.</returns>
     public static WorkflowProof Of(WorkflowDefinition definition, IWorkflowCatalog? catalog = null, IReadOnlyDictionary<string, ModelDefinition>? hostModels = null) =>
         new ProofBuilder(definition, catalog, hostModels ?? new Dictionary<string, ModelDefinition>(), []).Build();
+
+    /// <summary>Works out what a run sets aside for a sub-workflow. It stands in histories, so it stays as it is.</summary>
+    /// <param name="definition">The sub-workflow.</param>
+    /// <param name="catalog">Where those below it are found.</param>
+    /// <returns>The proof.</returns>
+    internal static WorkflowProof ToReserve(WorkflowDefinition definition, IWorkflowCatalog? catalog) =>
+        new ProofBuilder(definition, catalog, new Dictionary<string, ModelDefinition>(), [], toReserve: true).Build();
 
     /// <summary>Says it in a few lines, for people.</summary>
     /// <returns>The text, without a final line break.</returns>

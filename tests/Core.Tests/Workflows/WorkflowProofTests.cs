@@ -86,8 +86,8 @@ public sealed class WorkflowProofTests
             .AgentNode("n", "a", "x")
             .Build());
 
-        // (4 rounds of tools + the answer + its repair) × 2 attempts × 2 models.
-        Assert.Equal("24", proof.ModelCalls.ToString());
+        // (4 rounds of tools + the answer + its repair) × 2 attempts × 2 models × 2, because a model may be left for its wait and asked again.
+        Assert.Equal("48", proof.ModelCalls.ToString());
         Assert.Equal("5", proof.WithoutRetries.ToString());
     }
 
@@ -109,9 +109,9 @@ public sealed class WorkflowProofTests
             .AgentNode("a", "a", "x").AgentNode("b", "b", "x").AgentNode("c", "c", "x").WorkflowNode("d", "child")
             .Build();
 
-        // a: 2 attempts on fast and on its 2 fallbacks; b: the workflow's "own" has no fallback, whatever the host's has; c and d: nobody knows.
+        // a: 2 attempts on fast and on its 2 fallbacks, twice; b: the workflow's "own" has no fallback, whatever the host's has; c and d: nobody knows.
         var proof = WorkflowProof.Of(definition, new MapCatalog(child), host);
-        Assert.Equal("9", proof.ModelCalls.ToString());
+        Assert.Equal("15", proof.ModelCalls.ToString());
         Assert.Equal(["fast"], proof.HostModels);
         Assert.Equal(["nobody", "slow"], proof.UnknownModels);
         Assert.EndsWith(
@@ -124,6 +124,21 @@ public sealed class WorkflowProofTests
         var alone = WorkflowProof.Of(definition, new MapCatalog(child));
         Assert.Equal("5", alone.ModelCalls.ToString());
         Assert.Equal(["fast", "nobody", "slow"], alone.UnknownModels);
+    }
+
+    [Fact]
+    public void Of_SubWorkflow_DoesNotTrustTheSchemaOfAnInputThatNobodyChecks()
+    {
+        var schema = new JsonObject
+        {
+            ["type"] = "object",
+            ["properties"] = new JsonObject { ["list"] = new JsonObject { ["type"] = "array", ["maxItems"] = 2 } },
+        };
+        var child = Builder("child").Input(schema).AgentNode("each", "once", "x", node => node.ForEach("{{ input.list }}")).Build();
+        var parent = new WorkflowBuilder("parent").WorkflowNode("sub", "child").Build();
+
+        Assert.Equal("2", WorkflowProof.Of(child).ModelCalls.ToString());
+        Assert.Equal("1 per item of \"each\"", WorkflowProof.Of(parent, new MapCatalog(child)).ModelCalls.ToString());
     }
 
     [Fact]

@@ -1,7 +1,11 @@
 namespace Polyphony.Core.Workflows.Parsing;
 
 /// <summary>Turns drafts of nodes and edges into a graph, and what is wrong with its shape into problems.</summary>
-internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, List<EdgeDraft> edges)
+/// <param name="context">Takes the problems.</param>
+/// <param name="nodes">The nodes.</param>
+/// <param name="edges">The edges.</param>
+/// <param name="hasTermination">Whether conditions of the workflow may end a run at any message.</param>
+internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, List<EdgeDraft> edges, bool hasTermination)
 {
     private readonly Dictionary<string, int> _index = Index(nodes);
 
@@ -107,9 +111,10 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
         }
 
         var certain = shapes.Zip(edges).Where(pair => !pair.First.HasMax && pair.Second.Definition.When is null).ToLookup(pair => pair.First.From, pair => pair.First.To);
-        foreach (var (edge, shape) in edges.Zip(shapes))
+        for (var i = 0; i < edges.Count; i++)
         {
-            if (edge.Definition is { Max: not null, When: null } && AlwaysRuns(shape.From, shape.To, certain))
+            var (edge, shape) = (edges[i], shapes[i]);
+            if (edge.Definition is { Max: not null, When: null } && !hasTermination && !MayBeRejected(Shape!.BackEdgeOf[i]) && AlwaysRuns(shape.From, shape.To, certain))
             {
                 context.Warn(
                     "loop_ends_only_by_cap", edge.Path, edge.Location,
@@ -118,6 +123,9 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
             }
         }
     }
+
+    /// <summary>Tells whether a person's answer may end the run from inside of a loop.</summary>
+    private bool MayBeRejected(int loop) => Shape!.Loops[loop].Body.Any(node => nodes[node].Definition is HumanNode { RejectWhen: not null });
 
     /// <summary>
     /// Tells whether a node runs whenever another has run, whatever the conditions: a chain of edges without "when" leads from one to the other, and no node of it may be skipped for an error.

@@ -104,7 +104,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
                 var path = $"agents.{agent.Name}.context[{i}].from";
                 var runs = Enumerable.Range(0, graph.Nodes.Length).Where(node => graph.Nodes[node] is AgentNode one && (one.Agent == agent.Name || one.OnError.Agent == agent.Name)).ToArray();
                 if (runs.Length > 0 && Array.TrueForAll(runs, node => !graph.IsUpstream(source, node)))
-                    context.Warn("context_not_upstream", path, context.Locations.GetValueOrDefault(path), $"\"{from}\" never runs before {agent.Name}, so this filter lets nothing through", "Name a node that comes before.");
+                    context.Warn("context_not_upstream", path, context.Locations.GetValueOrDefault(path), $"no way leads from \"{from}\" to a node that runs {agent.Name}, so this filter lets nothing through", "Name a node that comes before.");
             }
         }
     }

@@ -3,9 +3,17 @@ using System.Numerics;
 namespace Polyphony.Core.Workflows.Parsing;
 
 /// <summary>Works out a <see cref="WorkflowProof"/>.</summary>
+/// <param name="definition">The workflow.</param>
+/// <param name="catalog">Where sub-workflows are found.</param>
+/// <param name="hostModels">The aliases of the host's settings.</param>
+/// <param name="around">The workflows that this one runs in.</param>
+/// <param name="toReserve">Whether it is for what a run sets aside for a sub-workflow: as runs that are under way have counted it.</param>
 internal sealed class ProofBuilder(
-    WorkflowDefinition definition, IWorkflowCatalog? catalog, IReadOnlyDictionary<string, ModelDefinition> hostModels, HashSet<string> around)
+    WorkflowDefinition definition, IWorkflowCatalog? catalog, IReadOnlyDictionary<string, ModelDefinition> hostModels, HashSet<string> around, bool toReserve = false)
 {
+    // A start checks the input against its schema. What a parent hands to a sub-workflow nobody checks.
+    private readonly Schemas.JsonSchema? _input = around.Count == 0 || toReserve ? definition.Input : null;
+
     private readonly SortedSet<string> _hostModels = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _unknownModels = new(StringComparer.Ordinal);
     private readonly WorkflowGraph _graph = definition.Graph;
@@ -48,7 +56,7 @@ internal sealed class ProofBuilder(
 
         if (node.ForEach is not null)
         {
-            if (ListLimits.MaxItems(definition.Input, definition.Agents, _nodes, node.ForEach) is { } items)
+            if (ListLimits.MaxItems(_input, definition.Agents, _nodes, node.ForEach) is { } items)
             {
                 (calls, plain) = (calls.Times(items), plain.Times(items));
                 factors.Insert(0, Count(items, "item"));
@@ -82,7 +90,8 @@ internal sealed class ProofBuilder(
         return (calls + more, plain + morePlain);
     }
 
-    // Every round of tool calls is one call, the answer another, its repair a third; each may be tried again, and all that once more on every fallback.
+    // Every round of tool calls is one call, the answer another, its repair a third; each may be tried again, and all that once more on every fallback. Where there is a fallback,
+    // a model that lets the call wait is left, and asked from the beginning when the others have failed: all of them may do so, after their last attempt even.
     private (CallBound Calls, CallBound Plain) Agent(AgentNode node, string name, List<string> factors)
     {
         if (definition.FindAgent(name, node.Name) is not { } agent)
@@ -103,10 +112,14 @@ internal sealed class ProofBuilder(
         if (attempts > 1)
             factors.Add(Count(attempts, "attempt"));
 
+        var turns = models > 1 && !toReserve ? 2 : 1;
         if (models > 1)
             factors.Add(Count(models, "model"));
 
-        return (CallBound.Of((BigInteger)(rounds + repairs) * attempts * models), CallBound.Of(rounds));
+        if (turns > 1)
+            factors.Add("2 turns (again after a wait)");
+
+        return (CallBound.Of((BigInteger)(rounds + repairs) * attempts * models * turns), CallBound.Of(rounds));
     }
 
     // The file's own definition of an alias counts, else the host's: the order in which a run looks them up.
@@ -134,7 +147,7 @@ internal sealed class ProofBuilder(
             return (CallBound.Of(1).Per("call in each " + what), CallBound.Of(1).Per("call in each " + what));
         }
 
-        var proof = new ProofBuilder(other, catalog, hostModels, around).Build();
+        var proof = new ProofBuilder(other, catalog, hostModels, around, toReserve).Build();
         _hostModels.UnionWith(proof.HostModels);
         _unknownModels.UnionWith(proof.UnknownModels);
         var attempts = node.Retry?.MaxAttempts ?? 1;
