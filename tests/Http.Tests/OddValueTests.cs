@@ -133,4 +133,25 @@ public sealed class OddValueTests(HostFixture host)
         using var reader = new StreamReader(stream);
         Assert.StartsWith("HTTP/1.1 400 ", await reader.ReadToEndAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Approvals_MoreThanTheStatusHolds_SayHowManyFollow()
+    {
+        const string definition = """{"name":"many","nodes":{"ask":{"forEach":"{{ input.items }}","human":{"prompt":"Item {{ item }}?"}}}}""";
+        var many = $$"""{"definition":{{definition}},"input":{"items":[{{string.Join(',', Enumerable.Range(0, 45))}}]} }""";
+        var id = (await host.Api.PostAsync("api/instances", many)).Json.GetProperty("id").GetString()!;
+        await foreach (var sent in host.Api.ReadStreamAsync(id, null))
+        {
+            if (sent.Type == "status" && sent.Json.TryGetProperty("customStatus", out var progress) && progress.TryGetProperty("moreWaiting", out var more) && more.GetInt32() == 5)
+            {
+                break;
+            }
+        }
+
+        var listed = (await host.Api.GetAsync("api/approvals")).Json.EnumerateArray().Where(each => each.GetProperty("instanceId").GetString() == id).ToList();
+        Assert.Equal(40, listed.Count);
+        Assert.All(listed, each => Assert.Equal(5, each.GetProperty("moreWaiting").GetInt32()));
+        Assert.Equal(202, (int)(await host.Api.PostAsync($"api/instances/{id}/events/{Uri.EscapeDataString("answer:ask[44]")}", "1")).Status);
+        Assert.Equal(202, (int)(await host.Api.PostAsync($"api/instances/{id}/terminate")).Status);
+    }
 }

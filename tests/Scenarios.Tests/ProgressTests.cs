@@ -11,6 +11,39 @@ namespace Polyphony.Scenarios.Tests;
 [Trait("Row", "H2")]
 public sealed class ProgressTests
 {
+    [Theory]
+    [InlineData("Publish {{ item }}?", 40)]
+    [InlineData("Publish {{ item }}? {{ input.long }}", 8)]
+    [Trait("Row", "H4")]
+    public async Task Questions_MoreThanTheStatusHolds_AreCountedAndComeUpOneAfterAnother(string prompt, int shown)
+    {
+        await using var host = await TestHost.StartAsync();
+        var id = await host.StartAsync($$$"""
+            name: many
+            nodes:
+              clock: { wait: { event: later } }
+              ask: { forEach: "{{ input.items }}", human: { prompt: "{{{prompt}}}" } }
+            edges: []
+            """, new { items = Enumerable.Range(0, 60), @long = new string('é', 450) });
+        var answered = new HashSet<string>(StringComparer.Ordinal);
+        while (answered.Count < 60)
+        {
+            var status = await host.UntilAsync(id, status => status.CustomStatus is { } progress
+                && progress.WaitingFor.Count(wait => wait.Kind == "human") + progress.MoreWaiting >= Math.Min(shown, 60 - answered.Count)
+                && progress.WaitingFor.Count + progress.MoreWaiting == 61 - answered.Count);
+            var waits = status.CustomStatus!.WaitingFor;
+            Assert.True(waits.Count >= Math.Min(shown, 61 - answered.Count), $"{waits.Count} shown, {answered.Count} answered");
+            var next = waits.First(wait => wait.Kind == "human");
+            Assert.True(answered.Add(next.Activation));
+            await host.Client.RaiseEventAsync(id, next.EventName!, JsonElement.Parse("1"));
+        }
+
+        var last = await host.UntilAsync(id, status => status.CustomStatus is { MoreWaiting: 0, WaitingFor: [{ Kind: "event" }] });
+        Assert.Equal("clock", last.CustomStatus!.WaitingFor[0].Activation);
+        await host.Client.RaiseEventAsync(id, "later", JsonElement.Parse("1"));
+        Assert.Equal("completed", (await host.WaitAsync(id)).Reason());
+    }
+
     /// <summary>The custom status is put together from parts that are kept. At every step it must be what writing all of it would give.</summary>
     [Theory]
     [InlineData(3)]

@@ -3,9 +3,9 @@ using System.Text.Json;
 using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Sessions;
+using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Schemas;
-using Polyphony.Http.Approvals;
 
 namespace Polyphony.Cli.Commands;
 
@@ -30,24 +30,32 @@ internal static class ApproveCommand
     private static async Task<int> RunAsync(CliSettings settings, string id, string[] values, string? activation, CancellationToken cancellationToken)
     {
         await using var session = await HostSession.OpenAsync(new HostOptions { Settings = settings }, cancellationToken);
-        var questions = (await session.Client.ApprovalsAsync(cancellationToken))
-            .Where(question => question.InstanceId == id && (activation is null || question.Activation == activation)).ToList();
-        if (questions is not [var asked])
+        var status = await session.Client.GetAsync(id, "showInput=false", cancellationToken);
+        var questions = (status.CustomStatus?.WaitingFor ?? []).Where(wait => wait.Kind == "human").Select(wait => wait.Activation).ToList();
+        var more = status.CustomStatus?.MoreWaiting ?? 0;
+        var chosen = activation ?? (questions is [var only] && more == 0 ? only : null);
+        if (chosen is null)
         {
             throw CliException.Invalid(questions.Count == 0
-                ? $"Instance \"{id}\"{(activation is null ? "" : $", activation \"{activation}\",")} does not wait for a person. See: {settings.Command} status {id}"
-                : $"Instance \"{id}\" asks several questions; choose one with --activation: {string.Join(", ", questions.Select(question => question.Activation))}.");
+                ? $"Instance \"{id}\" does not wait for a person. See: {settings.Command} status {id}"
+                : $"Instance \"{id}\" asks several questions; choose one with --activation: {string.Join(", ", questions)}{(more > 0 ? $" and {more} more" : "")}.");
         }
 
-        await session.Client.PostAsync(id, $"events/{Uri.EscapeDataString(asked.EventName)}", Answer(asked, values), cancellationToken);
-        await Console.Error.WriteLineAsync($"Answered {asked.Activation} of {id}.");
+        if (!questions.Contains(chosen, StringComparer.Ordinal) && more == 0)
+        {
+            throw CliException.Invalid($"Instance \"{id}\", activation \"{chosen}\", does not wait for a person. See: {settings.Command} status {id}");
+        }
+
+        var asked = await session.Client.FindApprovalAsync(id, chosen, cancellationToken);
+        await session.Client.PostAsync(id, $"events/{Uri.EscapeDataString(EventNames.Answer(chosen))}", Answer(chosen, asked?.Schema, values), cancellationToken);
+        await Console.Error.WriteLineAsync($"Answered {chosen} of {id}.");
         await Unfinished.StayAsync(session, cancellationToken);
         return ExitCodes.Completed;
     }
 
-    private static JsonElement Answer(Approval asked, string[] values)
+    private static JsonElement Answer(string activation, JsonElement? asked, string[] values)
     {
-        var schema = asked.Schema is { } json && JsonSchema.TryParse(json, out var parsed, out _) ? parsed : null;
+        var schema = asked is { } json && JsonSchema.TryParse(json, out var parsed, out _) ? parsed : null;
         if (values is [var single] && !single.Contains('=', StringComparison.Ordinal))
         {
             try
@@ -60,6 +68,6 @@ internal static class ApproveCommand
             }
         }
 
-        return InputArguments.Read(values, null, schema, $"answer to {asked.Activation}");
+        return InputArguments.Read(values, null, schema, $"answer to {activation}");
     }
 }

@@ -100,6 +100,11 @@ internal static class StatusCommand
             await Console.Out.WriteLineAsync($"waits: {wait.Activation} for {(wait.Kind == "timer" ? $"{wait.Until:u}" : $"the event {wait.EventName}")}{(prompt is null ? "" : $": {prompt.TrimEnd()}")}");
         }
 
+        if (status.CustomStatus is { MoreWaiting: > 0 and var more })
+        {
+            await Console.Out.WriteLineAsync($"waits: for {more} more, which come up as these end");
+        }
+
         await Console.Out.WriteLineAsync(ResultText.Summary(status));
         foreach (var part in status.Unreadable ?? [])
         {

@@ -101,12 +101,6 @@ internal sealed class HostClient : IDisposable
         while (token is not null);
     }
 
-    public async Task<List<Approval>> ApprovalsAsync(CancellationToken cancellationToken)
-    {
-        using var response = await SendAsync(HttpMethod.Get, "api/approvals", null, cancellationToken);
-        return await ReadAsync(response, HttpJsonContext.Default.ListApproval, cancellationToken);
-    }
-
     /// <summary>Reads a question, all of it; <see langword="null"/> if it is not open any more.</summary>
     public async Task<Approval?> FindApprovalAsync(string id, string activation, CancellationToken cancellationToken)
     {

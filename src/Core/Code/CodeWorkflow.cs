@@ -156,7 +156,7 @@ public sealed class CodeWorkflow : IRunObserver
     }
 
     private void Publish() => Durable.SetCustomStatus(ProgressWriter.WriteShort(
-        new WorkflowProgress { Nodes = [.. _delays.Values.Take(8)], WaitingFor = [.. _waits.Values.Take(8)], Usage = _budget.Used }, DurableLimits.MaxCustomStatusBytes));
+        new WorkflowProgress { Nodes = [.. _delays.Values.Take(8)], WaitingFor = [.. _waits.Values.Take(PendingWait.MostShown)], MoreWaiting = Math.Max(0, _waits.Count - PendingWait.MostShown), Usage = _budget.Used }, DurableLimits.MaxCustomStatusBytes));
 
     private static ValueTemplate Constant(JsonElement json) =>
         ValueTemplate.TryParse(json, out var template, out var problems) ? template : throw new ExpressionException(json.GetRawText(), problems[0].Problem);

@@ -9,8 +9,6 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
     /// <summary>Graphs of up to so many nodes show all of them; larger ones what is under way and what ended last.</summary>
     private const int MaxShownNodes = 40;
 
-    private const int MaxShownWaits = 8;
-
     private readonly ProgressWriter _progress = new(run.Graph.Nodes.Select(node => new NodeProgress { Node = node.Name, Status = "pending" }));
     private readonly SortedDictionary<string, PendingWait> _pendingWaits = new(StringComparer.Ordinal);
     private readonly Dictionary<int, SortedDictionary<string, CallWait>> _delays = [];
@@ -92,7 +90,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
     void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
     {
         waits.Begin(activation.Id, state);
-        _pendingWaits[activation.Id] = wait;
+        _pendingWaits[WaitKey(activation)] = wait;
         _changed = true;
         signal.Raise();
     }
@@ -100,9 +98,12 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
     void IRunObserver.OnWaited(Activation activation)
     {
         waits.End(activation.Id);
-        _pendingWaits.Remove(activation.Id);
+        _pendingWaits.Remove(WaitKey(activation));
         _changed = true;
     }
+
+    // People come first: a question that is not shown is answered by nobody.
+    private static string WaitKey(Activation activation) => activation.Node.Kind.IsQuestion ? $"0{activation.Id}" : $"1{activation.Id}";
 
     private void Show(int node, NodeProgress progress)
     {
@@ -259,16 +260,35 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
         {
             Total = Graph.Nodes.Length,
             Done = schedule.State.Ended,
-            WaitingFor = _pendingWaits.Count == 0 ? [] : [.. _pendingWaits.Values.Take(MaxShownWaits)],
+            WaitingFor = _pendingWaits.Count == 0 ? [] : [.. _pendingWaits.Values.Take(PendingWait.MostShown)],
+            MoreWaiting = Math.Max(0, _pendingWaits.Count - PendingWait.MostShown),
             Usage = run.Budget.Used,
             Result = result,
             Failures = run.Failures,
         };
 
-        // Where long prompts and names in scripts of several bytes a letter leave no room, what providers said goes first, then the nodes, then most of what it waits for.
-        run.Durable.SetCustomStatus(
-            _progress.Write(progress, Shown(), DurableLimits.MaxCustomStatusBytes)
-            ?? _progress.Write(progress, Shown(), DurableLimits.MaxCustomStatusBytes, withMessages: false)
-            ?? ProgressWriter.WriteShort(progress, DurableLimits.MaxCustomStatusBytes));
+        run.Durable.SetCustomStatus(Write(progress));
+    }
+
+    /// <summary>Writes a status that fits. Where long prompts and names in scripts of several bytes a letter leave no room, most of what it waits for goes first, then what providers said, then the nodes.</summary>
+    private string Write(WorkflowProgress progress)
+    {
+        var shown = Shown();
+        var few = progress;
+        foreach (var most in (ReadOnlySpan<int>)[PendingWait.MostShown, 16, 8])
+        {
+            few = progress.WaitingFor.Count <= most ? progress : progress with { WaitingFor = [.. progress.WaitingFor.Take(most)], MoreWaiting = _pendingWaits.Count - most };
+            if (_progress.Write(few, shown, DurableLimits.MaxCustomStatusBytes) is { } json)
+            {
+                return json;
+            }
+
+            if (progress.WaitingFor.Count <= 8)
+            {
+                break;
+            }
+        }
+
+        return _progress.Write(few, shown, DurableLimits.MaxCustomStatusBytes, withMessages: false) ?? ProgressWriter.WriteShort(progress, DurableLimits.MaxCustomStatusBytes);
     }
 }

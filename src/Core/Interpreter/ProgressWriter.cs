@@ -63,6 +63,11 @@ internal sealed class ProgressWriter
             JsonSerializer.Serialize(writer, progress.WaitingFor, CoreJsonContext.Default.IReadOnlyListPendingWait);
         }
 
+        if (progress.MoreWaiting != 0)
+        {
+            writer.WriteNumber("moreWaiting"u8, progress.MoreWaiting);
+        }
+
         writer.WritePropertyName("usage"u8);
         JsonSerializer.Serialize(writer, progress.Usage, CoreJsonContext.Default.Usage);
         if (progress.Result is { } result)
@@ -110,9 +115,10 @@ internal sealed class ProgressWriter
     /// <returns>JSON.</returns>
     public static string WriteShort(WorkflowProgress progress, int limit)
     {
-        foreach (var (waits, length) in (ReadOnlySpan<(int, int)>)[(8, 500), (8, 100), (2, 100), (1, 40)])
+        foreach (var (waits, length) in (ReadOnlySpan<(int, int)>)[(PendingWait.MostShown, 500), (8, 500), (8, 100), (2, 100), (1, 40)])
         {
-            var json = JsonSerializer.Serialize(progress with { WaitingFor = Shorten(progress.WaitingFor, waits, length) }, CoreJsonContext.Default.WorkflowProgress);
+            var shown = progress with { WaitingFor = Shorten(progress.WaitingFor, waits, length), MoreWaiting = progress.MoreWaiting + Math.Max(0, progress.WaitingFor.Count - waits) };
+            var json = JsonSerializer.Serialize(shown, CoreJsonContext.Default.WorkflowProgress);
             if (json.Length * 3 <= limit || Encoding.UTF8.GetByteCount(json) <= limit)
             {
                 return json;
@@ -125,6 +131,7 @@ internal sealed class ProgressWriter
         {
             Nodes = [],
             WaitingFor = [],
+            MoreWaiting = progress.MoreWaiting + progress.WaitingFor.Count,
             Result = progress.Result is null ? null : progress.Result with { Error = error is null ? null : error with { Message = ErrorText.Shorten(error.Message, 300) } },
         };
         return JsonSerializer.Serialize(least, CoreJsonContext.Default.WorkflowProgress);

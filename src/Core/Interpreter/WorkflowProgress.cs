@@ -16,7 +16,7 @@ public sealed record WorkflowProgress
     /// <summary>Gets the nodes in graph order: all of them when they are few, otherwise those under way and the last that ended.</summary>
     public IReadOnlyList<NodeProgress> Nodes { get; init; } = [];
 
-    /// <summary>Gets what it waits for, if it waits for somebody or something outside.</summary>
+    /// <summary>Gets what it waits for, if it waits for somebody or something outside: questions first, up to 40 of them as far as there is room.</summary>
     public IReadOnlyList<PendingWait> WaitingFor
     {
         get;
@@ -24,6 +24,10 @@ public sealed record WorkflowProgress
         // ProgressWriter leaves it out when it is empty, and the generated reader sets what it does not find to null.
         init => field = value ?? [];
     } = [];
+
+    /// <summary>Gets how many other things it waits for, which there was no room for; as those that are shown end, they take their places. Left out when there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int MoreWaiting { get; init; }
 
     /// <summary>Gets what was used so far.</summary>
     public Usage Usage { get; init; } = Usage.None;
@@ -119,6 +123,9 @@ public sealed record PendingWait(
 {
     /// <summary>The longest question that is shown in the status, in characters. In scripts whose letters take several bytes it may be less.</summary>
     public const int MaxPromptLength = 500;
+
+    /// <summary>The most waits that the status shows.</summary>
+    internal const int MostShown = 40;
 
     // Eight of them fit the custom status in any script.
     private const int MaxPromptBytes = 1_000;

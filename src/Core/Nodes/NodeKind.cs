@@ -15,6 +15,9 @@ internal abstract class NodeKind
     /// <summary>Gets a value indicating whether activations wait for somebody or something outside; they have their own time limit, and each answer is news.</summary>
     public virtual bool WaitsOutside => false;
 
+    /// <summary>Gets a value indicating whether activations ask a person.</summary>
+    public virtual bool IsQuestion => false;
+
     /// <summary>Gets a value indicating whether the items of a <c>forEach</c> may be divided among child orchestrations.</summary>
     public virtual bool IsDivisible => false;
 

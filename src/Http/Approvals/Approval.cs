@@ -29,6 +29,9 @@ public sealed record Approval
     /// <summary>Gets whom the question was escalated to.</summary>
     public string? Assignee { get; init; }
 
+    /// <summary>Gets how many other things the instance waits for that are not listed yet: as its questions are answered, they come up. Missing if there are none.</summary>
+    public int? MoreWaiting { get; init; }
+
     /// <summary>Gets the event that carries the answer.</summary>
     public required string EventName { get; init; }
 

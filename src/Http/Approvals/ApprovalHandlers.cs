@@ -104,6 +104,7 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
             Schema = definition is null ? null : AnswerCheck.FindSchema(definition, wait.EventName!)?.Json,
             Until = wait.Until,
             Assignee = wait.Assignee,
+            MoreWaiting = ProgressOf(metadata) is { MoreWaiting: > 0 and var more } ? more : null,
             EventName = wait.EventName!,
             AnswerPostUri = $"{InstanceLinks.InstanceUri(context.Request, metadata.InstanceId)}/events/{Uri.EscapeDataString(wait.EventName!)}",
         };

@@ -12,6 +12,8 @@ internal sealed class HumanNodeKind : NodeKind
 
     public override bool WaitsOutside => true;
 
+    public override bool IsQuestion => true;
+
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Prompt, ExpressionSiteKind.TimeoutValue, ExpressionSiteKind.Escalation, ExpressionSiteKind.RejectWhen];
 
     public override string? RoleOf(NodeDefinition node) => "user";
