@@ -22,7 +22,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
         var id = options?.InstanceId ?? kernel.Options.NewId();
         InstanceIds.Check(id);
         var start = new ExecutionStarted(name, input, StartAt: options?.StartAt?.ToUniversalTime(), Tags: options?.Tags);
-        CheckRoom();
+        kernel.CheckRoom();
         var record = new StartRecord(kernel, new NewInstance(id, start, kernel.Clock.GetUtcNow()));
         kernel.Enqueue(record);
         await record.WaitAsync(cancellationToken);
@@ -87,7 +87,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
             throw new PolyphonyException("unknown_entity", $"No entity \"{entity.Name}\" is registered on this host. Register it, or correct the name.");
         }
 
-        CheckRoom();
+        kernel.CheckRoom();
         var record = new SignalRecord(kernel, entity.ToString(), new EntityMessage(operation, input));
         kernel.Enqueue(record);
         await record.WaitAsync(cancellationToken);
@@ -138,7 +138,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
             }
         }
 
-        CheckRoom();
+        kernel.CheckRoom();
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         instance.Post(make(done));
         await done.Task.WaitAsync(cancellationToken);
@@ -149,15 +149,6 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
         if (kernel.IsStopped)
         {
             throw kernel.Stopped();
-        }
-    }
-
-    // What is in the engine waits for room; callers are told, and come again.
-    private void CheckRoom()
-    {
-        if (kernel.Store.Wait.IsFull)
-        {
-            throw new PolyphonyException("data_file_full", $"{kernel.Store.WaitsFor}. Free some space; the host goes on by itself.");
         }
     }
 }

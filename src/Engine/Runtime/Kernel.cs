@@ -75,6 +75,16 @@ internal sealed partial class Kernel : IDisposable
         ? new PolyphonyException("engine_stopped", $"The engine has stopped because of an error: {cause.Message}", cause)
         : new PolyphonyException("engine_stopped", "The engine has stopped. What was committed is kept; start it again on the same file.", _stopCause);
 
+    /// <summary>Refuses what a caller wants to have written while the disk is full. What is in the engine waits for room; callers are told, and come again.</summary>
+    /// <exception cref="PolyphonyException">Code <c>data_file_full</c>.</exception>
+    internal void CheckRoom()
+    {
+        if (Store.Wait.IsFull)
+        {
+            throw new PolyphonyException("data_file_full", $"{Store.WaitsFor}. Free some space; the host goes on by itself.");
+        }
+    }
+
     /// <summary>Writes a batch in one transaction, then lets each record's effects loose, in order.</summary>
     internal void Commit(List<CommitRecord> batch)
     {

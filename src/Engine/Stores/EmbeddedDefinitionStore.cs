@@ -11,6 +11,8 @@ internal sealed class EmbeddedDefinitionStore(Kernel kernel) : IDefinitionStore
 
     public async Task SaveAsync(string hash, string json, CancellationToken cancellationToken = default)
     {
+        // Every start begins here, before it keeps its input.
+        kernel.CheckRoom();
         if (_known.ContainsKey(hash))
         {
             return;

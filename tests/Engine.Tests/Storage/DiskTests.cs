@@ -36,7 +36,7 @@ public sealed class DiskTests : IDisposable
             await Task.Yield();
         }
 
-        foreach (var call in (Func<Task>[])[() => engine.Client.StartAsync("o", "1"), () => engine.Client.RaiseEventAsync("before", "go", null)])
+        foreach (var call in (Func<Task>[])[() => engine.Client.StartAsync("o", "1"), () => engine.Client.RaiseEventAsync("before", "go", null), () => engine.Definitions.SaveAsync("hash", "{}")])
         {
             var error = await Assert.ThrowsAsync<PolyphonyException>(call);
             Assert.Equal("data_file_full", error.Code);
