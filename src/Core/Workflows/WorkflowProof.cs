@@ -39,13 +39,6 @@ public sealed record WorkflowProof
     public static WorkflowProof Of(WorkflowDefinition definition, IWorkflowCatalog? catalog = null, IReadOnlyDictionary<string, ModelDefinition>? hostModels = null) =>
         new ProofBuilder(definition, catalog, hostModels ?? new Dictionary<string, ModelDefinition>(), []).Build();
 
-    /// <summary>Works out what a run sets aside for a sub-workflow. It stands in histories, so it stays as it is.</summary>
-    /// <param name="definition">The sub-workflow.</param>
-    /// <param name="catalog">Where those below it are found.</param>
-    /// <returns>The proof.</returns>
-    internal static WorkflowProof ToReserve(WorkflowDefinition definition, IWorkflowCatalog? catalog) =>
-        new ProofBuilder(definition, catalog, new Dictionary<string, ModelDefinition>(), [], toReserve: true).Build();
-
     /// <summary>Says it in a few lines, for people.</summary>
     /// <returns>The text, without a final line break.</returns>
     public override string ToString()

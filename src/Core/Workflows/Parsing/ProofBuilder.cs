@@ -7,12 +7,11 @@ namespace Polyphony.Core.Workflows.Parsing;
 /// <param name="catalog">Where sub-workflows are found.</param>
 /// <param name="hostModels">The aliases of the host's settings.</param>
 /// <param name="around">The workflows that this one runs in.</param>
-/// <param name="toReserve">Whether it is for what a run sets aside for a sub-workflow: as runs that are under way have counted it.</param>
 internal sealed class ProofBuilder(
-    WorkflowDefinition definition, IWorkflowCatalog? catalog, IReadOnlyDictionary<string, ModelDefinition> hostModels, HashSet<string> around, bool toReserve = false)
+    WorkflowDefinition definition, IWorkflowCatalog? catalog, IReadOnlyDictionary<string, ModelDefinition> hostModels, HashSet<string> around)
 {
     // A start checks the input against its schema. What a parent hands to a sub-workflow nobody checks.
-    private readonly Schemas.JsonSchema? _input = around.Count == 0 || toReserve ? definition.Input : null;
+    private readonly Schemas.JsonSchema? _input = around.Count == 0 ? definition.Input : null;
 
     private readonly SortedSet<string> _hostModels = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _unknownModels = new(StringComparer.Ordinal);
@@ -112,7 +111,7 @@ internal sealed class ProofBuilder(
         if (attempts > 1)
             factors.Add(Count(attempts, "attempt"));
 
-        var turns = models > 1 && !toReserve ? 2 : 1;
+        var turns = models > 1 ? 2 : 1;
         if (models > 1)
             factors.Add(Count(models, "model"));
 
@@ -147,7 +146,7 @@ internal sealed class ProofBuilder(
             return (CallBound.Of(1).Per("call in each " + what), CallBound.Of(1).Per("call in each " + what));
         }
 
-        var proof = new ProofBuilder(other, catalog, hostModels, around, toReserve).Build();
+        var proof = new ProofBuilder(other, catalog, hostModels, around).Build();
         _hostModels.UnionWith(proof.HostModels);
         _unknownModels.UnionWith(proof.UnknownModels);
         var attempts = node.Retry?.MaxAttempts ?? 1;
