@@ -1,6 +1,8 @@
+using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Polyphony.Activities.Providers.OpenAI.Answers;
 
 namespace Polyphony.Activities.Errors;
 
@@ -18,6 +20,7 @@ internal sealed partial class ErrorBody
     private const int MostText = 8 * 1024;
     private const int MostMembers = 2000;
     private const int MostItems = 5;
+    private const int MostEvents = 100;
     private const int Deepest = 12;
 
     private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, MaxDepth = 64 };
@@ -74,16 +77,18 @@ internal sealed partial class ErrorBody
         _ => null,
     };
 
-    // A stream of events in which the first is the error.
+    // Of a stream of events, the one that is called an error or holds one, or else the first.
     private static string Event(string text)
     {
-        if (!text.StartsWith("data:", StringComparison.Ordinal) && !text.StartsWith("event:", StringComparison.Ordinal))
+        if (!EventStream.IsOne(text))
         {
             return text;
         }
 
-        var data = text.Split('\n').FirstOrDefault(line => line.StartsWith("data:", StringComparison.Ordinal));
-        return data is null ? text : data["data:".Length..].Trim();
+        using var stream = new MemoryStream(Encoding.UTF8.GetBytes($"{text}\n\n"), writable: false);
+        var events = SseParser.Create(stream).Enumerate().Where(item => !string.IsNullOrWhiteSpace(item.Data)).Take(MostEvents).ToArray();
+        var error = Array.Find(events, item => item.EventType == "error" || item.Data.Contains("\"error\"", StringComparison.Ordinal));
+        return (error.Data ?? (events.Length > 0 ? events[0].Data : text)).Trim();
     }
 
     private string? OfText(string text, int depth)

@@ -39,7 +39,7 @@ internal sealed record HttpFailure(int Status, string Message)
     /// <returns>The failure.</returns>
     public static HttpFailure Read(int status, ReadOnlySpan<byte> body, Func<string, string?> header, Redaction redaction, string? reason = null)
     {
-        var read = ErrorBody.Read(body);
+        var read = ErrorBody.Read(BodyText.ToUtf8(body, header("content-type"), out _));
         var headers = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var name in Waits.Headers)
         {
@@ -56,7 +56,7 @@ internal sealed record HttpFailure(int Status, string Message)
             Wait = read.Wait,
             Headers = headers,
             Filtered = read.Filtered,
-            RequestId = header("x-request-id") is { } id ? ProviderText.Shorten(Words(id), LongestCode) : null,
+            RequestId = RequestIds.Find(header) is { } id ? ProviderText.Shorten(Words(id), LongestCode) : null,
         };
 
         string Words(string? text) => text is null ? "" : ProviderText.Shorten(redaction.Apply(ProviderText.Shorten(ProviderText.Clean(text), LongestMessage)), LongestMessage);

@@ -38,7 +38,7 @@ public sealed class AnswerFuzzTests
             {
                 // Every other body is not UTF-8 where it is not ASCII.
                 var body = (text.Length % 2 == 0 ? Encoding.UTF8 : Encoding.Latin1).GetBytes(text);
-                var completion = JsonElement.Parse(AnswerNormalizer.Normalize(body, "request"));
+                var completion = JsonElement.Parse(AnswerNormalizer.Normalize(body, static _ => null));
                 Assert.Equal(JsonValueKind.Array, completion.GetProperty("choices").ValueKind);
                 completions++;
             }

@@ -1,4 +1,5 @@
 using System.ClientModel;
+using System.ClientModel.Primitives;
 using System.Collections.Concurrent;
 using Microsoft.Extensions.AI;
 using OpenAI.Chat;
@@ -42,6 +43,9 @@ public sealed class OpenAIProvider : IModelProvider
     /// <inheritdoc/>
     public string Name => ProviderName;
 
+    /// <summary>Gets what carries the requests; by default the SDK's own.</summary>
+    internal PipelineTransport? Transport { get; init; }
+
     /// <inheritdoc/>
     public IChatClient GetClient(ModelDefinition definition)
     {
@@ -57,7 +61,7 @@ public sealed class OpenAIProvider : IModelProvider
                 ErrorKind.Terminal));
         }
 
-        return _clients.GetOrAdd((endpoint, model, key, KnownDialects.Of(definition, endpoint)), static entry => new OpenAIChatClient(
-            new ChatClient(entry.Model, new ApiKeyCredential(entry.Key), OpenAIClientSettings.Options(entry.Endpoint, entry.Dialect))));
+        return _clients.GetOrAdd((endpoint, model, key, KnownDialects.Of(definition, endpoint)), entry => new OpenAIChatClient(
+            new ChatClient(entry.Model, new ApiKeyCredential(entry.Key), OpenAIClientSettings.Options(entry.Endpoint, entry.Dialect, Transport))));
     }
 }

@@ -20,8 +20,9 @@ internal static class AnswerErrors
     /// <summary>Finds the error.</summary>
     /// <param name="completion">The body.</param>
     /// <param name="choice">The choice that was read, or undefined.</param>
+    /// <param name="header">Gets a header by its name.</param>
     /// <returns>The error, as if it were an answer with its status; <see langword="null"/> if there is none.</returns>
-    public static HttpFailure? Find(JsonElement completion, JsonElement choice)
+    public static HttpFailure? Find(JsonElement completion, JsonElement choice, Func<string, string?> header)
     {
         var body = completion is { ValueKind: JsonValueKind.Array } && completion.GetArrayLength() > 0 ? completion[0] : completion;
         var error = body.Member("error") ?? choice.Member("error") ?? (body.Member("errors").Items().FirstOrDefault() is { ValueKind: not JsonValueKind.Undefined } first ? first : null);
@@ -30,15 +31,15 @@ internal static class AnswerErrors
             error = body;
         }
 
-        return error is { ValueKind: not (JsonValueKind.False or JsonValueKind.Undefined) } found ? Read(found, body) : null;
+        return error is { ValueKind: not (JsonValueKind.False or JsonValueKind.Undefined) } found ? Read(found, body, header) : null;
     }
 
-    private static HttpFailure Read(JsonElement error, JsonElement body)
+    private static HttpFailure Read(JsonElement error, JsonElement body, Func<string, string?> header)
     {
         var status = Status(error, body, error.Text("code") ?? body.Text("code"), error.Text("type", "status") ?? body.Text("type"));
 
         // The request is not at hand here: ProviderErrorPolicy redacts what goes through it.
-        return HttpFailure.Read(status, Encoding.UTF8.GetBytes($"{{\"error\":{error.GetRawText()}}}"), static _ => null, Redaction.None);
+        return HttpFailure.Read(status, Encoding.UTF8.GetBytes($"{{\"error\":{error.GetRawText()}}}"), header, Redaction.None);
     }
 
     private static int Status(JsonElement error, JsonElement body, string? code, string? type)

@@ -63,13 +63,13 @@ internal sealed record AnswerMessage
             Reasoning = ReasoningMembers.Select(name => message.Member(name)).FirstOrDefault(value => value is { ValueKind: JsonValueKind.String })?.GetString() is { Length: > 0 } reasoning
                 ? reasoning
                 : thoughts.Length > 0 ? thoughts.ToString() : null,
-            Refusal = message.Text("refusal") is { Length: > 0 } refused ? refused : refusal,
+            Refusal = message.Member("refusal") is { ValueKind: JsonValueKind.String } refused && !string.IsNullOrWhiteSpace(refused.GetString()) ? refused.GetString() : refusal,
             ToolCalls = AnswerToolCall.ReadAll(message, ref replaced),
             Extra = message.ValueKind == JsonValueKind.Object && choice.Member("message", "delta") is not null ? Others(message, NotSentBack) : default,
         };
     }
 
-    /// <summary>Gets the members of an object that are neither known nor empty, as an object; undefined if there are none.</summary>
+    /// <summary>Gets the members of an object that are neither known, nor empty, nor nested beyond reason, as an object; undefined if there are none.</summary>
     public static JsonElement Others(JsonElement json, HashSet<string> known)
     {
         var others = json.EnumerateObject()

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 using Polyphony.Activities.Errors;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
@@ -12,23 +11,23 @@ namespace Polyphony.Activities.Providers.OpenAI.Answers;
 /// Makes of what a server has sent as a success a chat completion that the SDK can parse. The SDK is stricter than servers are, and what it can't parse has been paid for.
 /// </summary>
 /// <remarks>
-/// The completion is written anew from what is understood, so that no odd member reaches the SDK: in order, clean the bytes (byte order mark, invalid UTF-8, halves of
-/// characters); put a stream together that nobody asked for; find the completion; read its message; say what is wrong if there is nothing to go on with.
+/// The completion is written anew from what is understood, so that no odd member reaches the SDK: in order, put the text into UTF-8 and replace halves of
+/// characters; put a stream together that nobody asked for; find the completion; read its message; say what is wrong if there is nothing to go on with.
 /// </remarks>
 internal static class AnswerNormalizer
 {
-
     private static readonly string[] Envelopes = ["response", "result", "data", "body", "completion"];
 
     /// <summary>Normalises the body of a successful response.</summary>
     /// <param name="body">The body.</param>
-    /// <param name="requestId">The provider's id of the request, if its headers give one.</param>
+    /// <param name="header">Gets a header by its name.</param>
     /// <returns>A chat completion in UTF-8 JSON, with an <see cref="AnswerSupplement"/>.</returns>
     /// <exception cref="ProviderException">There is an error in it, and no answer.</exception>
     /// <exception cref="ModelException">There is no completion in it; the error says what there is in its place.</exception>
-    public static byte[] Normalize(byte[] body, string? requestId = null)
+    public static byte[] Normalize(byte[] body, Func<string, string?> header)
     {
-        var json = Clean(body, out var replaced);
+        var json = BodyText.ToUtf8(body, header("content-type"), out var replaced);
+        replaced += Surrogates.ReplaceEscaped(json);
         var root = Parse(json);
         var completion = Find(root);
         var choices = completion.Member("choices").Items().Where(choice => choice.ValueKind == JsonValueKind.Object).ToArray();
@@ -51,7 +50,7 @@ internal static class AnswerNormalizer
         }
 
         var usage = TokenCounts.Read(completion);
-        if (!message.IsAnswer && (AnswerErrors.Find(completion, choice) ?? AnswerErrors.Find(root, choice)) is { } error)
+        if (!message.IsAnswer && (AnswerErrors.Find(completion, choice, header) ?? AnswerErrors.Find(root, choice, header)) is { } error)
         {
             throw new ProviderException(error);
         }
@@ -65,7 +64,7 @@ internal static class AnswerNormalizer
 
         return Write(completion, choice, message, new AnswerSupplement
         {
-            RequestId = JsonReading.OneLine(requestId),
+            RequestId = JsonReading.OneLine(RequestIds.Find(header)),
             Filtered = ContentFilterAnnotations.OfCompletion(completion),
             Replaced = replaced,
             Usage = usage,
@@ -156,26 +155,6 @@ internal static class AnswerNormalizer
         }
 
         return JsonElement.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length), JsonLimits.Document);
-    }
-
-    private static byte[] Clean(byte[] body, out int replaced)
-    {
-        ReadOnlySpan<byte> bytes = body;
-        if (bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
-        {
-            bytes = Encoding.UTF8.GetBytes((bytes[0] == 0xFF ? Encoding.Unicode : Encoding.BigEndianUnicode).GetString(bytes[2..]));
-        }
-
-        if (bytes.StartsWith(Encoding.UTF8.Preamble))
-        {
-            bytes = bytes[3..];
-        }
-
-        // The decoder puts U+FFFD in the place of what is no UTF-8, halves of characters included.
-        replaced = 0;
-        var clean = Utf8.IsValid(bytes) ? bytes.ToArray() : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes));
-        replaced += Surrogates.ReplaceEscaped(clean);
-        return clean;
     }
 
     private static JsonElement Parse(byte[] json)

@@ -20,20 +20,27 @@ internal static class EventStream
     public static JsonElement Assemble(byte[] body)
     {
         var chunks = new ChunkAssembler();
-        using var stream = new MemoryStream(body, writable: false);
+        string? other = null;
+
+        // The last event counts as well where the empty line that ends it is missing.
+        using var stream = new MemoryStream([.. body, .. "\n\n"u8], writable: false);
         foreach (var item in SseParser.Create(stream).Enumerate())
         {
-            if (item.Data.AsSpan().Trim() is "[DONE]")
+            var data = item.Data.Trim();
+            if (data == "[DONE]")
             {
                 chunks.End();
             }
-            else if (!string.IsNullOrWhiteSpace(item.Data) && !chunks.TryAdd(item.Data))
+            else if (data.Length > 0 && !chunks.TryAdd(data))
             {
-                throw AnswerNormalizer.Unreadable("it is a stream of events, and one of them is no JSON");
+                // A sign of life, or words for people. Half a chunk is a piece that is missing.
+                other ??= data;
+                chunks.IsBroken |= data[0] == '{';
             }
         }
 
-        return chunks.ToCompletion() ?? throw AnswerNormalizer.Unreadable("it is a stream of events without an answer");
+        return chunks.ToCompletion() ?? throw AnswerNormalizer.Unreadable(
+            other is null ? "it is a stream of events without an answer" : $"it is a stream of events, and one of them is no JSON: \"{JsonReading.OneLine(other)}\"");
     }
 
     /// <summary>Makes a completion of lines of JSON, one chunk each.</summary>
@@ -47,6 +54,16 @@ internal static class EventStream
         foreach (var line in Encoding.UTF8.GetString(body).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             if (!chunks.TryAdd(line))
+            {
+                // Only the last may be half of one.
+                if (!chunks.HasPieces || line[0] != '{' || chunks.IsBroken)
+                {
+                    return false;
+                }
+
+                chunks.IsBroken = true;
+            }
+            else if (chunks.IsBroken)
             {
                 return false;
             }
@@ -69,6 +86,12 @@ internal sealed class ChunkAssembler
     private readonly Dictionary<(JsonObject, string), StringBuilder> _texts = [];
     private bool _isEnded;
     private bool _hasChunks;
+
+    /// <summary>Gets or sets a value indicating whether a chunk could not be read, so that what it said is missing.</summary>
+    public bool IsBroken { get; set; }
+
+    /// <summary>Gets a value indicating whether some of an answer has come.</summary>
+    public bool HasPieces => _choice.Count > 0 || _message.Count > 0 || _texts.Count > 0 || _calls.Count > 0;
 
     /// <summary>Says that the stream was ended in order.</summary>
     public void End() => _isEnded = true;
@@ -136,7 +159,7 @@ internal sealed class ChunkAssembler
 
         if (_choice.Count > 0 || _message.Count > 0)
         {
-            if (!_isEnded && _choice["finish_reason"] is null)
+            if (IsBroken || (!_isEnded && _choice["finish_reason"] is null))
             {
                 // It broke off: what there is, is cut.
                 _choice["finish_reason"] = FinishReasons.Length;
@@ -146,7 +169,7 @@ internal sealed class ChunkAssembler
             _completion["choices"] = new JsonArray(_choice);
         }
 
-        return JsonElement.Parse(_completion.ToJsonString(), JsonLimits.Document);
+        return JsonElement.Parse(_completion.ToJsonString(JsonReading.DeepWriting), JsonLimits.Document);
     }
 
     private static JsonObject Child(JsonObject parent, string name)

@@ -7,6 +7,9 @@ namespace Polyphony.Activities.Providers.OpenAI.Answers;
 /// <summary>Reads members that may be missing, null or of another type than expected.</summary>
 internal static class JsonReading
 {
+    /// <summary>Writes what was read within JsonLimits.MaxDepth, with room for what is put around it.</summary>
+    public static readonly JsonSerializerOptions DeepWriting = new() { MaxDepth = 300 };
+
     /// <summary>Gets a member; <see langword="null"/> if it is missing or null, or if this is no object.</summary>
     public static JsonElement? Member(this JsonElement json, string name) =>
         json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
