@@ -42,7 +42,7 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3009, LogLevel.Information, "Model call {StepId} waits until {Until:O}: {Reason}")]
     public static partial void ModelCallWaits(this ILogger log, string stepId, DateTimeOffset until, string reason);
 
-    [LoggerMessage(3012, LogLevel.Debug, "Model call {StepId}: {Count} halves of characters in the answer were replaced by U+FFFD")]
+    [LoggerMessage(3012, LogLevel.Warning, "Model call {StepId}: {Count} halves of characters in the answer were replaced by U+FFFD")]
     public static partial void CharactersReplaced(this ILogger log, string stepId, int count);
 
     [LoggerMessage(3025, LogLevel.Information, "Model call {StepId} was cancelled before its answer came; the provider may charge for it")]

@@ -230,6 +230,28 @@ public sealed class CallWaitTests
     }
 
     [Fact]
+    [Trait("Row", "T6")]
+    public async Task AnswerWithHalfACharacter_IsMarkedInOutcomeAndStatus()
+    {
+        await using var host = await TestHost.StartAsync();
+        host.Models.Respond = (_, _, _, _) =>
+        {
+            var answer = TestModels.Text("cut \uFFFD");
+            answer.AdditionalProperties = new() { ["replaced"] = 1 };
+            return Task.FromResult(answer);
+        };
+
+        var status = await host.RunAsync("""
+            name: halved
+            models: { m: { provider: openai, model: m } }
+            agents: { a: { model: m } }
+            nodes: { call: { agent: a, prompt: x }, again: { agent: a, prompt: x } }
+            """);
+
+        Assert.Equal((2, 1, 1), (status.Usage.ReplacedTurns, status.CustomStatus!.Nodes[0].ReplacedTurns, status.Outcomes![0].Outcome.Usage.ReplacedTurns));
+    }
+
+    [Fact]
     [Trait("Row", "C10")]
     public async Task CutOffAnswers_OfManyItemsAndSubWorkflows_ShowInTheStatusOfTheRun()
     {

@@ -39,7 +39,9 @@ internal sealed class AnswerReader(PayloadValues values)
         };
         try
         {
-            return await ReadAsync(call, agent, result, RecordedAnswer.Read(answer.Content), cancellationToken);
+            var recorded = RecordedAnswer.Read(answer.Content);
+            result = recorded.Replaced > 0 ? result with { Usage = result.Usage with { ReplacedTurns = 1 } } : result;
+            return await ReadAsync(call, agent, result, recorded, cancellationToken);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException or ArgumentException or FormatException or NotSupportedException)
         {
@@ -148,7 +150,13 @@ internal sealed class AnswerReader(PayloadValues values)
         var violations = AnswerJson.Find(text, agent.Output!, out var value);
         if (violations.Count == 0)
         {
-            return result with { Output = await values.WriteAsync(call.Scope.RootInstanceId, value, cancellationToken) };
+            // Half a character within JSON that is written in a text shows only where that is read.
+            var isReplaced = HasReplacement(value.GetRawText()) && !HasReplacement(text);
+            return result with
+            {
+                Output = await values.WriteAsync(call.Scope.RootInstanceId, value, cancellationToken),
+                Usage = isReplaced ? result.Usage with { ReplacedTurns = 1 } : result.Usage,
+            };
         }
 
         if (result.FinishReason == ChatFinishReason.Length.Value)
@@ -171,6 +179,8 @@ internal sealed class AnswerReader(PayloadValues values)
             Invalid = new RepairRequest(await values.WriteTextAsync(call.Scope.RootInstanceId, text, cancellationToken), violations),
         };
     }
+
+    private static bool HasReplacement(string text) => text.Contains('\uFFFD', StringComparison.Ordinal) || text.Contains("\\ufffd", StringComparison.OrdinalIgnoreCase);
 
     // Enough for a model to see what is wrong, and for history to hold.
     private const int MostViolations = 20;

@@ -8,7 +8,7 @@ using Polyphony.Core.Json;
 namespace Polyphony.Activities.Agents;
 
 /// <summary>
-/// A model's answer as the ledger keeps it: <c>{"v":1,"text":…,"refusal":…,"thought":true,"extra":{…},"toolCalls":[{"id":…,"name":…,"arguments":…,"extra":{…}}]}</c>.
+/// A model's answer as the ledger keeps it: <c>{"v":1,"text":…,"refusal":…,"thought":true,"replaced":1,"extra":{…},"toolCalls":[{"id":…,"name":…,"arguments":…,"extra":{…}}]}</c>.
 /// What follows from an answer is computed from this form alone, so that a recorded answer leads to the same result as a fresh one.
 /// </summary>
 internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyList<RecordedToolCall> ToolCalls)
@@ -17,6 +17,9 @@ internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyLis
 
     /// <summary>Gets a value indicating whether the answer holds thoughts of the model, which are no answer by themselves.</summary>
     public bool HasThoughts { get; init; }
+
+    /// <summary>Gets how many halves of characters in it were replaced by U+FFFD.</summary>
+    public int Replaced { get; init; }
 
     /// <summary>Gets the server's own members of a message with tool calls, to be sent back with it; an object or undefined.</summary>
     public JsonElement Extra { get; init; }
@@ -31,6 +34,7 @@ internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyLis
         return new RecordedAnswer(response.Text, contents.OfType<ErrorContent>().FirstOrDefault()?.Message, calls)
         {
             HasThoughts = contents.OfType<TextReasoningContent>().Any(thoughts => !string.IsNullOrWhiteSpace(thoughts.Text)),
+            Replaced = response.AdditionalProperties?.GetValueOrDefault(AnswerProperties.Replaced) as int? ?? 0,
 
             // Nothing goes back to the model with an answer that ends the conversation.
             Extra = calls.Length > 0 ? ExtraOf(response.Messages[^1].AdditionalProperties) : default,
@@ -52,6 +56,7 @@ internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyLis
                     call.GetProperty("id").GetString()!, call.GetProperty("name").GetString()!, call.GetProperty("arguments")) { Extra = ExtraOf(call) })]
                 : [])
         {
+            Replaced = json.TryGetProperty("replaced", out var replaced) ? replaced.GetInt32() : 0,
             HasThoughts = json.TryGetProperty("thought", out var thought) && thought.GetBoolean(),
             Extra = ExtraOf(json),
         };
@@ -73,6 +78,11 @@ internal sealed record RecordedAnswer(string Text, string? Refusal, IReadOnlyLis
             if (HasThoughts)
             {
                 writer.WriteBoolean("thought", true);
+            }
+
+            if (Replaced > 0)
+            {
+                writer.WriteNumber("replaced", Replaced);
             }
 
             WriteExtra(writer, Extra);

@@ -53,7 +53,7 @@ internal static class NodeText
     };
 
     public static string Note(NodeProgress node) => PlainText.Line(node.WaitingUntil is { } until ? Waiting(node, until)
-        : node.Error ?? (node.FinishReason == FinishReasons.Length ? "cut off at the token limit" : ""));
+        : node.Error ?? (node.FinishReason == FinishReasons.Length ? "cut off at the token limit" : node.ReplacedTurns > 0 ? "half a character replaced" : ""));
 
     private static string Waiting(NodeProgress node, DateTimeOffset until) => string.Create(
         CultureInfo.InvariantCulture,

@@ -65,12 +65,14 @@ internal static class ResultText
     {
         if (status.Usage.CutOffTurns > 0)
         {
-            IEnumerable<string> cutOff = status.Outcomes is { } outcomes
-                ? outcomes.Where(outcome => outcome.Usage.CutOffTurns > 0).Select(outcome => outcome.Activation)
-                : status.CustomStatus?.Nodes.Where(node => node.FinishReason == FinishReasons.Length).Select(node => node.Node) ?? [];
-            var names = cutOff.ToList();
-            var where = names.Count == 0 ? "" : $" of {string.Join(", ", names.Take(MostNamed))}{(names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "")}";
+            var where = Where(status, usage => usage.CutOffTurns, node => node.FinishReason == FinishReasons.Length);
             yield return $"Warning: {(status.Usage.CutOffTurns == 1 ? $"an answer{where} was" : $"{status.Usage.CutOffTurns} answers{where} were")} cut off at the token limit (finish reason length). Raise maxOutputTokens of the model, or set onTruncation: fail.";
+        }
+
+        if (status.Usage.ReplacedTurns > 0)
+        {
+            var where = Where(status, usage => usage.ReplacedTurns, node => node.ReplacedTurns > 0);
+            yield return $"Warning: {(status.Usage.ReplacedTurns == 1 ? $"an answer{where} has" : $"{status.Usage.ReplacedTurns} answers{where} have")} \uFFFD where the provider sent half a character.";
         }
 
         if (status.Usage.EstimatedTurns > 0)
@@ -84,6 +86,14 @@ internal static class ResultText
         }
 
         static string Calls(int count) => count == 1 ? "1 model call" : string.Create(CultureInfo.InvariantCulture, $"{count:N0} model calls");
+    }
+
+    private static string Where(InstanceStatus status, Func<Usage, int> count, Func<NodeProgress, bool> isMarked)
+    {
+        var names = (status.Outcomes is { } outcomes
+            ? outcomes.Where(outcome => count(outcome.Usage) > 0).Select(outcome => outcome.Activation)
+            : status.CustomStatus?.Nodes.Where(isMarked).Select(node => node.Node) ?? []).ToList();
+        return names.Count == 0 ? "" : $" of {string.Join(", ", names.Take(MostNamed))}{(names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "")}";
     }
 
     public static bool IsOffline(InstanceStatus status) =>

@@ -147,6 +147,7 @@ public static class FinishReasons
 /// <param name="UnpricedTurns">Answered calls whose price is not known.</param>
 /// <param name="EstimatedTurns">Answered calls whose tokens are estimated, because the provider did not count them.</param>
 /// <param name="CutOffTurns">Texts that were cut off at the token limit (finish reason <c>length</c>).</param>
+/// <param name="ReplacedTurns">Answers in which half a character, or bytes that are no text, had to be replaced by U+FFFD.</param>
 public sealed record Usage(
     int Turns,
     long InputTokens,
@@ -155,7 +156,8 @@ public sealed record Usage(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long CachedInputTokens = 0,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int UnpricedTurns = 0,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int EstimatedTurns = 0,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int CutOffTurns = 0)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int CutOffTurns = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int ReplacedTurns = 0)
 {
     /// <summary>Gets no use at all.</summary>
     public static Usage None { get; } = new(0, 0, 0, 0);
@@ -186,7 +188,8 @@ public sealed record Usage(
             a.CachedInputTokens + b.CachedInputTokens,
             a.UnpricedTurns + b.UnpricedTurns,
             a.EstimatedTurns + b.EstimatedTurns,
-            a.CutOffTurns + b.CutOffTurns);
+            a.CutOffTurns + b.CutOffTurns,
+            a.ReplacedTurns + b.ReplacedTurns);
 }
 
 /// <summary>The input of <see cref="ActivityNames.Tool"/>: one tool call.</summary>

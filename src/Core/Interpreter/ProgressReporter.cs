@@ -155,6 +155,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
             CostUsd = progress.CostUsd + usage.CostUsd,
             UnpricedTurns = progress.UnpricedTurns + usage.UnpricedTurns,
             EstimatedTurns = progress.EstimatedTurns + usage.EstimatedTurns,
+            ReplacedTurns = progress.ReplacedTurns + usage.ReplacedTurns,
             FinishReason = usage.CutOffTurns > 0 ? FinishReasons.Length : progress.FinishReason,
             Provider = provider ?? progress.Provider,
             Error = error,

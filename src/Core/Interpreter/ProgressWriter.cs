@@ -159,6 +159,7 @@ internal sealed class ProgressWriter
 
         Write(writer, "unpricedTurns"u8, node.UnpricedTurns == 0 ? null : node.UnpricedTurns);
         Write(writer, "estimatedTurns"u8, node.EstimatedTurns == 0 ? null : node.EstimatedTurns);
+        Write(writer, "replacedTurns"u8, node.ReplacedTurns == 0 ? null : node.ReplacedTurns);
         Write(writer, "finishReason"u8, node.FinishReason);
         Write(writer, "provider"u8, node.Provider);
         Write(writer, "startedTime"u8, node.StartedTime);

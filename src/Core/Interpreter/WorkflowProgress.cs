@@ -84,6 +84,10 @@ public sealed record NodeProgress
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int EstimatedTurns { get; init; }
 
+    /// <summary>Gets how many answers of this round have U+FFFD in the place of half a character.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int ReplacedTurns { get; init; }
+
     /// <summary>Gets <c>length</c> when an answer of this round was cut off at the token limit.</summary>
     public string? FinishReason { get; init; }
 

@@ -141,7 +141,7 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
 
     private static Usage ReadUsage(ref Utf8JsonReader reader)
     {
-        int turns = 0, unpriced = 0, estimated = 0, cutOff = 0;
+        int turns = 0, unpriced = 0, estimated = 0, cutOff = 0, replaced = 0;
         long input = 0, output = 0, cached = 0;
         decimal cost = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -186,6 +186,11 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
                 reader.Read();
                 cutOff = reader.GetInt32();
             }
+            else if (reader.ValueTextEquals("replacedTurns"u8))
+            {
+                reader.Read();
+                replaced = reader.GetInt32();
+            }
             else
             {
                 reader.Read();
@@ -193,7 +198,7 @@ public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
             }
         }
 
-        return new Usage(turns, input, output, cost, cached, unpriced, estimated, cutOff);
+        return new Usage(turns, input, output, cost, cached, unpriced, estimated, cutOff, replaced);
     }
 
     private static void Write<T>(Utf8JsonWriter writer, ReadOnlySpan<byte> name, T? value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)

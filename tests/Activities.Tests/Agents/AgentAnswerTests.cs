@@ -70,6 +70,20 @@ public sealed class AgentAnswerTests
         var result = await harness.AgentAsync(Review(harness), TestContext.Current.CancellationToken);
 
         Assert.Equal("cut \uFFFD", result.Output!.Json!.Value.GetProperty("why").GetString());
+        Assert.Equal(1, result.Usage.ReplacedTurns);
+    }
+
+    [Fact]
+    public async Task Agent_HalfACharacter_IsMarkedFromTheLedgerAsWell()
+    {
+        await using var server = await FakeOpenAIServer.StartAsync(Body("""{"content":"cut \ud83d"}""", "stop"));
+        var harness = new ActivityHarness(Client(server));
+
+        var fresh = await harness.AgentAsync(harness.Call(), TestContext.Current.CancellationToken);
+        var again = await harness.AgentAsync(harness.Call(), TestContext.Current.CancellationToken);
+
+        Assert.Equal(("cut \uFFFD", 1, false), (fresh.Output!.Json!.Value.GetString(), fresh.Usage.ReplacedTurns, fresh.FromLedger));
+        Assert.Equal((fresh.Usage, true), (again.Usage, again.FromLedger));
     }
 
     /// <summary>A server; the message that asks for a tool; the members that have to come back with it, and those that must not.</summary>

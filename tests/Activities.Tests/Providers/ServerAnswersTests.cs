@@ -289,7 +289,9 @@ public sealed class ServerAnswersTests
     {
         await using var server = await FakeOpenAIServer.StartAsync(new FakeOpenAIAnswer { Bytes = [.. "{\"choices\":[{\"message\":{\"content\":\"caf"u8, 0xE9, .. "\"}}]}"u8] });
 
-        Assert.Equal("caf\uFFFD", (await Client(server).GetResponseAsync("Hi", cancellationToken: TestContext.Current.CancellationToken)).Text);
+        var response = await Client(server).GetResponseAsync("Hi", cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal(("caf\uFFFD", 1), (response.Text, response.AdditionalProperties!["replaced"]));
     }
 
     private static string Body(string message, string finishReason = "\"stop\"") =>

@@ -50,17 +50,21 @@ public sealed class NodeTextTests
     }
 
     [Fact]
+    public void Note_NodeWithHalfACharacter_IsMarked() =>
+        Assert.Equal("half a character replaced", NodeText.Note(new NodeProgress { Node = "a", Status = "completed", ReplacedTurns = 1 }));
+
+    [Fact]
     [Trait("Row", "C10")]
     public void Summary_WhatIsNotAsItLooks_IsSaid()
     {
         var lines = ResultText.Summary(Status() with
         {
             StopReason = StopReason.Completed,
-            Usage = new Usage(3, 100, 50, 0.12m, UnpricedTurns: 1, EstimatedTurns: 2, CutOffTurns: 1),
+            Usage = new Usage(3, 100, 50, 0.12m, UnpricedTurns: 1, EstimatedTurns: 2, CutOffTurns: 1, ReplacedTurns: 2),
             Outcomes =
             [
                 new ActivationOutcome { Activation = "draft", Node = "draft", Kind = "agent", Status = "completed", FinishReason = "length", Usage = new Usage(1, 1, 1, 0, CutOffTurns: 1) },
-                new ActivationOutcome { Activation = "fine", Node = "fine", Kind = "agent", Status = "completed", FinishReason = "stop" },
+                new ActivationOutcome { Activation = "fine", Node = "fine", Kind = "agent", Status = "completed", FinishReason = "stop", Usage = new Usage(1, 1, 1, 0, ReplacedTurns: 2) },
             ],
         }).Split(Environment.NewLine);
 
@@ -68,6 +72,7 @@ public sealed class NodeTextTests
             [
                 "Completed after 0.0 s: 3 model calls, ~150 tokens, $0.1200 + unknown. Instance i.",
                 "Warning: an answer of draft was cut off at the token limit (finish reason length). Raise maxOutputTokens of the model, or set onTruncation: fail.",
+                "Warning: 2 answers of fine have \uFFFD where the provider sent half a character.",
                 "Warning: tokens are estimated for 2 model calls, because the provider did not count them.",
                 "Warning: the cost of 1 model call is unknown. Add the price of the model to \"prices\" in the host's settings.",
             ],
