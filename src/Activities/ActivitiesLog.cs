@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Core.Interpreter;
 
 namespace Polyphony.Activities;
@@ -6,6 +7,11 @@ namespace Polyphony.Activities;
 /// <summary>Log messages of this project: event ids 3000 to 3999, never reused. Prompts and answers appear at Trace only, the words of providers and tools at Debug: they may repeat a prompt, or a key.</summary>
 internal static partial class ActivitiesLog
 {
+    private const string Category = "Polyphony.Activities";
+
+    /// <summary>Makes the logger of this project.</summary>
+    public static ILogger ForActivities(this ILoggerFactory? loggerFactory) => (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger(Category);
+
     [LoggerMessage(3000, LogLevel.Information, "Model call {StepId} of agent {Agent}: {Provider} {Model}, attempt {Attempt}, {Messages} messages, {Characters} characters")]
     public static partial void ModelCallBegun(this ILogger log, string stepId, string agent, string provider, string? model, int attempt, int messages, int characters);
 
@@ -47,6 +53,15 @@ internal static partial class ActivitiesLog
 
     [LoggerMessage(3025, LogLevel.Information, "Model call {StepId} was cancelled before its answer came; the provider may charge for it")]
     public static partial void ModelCallCancelled(this ILogger log, string stepId);
+
+    [LoggerMessage(3026, LogLevel.Information, "{Server} refused the wording of a request to model {Model} (HTTP {Status}); it is sent again at once with {Dialect}")]
+    public static partial void RequestReworded(this ILogger log, string server, string model, int status, string dialect);
+
+    [LoggerMessage(3027, LogLevel.Information, "{Server} takes requests to model {Model} with {Dialect}: until the host stops, {Which} are worded so at once. To begin like that, {Advice}")]
+    public static partial void DialectRemembered(this ILogger log, string server, string model, string which, string dialect, string advice);
+
+    [LoggerMessage(3030, LogLevel.Warning, "{Warning}")]
+    public static partial void SettingsWarning(this ILogger log, string warning);
 
     [LoggerMessage(3100, LogLevel.Information, "Tool call {StepId}: {Tool}, attempt {Attempt}, {Bytes} bytes of arguments")]
     public static partial void ToolCallBegun(this ILogger log, string stepId, string tool, int attempt, int bytes);

@@ -54,7 +54,7 @@ public sealed class PolyphonyActivities
         options = options.Validated();
         var values = new PayloadValues(payloads, options.PayloadCacheBytes);
         var pinned = new DefinitionCache(definitions);
-        var log = loggerFactory.CreateLogger("Polyphony.Activities");
+        var log = loggerFactory.ForActivities();
         _agent = new AgentActivity(new ConversationBuilder(values, tools), pinned, values, ledger, models, options.Prices, new DeploymentGates(timeProvider), timeProvider, log);
         _tool = new ToolActivity(pinned, values, tools, options.ToolTimeout, timeProvider, log);
         _batch = new BatchActivity(_agent, _tool, values);

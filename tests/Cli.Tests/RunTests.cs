@@ -112,13 +112,15 @@ public sealed partial class RunTests : IDisposable
         Assert.Contains("Not counted: fallbacks of \"fast\", which neither the workflow nor the host's settings define.", output, StringComparison.Ordinal);
 
         var settings = _folder.Write("settings.json", """
-            { "models": { "fast": { "provider": "offline", "fallback": ["spare", "last"] }, "spare": { "provider": "offline" }, "last": { "provider": "offline" } } }
+            { "models": { "fast": { "provider": "offline", "fallback": ["spare", "last"] }, "spare": { "provider": "offline" }, "last": { "provider": "offline", "requestsPerMinute": 5 } } }
             """);
         (code, output, _) = await ToolProcess.RunAsync(_folder.Data, ["validate", file], ("POLYPHONY_SETTINGS", settings));
         Assert.Equal(0, code);
         Assert.Contains("At most 12 model calls (1 without retries).", output, StringComparison.Ordinal);
         Assert.Contains("Counted with the fallbacks that the host's settings give to \"fast\".", output, StringComparison.Ordinal);
         Assert.DoesNotContain("Not counted", output, StringComparison.Ordinal);
+        Assert.Contains("settings.json:1:", output, StringComparison.Ordinal);
+        Assert.Contains("\"requestsPerMinute\" holds for each process", output, StringComparison.Ordinal);
     }
 
     [Theory]

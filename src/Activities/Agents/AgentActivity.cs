@@ -117,7 +117,7 @@ internal sealed class AgentActivity(
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            var failed = Failed(call, exception, agent) with { Provider = model.Definition.Provider };
+            var failed = Failed(call, exception, agent, model.Definition) with { Provider = model.Definition.Provider };
             var record = Settlement.MayBePaid(exception)
                 ? ledger.LeaveUnsettledAsync(call.StepId, failed.Error!.Code, CancellationToken.None)
                 : ledger.FailAsync(call.StepId, failed.Error!.Code, CancellationToken.None);
@@ -200,12 +200,23 @@ internal sealed class AgentActivity(
         };
     }
 
-    private AgentCallResult Failed(AgentCall call, Exception exception, AgentDefinition? agent)
+    private AgentCallResult Failed(AgentCall call, Exception exception, AgentDefinition? agent, ModelDefinition? model = null)
     {
         var error = ErrorClassifier.Classify(exception, timeProvider);
         if (error.Code == ErrorCodes.Timeout && exception is TimeoutException && agent is not null)
         {
             error = error with { Message = $"Agent \"{call.Agent}\" got no answer from model \"{call.Model}\" within its limit of {agent.Timeout.TotalSeconds:0.###} s (\"timeout\" of the agent)." };
+        }
+
+        if (agent is not null && model is not null)
+        {
+            error = RefusedSettings.Explain(error, exception, model, definitions.Get(call.Scope.DefinitionHash).Models.ContainsKey(call.Model), agent);
+        }
+
+        if (exception is Azure.Identity.AuthenticationFailedException)
+        {
+            // A page of it.
+            log.ModelCallFailedBecause(call.StepId, exception.Message);
         }
 
         if (error.Code == ErrorCodes.ActivityFailed)

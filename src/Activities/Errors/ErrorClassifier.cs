@@ -24,7 +24,7 @@ public static class ErrorClassifier
         ToolException tool => new CallError(ErrorCodes.ToolFailed, tool.Message, tool.Kind),
         ExpressionException expression => new CallError(ErrorCodes.ExpressionError, expression.Message, ErrorKind.Terminal),
         ClientResultException { Status: > 0 } http => HttpErrors.Classify(HttpFailure.From(http), (timeProvider ?? TimeProvider.System).GetUtcNow()),
-        AuthenticationFailedException identity => new CallError(ErrorCodes.Authentication, $"The identity got no token: {identity.Message}", ErrorKind.Terminal),
+        AuthenticationFailedException identity => new CallError(ErrorCodes.Authentication, IdentityErrors.Describe(identity.Message), ErrorKind.Terminal),
         PolyphonyException known => new CallError(ErrorCodes.ActivityFailed, $"{known.Message} ({known.Code})", ErrorKind.Terminal),
         TimeoutException or OperationCanceledException => new CallError(ErrorCodes.Timeout, "The provider did not answer in time.", ErrorKind.Transient),
         HttpRequestException or IOException or SocketException => new CallError(

@@ -44,7 +44,9 @@ internal static class HttpErrors
         };
     }
 
-    private static string Said(HttpFailure failure) =>
+    /// <summary>Gets status, code, words and request id of a failure.</summary>
+    /// <param name="failure">The failure.</param>
+    public static string Said(HttpFailure failure) =>
         $"HTTP {failure.Status}{(failure.Code is null ? "" : $", {failure.Code}")}: {ProviderText.Shorten(failure.Message, LongestMessage)}{(failure.RequestId is null ? "" : $" (request {failure.RequestId})")}";
 
     private static CallError OutOfQuota(string said) => Terminal(ErrorCodes.RateLimited, $"The account's quota or budget is used up. {said}");

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Core.Interpreter;
@@ -31,9 +32,11 @@ public sealed class ModelRegistry : IModelRegistry
     /// <summary>Makes a registry with the providers that Polyphony brings: offline, openai and azure-openai.</summary>
     /// <param name="hostModels">The aliases of the host's settings, by name.</param>
     /// <param name="endpoints">Which addresses workflows may name; by default none but loopback without a key.</param>
+    /// <param name="loggerFactory">Makes the loggers; by default nothing is logged.</param>
     /// <returns>The registry.</returns>
-    public static ModelRegistry CreateDefault(IReadOnlyDictionary<string, ModelDefinition>? hostModels = null, EndpointPolicy? endpoints = null) =>
-        new([new OfflineProvider(), new OpenAIProvider(), new AzureOpenAIProvider()], hostModels, endpoints);
+    public static ModelRegistry CreateDefault(
+        IReadOnlyDictionary<string, ModelDefinition>? hostModels = null, EndpointPolicy? endpoints = null, ILoggerFactory? loggerFactory = null) =>
+        new([new OfflineProvider(), new OpenAIProvider(loggerFactory: loggerFactory), new AzureOpenAIProvider(loggerFactory: loggerFactory)], hostModels, endpoints);
 
     /// <inheritdoc/>
     public ResolvedModel Resolve(WorkflowDefinition workflow, string alias)

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Core;
 using Polyphony.Core.Json;
@@ -16,6 +17,20 @@ namespace Polyphony.Activities.Providers;
 /// <param name="Prices">The prices: those of the settings, and the list prices that come with the program.</param>
 public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> Models, EndpointPolicy Endpoints, PriceTable Prices)
 {
+    /// <summary>Gets what in the settings is probably not meant.</summary>
+    public IReadOnlyList<WorkflowProblem> Warnings { get; init; } = [];
+
+    /// <summary>Logs the warnings.</summary>
+    /// <param name="loggerFactory">Makes the logger.</param>
+    public void LogWarnings(ILoggerFactory loggerFactory)
+    {
+        var log = loggerFactory.ForActivities();
+        foreach (var warning in Warnings)
+        {
+            log.SettingsWarning(warning.ToString());
+        }
+    }
+
     /// <summary>Reads a settings file.</summary>
     /// <param name="file">The file, JSON; <see langword="null"/>: no models, and list prices.</param>
     /// <returns>The settings.</returns>
@@ -65,7 +80,7 @@ public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> 
             problems.Add($"{file}: {e.Message} [{e.Code}]");
         }
 
-        return problems.Count == 0 ? new ModelSettings(aliases.Models, aliases.Endpoints, prices) : throw Invalid(string.Join(Environment.NewLine, problems));
+        return problems.Count == 0 ? new ModelSettings(aliases.Models, aliases.Endpoints, prices) { Warnings = aliases.Warnings } : throw Invalid(string.Join(Environment.NewLine, problems));
     }
 
     /// <summary>Makes the check of limits of money.</summary>

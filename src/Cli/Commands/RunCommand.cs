@@ -45,7 +45,7 @@ internal static class RunCommand
         }
 
         var (definition, uses, warnings) = WorkflowFiles.Load(named ? arguments[0] : settings.Sample);
-        foreach (var warning in warnings)
+        foreach (var warning in HostModels.Read(settings.SettingsFile).Warnings.Concat(warnings))
         {
             await Console.Error.WriteLineAsync(WorkflowFiles.Text(warning));
         }

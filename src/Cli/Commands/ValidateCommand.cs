@@ -25,6 +25,11 @@ internal static class ValidateCommand
     {
         var host = HostModels.Read(settings.SettingsFile);
         var departures = new Departures(host, Environment.GetEnvironmentVariable);
+        foreach (var warning in host.Warnings)
+        {
+            await Console.Out.WriteLineAsync(WorkflowFiles.Text(warning));
+        }
+
         var problems = 0;
         var refused = false;
         foreach (var path in files)

@@ -13,13 +13,14 @@ internal static class HostFunctions
 {
     public static void Register(DurableRegistry registry, EmbeddedEngine engine, CliSettings settings, ModelSettings models, ILoggerFactory loggerFactory)
     {
+        models.LogWarnings(loggerFactory);
         registry.AddWorkflows(engine.Definitions, InterpreterOptions.InMemory);
         new PolyphonyActivities(
             new ActivitiesOptions { Prices = models.Prices },
             engine.Payloads,
             engine.Ledger,
             engine.Definitions,
-            ModelRegistry.CreateDefault(models.Models, models.Endpoints),
+            ModelRegistry.CreateDefault(models.Models, models.Endpoints, loggerFactory),
             new FileTools(settings.FilesFolder, settings.DataFolder).Register(new ToolRegistry()),
             TimeProvider.System,
             loggerFactory).Register(registry);

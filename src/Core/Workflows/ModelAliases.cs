@@ -9,7 +9,9 @@ namespace Polyphony.Core.Workflows;
 /// <param name="Models">The models by alias.</param>
 /// <param name="Endpoints">Which addresses workflows may name.</param>
 /// <param name="Problems">Everything that is wrong with them, in the order of the text.</param>
-public sealed record ModelAliases(IReadOnlyDictionary<string, ModelDefinition> Models, EndpointPolicy Endpoints, IReadOnlyList<WorkflowProblem> Problems)
+/// <param name="Warnings">What is probably not meant, in the order of the text.</param>
+public sealed record ModelAliases(
+    IReadOnlyDictionary<string, ModelDefinition> Models, EndpointPolicy Endpoints, IReadOnlyList<WorkflowProblem> Problems, IReadOnlyList<WorkflowProblem> Warnings)
 {
     /// <summary>Reads a host's settings.</summary>
     /// <param name="root">The content of the settings: a map.</param>
@@ -23,7 +25,7 @@ public sealed record ModelAliases(IReadOnlyDictionary<string, ModelDefinition> M
         if (root is not SourceMapping mapping)
         {
             context.Error("wrong_type", "", root.Location, $"settings are a map, not {SourceValues.Describe(root)}", "Such as { \"models\": { \"fast\": { \"provider\": \"offline\" } } }.");
-            return new ModelAliases(models, EndpointPolicy.Default, context.Problems);
+            return new ModelAliases(models, EndpointPolicy.Default, context.Problems, []);
         }
 
         var map = new MapReader(context, mapping, "", root.Location);
@@ -45,7 +47,7 @@ public sealed record ModelAliases(IReadOnlyDictionary<string, ModelDefinition> M
                 context.Error("unknown_model", path, context.Locations.GetValueOrDefault(path), $"the fallback \"{unknown}\" is no alias of these settings", "Add it to \"models\", or name another.");
         }
 
-        return new ModelAliases(models, endpoints, ParseContext.Sorted(context.Problems));
+        return new ModelAliases(models, endpoints, ParseContext.Sorted(context.Problems), ParseContext.Sorted(context.Warnings));
     }
 
     private static IEnumerable<AllowedEndpoint> ReadEndpoints(MapReader map)

@@ -74,16 +74,18 @@ public static class FunctionsServices
     {
         var definitions = provider.GetRequiredService<IDefinitionStore>();
         var models = provider.GetRequiredService<ModelSettings>();
+        var loggers = provider.GetRequiredService<ILoggerFactory>();
+        models.LogWarnings(loggers);
         var registry = new DurableRegistry().AddWorkflows(definitions, InterpreterOptions.ExtendedSessions).AddOrchestration(EventSender.Name, EventSender.RunAsync);
         new PolyphonyActivities(
             new ActivitiesOptions { Prices = models.Prices },
             provider.GetRequiredService<IPayloadStore>(),
             provider.GetRequiredService<ILedger>(),
             definitions,
-            ModelRegistry.CreateDefault(models.Models, models.Endpoints),
+            ModelRegistry.CreateDefault(models.Models, models.Endpoints, loggers),
             new FileTools(settings.FilesFolder).Register(provider.GetService<ToolRegistry>() ?? new ToolRegistry()),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILoggerFactory>()).Register(registry);
+            loggers).Register(registry);
         return provider.GetService<DurableRegistry>() is { } own ? registry.AddAll(own) : registry;
     }
 }

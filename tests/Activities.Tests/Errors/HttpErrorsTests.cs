@@ -85,5 +85,39 @@ public sealed class HttpErrorsTests
     }
 
     [Fact]
+    public void Classify_IdentityOfManyWays_IsASentenceWithTheNextStep()
+    {
+        const string nothing = """
+            DefaultAzureCredential failed to retrieve a token from the included credentials. See the troubleshooting guide for more information. https://aka.ms/azsdk/net/identity/defaultazurecredential/troubleshoot
+            - EnvironmentCredential authentication unavailable. Environment variables are not fully configured. See the troubleshooting guide for more information. https://aka.ms/azsdk/net/identity/environmentcredential/troubleshoot
+            - WorkloadIdentityCredential authentication unavailable. The workload options are not fully configured. See the troubleshooting guide for more information. https://aka.ms/azsdk/net/identity/workloadidentitycredential/troubleshoot
+            - ManagedIdentityCredential authentication unavailable. No response received from the managed identity endpoint.
+            - VisualStudioCredential authentication failed: Visual Studio Token provider can't be accessed at /home/ann/.IdentityService/AzureServiceAuth/tokenprovider.json
+            - VisualStudioCodeCredential requires the Azure.Identity.Broker package to be referenced from the project. VS Code Azure See the troubleshooting guide for more information. https://aka.ms/azsdk/net/identity/vscodecredential/troubleshoot
+            - AzureCliCredential authentication failed: Azure CLI not installed
+            """;
+        Assert.StartsWith("There is no identity to sign in with: none of the 6 ways that were tried is set up here. Sign in with \"az login\", ", Message(new CredentialUnavailableException(nothing)), StringComparison.Ordinal);
+
+        Assert.StartsWith(
+            "The identity got no token: AzureCliCredential authentication failed: AADSTS700082: The refresh token has expired due to inactivity. Sign in with \"az login\", ",
+            Message(new AuthenticationFailedException($"{nothing}\n- AzureCliCredential authentication failed: AADSTS700082: The refresh token has expired due to inactivity. See the troubleshooting guide for more information. https://aka.ms/x\n- AzureDeveloperCliCredential authentication failed: x")),
+            StringComparison.Ordinal);
+
+        Assert.StartsWith(
+            "The identity got no token: ManagedIdentityCredential authentication failed: Service request failed. Status: 400 (Bad Request) Content: {\"error\":\"invalid_request\",\"error_description\":\"Identity not found\"}. Sign in",
+            Message(new AuthenticationFailedException("ManagedIdentityCredential authentication failed: Service request failed.\nStatus: 400 (Bad Request)\n\nContent:\n{\"error\":\"invalid_request\",\"error_description\":\"Identity not found\"}\n\nHeaders:\nServer: IMDS/150\n")),
+            StringComparison.Ordinal);
+
+        Assert.InRange(Message(new AuthenticationFailedException(new string('x', 10_000))).Length, 300, 700);
+
+        static string Message(Exception exception)
+        {
+            var error = ErrorClassifier.Classify(exception);
+            Assert.Equal((ErrorCodes.Authentication, ErrorKind.Terminal), (error.Code, error.Kind));
+            return error.Message;
+        }
+    }
+
+    [Fact]
     public void LongestRetryAfter_IsAnHour() => Assert.Equal("01:00:00", HttpErrors.LongestRetryAfter.ToString("c", CultureInfo.InvariantCulture));
 }

@@ -1,10 +1,12 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Activities.Providers.OpenAI.Dialects;
 using Polyphony.Core.Interpreter;
 using Polyphony.Core.Workflows;
+using Polyphony.TestKit.Logging;
 using Polyphony.TestKit.OpenAI;
 
 namespace Polyphony.Activities.Tests.Providers;
@@ -204,6 +206,26 @@ public sealed class DialectTests
 
         Assert.Equal(ErrorCodes.BadRequest, ErrorClassifier.Classify(exception).Code);
         Assert.InRange(server.Requests.Count, 2, 8);
+    }
+
+    [Fact]
+    public async Task Request_WordingThatIsRefused_IsLoggedWithWhatIsRemembered()
+    {
+        await using var server = await FakeOpenAIServer.StartAsync(request => request.Body.TryGetProperty("max_tokens", out _)
+            ? FakeOpenAIAnswer.Error(400, "unsupported_parameter", "Unsupported parameter: 'max_tokens' of 'Go on with the secret.' Use 'max_completion_tokens' instead.")
+            : "{}");
+        using var log = new LogRecorder();
+        var client = new OpenAIProvider(name => name == "OPENAI_BASE_URL" ? server.Endpoint.ToString() : "key-1", log).GetClient(Model(null));
+
+        await client.GetResponseAsync("Go on with the secret.", Options(Stars), TestContext.Current.CancellationToken);
+        await client.GetResponseAsync("Go on with the secret.", Options(Stars), TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            [
+                (LogLevel.Information, 3026, $"{server.Endpoint.Authority} refused the wording of a request to model m (HTTP 400); it is sent again at once with tokenLimit: max_completion_tokens"),
+                (LogLevel.Information, 3027, $"{server.Endpoint.Authority} takes requests to model m with tokenLimit: max_completion_tokens: until the host stops, all are worded so at once. To begin like that, say it in \"dialect\" of the model"),
+            ],
+            log.Lines);
     }
 
     private static ChatMessage[] Chain =>

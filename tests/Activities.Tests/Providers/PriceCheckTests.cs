@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Workflows;
 using Polyphony.Core.Workflows;
+using Polyphony.TestKit.Logging;
 
 namespace Polyphony.Activities.Tests.Providers;
 
@@ -60,6 +62,44 @@ public sealed class PriceCheckTests
     public void Parse_LimitsPerMinute_AreSaidToHoldPerProcess() => Assert.Equal(
         ["limit_per_process", "limit_per_process"],
         Workflow("version: 1", "main: { provider: offline, requestsPerMinute: 5, tokensPerMinute: 6 }").Warnings.Select(warning => warning.Code));
+
+    [Theory]
+    [InlineData("openai, model: o3-mini, temperature: 0.2", true)]
+    [InlineData("openai, model: gpt-5-mini, temperature: 0", true)]
+    [InlineData("azure-openai, model: gpt-5, temperature: 1.5", true)]
+    [InlineData("openai, model: gpt-5, temperature: 0, endpoint: 'https://api.openai.com/v1'", true)]
+    [InlineData("openai, model: gpt-5, temperature: 1", false)]
+    [InlineData("openai, model: gpt-5", false)]
+    [InlineData("openai, model: gpt-5-chat-latest, temperature: 0", false)]
+    [InlineData("openai, model: gpt-5.1, temperature: 0", false)]
+    [InlineData("openai, model: gpt-4o, temperature: 0", false)]
+    [InlineData("openai, model: gpt-5, temperature: 0, endpoint: 'https://gateway.example/v1'", false)]
+    [Trait("Row", "T6")]
+    public void Parse_TemperatureOfAModelThatTakesNone_IsWarnedOf(string model, bool isWarned) => Assert.Equal(
+        isWarned ? ["temperature_refused"] : [],
+        Workflow("version: 1", $"main: {{ provider: {model} }}").Warnings.Select(warning => warning.Code));
+
+    [Fact]
+    [Trait("Row", "C3")]
+    public void Settings_WarnAsFilesDo()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, """{ "models": { "fast": { "provider": "openai", "model": "o3", "temperature": 0, "requestsPerMinute": 5 } } }""");
+            var settings = ModelSettings.Read(file);
+            using var log = new LogRecorder();
+
+            settings.LogWarnings(log);
+
+            Assert.Equal([("temperature_refused", "models.fast.temperature"), ("limit_per_process", "models.fast.requestsPerMinute")], settings.Warnings.Select(warning => (warning.Code, warning.Path)));
+            Assert.Equal(settings.Warnings.Select(warning => (LogLevel.Warning, 3030, warning.ToString())), log.Lines);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
 
     private static IReadOnlyList<WorkflowProblem> Problems(WorkflowParseResult parsed) => Prices.Check(parsed.Require(), _ => null, locations: parsed.Locations);
 

@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.ClientModel.Primitives;
 using Azure.AI.OpenAI;
 using Azure.Core;
+using Microsoft.Extensions.Logging;
 using OpenAI.Chat;
 using Polyphony.Activities.Providers.OpenAI.Dialects;
 using Polyphony.Core.Workflows;
@@ -23,10 +24,11 @@ internal static class AzureDeployments
     /// <param name="deployment">The deployment. A <c>/openai/v1</c> at the end of its address does not count.</param>
     /// <param name="version">The api-version, sent as it is.</param>
     /// <param name="identity">The identity, if there is no key.</param>
+    /// <param name="log">Says what was worded otherwise.</param>
     /// <param name="transport">What carries the requests; by default the SDK's own.</param>
-    public static ChatClient Client(AzureDeployment deployment, string version, Lazy<TokenCredential> identity, PipelineTransport? transport)
+    public static ChatClient Client(AzureDeployment deployment, string version, Lazy<TokenCredential> identity, ILogger log, PipelineTransport? transport)
     {
-        var options = OpenAIClientSettings.Apply(new AzureOpenAIClientOptions(), deployment.Dialect, transport);
+        var options = OpenAIClientSettings.Apply(new AzureOpenAIClientOptions(), new DialectPolicy(deployment.Dialect, deployment.Endpoint, deployment.Name, log), transport);
         options.AddPolicy(new ApiVersionPolicy(version), PipelinePosition.PerCall);
         var resource = Resource(deployment.Endpoint);
         var client = deployment.Key is null

@@ -4,6 +4,7 @@ using System.Collections.Concurrent;
 using Azure.Core;
 using Azure.Identity;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 using OpenAI.Chat;
 using Polyphony.Activities.Providers.OpenAI.Dialects;
 using Polyphony.Core.Interpreter;
@@ -35,13 +36,16 @@ public sealed class AzureOpenAIProvider : IModelProvider
 
     private readonly Func<string, string?> _environment;
     private readonly Lazy<TokenCredential> _identity;
+    private readonly ILogger _log;
     private readonly ConcurrentDictionary<AzureDeployment, OpenAIChatClient> _clients = new();
 
     /// <summary>Makes the provider.</summary>
     /// <param name="environment">Reads an environment variable; by default that of the process.</param>
     /// <param name="identity">The identity to use when there is no key; by default <see cref="DefaultAzureCredential"/>.</param>
-    public AzureOpenAIProvider(Func<string, string?>? environment = null, TokenCredential? identity = null)
+    /// <param name="loggerFactory">Makes the logger, which says when a server refuses the wording of requests; by default nothing is logged.</param>
+    public AzureOpenAIProvider(Func<string, string?>? environment = null, TokenCredential? identity = null, ILoggerFactory? loggerFactory = null)
     {
+        _log = loggerFactory.ForActivities();
         _environment = environment ?? Environment.GetEnvironmentVariable;
         _identity = new Lazy<TokenCredential>(() => identity ?? new DefaultAzureCredential());
     }
@@ -86,7 +90,7 @@ public sealed class AzureOpenAIProvider : IModelProvider
         : new UriBuilder(endpoint) { Path = $"{endpoint.AbsolutePath.TrimEnd('/')}/openai/v1/" }.Uri;
 
     private OpenAIChatClient Make(AzureDeployment deployment) => deployment.Version is { } version
-        ? new OpenAIChatClient(AzureDeployments.Client(deployment, version, _identity, Transport))
+        ? new OpenAIChatClient(AzureDeployments.Client(deployment, version, _identity, _log, Transport))
         : new OpenAIChatClient(V1Client(deployment));
 
     private ChatClient V1Client(AzureDeployment deployment)
@@ -95,7 +99,7 @@ public sealed class AzureOpenAIProvider : IModelProvider
             ? new BearerTokenPolicy(_identity.Value, Scope)
             : ApiKeyAuthenticationPolicy.CreateHeaderApiKeyPolicy(new ApiKeyCredential(deployment.Key), "api-key");
 #pragma warning disable OPENAI001 // The only way to give the SDK a token of an identity; marked as experimental since 2.x.
-        return new ChatClient(deployment.Name, authentication, OpenAIClientSettings.Options(V1(deployment.Endpoint), deployment.Dialect, Transport));
+        return new ChatClient(deployment.Name, authentication, OpenAIClientSettings.Options(V1(deployment.Endpoint), new DialectPolicy(deployment.Dialect, deployment.Endpoint, deployment.Name, _log), Transport));
 #pragma warning restore OPENAI001
     }
 

@@ -14,11 +14,11 @@ internal static class OpenAIClientSettings
     private static readonly HttpClientPipelineTransport WithoutRedirects = new(
         new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = Timeout.InfiniteTimeSpan });
 
-    public static OpenAIClientOptions Options(Uri endpoint, ServerDialect dialect, PipelineTransport? transport = null) =>
+    public static OpenAIClientOptions Options(Uri endpoint, DialectPolicy dialect, PipelineTransport? transport = null) =>
         Apply(new OpenAIClientOptions { Endpoint = endpoint }, dialect, transport);
 
     /// <summary>Sets what holds for every client, OpenAI's and Azure's.</summary>
-    public static T Apply<T>(T options, ServerDialect dialect, PipelineTransport? transport = null)
+    public static T Apply<T>(T options, DialectPolicy dialect, PipelineTransport? transport = null)
         where T : ClientPipelineOptions
     {
         // Retry belongs to the workflow, on durable timers: one that happened in here would hold a worker and would not be seen.
@@ -28,7 +28,7 @@ internal static class OpenAIClientSettings
         options.NetworkTimeout = Timeout.InfiniteTimeSpan;
         options.ClientLoggingOptions = new ClientLoggingOptions { EnableLogging = false };
         options.Transport = transport ?? WithoutRedirects;
-        options.AddPolicy(new DialectPolicy(dialect), PipelinePosition.BeforeTransport);
+        options.AddPolicy(dialect, PipelinePosition.BeforeTransport);
         options.AddPolicy(new ProviderErrorPolicy(), PipelinePosition.BeforeTransport);
         options.AddPolicy(new AnswerPolicy(), PipelinePosition.BeforeTransport);
         return options;

@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Collections.Concurrent;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 using OpenAI.Chat;
 using Polyphony.Activities.Providers.OpenAI.Dialects;
 using Polyphony.Core.Interpreter;
@@ -34,11 +35,17 @@ public sealed class OpenAIProvider : IModelProvider
     private static readonly Uri DefaultEndpoint = new("https://api.openai.com/v1");
 
     private readonly Func<string, string?> _environment;
+    private readonly ILogger _log;
     private readonly ConcurrentDictionary<(Uri Endpoint, string Model, string Key, ServerDialect Dialect), OpenAIChatClient> _clients = new();
 
     /// <summary>Makes the provider.</summary>
     /// <param name="environment">Reads an environment variable; by default that of the process.</param>
-    public OpenAIProvider(Func<string, string?>? environment = null) => _environment = environment ?? Environment.GetEnvironmentVariable;
+    /// <param name="loggerFactory">Makes the logger, which says when a server refuses the wording of requests; by default nothing is logged.</param>
+    public OpenAIProvider(Func<string, string?>? environment = null, ILoggerFactory? loggerFactory = null)
+    {
+        _environment = environment ?? Environment.GetEnvironmentVariable;
+        _log = loggerFactory.ForActivities();
+    }
 
     /// <inheritdoc/>
     public string Name => ProviderName;
@@ -62,6 +69,6 @@ public sealed class OpenAIProvider : IModelProvider
         }
 
         return _clients.GetOrAdd((endpoint, model, key, KnownDialects.Of(definition, endpoint)), entry => new OpenAIChatClient(
-            new ChatClient(entry.Model, new ApiKeyCredential(entry.Key), OpenAIClientSettings.Options(entry.Endpoint, entry.Dialect, Transport))));
+            new ChatClient(entry.Model, new ApiKeyCredential(entry.Key), OpenAIClientSettings.Options(entry.Endpoint, new DialectPolicy(entry.Dialect, entry.Endpoint, entry.Model, _log), Transport))));
     }
 }

@@ -44,6 +44,13 @@ internal static class AgentReader
                 map.Context.Warn("limit_per_process", map.PathOf(limit), map.KeyLocation(limit), $"\"{limit}\" holds for each process that calls the model, not for several together", "Divide it by the number of hosts that share the deployment.");
         }
 
+        if (definition.Temperature is { } temperature && temperature != ReasoningModels.Temperature && ReasoningModels.Fix(definition))
+        {
+            map.Context.Warn(
+                "temperature_refused", map.PathOf("temperature"), map.KeyLocation("temperature"),
+                $"OpenAI refuses every temperature but {ReasoningModels.Temperature} for \"{definition.Model}\", and the calls will fail", "Remove \"temperature\", or name a model that takes it.");
+        }
+
         const string keyHint = "Keys never stand in files: put the key into an environment variable and name that in \"apiKeyVariable\".";
         map.Explain("apiKey", keyHint);
         map.Explain("key", keyHint);

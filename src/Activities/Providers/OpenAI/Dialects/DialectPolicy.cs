@@ -1,5 +1,6 @@
 using System.ClientModel.Primitives;
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Errors;
 
 namespace Polyphony.Activities.Providers.OpenAI.Dialects;
@@ -9,7 +10,10 @@ namespace Polyphony.Activities.Providers.OpenAI.Dialects;
 /// remembered as long as the client lives, which is one for each endpoint, model and key. Thread-safe.
 /// </summary>
 /// <param name="begin">The dialect to begin with.</param>
-internal sealed class DialectPolicy(ServerDialect begin) : PipelinePolicy
+/// <param name="endpoint">The server, for the log.</param>
+/// <param name="model">The model, for the log.</param>
+/// <param name="log">Says what was worded otherwise.</param>
+internal sealed class DialectPolicy(ServerDialect begin, Uri endpoint, string model, ILogger log) : PipelinePolicy
 {
     // Each step of each member once.
     private const int MostChanges = 7;
@@ -49,6 +53,7 @@ internal sealed class DialectPolicy(ServerDialect begin) : PipelinePolicy
                 tried.Count <= MostChanges && Refusals.Next(dialect, request, exception.Failure) is { } next && !tried.Contains(next.Dialect))
             {
                 message.ExtractResponse()?.Dispose();
+                log.RequestReworded(endpoint.Authority, model, exception.Failure.Status, next.Dialect.Beside(dialect));
                 isOfSchema |= next.IsOfSchema;
                 dialect = next.Dialect;
             }
@@ -83,6 +88,8 @@ internal sealed class DialectPolicy(ServerDialect begin) : PipelinePolicy
                 Names = taken.Names && _dialect.Names,
                 StructuredOutput = !isOfSchema && taken.StructuredOutput != first.StructuredOutput ? taken.StructuredOutput : _dialect.StructuredOutput,
             };
+            log.DialectRemembered(
+                endpoint.Authority, model, isOfSchema ? "those with the same schema" : "all", taken.Beside(first), isOfSchema ? "leave out of the schema what the server does not take" : "say it in \"dialect\" of the model");
             if (isOfSchema && _schemas.Count < MostSchemas)
             {
                 _schemas[request.SchemaText!] = taken;

@@ -9,4 +9,17 @@ namespace Polyphony.Activities.Providers.OpenAI.Dialects;
 /// <param name="Roles">How roles are ordered.</param>
 /// <param name="SystemRole">Whether messages of the role <c>system</c> are taken.</param>
 /// <param name="Names">Whether messages may carry the name of their author.</param>
-internal sealed record ServerDialect(string StructuredOutput, bool StrictSchemas, string TokenLimit, string Roles, bool SystemRole, bool Names);
+internal sealed record ServerDialect(string StructuredOutput, bool StrictSchemas, string TokenLimit, string Roles, bool SystemRole, bool Names)
+{
+    /// <summary>Says what this dialect has otherwise than another, as <c>dialect</c> of a model says it.</summary>
+    /// <param name="other">The other.</param>
+    public string Beside(ServerDialect other) =>
+        string.Join(", ", Members().Zip(other.Members()).Where(pair => pair.First != pair.Second).Select(pair => $"{pair.First.Name}: {pair.First.Value}"));
+
+    private IEnumerable<(string Name, string Value)> Members() =>
+    [
+        ("structuredOutput", StructuredOutput), ("strictSchemas", Text(StrictSchemas)), ("tokenLimit", TokenLimit), ("roles", Roles), ("systemRole", Text(SystemRole)), ("names", Text(Names)),
+    ];
+
+    private static string Text(bool value) => value ? "true" : "false";
+}
