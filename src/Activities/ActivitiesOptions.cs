@@ -35,7 +35,7 @@ public sealed record ActivitiesOptions
 
         foreach (var (model, price) in Prices.Models)
         {
-            if (price.InputPerMillion < 0 || price.OutputPerMillion < 0 || price.CachedInputPerMillion < 0)
+            if (IsNegative(price) || (price.Above is { } above && (IsNegative(above.Price) || above.Tokens <= 0)))
             {
                 problems.Add($"The price of \"{model}\" must not be negative.");
             }
@@ -43,4 +43,6 @@ public sealed record ActivitiesOptions
 
         return problems.Count == 0 ? this : throw new ArgumentException(string.Join(' ', problems));
     }
+
+    private static bool IsNegative(ModelPrice price) => price.InputPerMillion < 0 || price.OutputPerMillion < 0 || price.CachedInputPerMillion < 0;
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities;
+using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Code;
 using Polyphony.Core.Durable;
@@ -111,4 +112,59 @@ public sealed class CodeWorkflowTests
         Assert.Equal("\"provider_unavailable\"", (await engine.Client.WaitForCompletionAsync(id)).Output);
         Assert.Equal(3, models.Calls);
     }
+
+    [Theory]
+    [InlineData(true, true, "\"hello\"")]
+    [InlineData(true, false, "\"price_unknown\"")]
+    [InlineData(false, false, "\"hello\"")]
+    [Trait("Row", "C11")]
+    public async Task CodeWorkflow_LimitOfMoney_NeedsThePriceOfEveryAgentsModel(bool isLimited, bool isKnown, string output)
+    {
+        var agents = Limited(isLimited);
+        var models = new TestModels { Respond = (_, _, _, _) => Task.FromResult(TestModels.Text("hello")) };
+        var prices = PriceTable.Shipped.With(PriceTable.Parse(JsonElement.Parse($$"""{"asOf":"2026-01-31","models":{ {{(isKnown ? "\"house\":{\"input\":1,\"output\":1}" : "")}} } }""")));
+        var clock = new SkippingClock();
+        await using var engine = await EmbeddedEngine.StartAsync(EngineOptions.InMemory(clock), (engine, registry) =>
+        {
+            var definitions = new OverlayDefinitionStore(engine.Definitions, agents);
+            new PolyphonyActivities(new ActivitiesOptions { Prices = prices }, engine.Payloads, engine.Ledger, definitions, models, new ToolRegistry(), clock, NullLoggerFactory.Instance).Register(registry);
+            registry.AddCodeWorkflow("limited", agents, async (workflow, _) =>
+            {
+                try
+                {
+                    return (await workflow.CallAgentAsync("cheap", "x")).Json;
+                }
+                catch (AgentFailedException failed)
+                {
+                    return JsonSerializer.SerializeToElement(failed.Error.Code);
+                }
+            });
+        });
+
+        var id = await engine.Client.StartAsync("limited", null);
+
+        Assert.Equal(output, (await engine.Client.WaitForCompletionAsync(id)).Output);
+        Assert.Equal(output == "\"hello\"" ? 1 : 0, models.Calls);
+    }
+
+    [Fact]
+    [Trait("Row", "C11")]
+    public void AddCodeWorkflow_LimitOfMoneyThatCannotHold_IsRefusedWithThePricesOfTheHost()
+    {
+        var prices = new ModelSettings(new Dictionary<string, ModelDefinition>(), EndpointPolicy.Default, PriceTable.Shipped).CheckPrices();
+
+        var problem = Assert.Single(Assert.Throws<WorkflowInvalidException>(() => new DurableRegistry().AddCodeWorkflow("limited", Limited(true), (_, _) => Task.FromResult<JsonElement?>(null), prices)).Problems);
+
+        Assert.Equal("price_unknown", problem.Code);
+        Assert.Contains("\"maxCostUsd\" of workflow \"limited\" can't hold: what model \"dear\" (openai, \"house\") costs is not known", problem.Message, StringComparison.Ordinal);
+        new DurableRegistry().AddCodeWorkflow("free", Limited(false), (_, _) => Task.FromResult<JsonElement?>(null), prices);
+    }
+
+    private static WorkflowDefinition Limited(bool isLimited) => new WorkflowBuilder("limited")
+        .Limits(isLimited ? new WorkflowLimits { MaxCostUsd = 1 } : new WorkflowLimits())
+        .Model("cheap", "openai", "gpt-4.1-mini")
+        .Model("dear", "openai", "house")
+        .Agent("cheap", "cheap")
+        .Agent("dear", "dear")
+        .BuildAgents();
 }

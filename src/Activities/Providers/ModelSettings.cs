@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
-using Polyphony.Activities.Providers.Offline;
 using Polyphony.Core;
 using Polyphony.Core.Json;
 using Polyphony.Core.Workflows;
@@ -85,7 +84,7 @@ public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> 
 
     /// <summary>Makes the check of limits of money.</summary>
     /// <returns>The check.</returns>
-    public PriceCheck CheckPrices() => new(Models, model => model.Provider == OfflineProvider.ProviderName || Prices.Find(model.Model) is not null);
+    public PriceCheck CheckPrices() => new(Models, Prices.Knows);
 
     private static PolyphonyException Invalid(string message) => new("settings_invalid", message);
 }

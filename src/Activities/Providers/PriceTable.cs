@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Polyphony.Activities.Providers.Offline;
 using Polyphony.Core;
 using Polyphony.Core.Json;
+using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Providers;
 
@@ -16,12 +18,13 @@ public sealed partial record PriceTable(DateOnly AsOf, IReadOnlyDictionary<strin
     /// <summary>Gets a table without prices: every cost is unknown.</summary>
     public static PriceTable Empty { get; } = new(DateOnly.MinValue, new Dictionary<string, ModelPrice>());
 
-    /// <summary>Gets the list prices that come with the program, for prompts of usual length.</summary>
+    /// <summary>Gets the list prices that come with the program.</summary>
     public static PriceTable Shipped => LazyShipped.Value;
 
     /// <summary>
     /// Reads a table: <c>{"asOf":"2026-01-31","models":{"gpt-4.1-mini":{"input":0.40,"cachedInput":0.10,"output":1.60}}}</c>, prices in US dollars for a million tokens.
-    /// <c>cachedInput</c> may be left out; then cached tokens cost as much as others.
+    /// <c>cachedInput</c> may be left out; then cached tokens cost as much as others. <c>above</c> has the prices of requests with more than so many tokens:
+    /// <c>{"tokens":200000,"input":2.5,"output":15}</c>.
     /// </summary>
     /// <param name="json">The table.</param>
     /// <returns>The table.</returns>
@@ -58,7 +61,7 @@ public sealed partial record PriceTable(DateOnly AsOf, IReadOnlyDictionary<strin
                     }
                     else
                     {
-                        problems.Add($"\"{model.Name}\" must have \"input\" and \"output\", and may have \"cachedInput\", each a number of US dollars for a million tokens, 0 or more");
+                        problems.Add($"\"{model.Name}\" must have \"input\" and \"output\", and may have \"cachedInput\", each a number of US dollars for a million tokens, 0 or more; and \"above\", with the same and \"tokens\", a whole number above 0");
                     }
                 }
             }
@@ -83,9 +86,15 @@ public sealed partial record PriceTable(DateOnly AsOf, IReadOnlyDictionary<strin
             return null;
         }
 
+        // The whole request has the price of its length.
+        price = price.Above is { } above && inputTokens > above.Tokens ? above.Price : price;
         var cached = price.CachedInputPerMillion ?? price.InputPerMillion;
         return ((price.InputPerMillion * (inputTokens - cachedInputTokens)) + (cached * cachedInputTokens) + (price.OutputPerMillion * outputTokens)) / 1_000_000m;
     }
+
+    /// <summary>Tells whether it is known what a model costs, by the name under which it is called. The offline model costs nothing.</summary>
+    /// <param name="model">The model.</param>
+    public bool Knows(ModelDefinition model) => model.Provider == OfflineProvider.ProviderName || Find(model.Model) is not null;
 
     /// <summary>Finds the price of a model: by its name, or by its name without the day of its release, such as <c>-2025-04-14</c> or <c>-20250414</c>.</summary>
     /// <param name="model">The provider's name of the model.</param>
@@ -119,6 +128,18 @@ public sealed partial record PriceTable(DateOnly AsOf, IReadOnlyDictionary<strin
 
     private static ModelPrice? Price(JsonElement model)
     {
+        if (Base(model) is not { } price || !model.TryGetProperty("above", out var above))
+        {
+            return Base(model);
+        }
+
+        return Base(above) is { } higher && above.TryGetProperty("tokens", out var count) && count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var tokens) && tokens > 0
+            ? price with { Above = new LongPromptPrice(tokens, higher) }
+            : null;
+    }
+
+    private static ModelPrice? Base(JsonElement model)
+    {
         var hasCached = model.ValueKind == JsonValueKind.Object && model.TryGetProperty("cachedInput", out _);
         var cached = hasCached ? Price(model, "cachedInput") : null;
         return Price(model, "input") is { } input && Price(model, "output") is { } output && hasCached == cached is not null
@@ -136,4 +157,13 @@ public sealed partial record PriceTable(DateOnly AsOf, IReadOnlyDictionary<strin
 /// <param name="InputPerMillion">For a million tokens of requests.</param>
 /// <param name="OutputPerMillion">For a million tokens of answers.</param>
 /// <param name="CachedInputPerMillion">For a million tokens of requests that the provider has in its cache; <see langword="null"/>: as much as for others.</param>
-public sealed record ModelPrice(decimal InputPerMillion, decimal OutputPerMillion, decimal? CachedInputPerMillion = null);
+public sealed record ModelPrice(decimal InputPerMillion, decimal OutputPerMillion, decimal? CachedInputPerMillion = null)
+{
+    /// <summary>Gets the price of long requests; <see langword="null"/>: the same.</summary>
+    public LongPromptPrice? Above { get; init; }
+}
+
+/// <summary>The price of requests that are longer than usual, for all of their tokens and those of their answers.</summary>
+/// <param name="Tokens">It holds for requests of more tokens than that, cached ones included.</param>
+/// <param name="Price">The price.</param>
+public sealed record LongPromptPrice(long Tokens, ModelPrice Price);

@@ -21,10 +21,17 @@ public static class CodeWorkflows
     /// <param name="name">The name under which it is started.</param>
     /// <param name="agents">Its models, agents and limits, made with <see cref="WorkflowBuilder.BuildAgents"/>.</param>
     /// <param name="function">The function. Deterministic: it is replayed.</param>
+    /// <param name="prices">Refuses a limit of money that can't hold right here; by default the first call of a run is refused.</param>
     /// <returns>The registry.</returns>
+    /// <exception cref="WorkflowInvalidException">There is a <c>maxCostUsd</c>, and the price of a model is not known (<c>price_unknown</c>).</exception>
     /// <remarks>The activities must find <paramref name="agents"/>: give them an <see cref="OverlayDefinitionStore"/> that holds it.</remarks>
-    public static DurableRegistry AddCodeWorkflow(this DurableRegistry registry, string name, WorkflowDefinition agents, CodeWorkflowFunction function)
+    public static DurableRegistry AddCodeWorkflow(this DurableRegistry registry, string name, WorkflowDefinition agents, CodeWorkflowFunction function, PriceCheck? prices = null)
     {
+        if (prices?.CheckAgents(agents) is { Count: > 0 } problems)
+        {
+            throw new WorkflowInvalidException(problems);
+        }
+
         var plan = new WorkflowPlan(agents);
         return registry.AddOrchestration(name, async (context, input) =>
         {

@@ -68,6 +68,9 @@ public static class ErrorCodes
     /// <summary>The model alias, its provider or its deployment is unknown.</summary>
     public const string ModelNotFound = "model_not_found";
 
+    /// <summary>The workflow has a limit of money, and what a model of it costs is not known.</summary>
+    public const string PriceUnknown = PriceCheck.Code;
+
     /// <summary>The answer does not fit the agent's output schema, after one repair.</summary>
     public const string OutputInvalid = "output_invalid";
 

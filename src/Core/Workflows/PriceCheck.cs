@@ -59,17 +59,7 @@ public sealed class PriceCheck(IReadOnlyDictionary<string, ModelDefinition> host
         {
             var models = new SortedDictionary<string, ModelDefinition>(StringComparer.Ordinal);
             Collect(limited, models, []);
-            foreach (var (alias, model) in models.Where(pair => !hasPrice(pair.Value)))
-            {
-                var priced = model.Model ?? alias;
-                problems.Add(new WorkflowProblem(
-                    Code,
-                    path,
-                    within.Length == 0 ? locations?.GetValueOrDefault(path) ?? default : default,
-                    $"\"maxCostUsd\"{(within.Length == 0 ? "" : $" of workflow \"{within}\"")} can't hold: what model \"{alias}\" ({model.Provider}, \"{priced}\") costs is not known",
-                    $"Add \"{priced}\": {{ \"input\": …, \"output\": … }} to \"prices\" in the host's settings, in US dollars for a million tokens (0 if it costs nothing), or remove maxCostUsd.",
-                    file));
-            }
+            problems.AddRange(Problems(models, path, within.Length == 0 ? locations?.GetValueOrDefault(path) ?? default : default, within, file));
         }
 
         void Collect(WorkflowDefinition workflow, SortedDictionary<string, ModelDefinition> models, HashSet<string> seen)
@@ -91,6 +81,40 @@ public sealed class PriceCheck(IReadOnlyDictionary<string, ModelDefinition> host
                     Collect(child, models, seen);
                 }
             }
+        }
+    }
+
+    /// <summary>Checks the agents of a workflow in C#, any of which it may call.</summary>
+    /// <param name="agents">The agents, with the limits of the workflow.</param>
+    /// <returns>A problem for each model that has no price, if there is a limit.</returns>
+    public IReadOnlyList<WorkflowProblem> CheckAgents(WorkflowDefinition agents)
+    {
+        if (agents.Limits.MaxCostUsd is null)
+        {
+            return [];
+        }
+
+        var models = new SortedDictionary<string, ModelDefinition>(StringComparer.Ordinal);
+        foreach (var agent in agents.Agents.Keys)
+        {
+            AddAgent(agents, agent, models);
+        }
+
+        return [.. Problems(models, "limits.maxCostUsd", default, agents.Name, null)];
+    }
+
+    private IEnumerable<WorkflowProblem> Problems(SortedDictionary<string, ModelDefinition> models, string path, SourceLocation location, string within, string? file)
+    {
+        foreach (var (alias, model) in models.Where(pair => !hasPrice(pair.Value)))
+        {
+            var priced = model.Model ?? alias;
+            yield return new WorkflowProblem(
+                Code,
+                path,
+                location,
+                $"\"maxCostUsd\"{(within.Length == 0 ? "" : $" of workflow \"{within}\"")} can't hold: what model \"{alias}\" ({model.Provider}, \"{priced}\") costs is not known",
+                $"Add \"{priced}\": {{ \"input\": …, \"output\": … }} to \"prices\" in the host's settings, in US dollars for a million tokens (0 if it costs nothing), or remove maxCostUsd.",
+                file);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Polyphony.Activities.Providers;
 using Polyphony.Core;
@@ -29,6 +30,26 @@ public sealed class PriceTableTests
     }
 
     [Theory]
+    [InlineData(200_000, 0, 1_000, "0.26")]
+    [InlineData(200_001, 0, 1_000, "0.5150025")]
+    [InlineData(400_000, 200_000, 1_000, "0.565")]
+    public void Cost_LongRequest_HasThePriceOfItsLength(long input, long cached, long output, string dollars)
+    {
+        var usd = decimal.Parse(dollars, CultureInfo.InvariantCulture);
+
+        // By hand: up to 200,000 tokens 1.25 (0.125 cached) and 10, above them 2.50 (0.25) and 15, for all tokens of the call.
+        Assert.Equal(usd, PriceTable.Shipped.Cost("gemini-2.5-pro", null, input, cached, output));
+        var table = PriceTable.Parse(JsonElement.Parse(
+            """{"asOf":"2026-01-31","models":{"m":{"input":1.25,"cachedInput":0.125,"output":10,"above":{"tokens":200000,"input":2.5,"cachedInput":0.25,"output":15}}}}"""));
+        Assert.Equal(usd, table.Cost("m", null, input, cached, output));
+    }
+
+    [Fact]
+    public void Shipped_LongRequests_CostMore() => Assert.All(
+        PriceTable.Shipped.Models.Values.Where(price => price.Above is not null),
+        price => Assert.True(price.Above!.Tokens >= 100_000 && price.Above.Price.InputPerMillion > price.InputPerMillion && price.Above.Price.OutputPerMillion > price.OutputPerMillion));
+
+    [Theory]
     [InlineData("gpt-4.1-mini-2025-04-14", true)]
     [InlineData("claude-sonnet-4-5-20250929", true)]
     [InlineData("gpt-4.1-mini-turbo", false)]
@@ -47,6 +68,9 @@ public sealed class PriceTableTests
 
     [Theory]
     [InlineData("""{"asOf":"2026-01-31","models":{"c":{"input":1,"cachedInput":"x","output":1}}}""", "cachedInput")]
+    [InlineData("""{"asOf":"2026-01-31","models":{"c":{"input":1,"output":1,"above":{"input":1,"output":1}}}}""", "\"above\", with the same and \"tokens\"")]
+    [InlineData("""{"asOf":"2026-01-31","models":{"c":{"input":1,"output":1,"above":{"tokens":0,"input":1,"output":1}}}}""", "above")]
+    [InlineData("""{"asOf":"2026-01-31","models":{"c":{"input":1,"output":1,"above":7}}}""", "above")]
     [InlineData("[]", "object")]
     [InlineData("""{"models":{}}""", "asOf")]
     [InlineData("""{"asOf":"31.1.2026"}""", "models")]

@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using Polyphony.Activities.Providers;
+using Polyphony.Core.Interpreter;
+using Polyphony.Core.Workflows;
+
+namespace Polyphony.Activities.Limits;
+
+/// <summary>
+/// Refuses the calls of a workflow in C# whose limit of money can't hold, from the first one on: a workflow file is checked when it is started (<see cref="PriceCheck"/>), but what code will
+/// call is known only by the agents that it has. Thread-safe.
+/// </summary>
+internal sealed class CostLimits(IModelRegistry models, PriceTable prices)
+{
+    private readonly ConcurrentDictionary<string, CallError?> _checked = new(StringComparer.Ordinal);
+
+    /// <summary>Gets why nothing is called.</summary>
+    /// <param name="definition">The workflow.</param>
+    /// <returns>The error; <see langword="null"/> if there is no such limit, or it can hold.</returns>
+    public CallError? Refuse(WorkflowDefinition definition) =>
+        definition.Limits.MaxCostUsd is null || definition.Graph.Nodes.Any(node => node is AgentNode) ? null : _checked.GetOrAdd(definition.Hash, _ => Check(definition));
+
+    private CallError? Check(WorkflowDefinition definition)
+    {
+        var aliases = definition.Agents.Values.Select(agent => agent.Model).Distinct(StringComparer.Ordinal)
+            .SelectMany(alias => (string[])[alias, .. definition.Models.GetValueOrDefault(alias)?.Fallback ?? models.HostFallback(definition, alias)]);
+        var unknown = aliases.Distinct(StringComparer.Ordinal).Select(alias => Resolve(definition, alias)).OfType<ModelDefinition>().Where(model => !prices.Knows(model)).ToArray();
+        return unknown.Length == 0
+            ? null
+            : new CallError(
+                ErrorCodes.PriceUnknown,
+                $"\"maxCostUsd\" of workflow \"{definition.Name}\" can't hold: what {string.Join(", ", unknown.Select(model => $"model \"{model.Name}\" ({model.Provider}, \"{model.Model}\")"))} costs is not known. Add the price to \"prices\" in the host's settings (0 if it costs nothing), or remove the limit.",
+                ErrorKind.Terminal);
+    }
+
+    // What can't be called costs nothing.
+    private ModelDefinition? Resolve(WorkflowDefinition definition, string alias)
+    {
+        try
+        {
+            return models.Resolve(definition, alias).Definition;
+        }
+        catch (ModelException)
+        {
+            return null;
+        }
+    }
+}
