@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Mime;
 using System.Text;
 using System.Text.Unicode;
@@ -27,7 +28,7 @@ internal static class BodyText
             body = body[3..];
         }
 
-        return Utf8.IsValid(body) ? body.ToArray() : Convert(body, Charset(contentType) ?? Encoding.UTF8, out replaced);
+        return Utf8.IsValid(body) ? body.ToArray() : Convert(body, Charset(contentType) ?? Unnamed(body, contentType), out replaced);
     }
 
     // UTF-16 by its mark, or by the zeros that two letters, digits or brackets have in it.
@@ -37,6 +38,28 @@ internal static class BodyText
         [0xFE, 0xFF, ..] or [0, not 0, 0, not 0, ..] => new UnicodeEncoding(bigEndian: true, byteOrderMark: true),
         _ => null,
     };
+
+    // JSON is UTF-8, damaged or not. Pages and texts that name nothing are in what Windows wrote for decades, unless some of it is UTF-8.
+    private static Encoding Unnamed(ReadOnlySpan<byte> body, string? contentType)
+    {
+        if (contentType?.Contains("json", StringComparison.OrdinalIgnoreCase) != false || body.IndexOf((byte)0) >= 0)
+        {
+            return Encoding.UTF8;
+        }
+
+        for (var rest = body; rest.Length > 0;)
+        {
+            var status = Rune.DecodeFromUtf8(rest, out var rune, out var length);
+            if (status == OperationStatus.Done && !rune.IsAscii)
+            {
+                return Encoding.UTF8;
+            }
+
+            rest = rest[length..];
+        }
+
+        return CodePagesEncodingProvider.Instance.GetEncoding(1252)!;
+    }
 
     private static Encoding? Charset(string? contentType)
     {

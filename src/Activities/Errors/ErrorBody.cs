@@ -27,8 +27,11 @@ internal sealed partial class ErrorBody
 
     private static readonly string[] Carriers = ["error", "errors", "fault"];
     private static readonly string[] Messages = ["message", "msg", "error_message", "errormessage", "error_description", "faultstring", "title", "description", "reason"];
-    private static readonly string[] Details = ["detail", "details"];
+    private static readonly string[] Details = ["detail", "details", "innererror", "inner_error"];
     private static readonly string[] NameMembers = ["code", "type", "status", "reason", "errorcode", "error_code", "kind", "param"];
+    // RFC 9457: the title says all.
+    private const string NoType = "about:blank";
+
     private static readonly string[] Echoes = ["input", "messages", "prompt", "flagged_input", "request", "ctx"];
 
     private readonly List<(string Member, string Value)> _names = [];
@@ -218,7 +221,7 @@ internal sealed partial class ErrorBody
             var name = member.Name.ToLowerInvariant();
             if (Carriers.Contains(name))
             {
-                carried ??= Say(member.Value, depth + 1);
+                carried ??= Say(member.Value, depth + 1) ?? SayMembers(member.Value, depth + 1);
             }
             else if (Messages.Contains(name) && (own is null || name is "message" or "msg"))
             {
@@ -244,6 +247,14 @@ internal sealed partial class ErrorBody
         said = Join(Join(said, detail), raw);
         return place is { Length: > 0 } ? Join(place, said) : said;
     }
+
+    // {"errors": {"model": ["is required"]}}, as ASP.NET and Rails name what is wrong with each member.
+    private string? SayMembers(JsonElement json, int depth) => json.ValueKind != JsonValueKind.Object || depth > Deepest
+        ? null
+        : NullIfEmpty(string.Join("; ", json.EnumerateObject().Take(MostItems)
+            .Select(member => member.Value.ValueKind is JsonValueKind.String or JsonValueKind.Array ? (member.Name, Words: Say(member.Value, depth + 1)) : default)
+            .Where(member => member.Words is not null && !NameMembers.Contains(member.Name))
+            .Select(member => $"{member.Name}: {member.Words}")));
 
     /// <summary>Collects codes and waits from the whole error.</summary>
     private void Gather(JsonElement json, int depth)
@@ -272,7 +283,7 @@ internal sealed partial class ErrorBody
                 else if (Scalar(member.Value) is { } value)
                 {
                     // Only a single word is a name: "error": "invalid_request", but not "error": "model is busy".
-                    if ((NameMembers.Contains(name) || Carriers.Contains(name)) && value.Length is > 0 and <= 128 && !value.Any(char.IsWhiteSpace))
+                    if ((NameMembers.Contains(name) || Carriers.Contains(name)) && value.Length is > 0 and <= 128 && !value.Any(char.IsWhiteSpace) && value != NoType)
                     {
                         _names.Add((name, ProviderText.Clean(value)));
                     }
@@ -290,7 +301,7 @@ internal sealed partial class ErrorBody
         around = around?.TrimEnd(' ', '-', ':', '\n', '\r', '\t');
         return string.IsNullOrEmpty(around) || within?.Contains(around, StringComparison.Ordinal) == true ? within
             : string.IsNullOrEmpty(within) || around.Contains(within, StringComparison.Ordinal) ? around
-            : $"{around}: {within}";
+            : $"{around.TrimEnd('.')}: {within}";
     }
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;

@@ -27,6 +27,8 @@ public static class ErrorClassifier
         AuthenticationFailedException identity => new CallError(ErrorCodes.Authentication, IdentityErrors.Describe(identity.Message), ErrorKind.Terminal),
         PolyphonyException known => new CallError(ErrorCodes.ActivityFailed, $"{known.Message} ({known.Code})", ErrorKind.Terminal),
         TimeoutException or OperationCanceledException => new CallError(ErrorCodes.Timeout, "The provider did not answer in time.", ErrorKind.Transient),
+        HttpIOException or HttpRequestException { InnerException: HttpIOException } => new CallError(
+            ErrorCodes.ProviderUnavailable, $"The connection to the provider broke before its answer was there: {Innermost(exception).Message}", ErrorKind.Transient),
         HttpRequestException or IOException or SocketException => new CallError(
             ErrorCodes.ProviderUnavailable, $"The provider could not be reached: {Innermost(exception).Message}", ErrorKind.Transient),
         JsonException or FormatException => new CallError(ErrorCodes.ProviderInvalidAnswer, $"The provider's answer could not be read: {exception.Message}", ErrorKind.Transient),

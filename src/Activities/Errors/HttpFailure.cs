@@ -1,5 +1,6 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
+using System.Net;
 
 namespace Polyphony.Activities.Errors;
 
@@ -49,7 +50,7 @@ internal sealed record HttpFailure(int Status, string Message)
             }
         }
 
-        return new HttpFailure(status, Words(read.Message) is { Length: > 0 } message ? message : $"{Words(reason)} (the body says nothing)".TrimStart())
+        return new HttpFailure(status, Words(read.Message) is { Length: > 0 } message ? message : $"{(Words(reason) is { Length: > 0 } phrase ? phrase : Phrase(status))} (the body says nothing)".TrimStart())
         {
             Code = read.Code(status) is { } code ? ProviderText.Shorten(Words(code), LongestCode) : null,
             Names = [.. read.Names],
@@ -81,6 +82,13 @@ internal sealed record HttpFailure(int Status, string Message)
     /// <summary>Takes more out of the words.</summary>
     /// <param name="redaction">What they must not hold.</param>
     public HttpFailure Without(Redaction redaction) => this with { Message = redaction.Apply(Message), Code = Code is null ? null : redaction.Apply(Code) };
+
+    // HTTP/2 has none, and the status alone tells people little.
+    private static string? Phrase(int status)
+    {
+        using var response = new HttpResponseMessage((HttpStatusCode)status);
+        return response.ReasonPhrase;
+    }
 
     private static ReadOnlySpan<byte> Content(PipelineResponse response)
     {

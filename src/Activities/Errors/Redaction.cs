@@ -59,43 +59,23 @@ internal sealed partial class Redaction(IReadOnlyCollection<string> keys, IReadO
             return text;
         }
 
-        var windows = new Dictionary<string, List<int>>(StringComparer.Ordinal);
-        for (var i = 0; i + Window <= text.Length; i++)
+        var echoed = new bool[text.Length];
+        var cleaned = prompts.Select(ProviderText.Clean).ToArray();
+        foreach (var prompt in cleaned.Where(prompt => prompt.Length is >= ShortestPrompt and < Window))
         {
-            var window = text.Substring(i, Window);
-            if (windows.TryGetValue(window, out var places))
+            for (var i = text.IndexOf(prompt, StringComparison.Ordinal); i >= 0; i = text.IndexOf(prompt, i + 1, StringComparison.Ordinal))
             {
-                places.Add(i);
-            }
-            else
-            {
-                windows.Add(window, [i]);
+                echoed.AsSpan(i, prompt.Length).Fill(true);
             }
         }
 
-        var echoed = new bool[text.Length];
-        var find = windows.GetAlternateLookup<ReadOnlySpan<char>>();
-        var left = MostPromptCharacters;
-        foreach (var prompt in prompts.Select(ProviderText.Clean))
-        {
-            if (prompt.Length is >= ShortestPrompt and < Window)
-            {
-                for (var i = text.IndexOf(prompt, StringComparison.Ordinal); i >= 0; i = text.IndexOf(prompt, i + 1, StringComparison.Ordinal))
-                {
-                    echoed.AsSpan(i, prompt.Length).Fill(true);
-                }
-            }
+        Mark(text, [.. Enumerable.Range(0, text.Length)], cleaned, echoed);
 
-            for (var i = 0; i + Window <= prompt.Length && left > 0; i++, left--)
-            {
-                if (find.TryGetValue(prompt.AsSpan(i, Window), out var places))
-                {
-                    foreach (var place in places)
-                    {
-                        echoed.AsSpan(place, Window).Fill(true);
-                    }
-                }
-            }
+        // As a part of an address, of a page or of JSON within JSON: by its letters and digits alone, which are never written otherwise.
+        if (text.AsSpan().ContainsAny('%', '\\', '&'))
+        {
+            var (letters, places) = Letters(Escapes().Replace(text, match => new string(' ', match.Length)));
+            Mark(letters, places, cleaned.Select(prompt => Letters(prompt).Text), echoed);
         }
 
         // The gaps around an echo are the server's.
@@ -105,6 +85,56 @@ internal sealed partial class Redaction(IReadOnlyCollection<string> keys, IReadO
         }
 
         return Without(text, echoed);
+    }
+
+    /// <summary>Marks what the text and a prompt have in common, if it is long enough.</summary>
+    private static void Mark(string text, IReadOnlyList<int> places, IEnumerable<string> prompts, bool[] echoed)
+    {
+        var windows = new Dictionary<string, List<int>>(StringComparer.Ordinal);
+        for (var i = 0; i + Window <= text.Length; i++)
+        {
+            var window = text.Substring(i, Window);
+            if (windows.TryGetValue(window, out var starts))
+            {
+                starts.Add(i);
+            }
+            else
+            {
+                windows.Add(window, [i]);
+            }
+        }
+
+        var find = windows.GetAlternateLookup<ReadOnlySpan<char>>();
+        var left = MostPromptCharacters;
+        foreach (var prompt in prompts)
+        {
+            for (var i = 0; i + Window <= prompt.Length && left > 0; i++, left--)
+            {
+                if (find.TryGetValue(prompt.AsSpan(i, Window), out var starts))
+                {
+                    foreach (var start in starts)
+                    {
+                        echoed.AsSpan(places[start]..(places[start + Window - 1] + 1)).Fill(true);
+                    }
+                }
+            }
+        }
+    }
+
+    private static (string Text, IReadOnlyList<int> Places) Letters(string text)
+    {
+        var letters = new StringBuilder(text.Length);
+        List<int> places = [];
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (char.IsAsciiLetterOrDigit(text[i]))
+            {
+                letters.Append(text[i]);
+                places.Add(i);
+            }
+        }
+
+        return (letters.ToString(), places);
     }
 
     private static string Without(string text, ReadOnlySpan<bool> echoed)
@@ -129,6 +159,10 @@ internal sealed partial class Redaction(IReadOnlyCollection<string> keys, IReadO
 
         return kept.ToString();
     }
+
+    // %20, \n and \u00e9 behind any number of backslashes, &quot; and &#34;
+    [GeneratedRegex(@"%[0-9a-f]{2}|\\+(u[0-9a-f]{4}|[bfnrt])|&(#x?[0-9a-f]{1,6}|[a-z]{2,8});", RegexOptions.NonBacktracking | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex Escapes();
 
     [GeneratedRegex(@"://[^/\s@""']+@", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant)]
     private static partial Regex UserInfo();

@@ -36,6 +36,15 @@ public sealed class RedactionTests
     }
 
     [Theory]
+    [InlineData("bad query ?q=Tell%20me%20%22please%22%2C%20the%20caf%C3%A9%20secret%20of%20March. End", "bad query ?q=[prompt]. End")]
+    [InlineData("bad query ?q=Tell+me+%22please%22%2C+the+caf%C3%A9+secret+of+March&x=1", "bad query ?q=[prompt]&x=1")]
+    [InlineData("said {\\\"input\\\": \\\"Tell me \\\\\\\"please\\\\\\\", the caf\\\\u00e9 secret of March.\\\"}", "said {\\\"input\\\": \\\"[prompt]\\\"}")]
+    [InlineData("Bad: Tell me &quot;please&quot;, the caf&#233; secret of March", "Bad: [prompt]")]
+    [InlineData("100% busy & please wait for the server", "100% busy & please wait for the server")]
+    public void Apply_PromptInAnotherWriting_Goes(string text, string expected) =>
+        Assert.Equal(expected, new Redaction([], ["Tell me \"please\", the café secret of March."]).Apply(text));
+
+    [Theory]
     [InlineData(400)]
     [InlineData(401)]
     [InlineData(429)]

@@ -92,6 +92,32 @@ public sealed class ServerBodiesTests
     public async Task GetResponse_Error_HasTheServersWords(string type, string body, string says) =>
         Assert.StartsWith(says, (await FailAsync(new FakeOpenAIAnswer { Status = 500, Body = body, Headers = Headers(type, "") })).Message, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("text/plain", "Le mod\u00E8le est occup\u00E9.", "HTTP 500: Le modèle est occupé.")]
+    [InlineData("text/html", "<html><title>Erreur 500 : occup\u00E9</title></html>", "HTTP 500: Erreur 500 : occupé")]
+    [InlineData("application/json", "{\"error\":\"occup\u00E9\"}", "HTTP 500: occup\uFFFD")]
+    public async Task GetResponse_ErrorInACharacterSetThatIsNotNamed_IsReadWhereItIsNoJson(string type, string body, string says) =>
+        Assert.StartsWith(says, (await FailAsync(new FakeOpenAIAnswer { Status = 500, Bytes = Encoding.Latin1.GetBytes(body), Headers = Headers(type, "") })).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task GetResponse_ErrorThatBreaksOff_HasItsStatusAndWords()
+    {
+        var error = await FailAsync(new FakeOpenAIAnswer { Status = 401, Body = """{"error":{"message":"The key is old. And more""" + new string('x', 1000), ResetsAfter = 60 });
+
+        Assert.Equal((ErrorCodes.Authentication, ErrorKind.Terminal), (error.Code, error.Kind));
+        Assert.Contains("HTTP 401: The key is old. And more", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task GetResponse_AnswerThatBreaksOff_SaysSoAndMayBePaid()
+    {
+        await using var server = await FakeOpenAIServer.StartAsync(new FakeOpenAIAnswer { Body = Fine, ResetsAfter = 20 });
+        var exception = await Assert.ThrowsAnyAsync<Exception>(() => Client(server).GetResponseAsync("Hi", cancellationToken: TestContext.Current.CancellationToken));
+
+        Assert.Equal((ErrorCodes.ProviderUnavailable, ErrorKind.Transient), (ErrorClassifier.Classify(exception).Code, ErrorClassifier.Classify(exception).Kind));
+        Assert.True(Settlement.MayBePaid(exception));
+    }
+
     /// <summary>A stream nobody asked for, and the text and the finish reason that are right.</summary>
     public static TheoryData<string, string, string> Streams => new()
     {

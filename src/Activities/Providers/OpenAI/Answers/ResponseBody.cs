@@ -109,6 +109,10 @@ internal static class ResponseBody
             // Damaged, or not packed at all. Of an error, what there is of it says more than nothing.
             return isError ? body.ToArray() : throw AnswerNormalizer.Unreadable("it can't be unpacked", exception);
         }
+        catch (IOException) when (isError && !cancellationToken.IsCancellationRequested)
+        {
+            // The connection broke; the status and what came with it say more than that.
+        }
 
         return body.ToArray();
     }
