@@ -102,10 +102,12 @@ public sealed class ServerBodiesTests
     [Fact]
     public async Task GetResponse_ErrorThatBreaksOff_HasItsStatusAndWords()
     {
-        var error = await FailAsync(new FakeOpenAIAnswer { Status = 401, Body = """{"error":{"message":"The key is old. And more""" + new string('x', 1000), ResetsAfter = 60 });
+        var client = Client(new InMemory(401, () => new StreamContent(new BrokenStream("""{"error":{"message":"The key is old. And"""u8.ToArray()))));
+
+        var error = ErrorClassifier.Classify(await Assert.ThrowsAnyAsync<Exception>(() => client.GetResponseAsync("Hi", cancellationToken: TestContext.Current.CancellationToken)));
 
         Assert.Equal((ErrorCodes.Authentication, ErrorKind.Terminal), (error.Code, error.Kind));
-        Assert.Contains("HTTP 401: The key is old. And more", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("HTTP 401: The key is old. And", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -178,8 +180,7 @@ public sealed class ServerBodiesTests
     public async Task GetResponse_BodyInMemory_IsNotReadAgainWhenItIsClosed(int status, string body, string code)
     {
         // What a handler in the process gives is a stream in memory, which the SDK's response reads when it is disposed.
-        var client = new OpenAIProvider(_ => "key-1") { Transport = new HttpClientPipelineTransport(new HttpClient(new InMemory(status, body))) }
-            .GetClient(new ModelDefinition { Name = "fast", Provider = "openai", Model = "gpt-test", Endpoint = new Uri("https://models.example/v1") });
+        var client = Client(new InMemory(status, () => new StringContent(body)));
 
         var exception = await Assert.ThrowsAnyAsync<Exception>(() => client.GetResponseAsync(
             "Hi", new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(System.Text.Json.JsonElement.Parse("""{"type":"object","properties":{} }"""), "s") }, TestContext.Current.CancellationToken));
@@ -221,9 +222,21 @@ public sealed class ServerBodiesTests
     private static IChatClient Client(FakeOpenAIServer server) =>
         new OpenAIProvider(name => name == "OPENAI_BASE_URL" ? server.Endpoint.ToString() : "key-1").GetClient(new ModelDefinition { Name = "fast", Provider = "openai", Model = "gpt-test" });
 
-    private sealed class InMemory(int status, string body) : HttpMessageHandler
+    private static IChatClient Client(HttpMessageHandler handler) =>
+        new OpenAIProvider(_ => "key-1") { Transport = new HttpClientPipelineTransport(new HttpClient(handler)) }
+            .GetClient(new ModelDefinition { Name = "fast", Provider = "openai", Model = "gpt-test", Endpoint = new Uri("https://models.example/v1") });
+
+    private sealed class InMemory(int status, Func<HttpContent> content) : HttpMessageHandler
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-            Task.FromResult(new HttpResponseMessage((HttpStatusCode)status) { Content = new StringContent(body) });
+            Task.FromResult(new HttpResponseMessage((HttpStatusCode)status) { Content = content() });
+    }
+
+    private sealed class BrokenStream(byte[] bytes) : MemoryStream(bytes, writable: false)
+    {
+        public override bool CanSeek => false;
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            await base.ReadAsync(buffer, cancellationToken) is > 0 and var read ? read : throw new HttpIOException(HttpRequestError.ResponseEnded);
     }
 }
