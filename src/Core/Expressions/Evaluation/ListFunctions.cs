@@ -167,24 +167,26 @@ internal static class ListFunctions
         return best;
     }
 
-    private static ExpressionValue Part(ref EvaluationContext context, CallNode call, scoped ReadOnlySpan<ExpressionValue> arguments, bool fromEnd)
+    private static ExpressionValue Part(ref EvaluationContext context, CallNode call, scoped ReadOnlySpan<ExpressionValue> arguments, bool fromEnd) =>
+        arguments[0].Kind == ExpressionValueKind.String ? PartOfText(ref context, call, arguments, fromEnd) : PartOfList(ref context, call, arguments, fromEnd);
+
+    private static ExpressionValue PartOfText(ref EvaluationContext context, CallNode call, scoped ReadOnlySpan<ExpressionValue> arguments, bool fromEnd)
     {
-        var value = arguments[0];
-        var isText = value.Kind == ExpressionValueKind.String;
-        var text = isText ? context.Text(call, value) : "";
-        var count = isText ? TextFunctions.CountCodePoints(text) : value.Count;
-        var wanted = arguments.Length == 2 ? TextFunctions.Whole(ref context, call, arguments[1], "The number of items") : 1;
-        if (wanted < 0)
-            throw context.Fault(call, $"The number of items must be 0 or more, found {wanted}.");
-        if (arguments.Length == 1 && count == 0)
-            throw context.Fault(call, $"The {(isText ? "text" : "list")} is empty.", $"x.{call.Name}(1) gives an empty {(isText ? "text" : "list")} instead.");
-        var taken = Math.Min(wanted, count);
+        var text = context.Text(call, arguments[0]);
+        var count = TextFunctions.CountCodePoints(text);
+        var taken = PartLength(ref context, call, arguments, count, "text");
         var from = fromEnd ? count - taken : 0;
-        if (isText)
-            return ExpressionValue.FromString(TextFunctions.Slice(text, from, from + taken));
+        return ExpressionValue.FromString(TextFunctions.Slice(text, from, from + taken));
+    }
+
+    private static ExpressionValue PartOfList(ref EvaluationContext context, CallNode call, scoped ReadOnlySpan<ExpressionValue> arguments, bool fromEnd)
+    {
+        var count = arguments[0].Count;
+        var taken = PartLength(ref context, call, arguments, count, "list");
+        var from = fromEnd ? count - taken : 0;
         context.Charge(call, fromEnd ? count : taken);
         var results = new List<ExpressionValue>((int)taken);
-        var items = new ItemReader(value);
+        var items = new ItemReader(arguments[0]);
         for (var i = 0; i < from + taken && items.MoveNext(); i++)
         {
             if (i >= from)
@@ -192,6 +194,17 @@ internal static class ListFunctions
         }
 
         return arguments.Length == 1 ? results[0] : ExpressionValue.FromList(results);
+    }
+
+    /// <summary>Gets how many items, or characters, of a whole are asked for: one unless a number is given, and not more than there are.</summary>
+    private static long PartLength(ref EvaluationContext context, CallNode call, scoped ReadOnlySpan<ExpressionValue> arguments, long count, string whole)
+    {
+        var wanted = arguments.Length == 2 ? TextFunctions.Whole(ref context, call, arguments[1], "The number of items") : 1;
+        if (wanted < 0)
+            throw context.Fault(call, $"The number of items must be 0 or more, found {wanted}.");
+        if (arguments.Length == 1 && count == 0)
+            throw context.Fault(call, $"The {whole} is empty.", $"x.{call.Name}(1) gives an empty {whole} instead.");
+        return Math.Min(wanted, count);
     }
 
     private static List<ExpressionValue> Copy(ref EvaluationContext context, CallNode call, in ExpressionValue list)

@@ -120,33 +120,39 @@ internal sealed class IndexNode(Node target, Node index) : Node
 
     private bool Find(ref EvaluationContext context, in ExpressionValue value, bool optional, out ExpressionValue item)
     {
-        item = default;
         var key = index.Evaluate(ref context);
-        switch (value.Kind)
+        return value.Kind switch
         {
-            case ExpressionValueKind.List:
-                if (key.Kind is not (ExpressionValueKind.Int or ExpressionValueKind.Double))
-                    throw context.Fault(index, $"The index of a list must be a whole number, found {Kinds.Name(key.Kind)}.");
-                var count = value.Count;
-                var position = Position(ref context, key);
-                if (position < 0 || position >= count)
-                    return optional ? false : throw context.Fault(index, $"There is no item {position}.", count == 0 ? "The list is empty." : $"The list has the items 0 to {count - 1}.");
-                context.Charge(this, value.IsJson ? 1 + position / 16 : 1);
-                item = value.List is { } list ? list[(int)position] : ExpressionValue.FromJson(value.Json[(int)position]);
-                return true;
-            case ExpressionValueKind.Map:
-                if (key.Kind != ExpressionValueKind.String)
-                    throw context.Fault(index, $"The index of a map must be a string, found {Kinds.Name(key.Kind)}.");
-                context.Charge(this, value.IsJson ? 1 + value.Count / 16 : 1);
-                var name = context.Text(index, key);
-                if (value.TryGetMember(name, out item))
-                    return true;
-                return optional ? false : throw context.Fault(index, $"There is no member \"{name}\".", NearMatch.Hint(name, value.MemberNames().Take(1000)) ?? "Test it first with 'name' in x.");
-            case ExpressionValueKind.Null:
-                throw context.Fault(this, "The value before \"[\" is null, so it has no items.", "Give a default with coalesce(...).");
-            default:
-                throw context.Fault(this, $"Only a list or a map can be indexed, found {Kinds.Name(value.Kind)}.", value.Kind == ExpressionValueKind.String ? "A part of a text is x.substring(from, to)." : null);
-        }
+            ExpressionValueKind.List => FindItem(ref context, value, key, optional, out item),
+            ExpressionValueKind.Map => FindMember(ref context, value, key, optional, out item),
+            ExpressionValueKind.Null => throw context.Fault(this, "The value before \"[\" is null, so it has no items.", "Give a default with coalesce(...)."),
+            _ => throw context.Fault(this, $"Only a list or a map can be indexed, found {Kinds.Name(value.Kind)}.", value.Kind == ExpressionValueKind.String ? "A part of a text is x.substring(from, to)." : null),
+        };
+    }
+
+    private bool FindItem(ref EvaluationContext context, in ExpressionValue list, in ExpressionValue key, bool optional, out ExpressionValue item)
+    {
+        item = default;
+        if (key.Kind is not (ExpressionValueKind.Int or ExpressionValueKind.Double))
+            throw context.Fault(index, $"The index of a list must be a whole number, found {Kinds.Name(key.Kind)}.");
+        var count = list.Count;
+        var position = Position(ref context, key);
+        if (position < 0 || position >= count)
+            return optional ? false : throw context.Fault(index, $"There is no item {position}.", count == 0 ? "The list is empty." : $"The list has the items 0 to {count - 1}.");
+        context.Charge(this, list.IsJson ? 1 + position / 16 : 1);
+        item = list.List is { } items ? items[(int)position] : ExpressionValue.FromJson(list.Json[(int)position]);
+        return true;
+    }
+
+    private bool FindMember(ref EvaluationContext context, in ExpressionValue map, in ExpressionValue key, bool optional, out ExpressionValue member)
+    {
+        if (key.Kind != ExpressionValueKind.String)
+            throw context.Fault(index, $"The index of a map must be a string, found {Kinds.Name(key.Kind)}.");
+        context.Charge(this, map.IsJson ? 1 + map.Count / 16 : 1);
+        var name = context.Text(index, key);
+        if (map.TryGetMember(name, out member))
+            return true;
+        return optional ? false : throw context.Fault(index, $"There is no member \"{name}\".", NearMatch.Hint(name, map.MemberNames().Take(1000)) ?? "Test it first with 'name' in x.");
     }
 
     /// <summary>JSON doesn't tell 1.0 from 1, so both are an index.</summary>

@@ -65,30 +65,32 @@ internal sealed partial class Lexer
                 return;
         }
 
-        char? value = c switch
+        if (EscapedCharacter(c) is { } value)
         {
-            'a' => '\a',
-            'b' => '\b',
-            'f' => '\f',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'v' => '\v',
-            '\\' or '\'' or '"' or '`' or '?' => c,
-            _ => null,
-        };
-        if (value is null)
-        {
-            // At the end of a line the text isn't closed, which is reported there.
-            _position++;
-            if (c is not ('\0' or '\n' or '\r'))
-                Report(begin, 2, $"\"\\{c}\" is no escape.", "A backslash is written \\\\, or the text as r'...'.");
+            builder.Append(value);
+            _position += 2;
             return;
         }
 
-        builder.Append(value.Value);
-        _position += 2;
+        // At the end of a line the text isn't closed, which is reported there.
+        _position++;
+        if (c is not ('\0' or '\n' or '\r'))
+            Report(begin, 2, $"\"\\{c}\" is no escape.", "A backslash is written \\\\, or the text as r'...'.");
     }
+
+    /// <summary>Gets what a character after a backslash stands for, if for one other.</summary>
+    private static char? EscapedCharacter(char c) => c switch
+    {
+        'a' => '\a',
+        'b' => '\b',
+        'f' => '\f',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'v' => '\v',
+        '\\' or '\'' or '"' or '`' or '?' => c,
+        _ => null,
+    };
 
     private void ReadCodePoint(StringBuilder builder, int begin, int digits, int radix)
     {

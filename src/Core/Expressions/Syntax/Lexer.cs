@@ -12,14 +12,6 @@ namespace Polyphony.Core.Expressions.Syntax;
 /// <param name="problems">Receives what is wrong.</param>
 internal sealed partial class Lexer(string text, int start, bool inTemplate, ICollection<ExpressionProblem> problems)
 {
-    private static readonly Dictionary<string, TokenKind> Words = new(StringComparer.Ordinal)
-    {
-        ["null"] = TokenKind.Null,
-        ["true"] = TokenKind.True,
-        ["false"] = TokenKind.False,
-        ["in"] = TokenKind.In,
-    };
-
     private readonly List<Token> _tokens = [];
     private int _position = start;
     private int _braces;
@@ -71,7 +63,7 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
         else if (c is '\'' or '"')
             ReadString(raw: false);
         else
-            ReadSymbol(c);
+            ReadSymbol();
     }
 
     /// <summary>Gets whether a dot here selects a member: after a name, a bracket or a string.</summary>
@@ -81,59 +73,71 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
     private void ReadWord()
     {
         var begin = _position;
-        while (char.IsAsciiLetterOrDigit(Peek(0)) || Peek(0) == '_')
-            _position++;
-        var word = text[begin.._position];
+        var word = SkipWord();
         var isMember = _tokens.Count > 0 && _tokens[^1].Kind == TokenKind.Dot;
-        _tokens.Add(new Token(!isMember && Words.TryGetValue(word, out var kind) ? kind : TokenKind.Identifier, begin, word.Length, word));
+        _tokens.Add(new Token(isMember ? TokenKind.Identifier : Symbols.KindOf(word), begin, word.Length, word));
     }
 
     private void ReadNumber()
     {
-        var begin = _position;
         if (text[_position] == '0' && Peek(1) is 'x' or 'X')
-        {
-            _position += 2;
-            while (char.IsAsciiHexDigit(Peek(0)))
-                _position++;
-            var digits = text[(begin + 2).._position];
-            if (!long.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) || value < 0)
-            {
-                Report(begin, _position - begin, digits.Length == 0 ? "A hexadecimal number needs digits after \"0x\"." : "The number doesn't fit into 64 bits.", null);
-                value = 0;
-            }
+            ReadHexadecimal();
+        else
+            ReadDecimal();
+    }
 
-            _tokens.Add(new Token(TokenKind.Int, begin, _position - begin, value.ToString(CultureInfo.InvariantCulture)));
-            return;
-        }
-
-        SkipDigits();
-        var isDouble = false;
-        if (Peek(0) == '.' && char.IsAsciiDigit(Peek(1)))
-        {
-            isDouble = true;
+    private void ReadHexadecimal()
+    {
+        var begin = _position;
+        _position += 2;
+        while (char.IsAsciiHexDigit(Peek(0)))
             _position++;
-            SkipDigits();
-        }
-
-        if (Peek(0) is 'e' or 'E' && (char.IsAsciiDigit(Peek(1)) || (Peek(1) is '+' or '-' && char.IsAsciiDigit(Peek(2)))))
+        var digits = text[(begin + 2).._position];
+        if (!long.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) || value < 0)
         {
-            isDouble = true;
-            _position += 2;
-            SkipDigits();
+            Report(begin, _position - begin, digits.Length == 0 ? "A hexadecimal number needs digits after \"0x\"." : "The number doesn't fit into 64 bits.", null);
+            value = 0;
         }
 
+        _tokens.Add(new Token(TokenKind.Int, begin, _position - begin, value.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    private void ReadDecimal()
+    {
+        var begin = _position;
+        SkipDigits();
+        var hasFraction = SkipFraction();
+        var hasExponent = SkipExponent();
         var number = text[begin.._position];
-        if (char.IsAsciiLetter(Peek(0)) || Peek(0) == '_')
-        {
-            var suffix = _position;
-            while (char.IsAsciiLetterOrDigit(Peek(0)) || Peek(0) == '_')
-                _position++;
-            var rest = text[suffix.._position];
+        if (SkipWord() is { Length: > 0 } rest)
             Report(begin, _position - begin, $"\"{number}{rest}\" is no number.", rest is "u" or "U" ? "There are no unsigned numbers: leave out the \"u\"." : "A name can't begin with a digit.");
-        }
+        _tokens.Add(new Token(hasFraction || hasExponent ? TokenKind.Double : TokenKind.Int, begin, _position - begin, number));
+    }
 
-        _tokens.Add(new Token(isDouble ? TokenKind.Double : TokenKind.Int, begin, _position - begin, number));
+    private bool SkipFraction()
+    {
+        if (Peek(0) != '.' || !char.IsAsciiDigit(Peek(1)))
+            return false;
+        _position++;
+        SkipDigits();
+        return true;
+    }
+
+    private bool SkipExponent()
+    {
+        if (Peek(0) is not ('e' or 'E') || !(char.IsAsciiDigit(Peek(1)) || (Peek(1) is '+' or '-' && char.IsAsciiDigit(Peek(2)))))
+            return false;
+        _position += 2;
+        SkipDigits();
+        return true;
+    }
+
+    private string SkipWord()
+    {
+        var begin = _position;
+        while (char.IsAsciiLetterOrDigit(Peek(0)) || Peek(0) == '_')
+            _position++;
+        return text[begin.._position];
     }
 
     private void SkipDigits()
@@ -142,116 +146,23 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
             _position++;
     }
 
-    private void ReadSymbol(char c)
+    private void ReadSymbol()
     {
-        var next = Peek(1);
-        switch (c)
+        if (Symbols.At(text.AsSpan(_position)) is not { } symbol)
         {
-            case '.':
-                Add(TokenKind.Dot, 1);
-                break;
-            case ',':
-                Add(TokenKind.Comma, 1);
-                break;
-            case ':':
-                Add(TokenKind.Colon, 1);
-                break;
-            case '(':
-                Add(TokenKind.OpenParenthesis, 1);
-                break;
-            case ')':
-                Add(TokenKind.CloseParenthesis, 1);
-                break;
-            case '[':
-                Add(TokenKind.OpenBracket, 1);
-                break;
-            case ']':
-                Add(TokenKind.CloseBracket, 1);
-                break;
-            case '{':
-                _braces++;
-                Add(TokenKind.OpenBrace, 1);
-                break;
-            case '}':
-                _braces = Math.Max(0, _braces - 1);
-                Add(TokenKind.CloseBrace, 1);
-                break;
-            case '+':
-                Add(TokenKind.Plus, 1);
-                break;
-            case '-':
-                Add(TokenKind.Minus, 1);
-                break;
-            case '*':
-                Add(TokenKind.Times, 1);
-                break;
-            case '/':
-                Add(TokenKind.Divide, 1);
-                break;
-            case '%':
-                Add(TokenKind.Remainder, 1);
-                break;
-            case '?' when next == '?':
-                AddInstead(TokenKind.Or, 2, "\"??\" is not an operator.", "Write coalesce(a, b).");
-                break;
-            case '?' when next == '.' && !char.IsAsciiDigit(Peek(2)):
-                AddInstead(TokenKind.Dot, 2, "\"?.\" is not an operator.", "Test with has(a.b), or give a default with coalesce(a.b, 'none').");
-                break;
-            case '?':
-                Add(TokenKind.Question, 1);
-                break;
-            case '!' when next == '=' && Peek(2) == '=':
-                AddInstead(TokenKind.NotEqual, 3, "\"!==\" is not an operator.", "Write \"!=\".");
-                break;
-            case '!' when next == '=':
-                Add(TokenKind.NotEqual, 2);
-                break;
-            case '!':
-                Add(TokenKind.Not, 1);
-                break;
-            case '=' when next == '=' && Peek(2) == '=':
-                AddInstead(TokenKind.Equal, 3, "\"===\" is not an operator.", "Write \"==\".");
-                break;
-            case '=' when next == '=':
-                Add(TokenKind.Equal, 2);
-                break;
-            case '=' when next == '>':
-                AddInstead(TokenKind.GreaterOrEqual, 2, "\"=>\" is not an operator.", "Write \">=\", or, for the items of a list, list.map(x, x.name).");
-                break;
-            case '=':
-                AddInstead(TokenKind.Equal, 1, "Unexpected \"=\".", "Did you mean \"==\"?");
-                break;
-            case '<' when next == '>':
-                AddInstead(TokenKind.NotEqual, 2, "\"<>\" is not an operator.", "Write \"!=\".");
-                break;
-            case '<' when next == '=':
-                Add(TokenKind.LessOrEqual, 2);
-                break;
-            case '<':
-                Add(TokenKind.Less, 1);
-                break;
-            case '>' when next == '=':
-                Add(TokenKind.GreaterOrEqual, 2);
-                break;
-            case '>':
-                Add(TokenKind.Greater, 1);
-                break;
-            case '&' when next == '&':
-                Add(TokenKind.And, 2);
-                break;
-            case '&':
-                AddInstead(TokenKind.And, 1, "Unexpected \"&\".", "Did you mean \"&&\"?");
-                break;
-            case '|' when next == '|':
-                Add(TokenKind.Or, 2);
-                break;
-            case '|':
-                AddInstead(TokenKind.Or, 1, "Unexpected \"|\".", "Did you mean \"||\"? There are no pipes: write x.join(', ') rather than x | join.");
-                break;
-            default:
-                ReadUnknown(c);
-                break;
+            ReadUnknown(text[_position]);
+            return;
         }
+
+        var length = symbol.Text.Length;
+        if (symbol.Problem is not null)
+            Report(_position, length, symbol.Problem, symbol.Hint);
+        if (symbol.Kind == TokenKind.OpenBrace)
+            _braces++;
+        else if (symbol.Kind == TokenKind.CloseBrace)
+            _braces = Math.Max(0, _braces - 1);
+        _tokens.Add(new Token(symbol.Kind, _position, length));
+        _position += length;
     }
 
     private void ReadUnknown(char c)
@@ -281,18 +192,6 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
         var close = inTemplate ? text.IndexOf("}}", _position, StringComparison.Ordinal) : -1;
         IsClosed = close >= 0;
         _position = close >= 0 ? close : text.Length;
-    }
-
-    private void Add(TokenKind kind, int length)
-    {
-        _tokens.Add(new Token(kind, _position, length));
-        _position += length;
-    }
-
-    private void AddInstead(TokenKind kind, int length, string message, string hint)
-    {
-        Report(_position, length, message, hint);
-        Add(kind, length);
     }
 
     private void Report(int offset, int length, string message, string? hint) => problems.Add(new ExpressionProblem(offset, length, message, hint));

@@ -47,6 +47,15 @@ internal abstract class Node
             checker.Report(this, $"{role} must be a bool, found {type}.", BoolHint(type.ValueKinds));
     }
 
+    /// <summary>Gets the height of a node above others.</summary>
+    public static int HeightAbove(params ReadOnlySpan<Node> children)
+    {
+        var height = 0;
+        foreach (var child in children)
+            height = Math.Max(height, child.Height);
+        return height + 1;
+    }
+
     /// <summary>Says how to make a condition of something else.</summary>
     public static string? BoolHint(KindSet kinds) => kinds switch
     {
