@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Polyphony.Core.Expressions;
@@ -40,6 +41,37 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
         ["$recursiveRef"] = "Use \"$ref\".",
     };
 
+    private static readonly string[] TypeNames = ["null", "boolean", "integer", "number", "string", "array", "object"];
+
+    private static readonly FrozenDictionary<string, SchemaTypes> TypesByName = new Dictionary<string, SchemaTypes>
+    {
+        ["null"] = SchemaTypes.Null,
+        ["boolean"] = SchemaTypes.Boolean,
+        ["integer"] = SchemaTypes.Integer,
+        ["number"] = SchemaTypes.Number,
+        ["string"] = SchemaTypes.String,
+        ["array"] = SchemaTypes.Array,
+        ["object"] = SchemaTypes.Object,
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>What programming languages call the types.</summary>
+    private static readonly FrozenDictionary<string, string> OtherNames = new Dictionary<string, string>
+    {
+        ["int"] = "integer",
+        ["long"] = "integer",
+        ["float"] = "number",
+        ["double"] = "number",
+        ["decimal"] = "number",
+        ["bool"] = "boolean",
+        ["text"] = "string",
+        ["str"] = "string",
+        ["list"] = "array",
+        ["map"] = "object",
+        ["dict"] = "object",
+        ["date"] = "string\" with \"format",
+        ["datetime"] = "string\" with \"format",
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
     /// <summary>Says why a keyword is refused whatever the reading, if it is.</summary>
     public static string? Refusal(string name) =>
         Unsupported.Contains(name) ? $"The keyword {SchemaText.Quote(name)} is not supported.{(Replacements.TryGetValue(name, out var replacement) ? " " + replacement : "")}" : null;
@@ -79,37 +111,10 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     private SchemaTypes ReadType(JsonElement value, string pointer)
     {
         var name = value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-        switch (name)
-        {
-            case "null":
-                return SchemaTypes.Null;
-            case "boolean":
-                return SchemaTypes.Boolean;
-            case "integer":
-                return SchemaTypes.Integer;
-            case "number":
-                return SchemaTypes.Number;
-            case "string":
-                return SchemaTypes.String;
-            case "array":
-                return SchemaTypes.Array;
-            case "object":
-                return SchemaTypes.Object;
-        }
-
-        var meant = name switch
-        {
-            null => value.ValueKind == JsonValueKind.Null ? "null" : null,
-            "int" or "long" => "integer",
-            "float" or "double" or "decimal" => "number",
-            "bool" => "boolean",
-            "text" or "str" => "string",
-            "list" => "array",
-            "map" or "dict" => "object",
-            "date" or "datetime" => "string\" with \"format",
-            _ => NearMatch.Find(name, ["null", "boolean", "integer", "number", "string", "array", "object"]),
-        };
-        Report(pointer, $"Expected null, boolean, integer, number, string, array or object, found {SchemaText.Describe(value)}.{(meant is null ? "" : $" Did you mean \"{meant}\"?")}");
+        if (name is not null && TypesByName.TryGetValue(name, out var type))
+            return type;
+        var meant = name is not null ? OtherNames.GetValueOrDefault(name) ?? NearMatch.Find(name, TypeNames) : value.ValueKind == JsonValueKind.Null ? "null" : null;
+        Report(pointer, $"Expected {SchemaText.List(TypeNames, "or")}, found {SchemaText.Describe(value)}.{(meant is null ? "" : $" Did you mean \"{meant}\"?")}");
         return SchemaTypes.None;
     }
 
@@ -217,13 +222,29 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
         CheckRange(node.MinLength, node.MaxLength, "Length", pointer);
         CheckRange(node.MinItems, node.MaxItems, "Items", pointer);
         CheckRange(node.MinProperties, node.MaxProperties, "Properties", pointer);
+        CheckBounds(node, pointer);
+        CheckRange(node.MinContains, node.MaxContains, "Contains", pointer);
+        CheckCompanions(node, pointer);
+        CheckRequired(node, pointer);
+    }
+
+    private void CheckBounds(SchemaNode node, string pointer)
+    {
         if (node.Minimum is { } minimum && node.Maximum is { } maximum && minimum.CompareTo(maximum) > 0)
             Report($"{pointer}/minimum", $"The minimum {minimum.Text} is above the maximum {maximum.Text}.");
-        CheckRange(node.MinContains, node.MaxContains, "Contains", pointer);
+    }
+
+    private void CheckCompanions(SchemaNode node, string pointer)
+    {
         if (node.Contains is null && (node.MinContains ?? node.MaxContains) is not null)
             Report($"{pointer}/{(node.MinContains is null ? "maxContains" : "minContains")}", "It has no effect without \"contains\".");
         if (node.If is null && (node.Then ?? node.Else) is not null)
             Report($"{pointer}/{(node.Then is null ? "else" : "then")}", "It has no effect without \"if\".");
+    }
+
+    /// <summary>Finds required members that can't be there, or whose names seem misspelt.</summary>
+    private void CheckRequired(SchemaNode node, string pointer)
+    {
         if (node.Required is null || node.Properties is null)
             return;
         for (var i = 0; i < node.Required.Count; i++)

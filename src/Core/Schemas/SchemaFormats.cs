@@ -46,40 +46,7 @@ internal static class SchemaFormats
 
     private static bool IsDateTime(ReadOnlySpan<char> text) => text.Length > 11 && IsDate(text[..10]) && text[10] is 'T' or 't' && IsTime(text[11..]);
 
-    /// <summary>RFC 3339, section 5.6: a fraction of any length, a leap second where one can be.</summary>
-    private static bool IsTime(ReadOnlySpan<char> text)
-    {
-        if (text.Length < 9 || text[2] != ':' || text[5] != ':' || !TryReadPair(text, out var hour) || !TryReadPair(text[3..], out var minute) || !TryReadPair(text[6..], out var second))
-            return false;
-        var rest = text[8..];
-        if (rest[0] == '.')
-        {
-            var digits = 1 + CountDigits(rest[1..]);
-            if (digits == 1)
-                return false;
-            rest = rest[digits..];
-        }
-
-        var offset = 0;
-        if (rest is not ("Z" or "z"))
-        {
-            if (rest.Length != 6 || rest[0] is not ('+' or '-') || rest[3] != ':' || !TryReadPair(rest[1..], out var hours) || !TryReadPair(rest[4..], out var minutes) || hours > 23 || minutes > 59)
-                return false;
-            offset = (hours * 60 + minutes) * (rest[0] == '-' ? -1 : 1);
-        }
-
-        if (hour > 23 || minute > 59 || second > 60)
-            return false;
-        const int MinutesPerDay = 24 * 60;
-        return second < 60 || (hour * 60 + minute - offset + 2 * MinutesPerDay) % MinutesPerDay == MinutesPerDay - 1;
-    }
-
-    private static bool TryReadPair(ReadOnlySpan<char> text, out int value)
-    {
-        var isPair = text.Length >= 2 && char.IsAsciiDigit(text[0]) && char.IsAsciiDigit(text[1]);
-        value = isPair ? (text[0] - '0') * 10 + text[1] - '0' : 0;
-        return isPair;
-    }
+    private static bool IsTime(ReadOnlySpan<char> text) => Rfc3339Time.TryParse(text, out _);
 
     private static int CountDigits(ReadOnlySpan<char> text)
     {

@@ -188,6 +188,7 @@ internal sealed partial class SchemaParser
         }
     }
 
+    /// <summary>Reads the keywords of fixed values and of numbers.</summary>
     private void ParseConstraint(SchemaNode node, string name, JsonElement value, string pointer)
     {
         switch (name)
@@ -213,12 +214,41 @@ internal sealed partial class SchemaParser
             case "multipleOf":
                 node.MultipleOf = _keywords.ReadFactor(value, pointer);
                 break;
+            default:
+                ParseTextConstraint(node, name, value, pointer);
+                break;
+        }
+    }
+
+    /// <summary>Reads the keywords of strings.</summary>
+    private void ParseTextConstraint(SchemaNode node, string name, JsonElement value, string pointer)
+    {
+        switch (name)
+        {
             case "minLength":
                 node.MinLength = _keywords.ReadCount(value, pointer);
                 break;
             case "maxLength":
                 node.MaxLength = _keywords.ReadCount(value, pointer);
                 break;
+            case "pattern":
+                node.PatternText = _keywords.ReadString(value, pointer);
+                node.Pattern = _keywords.ReadPattern(node.PatternText, pointer);
+                break;
+            case "format":
+                node.Format = _keywords.ReadFormat(value, pointer);
+                break;
+            default:
+                ParseArrayConstraint(node, name, value, pointer);
+                break;
+        }
+    }
+
+    /// <summary>Reads the keywords of arrays, without those that hold schemas.</summary>
+    private void ParseArrayConstraint(SchemaNode node, string name, JsonElement value, string pointer)
+    {
+        switch (name)
+        {
             case "minItems":
                 node.MinItems = _keywords.ReadCount(value, pointer);
                 break;
@@ -233,13 +263,6 @@ internal sealed partial class SchemaParser
                 break;
             case "uniqueItems":
                 node.UniqueItems = _keywords.ReadBoolean(value, pointer);
-                break;
-            case "pattern":
-                node.PatternText = _keywords.ReadString(value, pointer);
-                node.Pattern = _keywords.ReadPattern(node.PatternText, pointer);
-                break;
-            case "format":
-                node.Format = _keywords.ReadFormat(value, pointer);
                 break;
             default:
                 ParseNote(name, value, pointer);

@@ -32,6 +32,13 @@ internal sealed partial class SchemaValidator
         if (schema is { Minimum: null, Maximum: null, ExclusiveMinimum: null, ExclusiveMaximum: null, MultipleOf: null } || !Charge(LengthOf(value) / 16))
             return;
         var number = JsonNumber.From(value);
+        CheckBounds(schema, value, number);
+        if (schema.MultipleOf is { } factor)
+            CheckFactor(factor, value, number);
+    }
+
+    private void CheckBounds(SchemaNode schema, JsonElement value, in JsonNumber number)
+    {
         if (schema.Minimum is { } minimum && number.CompareTo(minimum) < 0 && Fails())
             _report.Add($"Expected {minimum.Text} or more, found {SchemaText.Short(value)}.");
         if (schema.Maximum is { } maximum && number.CompareTo(maximum) > 0 && Fails())
@@ -40,8 +47,10 @@ internal sealed partial class SchemaValidator
             _report.Add($"Expected more than {above.Text}, found {SchemaText.Short(value)}.");
         if (schema.ExclusiveMaximum is { } below && number.CompareTo(below) >= 0 && Fails())
             _report.Add($"Expected less than {below.Text}, found {SchemaText.Short(value)}.");
-        if (schema.MultipleOf is not { } factor)
-            return;
+    }
+
+    private void CheckFactor(in JsonNumber factor, JsonElement value, in JsonNumber number)
+    {
         if (number.IsMultipleOf(factor) is not { } isMultiple)
             GiveUp(SchemaCodes.TooComplex, $"A number of more than {SchemaLimits.Digits:N0} digits is not divided.");
         else if (!isMultiple && Fails())
@@ -140,7 +149,7 @@ internal sealed partial class SchemaValidator
     {
         if (schema.MinProperties is not null || schema.MaxProperties is not null)
             CheckCount(schema.MinProperties, schema.MaxProperties, value.GetPropertyCount(), "member");
-        CheckRequired(schema, value);
+        CheckDemanded(schema, value);
         if (schema.Properties is null && schema.PatternProperties is null && schema.AdditionalProperties is null && schema.PropertyNames is null)
             return;
         foreach (var member in value.EnumerateObject())
@@ -151,19 +160,35 @@ internal sealed partial class SchemaValidator
         }
     }
 
-    private void CheckRequired(SchemaNode schema, JsonElement value)
+    private void CheckDemanded(SchemaNode schema, JsonElement value)
     {
+        if (schema.Required is null && schema.DependentRequired is null && schema.DependentSchemas is null)
+            return;
+
         // To look a member up is to go through them.
         var cost = 1 + value.GetPropertyCount() / 16;
-        foreach (var name in schema.Required ?? [])
+        if (schema.Required is not null)
+            CheckRequired(schema.Required, value, cost);
+        if (schema.DependentRequired is not null)
+            CheckDependentRequired(schema.DependentRequired, value, cost);
+        if (schema.DependentSchemas is not null)
+            CheckDependentSchemas(schema.DependentSchemas, value, cost);
+    }
+
+    private void CheckRequired(List<string> required, JsonElement value, int cost)
+    {
+        foreach (var name in required)
         {
             if (IsDone || !Charge(cost))
                 return;
             if (!value.TryGetProperty(name, out _) && Fails())
                 _report.Add($"The required member {SchemaText.Quote(name)} is missing.");
         }
+    }
 
-        foreach (var (name, others) in schema.DependentRequired ?? [])
+    private void CheckDependentRequired(Dictionary<string, List<string>> dependent, JsonElement value, int cost)
+    {
+        foreach (var (name, others) in dependent)
         {
             if (IsDone || !Charge(cost * (1 + others.Count)))
                 return;
@@ -175,13 +200,16 @@ internal sealed partial class SchemaValidator
                     _report.Add($"The member {SchemaText.Quote(other)} is missing, which is required beside {SchemaText.Quote(name)}.");
             }
         }
+    }
 
-        foreach (var (name, dependent) in schema.DependentSchemas ?? [])
+    private void CheckDependentSchemas(Dictionary<string, SchemaNode> dependent, JsonElement value, int cost)
+    {
+        foreach (var (name, schema) in dependent)
         {
             if (IsDone || !Charge(cost))
                 return;
             if (value.TryGetProperty(name, out _))
-                Check(dependent, value);
+                Check(schema, value);
         }
     }
 

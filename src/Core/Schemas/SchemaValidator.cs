@@ -154,10 +154,16 @@ internal sealed partial class SchemaValidator
             CheckAlternatives(schema.AnyOf, value, onlyOne: false);
         if (schema.OneOf is not null && !IsDone)
             CheckAlternatives(schema.OneOf, value, onlyOne: true);
-        if (schema.Not is not null && !IsDone && Fits(schema.Not, value) && _givenUp is null && Fails())
-            _report.Add($"Expected something else, found {SchemaText.Describe(value)}, which \"not\" excludes.");
+        if (schema.Not is not null && !IsDone)
+            CheckNot(schema.Not, value);
         if (schema.If is not null && !IsDone && (Fits(schema.If, value) ? schema.Then : schema.Else) is { } branch)
             Check(branch, value);
+    }
+
+    private void CheckNot(SchemaNode excluded, JsonElement value)
+    {
+        if (Fits(excluded, value) && _givenUp is null && Fails())
+            _report.Add($"Expected something else, found {SchemaText.Describe(value)}, which \"not\" excludes.");
     }
 
     private void CheckAlternatives(SchemaUnion union, JsonElement value, bool onlyOne)
