@@ -81,14 +81,11 @@ public sealed partial class WorkflowClient
             {
                 Name = run.Workflow,
                 DefinitionHash = run.DefinitionHash,
-                Input = options.Input && run.Input is { } input ? await parts.ReadAsync("input", () => ReadAsync(input, cancellationToken)) : null,
+                Input = options.Input ? await ReadPartAsync("input", run.Input, parts, cancellationToken) : null,
             };
         }
 
-        var result = parts.Read("result", () => status.RuntimeStatus == OrchestrationRuntimeStatus.Completed && metadata.Output is { } output
-            ? JsonSerializer.Deserialize(output, CoreJsonContext.Default.WorkflowResult)
-            : status.RuntimeStatus == OrchestrationRuntimeStatus.Failed ? progress?.Result : null);
-        if (result is null)
+        if (parts.Read("result", () => ResultOf(metadata, progress)) is not { } result)
         {
             return status;
         }
@@ -98,10 +95,21 @@ public sealed partial class WorkflowClient
             StopReason = result.StopReason,
             Error = result.Error ?? status.Error,
             Usage = result.Usage,
-            Output = options.Output && result.Output is { } value ? await parts.ReadAsync("output", () => ReadAsync(value, cancellationToken)) : null,
+            Output = options.Output ? await ReadPartAsync("output", result.Output, parts, cancellationToken) : null,
             Outcomes = options.Outcomes ? await ReadOutcomesAsync(result, parts, cancellationToken) : null,
         };
     }
+
+    /// <summary>Gets how a workflow ended. One that failed has no output; what it reached stands in its custom status.</summary>
+    private static WorkflowResult? ResultOf(OrchestrationMetadata metadata, WorkflowProgress? progress) => metadata.RuntimeStatus switch
+    {
+        OrchestrationRuntimeStatus.Completed when metadata.Output is { } output => JsonSerializer.Deserialize(output, CoreJsonContext.Default.WorkflowResult),
+        OrchestrationRuntimeStatus.Failed => progress?.Result,
+        _ => null,
+    };
+
+    private async Task<JsonElement?> ReadPartAsync(string part, Payload? payload, StatusParts parts, CancellationToken cancellationToken) =>
+        payload is null ? null : await parts.ReadAsync(part, () => ReadAsync(payload, cancellationToken));
 
     /// <summary>An answer that came when nobody waited for it any more was paid all the same, and a call that was never answered may be.</summary>
     private static Usage Charged(Usage counted, LedgerTotals recorded)
@@ -134,7 +142,7 @@ public sealed partial class WorkflowClient
         {
             read.Add(new OutcomeStatus(
                 outcome with { Result = null },
-                outcome.Result is { } value ? await parts.ReadAsync("outcomes", () => ReadAsync(value, cancellationToken)) : null));
+                await ReadPartAsync("outcomes", outcome.Result, parts, cancellationToken)));
         }
 
         return read;

@@ -15,29 +15,35 @@ internal static class ListLimits
     /// <returns>The number, or <see langword="null"/> if the schemas don't say.</returns>
     public static int? MaxItems(JsonSchema? input, IReadOnlyDictionary<string, AgentDefinition> agents, IReadOnlyDictionary<string, NodeDefinition> nodes, Template list)
     {
-        // Only a list that is passed on as it is: {{ input.items }}, {{ nodes.plan.output.questions }}.
-        if (list.References.Count != 1 || list.Text.Replace("{{", "", StringComparison.Ordinal).Replace("}}", "", StringComparison.Ordinal).Trim() != list.References[0].ToString())
+        if (!IsPassedOn(list))
             return null;
 
         var path = list.References[0].Path;
         if (path[0] == "input")
             return MaxItems(input?.Json, path.Skip(1));
 
-        if (path.Count < 3 || path[0] != "nodes" || path[2] != "output" || !nodes.TryGetValue(path[1], out var node) || node.OnError.Kind is ErrorPolicyKind.Value or ErrorPolicyKind.Agent)
+        if (!IsOutput(path) || !nodes.TryGetValue(path[1], out var node) || node.OnError.Kind is ErrorPolicyKind.Value or ErrorPolicyKind.Agent)
             return null;
 
         if (node.ForEach is not null)
             return path.Count == 3 ? MaxItems(input, agents, nodes.Where(other => other.Key != node.Name).ToDictionary(StringComparer.Ordinal), node.ForEach) : null;
 
-        var schema = node switch
-        {
-            AgentNode agent => agent.Output ?? agents.GetValueOrDefault(agent.Agent)?.Output,
-            HumanNode { OnTimeout.Kind: HumanTimeoutKind.Fail or HumanTimeoutKind.Escalate } human => human.Schema,
-            WaitNode wait => wait.Schema,
-            _ => null,
-        };
-        return MaxItems(schema?.Json, path.Skip(3));
+        return MaxItems(OutputOf(node, agents)?.Json, path.Skip(3));
     }
+
+    /// <summary>Gets whether a list is passed on as it is: <c>{{ input.items }}</c>, <c>{{ nodes.plan.output.questions }}</c>.</summary>
+    private static bool IsPassedOn(Template list) => list.References.Count == 1
+        && list.Text.Replace("{{", "", StringComparison.Ordinal).Replace("}}", "", StringComparison.Ordinal).Trim() == list.References[0].ToString();
+
+    private static bool IsOutput(IReadOnlyList<string> path) => path.Count >= 3 && path[0] == "nodes" && path[2] == "output";
+
+    private static JsonSchema? OutputOf(NodeDefinition node, IReadOnlyDictionary<string, AgentDefinition> agents) => node switch
+    {
+        AgentNode agent => agent.Output ?? agents.GetValueOrDefault(agent.Agent)?.Output,
+        HumanNode { OnTimeout.Kind: HumanTimeoutKind.Fail or HumanTimeoutKind.Escalate } human => human.Schema,
+        WaitNode wait => wait.Schema,
+        _ => null,
+    };
 
     private static int? MaxItems(JsonElement? schema, IEnumerable<string> members)
     {

@@ -94,26 +94,8 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
         var timeout = _map.Duration("timeout");
         var retry = LimitsReader.Retry(_map);
         var join = _map.OneOf("join", ("all", JoinMode.All), ("any", JoinMode.Any)) ?? JoinMode.All;
-        if (_map.Has("require") && !_map.Has("forEach"))
-            NotApplicable("require", "needs \"forEach\"", "Add forEach, or remove require.");
-
-        if (_map.Has("itemsPerActivity") && !_map.Has("forEach"))
-            NotApplicable("itemsPerActivity", "needs \"forEach\"", "Add forEach, or remove itemsPerActivity.");
-        else if (_map.Has("itemsPerActivity") && node is HumanNode or WaitNode or TransformNode or WorkflowNode)
-            NotApplicable("itemsPerActivity", $"has no effect on a {KindOf(node)} node: only agents and tools run in activities", "Remove it.");
-
-        if (node is TransformNode && _map.Has("timeout"))
-            NotApplicable("timeout", "has no effect on a transform, which takes no time", "Remove it.");
-
-        if (node is HumanNode or WaitNode or TransformNode && _map.Has("retry"))
-            NotApplicable("retry", $"has no effect on a {KindOf(node)} node", "Remove it.");
-
-        if (_map.Has("timeout") && _humanTimeout is not null)
-        {
-            _context.Error(
-                "not_applicable", _map.PathOf("timeout"), _map.KeyLocation("timeout"), "the timeout is given twice, on the node and in \"human\"", "Keep one of them.");
-        }
-
+        CheckItems(node);
+        CheckTime(node);
         CheckOnTimeout(timeout ?? _humanTimeout);
         return node is null ? null : node with
         {
@@ -125,6 +107,34 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
             Retry = retry,
             Join = join,
         };
+    }
+
+    /// <summary>Reports what only a <c>forEach</c> can have.</summary>
+    private void CheckItems(NodeDefinition? node)
+    {
+        if (_map.Has("require") && !_map.Has("forEach"))
+            NotApplicable("require", "needs \"forEach\"", "Add forEach, or remove require.");
+
+        if (_map.Has("itemsPerActivity") && !_map.Has("forEach"))
+            NotApplicable("itemsPerActivity", "needs \"forEach\"", "Add forEach, or remove itemsPerActivity.");
+        else if (_map.Has("itemsPerActivity") && node is HumanNode or WaitNode or TransformNode or WorkflowNode)
+            NotApplicable("itemsPerActivity", $"has no effect on a {KindOf(node)} node: only agents and tools run in activities", "Remove it.");
+    }
+
+    /// <summary>Reports a timeout or a retry that has no effect.</summary>
+    private void CheckTime(NodeDefinition? node)
+    {
+        if (node is TransformNode && _map.Has("timeout"))
+            NotApplicable("timeout", "has no effect on a transform, which takes no time", "Remove it.");
+
+        if (node is HumanNode or WaitNode or TransformNode && _map.Has("retry"))
+            NotApplicable("retry", $"has no effect on a {KindOf(node)} node", "Remove it.");
+
+        if (_map.Has("timeout") && _humanTimeout is not null)
+        {
+            _context.Error(
+                "not_applicable", _map.PathOf("timeout"), _map.KeyLocation("timeout"), "the timeout is given twice, on the node and in \"human\"", "Keep one of them.");
+        }
     }
 
     private Requirement? Require()

@@ -53,14 +53,19 @@ internal static class TerminationReader
                 return map.Text(key) is { } target ? new HandoffTermination(target) : null;
             case "when":
                 return map.Condition(key, ExpressionPlace.Termination, null) is { } when ? new ExpressionTermination(when) : null;
-            case "any":
-                return Several(map, key) is { } any ? new AnyTermination(any) : null;
-            case "all":
-                return Several(map, key) is { } all ? new AllTermination(all) : null;
+            case "any" or "all":
+                return Combined(map, key);
             default:
                 return null;
         }
     }
+
+    private static TerminationCondition? Combined(MapReader map, string key) => Several(map, key) switch
+    {
+        null => null,
+        var conditions when key == "any" => new AnyTermination(conditions),
+        var conditions => new AllTermination(conditions),
+    };
 
     private static List<TerminationCondition>? Several(MapReader map, string key)
     {
