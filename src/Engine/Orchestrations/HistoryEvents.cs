@@ -53,20 +53,29 @@ internal static class HistoryEvents
     /// <param name="recorded">What the history says.</param>
     /// <param name="attempted">What the code did.</param>
     /// <param name="withInputs">Whether what it passes must be the same too.</param>
-    internal static bool IsSameAction(HistoryEvent recorded, HistoryEvent attempted, bool withInputs)
-    {
-        return (recorded, attempted) switch
-        {
-            (TaskScheduled r, TaskScheduled a) => r.TaskId == a.TaskId && r.Name == a.Name && IsSame(r.Input, a.Input),
-            (TaskCancelled r, TaskCancelled a) => r.TaskId == a.TaskId,
-            (SubOrchestrationCreated r, SubOrchestrationCreated a) => r.TaskId == a.TaskId && r.Name == a.Name && r.InstanceId == a.InstanceId && IsSame(r.Input, a.Input),
-            (TimerCreated r, TimerCreated a) => r.TaskId == a.TaskId && r.FireAt == a.FireAt,
-            (EventSent r, EventSent a) => r.TaskId == a.TaskId && r.InstanceId == a.InstanceId && r.Name == a.Name && IsSame(r.Payload, a.Payload),
-            (EntityCalled r, EntityCalled a) => r.TaskId == a.TaskId && r.Entity == a.Entity && r.Operation == a.Operation && IsSame(r.Input, a.Input),
-            (EntitySignaled r, EntitySignaled a) => r.TaskId == a.TaskId && r.Entity == a.Entity && r.Operation == a.Operation && IsSame(r.Input, a.Input),
-            _ => false,
-        };
+    internal static bool IsSameAction(HistoryEvent recorded, HistoryEvent attempted, bool withInputs) =>
+        IsSameCall(recorded, attempted) && TaskIdOfAction(recorded) == TaskIdOfAction(attempted) && (!withInputs || InputOfAction(recorded) == InputOfAction(attempted));
 
-        bool IsSame(string? one, string? other) => !withInputs || one == other;
-    }
+    /// <summary>Gets what the code passed to the one it called.</summary>
+    internal static string? InputOfAction(HistoryEvent item) => item switch
+    {
+        TaskScheduled e => e.Input,
+        SubOrchestrationCreated e => e.Input,
+        EventSent e => e.Payload,
+        EntityCalled e => e.Input,
+        EntitySignaled e => e.Input,
+        _ => null,
+    };
+
+    private static bool IsSameCall(HistoryEvent recorded, HistoryEvent attempted) => (recorded, attempted) switch
+    {
+        (TaskScheduled r, TaskScheduled a) => r.Name == a.Name,
+        (TaskCancelled, TaskCancelled) => true,
+        (SubOrchestrationCreated r, SubOrchestrationCreated a) => r.Name == a.Name && r.InstanceId == a.InstanceId,
+        (TimerCreated r, TimerCreated a) => r.FireAt == a.FireAt,
+        (EventSent r, EventSent a) => r.InstanceId == a.InstanceId && r.Name == a.Name,
+        (EntityCalled r, EntityCalled a) => r.Entity == a.Entity && r.Operation == a.Operation,
+        (EntitySignaled r, EntitySignaled a) => r.Entity == a.Entity && r.Operation == a.Operation,
+        _ => false,
+    };
 }

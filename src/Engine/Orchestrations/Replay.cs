@@ -51,17 +51,10 @@ internal static class Replay
         {
             var recorded = i < step.Asked.Count ? step.Asked[i] : null;
             var made = i < attempted.Count ? attempted[i] : null;
-            if (recorded is not null && made is not null && HistoryEvents.IsSameAction(recorded, made, facts.ComparesInputs))
+            if (recorded is null || made is null || !HistoryEvents.IsSameAction(recorded, made, facts.ComparesInputs))
             {
-                continue;
+                throw Difference(facts, execution, step, recorded, made, sequence + i);
             }
-
-            var task = HistoryEvents.TaskIdOfAction(recorded ?? made!);
-            throw new NonDeterministicOrchestrationException(
-                facts.Id,
-                recorded is null ? (step.End is { } end ? $"that it did then {HistoryEvents.Describe(end)}" : "that it waited then") : Words(recorded, made),
-                made is null ? Instead(execution) : $"did {Words(made, recorded)}",
-                $"history event {sequence + i} (task {task})");
         }
 
         if (step.Rewound)
@@ -74,6 +67,14 @@ internal static class Replay
                 facts.Id, "that it waited then", Instead(execution), $"history event {sequence + step.Asked.Count} (after {step.Asked.Count} actions of this step)");
         }
     }
+
+    /// <summary>Says which action the history records and which the code took, of which one may be missing.</summary>
+    private static NonDeterministicOrchestrationException Difference(
+        ExecutionFacts facts, Execution execution, RecordedStep step, HistoryEvent? recorded, HistoryEvent? made, long sequence) => new(
+        facts.Id,
+        recorded is not null ? Words(recorded, made) : step.End is { } end ? $"that it did then {HistoryEvents.Describe(end)}" : "that it waited then",
+        made is null ? Instead(execution) : $"did {Words(made, recorded)}",
+        $"history event {sequence} (task {HistoryEvents.TaskIdOfAction(recorded ?? made!)})");
 
     private static string Instead(Execution execution) => execution.Ended switch
     {
@@ -92,16 +93,7 @@ internal static class Replay
             return words;
         }
 
-        var input = action switch
-        {
-            TaskScheduled e => e.Input,
-            SubOrchestrationCreated e => e.Input,
-            EventSent e => e.Payload,
-            EntityCalled e => e.Input,
-            EntitySignaled e => e.Input,
-            _ => null,
-        };
-        return $"{words} as task {HistoryEvents.TaskIdOfAction(action)} with input {Shorten(input)}";
+        return $"{words} as task {HistoryEvents.TaskIdOfAction(action)} with input {Shorten(HistoryEvents.InputOfAction(action))}";
     }
 
     private static string Shorten(string? input) => input switch

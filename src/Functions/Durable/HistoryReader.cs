@@ -67,7 +67,9 @@ internal static class HistoryReader
         }
     }
 
-    private static CoreEvent? Read(DurableEvent each, Dictionary<string, int> calls) => each switch
+    private static CoreEvent? Read(DurableEvent each, Dictionary<string, int> calls) => OfInstance(each) ?? OfTask(each) ?? OfTimer(each) ?? OfMessage(each, calls);
+
+    private static CoreEvent? OfInstance(DurableEvent each) => each switch
     {
         OrchestratorStartedEvent => new OrchestratorStarted(),
         ExecutionStartedEvent e => Started(e),
@@ -79,6 +81,11 @@ internal static class HistoryReader
         ExecutionSuspendedEvent e => new ExecutionSuspended(e.Reason),
         ExecutionResumedEvent e => new ExecutionResumed(e.Reason),
         ExecutionRewoundEvent e => new ExecutionRewound(e.Reason, []),
+        _ => null,
+    };
+
+    private static CoreEvent? OfTask(DurableEvent each) => each switch
+    {
         TaskScheduledEvent e => new TaskScheduled(e.EventId, e.Name ?? "", ActivityInput(e.Input)),
         TaskCompletedEvent e => new TaskCompleted(e.TaskScheduledId, e.Result),
         TaskFailedEvent e => new TaskFailed(e.TaskScheduledId, Failure(e.FailureDetails, e.Reason)),
@@ -86,8 +93,18 @@ internal static class HistoryReader
         SubOrchestrationInstanceCompletedEvent e => new SubOrchestrationCompleted(e.TaskScheduledId, e.Result),
         SubOrchestrationInstanceFailedEvent e => new SubOrchestrationFailed(
             e.TaskScheduledId, e.FailureDetails is null ? OrchestrationContextAdapter.Terminated("child") : Failure(e.FailureDetails, e.Reason)),
+        _ => null,
+    };
+
+    private static CoreEvent? OfTimer(DurableEvent each) => each switch
+    {
         TimerCreatedEvent e => new TimerCreated(e.EventId, new DateTimeOffset(DateTime.SpecifyKind(e.FireAt, DateTimeKind.Utc))),
         TimerFiredEvent e => new TimerFired(e.TimerId),
+        _ => null,
+    };
+
+    private static CoreEvent? OfMessage(DurableEvent each, Dictionary<string, int> calls) => each switch
+    {
         EventSentEvent { InstanceId: ['@', ..] } e => EntityRequest(e, calls),
         EventSentEvent e => new EventSent(e.EventId, e.InstanceId, e.Name, e.Input),
         EventRaisedEvent e when calls.Remove(e.Name, out var taskId) => EntityResponse(e, taskId),
