@@ -81,9 +81,10 @@ internal sealed class SchemaUnion(IReadOnlyList<SchemaNode> alternatives)
 
     /// <summary>Finds the alternatives that a value may fit: all others are contradicted by one of its members.</summary>
     /// <param name="value">The value.</param>
-    /// <param name="steps">What it costs is added to this.</param>
-    public IReadOnlyList<int> Candidates(JsonElement value, ref long steps)
+    /// <param name="steps">What it costs.</param>
+    public IReadOnlyList<int> Candidates(JsonElement value, out long steps)
     {
+        steps = 0;
         if (value.ValueKind != JsonValueKind.Object)
             return _all;
         IReadOnlyList<int> found = _all;

@@ -14,19 +14,18 @@ internal sealed partial class SchemaValidator
 {
     private readonly JsonElement _whole;
     private readonly SchemaReport _report = new();
+    private readonly SchemaProgress _progress;
+    private readonly ConstraintChecker _constraints;
     private readonly Dictionary<long, bool> _decided = [];
     private readonly Dictionary<long, List<SchemaViolation>> _explained = [];
-    private SchemaViolation? _givenUp;
-    private long _steps;
     private int _depth;
 
-    // While it is decided: whether a violation was found.
-    private bool _isTrial;
-    private bool _hasFailed;
-
-    private SchemaValidator(JsonElement whole) => _whole = whole;
-
-    private bool IsDone => _givenUp is not null || (_isTrial ? _hasFailed : _report.IsFull);
+    private SchemaValidator(JsonElement whole)
+    {
+        _whole = whole;
+        _progress = new SchemaProgress(_report);
+        _constraints = new ConstraintChecker(_report, _progress);
+    }
 
     /// <summary>Checks a value.</summary>
     /// <param name="schema">The schema.</param>
@@ -37,17 +36,17 @@ internal sealed partial class SchemaValidator
     {
         var validator = new SchemaValidator(value);
         var fits = validator.Fits(schema, value);
-        steps = validator._steps;
-        if (validator._givenUp is { } reason)
+        steps = validator._progress.Steps;
+        if (validator._progress.GivenUp is { } reason)
             return [reason];
         return fits ? [] : validator.Explain(schema);
     }
 
     private IReadOnlyList<SchemaViolation> Explain(SchemaNode schema)
     {
-        _steps = SchemaLimits.Steps - SchemaLimits.ExplanationSteps;
+        _progress.Steps = SchemaLimits.Steps - SchemaLimits.ExplanationSteps;
         Check(schema, _whole);
-        if (_givenUp is null)
+        if (!_progress.IsGivenUp)
             return _report.Violations;
 
         // That it doesn't fit is known; what is wrong with the rest of it isn't.
@@ -57,28 +56,25 @@ internal sealed partial class SchemaValidator
 
     private bool Fits(SchemaNode schema, JsonElement value)
     {
-        var (wasTrial, hadFailed) = (_isTrial, _hasFailed);
-        (_isTrial, _hasFailed) = (true, false);
+        var before = _progress.BeginTrial();
         Check(schema, value);
-        var fits = !_hasFailed;
-        (_isTrial, _hasFailed) = (wasTrial, hadFailed);
-        return fits;
+        return _progress.EndTrial(before);
     }
 
     /// <summary>Checks a value, or a part of it at the current path.</summary>
     private void Check(SchemaNode schema, JsonElement value)
     {
-        if (IsDone || !Charge(1))
+        if (_progress.IsDone || !_progress.Charge(1))
             return;
         if (_depth >= SchemaLimits.Recursion || _report.Depth > ExpressionLimits.Nesting)
         {
-            GiveUpTooDeep();
+            _progress.GiveUpTooDeep();
             return;
         }
 
         if (schema.Always is { } always)
         {
-            if (!always && Fails())
+            if (!always && _progress.Fails())
                 _report.Add($"Expected nothing here, found {SchemaText.Describe(value)}.");
             return;
         }
@@ -94,18 +90,16 @@ internal sealed partial class SchemaValidator
     {
         if (!_decided.TryGetValue(key, out var fits))
         {
-            var (wasTrial, hadFailed) = (_isTrial, _hasFailed);
-            (_isTrial, _hasFailed) = (true, false);
+            var before = _progress.BeginTrial();
             CheckParts(schema, value);
-            fits = !_hasFailed;
-            (_isTrial, _hasFailed) = (wasTrial, hadFailed);
-            if (_givenUp is not null)
+            fits = _progress.EndTrial(before);
+            if (_progress.IsGivenUp)
                 return;
             if (_decided.Count < SchemaLimits.Results)
                 _decided[key] = fits;
         }
 
-        if (!fits && Fails())
+        if (!fits && _progress.Fails())
             ExplainPart(schema, value).ForEach(_report.Add);
     }
 
@@ -114,14 +108,14 @@ internal sealed partial class SchemaValidator
         _depth++;
         if (schema.Allows(value))
         {
-            CheckValue(schema, value);
+            _constraints.CheckValue(schema, value);
             switch (value.ValueKind)
             {
                 case JsonValueKind.Number:
-                    CheckNumber(schema, value);
+                    _constraints.CheckNumber(schema, value);
                     break;
                 case JsonValueKind.String:
-                    CheckText(schema, value);
+                    _constraints.CheckText(schema, value);
                     break;
                 case JsonValueKind.Array:
                     CheckArray(schema, value);
@@ -133,7 +127,7 @@ internal sealed partial class SchemaValidator
 
             CheckCombinations(schema, value);
         }
-        else if (Fails())
+        else if (_progress.Fails())
         {
             // A value of the wrong type violates whatever else is said about it; once is enough.
             _report.Add($"Expected {SchemaText.Name(schema.Types)}, found {SchemaText.Describe(value)}.");
@@ -144,44 +138,51 @@ internal sealed partial class SchemaValidator
 
     private void CheckCombinations(SchemaNode schema, JsonElement value)
     {
-        if (!schema.IsCombined || IsDone)
+        if (!schema.IsCombined || _progress.IsDone)
             return;
         if (schema.Ref is not null)
             Check(schema.Ref, value);
         foreach (var part in schema.AllOf ?? [])
             Check(part, value);
-        if (schema.AnyOf is not null && !IsDone)
+        if (schema.AnyOf is not null && !_progress.IsDone)
             CheckAlternatives(schema.AnyOf, value, onlyOne: false);
-        if (schema.OneOf is not null && !IsDone)
+        if (schema.OneOf is not null && !_progress.IsDone)
             CheckAlternatives(schema.OneOf, value, onlyOne: true);
-        if (schema.Not is not null && !IsDone)
+        if (schema.Not is not null && !_progress.IsDone)
             CheckNot(schema.Not, value);
-        if (schema.If is not null && !IsDone && (Fits(schema.If, value) ? schema.Then : schema.Else) is { } branch)
-            Check(branch, value);
+        if (schema.If is not null && !_progress.IsDone)
+            CheckBranch(schema, schema.If, value);
     }
 
     private void CheckNot(SchemaNode excluded, JsonElement value)
     {
-        if (Fits(excluded, value) && _givenUp is null && Fails())
+        if (Fits(excluded, value) && !_progress.IsGivenUp && _progress.Fails())
             _report.Add($"Expected something else, found {SchemaText.Describe(value)}, which \"not\" excludes.");
+    }
+
+    private void CheckBranch(SchemaNode schema, SchemaNode condition, JsonElement value)
+    {
+        if ((Fits(condition, value) ? schema.Then : schema.Else) is { } branch)
+            Check(branch, value);
     }
 
     private void CheckAlternatives(SchemaUnion union, JsonElement value, bool onlyOne)
     {
-        var candidates = union.Candidates(value, ref _steps);
+        var candidates = union.Candidates(value, out var steps);
+        _progress.Steps += steps;
         List<string> fitting = [];
         foreach (var index in candidates)
         {
             if (!Fits(union.Alternatives[index], value))
                 continue;
-            if (_givenUp is not null || !onlyOne)
+            if (_progress.IsGivenUp || !onlyOne)
                 return;
             fitting.Add((index + 1).ToString());
-            if (_isTrial && fitting.Count > 1)
+            if (_progress.IsTrial && fitting.Count > 1)
                 break;
         }
 
-        if (_givenUp is not null || fitting.Count == 1 || !Fails())
+        if (_progress.IsGivenUp || fitting.Count == 1 || !_progress.Fails())
             return;
         if (fitting.Count > 1)
             _report.Add($"Expected exactly one of {union.Alternatives.Count} alternatives to fit, but {SchemaText.List(fitting, "and")} do.");
@@ -234,22 +235,4 @@ internal sealed partial class SchemaValidator
     /// <summary>Identifies a part of the value, together with what it is checked against: where it begins in the text is the same wherever it is come from.</summary>
     private long? Key(SchemaNode schema, JsonElement value) =>
         JsonMarshal.GetRawUtf8Value(_whole).Overlaps(JsonMarshal.GetRawUtf8Value(value), out var offset) ? ((long)schema.Id << 32) | (uint)offset : null;
-
-    private bool Charge(long steps)
-    {
-        _steps += steps;
-        if (_steps <= SchemaLimits.Steps)
-            return true;
-        GiveUp(SchemaCodes.TooComplex, $"The value and its schema are too complex to check: it takes more than {SchemaLimits.Steps:N0} steps.");
-        return false;
-    }
-
-    private void GiveUp(string code, string message) => _givenUp ??= new SchemaViolation(_report.Pointer(), message, code);
-
-    /// <summary>Notes a violation. What it is need only be said if the violations are collected.</summary>
-    private bool Fails()
-    {
-        _hasFailed |= _isTrial;
-        return !_isTrial;
-    }
 }
