@@ -26,65 +26,37 @@ public static class CallScopeValues
         List<Payload>? stored = null;
         foreach (var reference in references)
         {
-            var path = reference.Path;
-            switch (path.Count == 0 ? "" : path[0])
+            foreach (var payload in ReadBy(scope, reference.Path))
             {
-                case "input":
-                    Add(scope.Input);
-                    break;
-                case "item":
-                    Add(scope.Item);
-                    break;
-                case "nodes" when path.Count == 1:
-                    foreach (var node in (scope.Nodes ?? EmptyNodes).Values)
-                    {
-                        AddNode(node, null);
-                    }
-
-                    break;
-                case "nodes":
-                    if (scope.Nodes is { } nodes && nodes.TryGetValue(path[1], out var value))
-                    {
-                        AddNode(value, path.Count > 2 ? path[2] : null);
-                    }
-
-                    break;
-                case "message" when scope.Variables is { } values && values.TryGetValue("message.output", out var output):
-                    Add(output);
-                    break;
-                case var name:
-                    if (scope.Variables is { } variables && variables.TryGetValue(name, out var variable))
-                    {
-                        Add(variable);
-                    }
-
-                    break;
+                if (payload is { IsInline: false } && stored?.Contains(payload) != true)
+                {
+                    (stored ??= []).Add(payload);
+                }
             }
         }
 
         return stored ?? (IReadOnlyList<Payload>)[];
-
-        void AddNode(NodeValue node, string? member)
-        {
-            if (member is null or "output")
-            {
-                Add(node.Output);
-            }
-
-            if (member is null or "errors")
-            {
-                Add(node.Errors);
-            }
-        }
-
-        void Add(Payload? payload)
-        {
-            if (payload is { IsInline: false } && stored?.Contains(payload) != true)
-            {
-                (stored ??= []).Add(payload);
-            }
-        }
     }
+
+    private static IEnumerable<Payload?> ReadBy(CallScope scope, IReadOnlyList<string> path) => (path.Count == 0 ? "" : path[0]) switch
+    {
+        "input" => [scope.Input],
+        "item" => [scope.Item],
+        "nodes" when path.Count == 1 => (scope.Nodes ?? EmptyNodes).Values.SelectMany(node => ReadBy(node, null)),
+        "nodes" => scope.Nodes is { } nodes && nodes.TryGetValue(path[1], out var node) ? ReadBy(node, path.Count > 2 ? path[2] : null) : [],
+        "message" when VariableOf(scope, "message.output") is { } output => [output],
+        var name => [VariableOf(scope, name)],
+    };
+
+    private static IEnumerable<Payload?> ReadBy(NodeValue node, string? member) => member switch
+    {
+        null => [node.Output, node.Errors],
+        "output" => [node.Output],
+        "errors" => [node.Errors],
+        _ => [],
+    };
+
+    private static Payload? VariableOf(CallScope scope, string name) => scope.Variables?.GetValueOrDefault(name);
 
     /// <summary>Makes the variables of a scope.</summary>
     /// <param name="scope">The scope.</param>

@@ -74,19 +74,21 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
     }
 
     /// <summary>Collects the earlier messages that an agent may see, in the order of the graph.</summary>
-    private IReadOnlyList<(NodeResult Result, int Node)> MessagesFor(int reader, AgentDefinition agent)
+    private IReadOnlyList<(NodeResult Result, int Node)> MessagesFor(int reader, AgentDefinition agent) => agent.Context switch
     {
-        if (agent.Context is { Count: 0 })
-        {
-            return [];
-        }
+        { Count: 0 } => [],
+        null => UpstreamOf(reader, onlyLatest: true),
+        { } filters => Filter(UpstreamOf(reader, onlyLatest: false), filters),
+    };
 
+    private List<(NodeResult Result, int Node)> UpstreamOf(int reader, bool onlyLatest)
+    {
         var upstream = new List<(NodeResult Result, int Node)>();
         var sorted = true;
         foreach (var node in Graph.Upstream(reader))
         {
             var messages = results.MessagesOf(node, reader);
-            foreach (var result in agent.Context is null ? messages.TakeLast(1) : messages)
+            foreach (var result in onlyLatest ? messages.TakeLast(1) : messages)
             {
                 sorted = sorted && (upstream.Count == 0 || string.CompareOrdinal(upstream[^1].Result.Order, result.Order) <= 0);
                 upstream.Add((result, node));
@@ -94,24 +96,16 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
         }
 
         // Without loops they come in order already, and sorting them for each node of a long chain would cost more than all else.
-        var all = sorted ? upstream : [.. upstream.OrderBy(pair => pair.Result.Order, StringComparer.Ordinal)];
-        if (agent.Context is not { } filters)
-        {
-            return all;
-        }
+        return sorted ? upstream : [.. upstream.OrderBy(pair => pair.Result.Order, StringComparer.Ordinal)];
+    }
 
+    private IReadOnlyList<(NodeResult Result, int Node)> Filter(List<(NodeResult Result, int Node)> all, IReadOnlyList<MessageFilter> filters)
+    {
         var passed = new SortedDictionary<string, (NodeResult, int)>(StringComparer.Ordinal);
         foreach (var filter in filters)
         {
             var matching = all.FindAll(pair => run.Plan.Matches(filter, pair.Node) && (filter.Role is null || filter.Role == pair.Result.Role));
-            var chosen = (filter.First, filter.Last) switch
-            {
-                (null, null) => (IEnumerable<(NodeResult Result, int Node)>)matching,
-                ({ } first, null) => matching.Take(first),
-                (null, { } last) => matching.TakeLast(last),
-                ({ } first, { } last) => matching.Take(first).Concat(matching.Skip(Math.Max(first, matching.Count - last))),
-            };
-            foreach (var pair in chosen)
+            foreach (var pair in Choose(matching, filter))
             {
                 passed[pair.Result.Order] = pair;
             }
@@ -119,6 +113,14 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
 
         return [.. passed.Values];
     }
+
+    private static IEnumerable<(NodeResult Result, int Node)> Choose(List<(NodeResult Result, int Node)> matching, MessageFilter filter) => (filter.First, filter.Last) switch
+    {
+        (null, null) => matching,
+        ({ } first, null) => matching.Take(first),
+        (null, { } last) => matching.TakeLast(last),
+        ({ } first, { } last) => matching.Take(first).Concat(matching.Skip(Math.Max(first, matching.Count - last))),
+    };
 
     /// <summary>
     /// Makes the messages for a call. What would make the call too large goes to the payload store, in lists that the next nodes use again as far as

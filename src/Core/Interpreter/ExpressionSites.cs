@@ -100,19 +100,12 @@ public static class ExpressionSites
                 return site.Index >= 0 && site.Index < conditions.Count ? ExpressionOf(conditions[site.Index]) : throw Unknown(definition, node, site);
         }
 
-        return (site.Kind, NodeOf(definition, node, site)) switch
+        var found = NodeOf(definition, node, site);
+        return site.Kind switch
         {
-            (ExpressionSiteKind.ForEach, { } any) => any.ForEach,
-            (ExpressionSiteKind.ErrorValue, { } any) => any.OnError.Value,
-            (ExpressionSiteKind.Prompt, AgentNode agent) => agent.Prompt,
-            (ExpressionSiteKind.Prompt, HumanNode human) => human.Prompt,
-            (ExpressionSiteKind.TimeoutValue, HumanNode human) => human.OnTimeout.Value,
-            (ExpressionSiteKind.Escalation, HumanNode human) => human.OnTimeout.Escalation,
-            (ExpressionSiteKind.RejectWhen, HumanNode human) => human.RejectWhen,
-            (ExpressionSiteKind.Arguments, ToolNode tool) => tool.Arguments,
-            (ExpressionSiteKind.WorkflowInput, WorkflowNode workflow) => workflow.Input,
-            (ExpressionSiteKind.Transform, TransformNode transform) => transform.Value,
-            (ExpressionSiteKind.Until, WaitNode wait) => wait.Until,
+            ExpressionSiteKind.ForEach => found.ForEach,
+            ExpressionSiteKind.ErrorValue => found.OnError.Value,
+            var kind when found.Kind.Reads.Contains(kind) => found.Kind.ExpressionOf(found, kind),
             _ => throw Unknown(definition, node, site),
         };
     }

@@ -130,43 +130,17 @@ internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
         }
     }
 
-    /// <summary>Gets the stop reason of a condition that holds.</summary>
-    private StopReason? ReasonOf(TerminationCondition condition, ConditionCounter counter)
+    /// <summary>Gets the stop reason of a condition that holds. Every condition is looked at, so that those about messages are numbered as everywhere.</summary>
+    private StopReason? ReasonOf(TerminationCondition condition, ConditionCounter counter) => condition switch
     {
-        switch (condition)
-        {
-            case AnyTermination any:
-                StopReason? first = null;
-                foreach (var each in any.Conditions)
-                {
-                    // Every condition is looked at, so that those about messages are numbered as everywhere.
-                    var reason = ReasonOf(each, counter);
-                    first ??= reason;
-                }
-
-                return first;
-            case AllTermination all:
-                StopReason? last = null;
-                var holds = true;
-                foreach (var each in all.Conditions)
-                {
-                    last = ReasonOf(each, counter);
-                    holds &= last is not null;
-                }
-
-                return holds ? last : null;
-            case MaxMessagesTermination max:
-                return _messages >= max.Count ? StopReason.MaxTurns : null;
-            case MaxTokensTermination max:
-                return _tokens >= max.Count ? StopReason.MaxTokens : null;
-            case TimeoutTermination timeout:
-                return run.Now >= run.StartedTime + timeout.After ? StopReason.Timeout : null;
-            case HandoffTermination:
-                return _met.Contains(counter.Next++) ? StopReason.Handoff : null;
-            default:
-                return _met.Contains(counter.Next++) ? StopReason.Completed : null;
-        }
-    }
+        AnyTermination any => any.Conditions.Select(each => ReasonOf(each, counter)).ToList().Find(reason => reason is not null),
+        AllTermination all => all.Conditions.Select(each => ReasonOf(each, counter)).ToList() is { Count: > 0 } reasons && reasons.TrueForAll(reason => reason is not null) ? reasons[^1] : null,
+        MaxMessagesTermination max => _messages >= max.Count ? StopReason.MaxTurns : null,
+        MaxTokensTermination max => _tokens >= max.Count ? StopReason.MaxTokens : null,
+        TimeoutTermination timeout => run.Now >= run.StartedTime + timeout.After ? StopReason.Timeout : null,
+        HandoffTermination => _met.Contains(counter.Next++) ? StopReason.Handoff : null,
+        _ => _met.Contains(counter.Next++) ? StopReason.Completed : null,
+    };
 
     /// <summary>Takes note of a message, which counts once no earlier one can come.</summary>
     public void Count(int node, NodeResult result)

@@ -27,6 +27,9 @@ internal abstract class NodeKind
     /// <summary>Gets the expressions that an activation evaluates.</summary>
     public abstract IReadOnlyList<ExpressionSiteKind> Reads { get; }
 
+    /// <summary>Gets one of the expressions that an activation evaluates, as parsed: an <c>Expression</c>, a <c>Template</c> or a <c>ValueTemplate</c>; <see langword="null"/> if it is optional and not there.</summary>
+    public abstract object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site);
+
     /// <summary>Gets the role of a node's messages; <see langword="null"/> if its results are no messages.</summary>
     public virtual string? RoleOf(NodeDefinition node) => null;
 

@@ -16,6 +16,8 @@ internal sealed class AgentNodeKind : NodeKind
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Prompt];
 
+    public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((AgentNode)node).Prompt;
+
     public override string? RoleOf(NodeDefinition node) => "assistant";
 
     public override INodeRunner CreateRunner(NodeRunnerServices services) => services.Agents;

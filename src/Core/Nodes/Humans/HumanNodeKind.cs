@@ -16,6 +16,18 @@ internal sealed class HumanNodeKind : NodeKind
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Prompt, ExpressionSiteKind.TimeoutValue, ExpressionSiteKind.Escalation, ExpressionSiteKind.RejectWhen];
 
+    public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site)
+    {
+        var human = (HumanNode)node;
+        return site switch
+        {
+            ExpressionSiteKind.TimeoutValue => human.OnTimeout.Value,
+            ExpressionSiteKind.Escalation => human.OnTimeout.Escalation,
+            ExpressionSiteKind.RejectWhen => human.RejectWhen,
+            _ => human.Prompt,
+        };
+    }
+
     public override string? RoleOf(NodeDefinition node) => "user";
 
     public override INodeRunner CreateRunner(NodeRunnerServices services) => new HumanNodeRunner(services.Context, services.Events);

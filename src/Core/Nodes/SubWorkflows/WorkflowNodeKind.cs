@@ -16,6 +16,8 @@ internal sealed class WorkflowNodeKind : NodeKind
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.WorkflowInput];
 
+    public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((WorkflowNode)node).Input;
+
     public override string? RoleOf(NodeDefinition node) => "assistant";
 
     public override INodeRunner CreateRunner(NodeRunnerServices services) => new WorkflowNodeRunner(services.Context, services.Delays, services.Children);

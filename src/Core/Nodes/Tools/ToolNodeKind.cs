@@ -16,6 +16,8 @@ internal sealed class ToolNodeKind : NodeKind
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Arguments];
 
+    public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((ToolNode)node).Arguments;
+
     public override string? RoleOf(NodeDefinition node) => "tool";
 
     public override INodeRunner CreateRunner(NodeRunnerServices services) => new ToolNodeRunner(services.Context, services.Delays);

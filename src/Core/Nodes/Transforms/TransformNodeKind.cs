@@ -1,4 +1,5 @@
 using Polyphony.Core.Interpreter;
+using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Nodes.Transforms;
 
@@ -12,6 +13,8 @@ internal sealed class TransformNodeKind : NodeKind
     public override bool IsDivisible => true;
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Transform];
+
+    public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((TransformNode)node).Value;
 
     public override INodeRunner CreateRunner(NodeRunnerServices services) => new TransformNodeRunner(services.Context);
 }

@@ -14,6 +14,8 @@ internal sealed class WaitNodeKind : NodeKind
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Until];
 
+    public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((WaitNode)node).Until;
+
     public override string? RoleOf(NodeDefinition node) => node is WaitNode { Event: not null } ? "user" : null;
 
     public override INodeRunner CreateRunner(NodeRunnerServices services) => new WaitNodeRunner(services.Context, services.Events);

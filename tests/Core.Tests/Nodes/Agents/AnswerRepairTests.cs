@@ -4,6 +4,7 @@ using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Tests.Nodes.Agents;
 
+[Trait("Row", "O13")]
 public sealed class AnswerRepairTests
 {
     private static readonly RepairRequest First = new(Payload.Null, ["a number was expected"]);

@@ -4,6 +4,7 @@ using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Tests.Nodes.Agents;
 
+[Trait("Row", "C9")]
 public sealed class AttemptCountTests
 {
     private static readonly CallError Transient = new("overloaded", "Try later.", ErrorKind.Transient);

@@ -3,6 +3,7 @@ using Polyphony.Core.Nodes.Agents;
 
 namespace Polyphony.Core.Tests.Nodes.Agents;
 
+[Trait("Row", "B2")]
 public sealed class CallNumberTests
 {
     [Fact]
