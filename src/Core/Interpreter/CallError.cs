@@ -11,6 +11,9 @@ public sealed record CallError(string Code, string Message, ErrorKind Kind, long
 {
     /// <summary>Gets the error of a call that was cancelled.</summary>
     public static CallError Cancelled { get; } = new(ErrorCodes.Cancelled, "The call was cancelled: nobody waits for its answer any more.", ErrorKind.Terminal);
+
+    /// <summary>Gets the error of a call whose activity has returned nothing: it was given up although the run waits for it.</summary>
+    public static CallError NoResult { get; } = new(ErrorCodes.ActivityFailed, "The activity returned neither an answer nor an error: it was given up while the run waited for it.", ErrorKind.Transient);
 }
 
 /// <summary>What a failure means for the next attempt.</summary>

@@ -42,7 +42,8 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         try
         {
             return (await context.CallActivityAsync(
-                ActivityNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult, cancellationToken))!;
+                ActivityNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult, cancellationToken))
+                ?? new AgentCallResult { Error = CallError.NoResult };
         }
         catch (OperationCanceledException)
         {
@@ -65,7 +66,8 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         try
         {
             return (await context.CallActivityAsync(
-                ActivityNames.Tool, call, CoreJsonContext.Default.ToolCall, CoreJsonContext.Default.ToolCallResult, cancellationToken))!;
+                ActivityNames.Tool, call, CoreJsonContext.Default.ToolCall, CoreJsonContext.Default.ToolCallResult, cancellationToken))
+                ?? new ToolCallResult(null, CallError.NoResult);
         }
         catch (OperationCanceledException)
         {
@@ -88,7 +90,9 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         where TResult : class
     {
         Operations++;
-        return (await context.CallActivityAsync(activity, batch, callType, resultType, cancellationToken))!;
+
+        // Without a result, as when it was given up by mistake, each is called alone.
+        return await context.CallActivityAsync(activity, batch, callType, resultType, cancellationToken) ?? new TResult?[batch.Length];
     }
 
     public async Task<string?> CallChildAsync(string name, string instanceId, string input)

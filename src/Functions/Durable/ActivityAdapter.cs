@@ -16,7 +16,7 @@ public static class ActivityAdapter
     {
         try
         {
-            var result = await function(context, input?.Text);
+            var result = await function(context, CancellableCalls.Unwrap(input).Input?.Text);
             DurableLimits.CheckPayload(result, $"result of activity \"{context.Name}\"");
             return RawJson.Of(result);
         }

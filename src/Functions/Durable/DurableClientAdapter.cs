@@ -243,7 +243,7 @@ public sealed partial class DurableClientAdapter : DurableClient
             Tags = found.Tags.Where(IsTheirs).ToDictionary(StringComparer.Ordinal),
             Input = payloads ? DelayedStart.Unwrap(found.SerializedInput).Input : null,
             Output = payloads && !failed ? found.SerializedOutput : null,
-            CustomStatus = found.SerializedCustomStatus,
+            CustomStatus = CancellableCalls.StatusOf(found.SerializedCustomStatus),
             FailureDetails = failed ? Failure(found) : null,
             Version = VersionOf(found.LastUpdatedAt, status),
         };

@@ -126,7 +126,7 @@ internal static class HistoryReader
 
     // Durable Task puts an activity's input into a list of arguments.
     private static string? ActivityInput(string? arguments) =>
-        RawJson.Read(arguments is ['[', .., ']'] ? arguments[1..^1] : arguments)?.Text;
+        CancellableCalls.Unwrap(RawJson.Read(arguments is ['[', .., ']'] ? arguments[1..^1] : arguments)).Input?.Text;
 
     private static FailureDetails Failure(DurableFailure? details, string? reason) => details is not null
         ? CodedFailureException.Read(Convert(details))

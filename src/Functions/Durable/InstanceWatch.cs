@@ -4,34 +4,44 @@ using Polyphony.Core.Durable;
 namespace Polyphony.Functions.Durable;
 
 /// <summary>
-/// Cancels activities whose instance has ended. Durable Task tells an activity nothing about its instance, so whoever takes longer than <see cref="Period"/> looks: every so often, once for all
-/// activities of an instance on this host. Thread-safe.
+/// Cancels activities whose instance has ended or does not wait for them any more (<see cref="CancellableCalls"/>). Durable Task tells an activity nothing, so whoever is still under way
+/// after <see cref="Period"/> looks: every so often, once for all activities of an instance on this host. Thread-safe.
 /// </summary>
 /// <param name="timeProvider">The clock.</param>
 public sealed class InstanceWatch(TimeProvider timeProvider)
 {
-    /// <summary>How long an activity is under way before the first look at its instance, and how long it is from one look to the next: 5 seconds.</summary>
+    /// <summary>How long it is from one look at an instance with activities under way to the next, and so the longest until one learns that it is cancelled: 5 seconds.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How many looks in a row find no instance before it counts as purged: once it was seen, the second. Before that its first step may not be written yet, since Azure Storage sends out what a step
+    /// calls first; a host that crashed between the two repeats the step within minutes.
+    /// </summary>
+    private const int MissesOfSeen = 2, MissesOfUnseen = 60;
 
     private readonly Dictionary<string, Watched> _watched = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
 
-    /// <summary>Runs an activity. When its instance ends meanwhile it is cancelled; what it returns or throws then is dropped, for nobody reads it.</summary>
+    /// <summary>
+    /// Runs an activity. When nobody waits for it any more it is cancelled; what it returns or throws then is dropped. One that heeds no cancellation is left behind with the look after that,
+    /// since the run can't end before this method returns.
+    /// </summary>
     /// <param name="client">What the looks go through.</param>
     /// <param name="function">The activity.</param>
     /// <param name="context">Which run this is; its token is the host's.</param>
-    /// <param name="input">The input.</param>
+    /// <param name="input">The input, as the orchestration has passed it.</param>
     /// <returns>The result; <see langword="null"/> for an activity that was cancelled.</returns>
     public async Task<RawJson?> RunAsync(DurableTaskClient client, ActivityFunction function, ActivityContext context, RawJson? input)
     {
-        var activity = new Activity(timeProvider.GetTimestamp());
+        var activity = new Activity(CancellableCalls.Unwrap(input).Number);
         var watched = Enter(client, context.InstanceId, activity);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, watched.Ended.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, activity.Unwanted.Token);
         try
         {
-            return await ActivityAdapter.RunAsync(function, context with { CancellationToken = either.Token }, input);
+            var run = ActivityAdapter.RunAsync(function, context with { CancellationToken = either.Token }, input);
+            return await Task.WhenAny(run, activity.LeftBehind.Task) == run ? await run : null;
         }
-        catch (Exception) when (watched.Ended.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)
+        catch (Exception) when (activity.Unwanted.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)
         {
             return null;
         }
@@ -72,6 +82,8 @@ public sealed class InstanceWatch(TimeProvider timeProvider)
     private async Task LookAsync(DurableTaskClient client, Watched watched)
     {
         var missing = 0;
+        var seen = false;
+        var ended = false;
         using var timer = new PeriodicTimer(Period, timeProvider);
         while (true)
         {
@@ -81,59 +93,66 @@ public sealed class InstanceWatch(TimeProvider timeProvider)
                 return;
             }
 
-            if (!HasLong(watched))
+            IReadOnlySet<long> cancelled = new HashSet<long>();
+            if (!ended)
             {
-                continue;
+                try
+                {
+                    // The custom status is among the inputs and outputs for Durable Task.
+                    var found = await client.GetInstanceAsync(watched.InstanceId, getInputsAndOutputs: true);
+                    seen |= found is not null;
+                    missing = found is null ? missing + 1 : 0;
+                    ended = found is { IsCompleted: true } || missing >= (seen ? MissesOfSeen : MissesOfUnseen);
+                    cancelled = CancellableCalls.CancelledOf(found?.SerializedCustomStatus);
+                }
+                catch (Exception)
+                {
+                    // The look fails, the activity does not: there is another look.
+                    continue;
+                }
             }
 
-            bool ended;
-            try
+            foreach (var activity in Unwanted(watched, ended, cancelled))
             {
-                var found = await client.GetInstanceAsync(watched.InstanceId, getInputsAndOutputs: false);
-                missing = found is null ? missing + 1 : 0;
-
-                // A row that is missing once may only be late; one that stays away was purged.
-                ended = found is { IsCompleted: true } || missing > 1;
-            }
-            catch (Exception)
-            {
-                // The look fails, the activity does not: there is another look.
-                continue;
-            }
-
-            if (ended)
-            {
-                await watched.Ended.CancelAsync();
-                return;
+                if (activity.Unwanted.IsCancellationRequested)
+                {
+                    activity.LeftBehind.TrySetResult();
+                }
+                else
+                {
+                    await activity.Unwanted.CancelAsync();
+                }
             }
         }
     }
 
-    private bool HasLong(Watched watched)
+    private List<Activity> Unwanted(Watched watched, bool ended, IReadOnlySet<long> cancelled)
     {
         lock (_gate)
         {
-            return watched.Activities.Any(activity => timeProvider.GetElapsedTime(activity.Begun) >= Period);
+            return [.. watched.Activities.Where(activity => ended || activity.Unwanted.IsCancellationRequested || (activity.Number is { } number && cancelled.Contains(number)))];
         }
     }
 
-    /// <summary>An activity under way, and when it began.</summary>
-    private sealed class Activity(long begun)
+    /// <summary>An activity under way, and its number among the calls that can be cancelled.</summary>
+#pragma warning disable CA1001 // A source of cancellation without a timer and a handle holds nothing to be disposed of.
+    private sealed class Activity(long? number)
     {
-        public long Begun => begun;
+        public long? Number => number;
+
+        public CancellationTokenSource Unwanted { get; } = new();
+
+        public TaskCompletionSource LeftBehind { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
+#pragma warning restore CA1001
 
     /// <summary>An instance with activities under way on this host.</summary>
-#pragma warning disable CA1001 // A source of cancellation without a timer and a handle holds nothing to be disposed of.
     private sealed class Watched(string instanceId)
     {
         public string InstanceId => instanceId;
 
         public HashSet<Activity> Activities { get; } = [];
 
-        public CancellationTokenSource Ended { get; } = new();
-
         public TaskCompletionSource Left { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
-#pragma warning restore CA1001
 }

@@ -14,6 +14,7 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
 {
     private readonly TaskOrchestrationContext _context;
     private readonly EventInboxes _events;
+    private readonly CancellableCalls _calls;
 
     /// <summary>Wraps a context.</summary>
     /// <param name="context">Durable Task's context of the running orchestrator function.</param>
@@ -21,6 +22,7 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
     {
         _context = context;
         _events = new EventInboxes(context);
+        _calls = new CancellableCalls(context);
     }
 
     /// <inheritdoc/>
@@ -71,8 +73,9 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
             return Task.FromCanceled<string?>(cancellationToken);
         }
 
-        var call = ReadAsync(name, _context.CallActivityAsync<RawJson?>(name, RawJson.Of(input)));
-        return cancellationToken.CanBeCanceled ? UntilCancelledAsync(call, cancellationToken) : call;
+        return cancellationToken.CanBeCanceled ? _calls.CallAsync(input, CallAsync, cancellationToken) : CallAsync(input);
+
+        Task<string?> CallAsync(string? given) => ReadAsync(name, _context.CallActivityAsync<RawJson?>(name, RawJson.Of(given)));
     }
 
     /// <inheritdoc/>
@@ -126,7 +129,7 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
     public override void SetCustomStatus(string? status)
     {
         DurableLimits.CheckPayload(status, "custom status", DurableLimits.MaxCustomStatusBytes);
-        _context.SetCustomStatus(RawJson.Of(status));
+        _calls.SetStatus(status);
     }
 
     /// <inheritdoc/>
@@ -151,15 +154,6 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
     {
         var id = NewGuid().ToString("N");
         return $"{InstanceId.AsSpan(0, Math.Min(InstanceId.Length, DurableLimits.MaxInstanceIdLength - id.Length - 1))}:{id}";
-    }
-
-    // Durable Task cancels no activities: the code stops to wait, and the activity learns of it by a look at its instance (InstanceWatch).
-    private static async Task<string?> UntilCancelledAsync(Task<string?> call, CancellationToken cancellationToken)
-    {
-        // Continuations run where the code cancels: on the orchestrator's own turn.
-        var cancelled = new TaskCompletionSource<string?>();
-        using var registration = cancellationToken.Register(() => cancelled.TrySetCanceled(cancellationToken));
-        return await await Task.WhenAny(call, cancelled.Task);
     }
 
     private static async Task<string?> ReadAsync(string name, Task<RawJson?> call)

@@ -87,6 +87,58 @@ public abstract class DurableTaskDifferenceContract : DurableContract
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Row", "B10")]
+    public async Task CallActivity_CancelledAmongOthers_LearnsOfItByALookAndTheOthersDoNot(bool heeds)
+    {
+        var begun = new[] { NewSignal(), NewSignal() };
+        var cancelled = new[] { NewSignal(), NewSignal() };
+        var go = NewSignal();
+        var registry = new DurableRegistry()
+            .AddActivity("slow", async (context, input) =>
+            {
+                var number = int.Parse(input!);
+                begun[number].TrySetResult();
+                var wait = go.Task.WaitAsync(heeds ? context.CancellationToken : CancellationToken.None);
+                await using var told = context.CancellationToken.Register(() => cancelled[number].TrySetResult());
+                await wait;
+                return input;
+            })
+            .AddOrchestration("o", async (context, _) =>
+            {
+                context.SetCustomStatus("\"both\"");
+                using var one = new CancellationTokenSource();
+                using var other = new CancellationTokenSource();
+                Task<string?>[] calls = [context.CallActivityAsync("slow", "0", one.Token), context.CallActivityAsync("slow", "1", other.Token)];
+                await context.WaitForExternalEventAsync("cancel");
+                other.Cancel();
+                context.SetCustomStatus("\"one\"");
+                return $"[{await calls[0]},{(calls[1].IsCanceled ? "\"cancelled\"" : "null")}]";
+            });
+        await using var host = (DurableTaskHost)await StartAsync(registry);
+        await BeginAsync(host.Client, "o", "a");
+        await Task.WhenAll(begun.Select(each => each.Task)).WaitAsync(Soon);
+        await host.Client.RaiseEventAsync("a", "cancel", null, Soon);
+        for (var end = Soon; !cancelled[1].Task.IsCompleted; await Task.Yield())
+        {
+            end.ThrowIfCancellationRequested();
+            host.Looks.Advance(InstanceWatch.Period);
+        }
+
+        var status = await host.Client.GetAsync("a", cancellationToken: Soon);
+        Assert.Equal((OrchestrationRuntimeStatus.Running, "\"one\""), (status!.RuntimeStatus, status.CustomStatus));
+        Assert.False(cancelled[0].Task.IsCompleted);
+
+        // What the other brings ends the run; the cancelled one is left behind if it goes on.
+        host.Looks.Advance(InstanceWatch.Period);
+        go.TrySetResult();
+        var ended = await host.Client.WaitForCompletionAsync("a", Soon);
+        Assert.Equal(("[0,\"cancelled\"]", "\"one\""), (ended.Output, ended.CustomStatus));
+        Assert.Equal(["0", "1"], (await host.Client.GetHistoryAsync("a", 0, Soon)).OfType<TaskScheduled>().Select(e => e.Input));
+    }
+
     [Fact]
     [Trait("Row", "O7")]
     public async Task ContinueAsNew_ManyGenerations_HistoryIsTheLastOnesAndSequencesGoOn()
@@ -187,6 +239,8 @@ public abstract class DurableTaskDifferenceContract : DurableContract
         Assert.Equal((OrchestrationRuntimeStatus.Pending, "[1.0]"), (waiting.RuntimeStatus, waiting.Input));
         Assert.Equal("a", Assert.Single((await host.Client.QueryAsync(new() { Statuses = [OrchestrationRuntimeStatus.Pending] }, Soon)).Instances).InstanceId);
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static Task<string> BeginAsync(DurableClient client, string name, string id, string? input = null) =>
         client.StartAsync(name, input, new StartOrchestrationOptions { InstanceId = id }, Soon);

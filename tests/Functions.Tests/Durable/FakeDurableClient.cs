@@ -11,6 +11,11 @@ namespace Polyphony.Functions.Tests.Durable;
 /// </summary>
 internal sealed class FakeDurableClient() : DurableTaskClient("fake")
 {
+    private int _looks;
+
+    /// <summary>Gets how often single instances were read.</summary>
+    public int Looks => Volatile.Read(ref _looks);
+
     public SortedDictionary<string, OrchestrationMetadata> Instances { get; } = new(StringComparer.Ordinal);
 
     public List<StartOrchestrationOptions> Starts { get; } = [];
@@ -54,6 +59,12 @@ internal sealed class FakeDurableClient() : DurableTaskClient("fake")
         };
     }
 
+    public void SetCustomStatus(string id, string? status) => Instances[id] = new OrchestrationMetadata(Instances[id].Name, id)
+    {
+        RuntimeStatus = Instances[id].RuntimeStatus,
+        SerializedCustomStatus = status,
+    };
+
     public override Task<string> ScheduleNewOrchestrationInstanceAsync(
         TaskName orchestratorName, object? input = null, StartOrchestrationOptions? options = null, CancellationToken cancellation = default)
     {
@@ -92,8 +103,12 @@ internal sealed class FakeDurableClient() : DurableTaskClient("fake")
 
     public override Task<IList<HistoryEvent>> GetOrchestrationHistoryAsync(string instanceId, CancellationToken cancellation = default) => Task.FromResult(History);
 
-    public override Task<OrchestrationMetadata?> GetInstancesAsync(string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default) =>
-        Task.FromResult(Instances.GetValueOrDefault(instanceId));
+    public override Task<OrchestrationMetadata?> GetInstancesAsync(string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default)
+    {
+        var found = Instances.GetValueOrDefault(instanceId);
+        Interlocked.Increment(ref _looks);
+        return Task.FromResult(found);
+    }
 
     public override AsyncPageable<OrchestrationMetadata> GetAllInstancesAsync(OrchestrationQuery? filter = null)
     {

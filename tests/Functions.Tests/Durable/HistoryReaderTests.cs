@@ -55,6 +55,8 @@ public sealed class HistoryReaderTests
     [InlineData("[\"a]\"]", "\"a]\"")]
     [InlineData("[[]]", "[]")]
     [InlineData("[null]", null)]
+    [InlineData("""[{"polyphony-call":7,"input":{"a":1}}]""", """{"a":1}""")]
+    [InlineData("""[{"polyphony-call":7,"input":null}]""", null)]
     [InlineData("[]", null)]
     [InlineData(null, null)]
     public void Read_ActivityInput_IsWithoutTheListAroundIt(string? arguments, string? expected) =>

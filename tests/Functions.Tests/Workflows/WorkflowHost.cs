@@ -15,6 +15,7 @@ using Polyphony.Engine;
 using Polyphony.Functions.Tests.Durable;
 using Polyphony.Functions.Tests.Storage;
 using Polyphony.Functions.Tests.TaskHubs;
+using Polyphony.TestKit.Clocks;
 
 namespace Polyphony.Functions.Tests.Workflows;
 
@@ -24,14 +25,16 @@ internal sealed class WorkflowHost : IAsyncDisposable
     private static readonly FolderWorkflowCatalog Samples = new(Path.Combine(AppContext.BaseDirectory, "workflows"));
 
     private readonly IAsyncDisposable _owner;
+    private readonly OverlaidCatalog _catalog = new();
 
-    private WorkflowHost(IAsyncDisposable owner, DurableClient durable, IDefinitionStore definitions, IPayloadStore payloads)
+    private WorkflowHost(IAsyncDisposable owner, DurableClient durable, IDefinitionStore definitions, IPayloadStore payloads, ILedger ledger)
     {
         _owner = owner;
         Durable = durable;
         Definitions = definitions;
         Payloads = payloads;
-        Client = new WorkflowClient(durable, Samples, definitions, payloads);
+        Ledger = ledger;
+        Client = new WorkflowClient(durable, _catalog, definitions, payloads, ledger: ledger);
     }
 
     /// <summary>Gets the workflows that can be started by name: those of samples/.</summary>
@@ -43,18 +46,23 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public IPayloadStore Payloads { get; }
 
+    public ILedger Ledger { get; }
+
     public WorkflowClient Client { get; }
+
+    /// <summary>Gets the clock by which activities look at their instance; on the embedded engine nobody looks.</summary>
+    public FakeClock Looks { get; private init; } = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static Task<WorkflowHost> InMemoryAsync(InterpreterOptions? interpreter) =>
-        OnDurableTaskAsync(new InMemoryTaskHub(), DurableTaskHost.Stores.InMemory(), () => Task.CompletedTask, interpreter);
+    public static Task<WorkflowHost> InMemoryAsync(InterpreterOptions? interpreter, IModelProvider? models = null) =>
+        OnDurableTaskAsync(new InMemoryTaskHub(), DurableTaskHost.Stores.InMemory(), () => Task.CompletedTask, interpreter, models);
 
     /// <summary>As the app is: histories on Azure Storage, all else on Blob Storage.</summary>
-    public static Task<WorkflowHost> OnAzureStorageAsync(InterpreterOptions? interpreter)
+    public static Task<WorkflowHost> OnAzureStorageAsync(InterpreterOptions? interpreter, IModelProvider? models = null)
     {
         var container = TestContainer.Create();
-        return OnDurableTaskAsync(AzureStorageTaskHub.Create(), container.OpenStores(), () => container.DisposeAsync().AsTask(), interpreter);
+        return OnDurableTaskAsync(AzureStorageTaskHub.Create(), container.OpenStores(), () => container.DisposeAsync().AsTask(), interpreter, models);
     }
 
     public static async Task<WorkflowHost> EmbeddedAsync(InterpreterOptions? interpreter = null)
@@ -62,12 +70,15 @@ internal sealed class WorkflowHost : IAsyncDisposable
         var engine = await EmbeddedEngine.StartAsync(
             EngineOptions.InMemory(TimeProvider.System) with { OwnerNote = "test" },
             (engine, registry) => Register(registry, engine.Payloads, engine.Ledger, engine.Definitions, interpreter));
-        return new WorkflowHost(engine, engine.Client, engine.Definitions, engine.Payloads);
+        return new WorkflowHost(engine, engine.Client, engine.Definitions, engine.Payloads, engine.Ledger);
     }
 
     /// <summary>Starts a workflow: a sample by its name, or the text of a file.</summary>
     public Task<string> StartAsync(string workflow, string input) =>
         Client.StartAsync(workflow.Contains('\n') ? Parse(workflow) : Client.Resolve(workflow), JsonElement.Parse(input), null, Token);
+
+    /// <summary>Adds a workflow that others can name.</summary>
+    public void Add(string workflow) => _catalog.Added.Add(Parse(workflow));
 
     public async Task<WorkflowStatus> WaitAsync(string id)
     {
@@ -92,15 +103,15 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _owner.DisposeAsync();
 
-    private static async Task<WorkflowHost> OnDurableTaskAsync(ITaskHub hub, DurableTaskHost.Stores stores, Func<Task> whenDisposed, InterpreterOptions? interpreter)
+    private static async Task<WorkflowHost> OnDurableTaskAsync(ITaskHub hub, DurableTaskHost.Stores stores, Func<Task> whenDisposed, InterpreterOptions? interpreter, IModelProvider? models)
     {
         var registry = new DurableRegistry();
-        Register(registry, stores.Payloads, stores.Ledger, stores.Definitions, interpreter);
-        var host = await DurableTaskHost.StartAsync(registry, hub, () => stores, whenDisposed);
-        return new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads);
+        Register(registry, stores.Payloads, stores.Ledger, stores.Definitions, interpreter, models);
+        var host = (DurableTaskHost)await DurableTaskHost.StartAsync(registry, hub, () => stores, whenDisposed);
+        return new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads, stores.Ledger) { Looks = host.Looks };
     }
 
-    private static void Register(DurableRegistry registry, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions, InterpreterOptions? interpreter)
+    private static void Register(DurableRegistry registry, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions, InterpreterOptions? interpreter, IModelProvider? models = null)
     {
         registry.AddWorkflows(definitions, interpreter);
         new PolyphonyActivities(
@@ -108,7 +119,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
             payloads,
             ledger,
             definitions,
-            new ModelRegistry([new OfflineProvider()], new Dictionary<string, ModelDefinition>()),
+            new ModelRegistry([models ?? new OfflineProvider()], new Dictionary<string, ModelDefinition>()),
             new ToolRegistry(),
             TimeProvider.System,
             NullLoggerFactory.Instance).Register(registry);
@@ -121,5 +132,15 @@ internal sealed class WorkflowHost : IAsyncDisposable
         var parsed = WorkflowParser.Parse(read.Root);
         Assert.True(parsed.Definition is not null, string.Join('\n', parsed.Problems));
         return parsed.Definition;
+    }
+
+    /// <summary>The samples, and what a test adds.</summary>
+    private sealed class OverlaidCatalog : IWorkflowCatalog
+    {
+        public List<WorkflowDefinition> Added { get; } = [];
+
+        public WorkflowDefinition? Find(string name) => Added.Find(each => each.Name == name) ?? Samples.Find(name);
+
+        public IReadOnlyList<WorkflowDefinition> List() => [.. Samples.List(), .. Added];
     }
 }
