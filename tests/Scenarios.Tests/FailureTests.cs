@@ -11,6 +11,22 @@ public sealed class FailureTests
 {
     [Fact]
     [Trait("Row", "C7")]
+    public async Task Activity_ReturnsNothing_IsTriedAgain()
+    {
+        var calls = 0;
+        await using var host = await TestHost.StartAsync((_, _) => Task.FromResult(
+            ++calls == 1 ? null! : new AgentCallResult { Output = Payload.Inline(TestHost.Json("there")) }));
+        var status = await host.RunAsync("""
+            name: w
+            models: { m: { provider: offline } }
+            agents: { a: { model: m } }
+            nodes: { ask: { agent: a, prompt: x } }
+            """);
+        Assert.Equal(("completed", "there", 2), (status.Reason(), status.Output!.Value.GetString(), calls));
+    }
+
+    [Fact]
+    [Trait("Row", "C7")]
     public async Task SlowAgent_DefaultLimit_BecomesTimeoutAfterThirtySecondsAndTheRestGoesOn()
     {
         await using var host = await TestHost.StartAsync();

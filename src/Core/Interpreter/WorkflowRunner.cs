@@ -90,7 +90,7 @@ internal sealed class WorkflowRunner
                 LaunchReady();
             }
 
-            _signal.ThrowIfFaulted();
+            ThrowIfFaulted();
             _progress.Publish();
             if (HasEnded())
             {
@@ -106,6 +106,16 @@ internal sealed class WorkflowRunner
             {
                 await _signal.WaitAsync();
             }
+        }
+    }
+
+    private void ThrowIfFaulted()
+    {
+        if (_signal.IsFaulted)
+        {
+            // Durable Task ends no instance that has timers set and calls under way.
+            _run.Stop.Request(StopReason.Failed);
+            _signal.ThrowIfFaulted();
         }
     }
 

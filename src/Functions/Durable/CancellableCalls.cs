@@ -58,6 +58,16 @@ internal sealed class CancellableCalls(TaskOrchestrationContext context)
         return await await Task.WhenAny(activity, cancelled.Task);
     }
 
+    /// <summary>Takes note that all calls have returned.</summary>
+    public void End()
+    {
+        if (_cancelled.Count > 0)
+        {
+            _cancelled.Clear();
+            Publish();
+        }
+    }
+
     /// <summary>Finds the number and the activity's own input.</summary>
     /// <param name="input">What an activity was given.</param>
     /// <returns>The number, or <see langword="null"/> for a call that can't be cancelled; and the input.</returns>

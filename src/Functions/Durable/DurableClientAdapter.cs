@@ -144,13 +144,19 @@ public sealed partial class DurableClientAdapter : DurableClient
         await _client().TerminateInstanceAsync(instanceId, new TerminateInstanceOptions(RawJson.Of(output), Recursive: true), cancellationToken);
         await SettleAsync(instanceId, now => now.IsFinished, cancellationToken);
 
-        // Not every storage provider ends the children as well.
-        foreach (var child in await DescendantsAsync(found, cancellationToken))
+        // Not every storage provider ends the children as well. While they are ended one after another, those that still run may start more: it is done when there is nobody new.
+        var asked = new HashSet<string>(StringComparer.Ordinal);
+        for (var before = -1; asked.Count > before;)
         {
-            if (await GetAsync(child, fetchInputsAndOutputs: false, cancellationToken) is { IsFinished: false })
+            before = asked.Count;
+            foreach (var child in await DescendantsAsync(found, cancellationToken))
             {
-                await _client().TerminateInstanceAsync(child, new TerminateInstanceOptions(RawJson.Of(output)), cancellationToken);
-                await SettleAsync(child, now => now.IsFinished, cancellationToken);
+                if (!asked.Contains(child) && await GetAsync(child, fetchInputsAndOutputs: false, cancellationToken) is { IsFinished: false })
+                {
+                    asked.Add(child);
+                    await _client().TerminateInstanceAsync(child, new TerminateInstanceOptions(RawJson.Of(output)), cancellationToken);
+                    await SettleAsync(child, now => now.IsFinished, cancellationToken);
+                }
             }
         }
     }

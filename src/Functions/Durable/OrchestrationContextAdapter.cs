@@ -12,9 +12,14 @@ namespace Polyphony.Functions.Durable;
 /// <remarks>Deterministic: it adds no step of its own but the events that it sends back to its instance when a generation ends.</remarks>
 public sealed class OrchestrationContextAdapter : OrchestrationContext
 {
+    private const int MostFinished = 64;
+
     private readonly TaskOrchestrationContext _context;
     private readonly EventInboxes _events;
     private readonly CancellableCalls _calls;
+    private readonly List<Task> _open = [];
+    private int _pruneAt = MostFinished;
+    private Action? _next;
 
     /// <summary>Wraps a context.</summary>
     /// <param name="context">Durable Task's context of the running orchestrator function.</param>
@@ -48,9 +53,9 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
     /// <exception cref="CodedFailureException">The function threw an exception with a code.</exception>
     public static async Task<RawJson?> RunAsync(TaskOrchestrationContext context, OrchestrationFunction function, RawJson? input)
     {
+        var adapter = new OrchestrationContextAdapter(context);
         try
         {
-            var adapter = new OrchestrationContextAdapter(context);
             var output = await function(adapter, await DelayedStart.WaitAsync(adapter, input?.Text));
             DurableLimits.CheckPayload(output, $"output of orchestration \"{context.Name.Name}\"");
             return RawJson.Of(output);
@@ -58,6 +63,10 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
         catch (PolyphonyException e)
         {
             throw CodedFailureException.Of(e);
+        }
+        finally
+        {
+            await adapter.EndAsync();
         }
     }
 
@@ -75,7 +84,7 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
 
         return cancellationToken.CanBeCanceled ? _calls.CallAsync(input, CallAsync, cancellationToken) : CallAsync(input);
 
-        Task<string?> CallAsync(string? given) => ReadAsync(name, _context.CallActivityAsync<RawJson?>(name, RawJson.Of(given)));
+        Task<string?> CallAsync(string? given) => Opened(ReadAsync(name, _context.CallActivityAsync<RawJson?>(name, RawJson.Of(given))));
     }
 
     /// <inheritdoc/>
@@ -85,7 +94,7 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
 
         // A child tells whose it is by a tag: clients of Durable Task are not told otherwise.
         var options = new SubOrchestrationOptions(new TaskOptions(retry: null, tags: new Dictionary<string, string>(StringComparer.Ordinal) { [ParentTag] = InstanceId }), instanceId ?? ChildId());
-        return ReadAsync(name, _context.CallSubOrchestratorAsync<RawJson?>(name, RawJson.Of(input), options));
+        return Opened(ReadAsync(name, _context.CallSubOrchestratorAsync<RawJson?>(name, RawJson.Of(input), options)));
     }
 
     /// <inheritdoc/>
@@ -136,8 +145,11 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
     public override void ContinueAsNew(string? input, bool preserveUnprocessedEvents = true)
     {
         DurableLimits.CheckPayload(input, "input of the next generation");
-        _events.Close(preserveUnprocessedEvents);
-        _context.ContinueAsNew(RawJson.Of(input), preserveUnprocessedEvents);
+        _next = () =>
+        {
+            _events.Close(preserveUnprocessedEvents);
+            _context.ContinueAsNew(RawJson.Of(input), preserveUnprocessedEvents);
+        };
     }
 
     /// <inheritdoc/>
@@ -148,6 +160,40 @@ public sealed class OrchestrationContextAdapter : OrchestrationContext
 
     /// <summary>A child that is terminated ends without details of a failure.</summary>
     internal static FailureDetails Terminated(string name) => new("terminated", $"Orchestration \"{name}\" was terminated.");
+
+    /// <summary>
+    /// Waits for activities and children that nobody waits for any more. Durable Task would do so itself, but a worker gives up the extended session of a function that has returned, and the host
+    /// then finds out with every message that it needs the history: seconds for each.
+    /// </summary>
+    private async Task EndAsync()
+    {
+        while (_open.Find(task => !task.IsCompleted) is { } open)
+        {
+            try
+            {
+                await open;
+            }
+            catch (Exception)
+            {
+                // Whoever waited for it was told.
+            }
+        }
+
+        _calls.End();
+        _next?.Invoke();
+    }
+
+    private Task<string?> Opened(Task<string?> call)
+    {
+        if (_open.Count >= _pruneAt)
+        {
+            _open.RemoveAll(task => task.IsCompleted);
+            _pruneAt = 2 * Math.Max(MostFinished, _open.Count);
+        }
+
+        _open.Add(call);
+        return call;
+    }
 
     // Begins with this instance's id, by which its children are found when it is terminated or purged.
     private string ChildId()

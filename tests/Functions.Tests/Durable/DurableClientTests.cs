@@ -234,6 +234,27 @@ public sealed class DurableClientTests : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("Row", "B10")]
+    public async Task Terminate_TreeThatGrowsMeanwhile_EndsWhatWasAdded()
+    {
+        _durable.Add("p", 1, DurableStatus.Running);
+        _durable.Add("p:1", 2, DurableStatus.Running, parent: "p");
+        _durable.Terminating = id =>
+        {
+            // Each starts one more before it ends, four levels deep.
+            if (id.Length < 9)
+            {
+                _durable.Add($"{id}:1", 3, DurableStatus.Running, parent: id);
+            }
+        };
+
+        await _client.TerminateAsync("p", null, Token);
+
+        Assert.Equal(["p", "p:1", "p:1:1", "p:1:1:1", "p:1:1:1:1"], _durable.Instances.Keys);
+        Assert.All(_durable.Instances.Values, each => Assert.Equal(DurableStatus.Terminated, each.RuntimeStatus));
+    }
+
+    [Fact]
     public async Task Purge_Workflow_TakesDescendantsFirstAndReadsNoOthers()
     {
         _durable.Add("p", 1, name: ActivityNames.WorkflowOrchestration);

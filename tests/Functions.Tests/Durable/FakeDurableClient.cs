@@ -13,6 +13,9 @@ internal sealed class FakeDurableClient() : DurableTaskClient("fake")
 {
     private int _looks;
 
+    /// <summary>Gets or sets what happens while an instance is terminated.</summary>
+    public Action<string>? Terminating { get; set; }
+
     /// <summary>Gets how often single instances were read.</summary>
     public int Looks => Volatile.Read(ref _looks);
 
@@ -89,8 +92,11 @@ internal sealed class FakeDurableClient() : DurableTaskClient("fake")
     public override Task ResumeInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default) =>
         Note($"resume {instanceId} {reason}", instanceId, OrchestrationRuntimeStatus.Running);
 
-    public override Task TerminateInstanceAsync(string instanceId, TerminateInstanceOptions? options = null, CancellationToken cancellation = default) =>
-        Note($"terminate {instanceId} {options?.Output} {options?.Recursive}", instanceId, OrchestrationRuntimeStatus.Terminated);
+    public override Task TerminateInstanceAsync(string instanceId, TerminateInstanceOptions? options = null, CancellationToken cancellation = default)
+    {
+        Terminating?.Invoke(instanceId);
+        return Note($"terminate {instanceId} {options?.Output} {options?.Recursive}", instanceId, OrchestrationRuntimeStatus.Terminated);
+    }
 
     public override Task RewindInstanceAsync(string instanceId, string reason, CancellationToken cancellation = default) =>
         Note($"rewind {instanceId} {reason}", instanceId, OrchestrationRuntimeStatus.Running);
