@@ -7,12 +7,14 @@ namespace Polyphony.Functions.Tests.Durable;
 
 /// <summary>When an activity under way is cancelled by what is seen of its instance.</summary>
 [Trait("Row", "B10")]
-public sealed class InstanceWatchTests
+public sealed class InstanceWatchTests : IAsyncDisposable
 {
     private readonly FakeDurableClient _client = new();
     private readonly FakeClock _clock = new();
 
     private static CancellationToken Soon => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
+
+    public ValueTask DisposeAsync() => _client.DisposeAsync();
 
     [Fact]
     public async Task Look_InstanceNotWrittenYet_LeavesTheActivityAlone()
