@@ -1,0 +1,89 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace Polyphony.Architecture.Tests;
+
+/// <summary>No type and no method grows beyond what can be read at once.</summary>
+public sealed class SizeTests
+{
+    private const int MaxTypeLines = 500;
+    private const int MaxComplexity = 15;
+
+    // What is still to be divided. A line goes when its type or method is within the limit; none is added.
+    private static readonly HashSet<string> ToBeDivided = new(StringComparer.Ordinal)
+    {
+        "Polyphony.Engine.Runtime.Kernel",
+        "Polyphony.Activities.Errors.ErrorBody.Gather",
+        "Polyphony.Activities.Errors.ErrorBody.OfText",
+        "Polyphony.Activities.Errors.ErrorBody.SayObject",
+        "Polyphony.Activities.Errors.ErrorClassifier.Classify",
+        "Polyphony.Activities.Errors.HttpErrors.Classify",
+        "Polyphony.Activities.Errors.Waits.Duration",
+        "Polyphony.Activities.Providers.Offline.SchemaFiller.Number",
+        "Polyphony.Activities.Providers.OpenAI.Dialects.Refusals.Next",
+        "Polyphony.Activities.Providers.OpenAI.OpenAIChatClient.Complete",
+        "Polyphony.Activities.Providers.OpenAI.StrictSchema.Allows",
+        "Polyphony.Cli.Commands.ValidateCommand.RunAsync",
+        "Polyphony.Core.Workflows.Parsing.GraphAnalysis.ShortestPath",
+    };
+
+    private static readonly IReadOnlyList<SyntaxTree> Sources = [.. Tree.Sources("src").Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), path: file))];
+
+    [Fact]
+    public void Types_OverAllTheirParts_HaveAtMost500Lines() =>
+        HaveAtMost(MaxTypeLines, SourceMetrics.TypeLines(Sources).Select(type => (type.Key, type.Value)));
+
+    [Fact]
+    public void Methods_AreAtMost15Complex() => HaveAtMost(MaxComplexity, SourceMetrics.MemberComplexities(Sources));
+
+    [Fact]
+    public void TypeLines_OfTwoPartsWithATypeWithin_AddsThePartsAndLeavesTheInnerOut()
+    {
+        var lines = SourceMetrics.TypeLines([CSharpSyntaxTree.ParseText("namespace N;\npartial class A\n{\n    class B\n    {\n    }\n}\npartial class A\n{\n}\n", cancellationToken: TestContext.Current.CancellationToken)]);
+
+        Assert.Equal(6, lines["N.A"]);
+        Assert.Equal(3, lines["N.A.B"]);
+    }
+
+    [Fact]
+    public void MemberComplexities_CountBranches_NotThoseOfLocalFunctions()
+    {
+        const string Source = """
+            class A
+            {
+                int M(int a, int? b)
+                {
+                    if (a > 0 && b is not null || a < -1)
+                    {
+                        return b ?? 0;
+                    }
+
+                    foreach (var c in new[] { 1 }) { a += c; }
+                    return a switch { 1 => Two(), _ => 0 };
+
+                    int Two() => a > 1 ? 2 : 3;
+                }
+            }
+            """;
+        var members = SourceMetrics.MemberComplexities([CSharpSyntaxTree.ParseText(Source, cancellationToken: TestContext.Current.CancellationToken)]).ToDictionary(member => member.Member, member => member.Complexity);
+
+        // if, &&, ||, ??, foreach and two arms; the local function's one ?:.
+        Assert.Equal(8, members["A.M"]);
+        Assert.Equal(2, members["A.Two"]);
+    }
+
+    [Fact]
+    public void ToBeDivided_WhatIsWithinTheLimits_IsNoLongerThere()
+    {
+        var above = SourceMetrics.TypeLines(Sources).Where(type => type.Value > MaxTypeLines).Select(type => type.Key)
+            .Concat(SourceMetrics.MemberComplexities(Sources).Where(member => member.Complexity > MaxComplexity).Select(member => member.Member));
+
+        Assert.Empty(ToBeDivided.Except(above));
+    }
+
+    private static void HaveAtMost(int limit, IEnumerable<(string Name, int Value)> measured)
+    {
+        var above = measured.Where(each => each.Value > limit && !ToBeDivided.Contains(each.Name)).OrderByDescending(each => each.Value).Select(each => $"{each.Name}: {each.Value}").ToList();
+        Assert.True(above.Count == 0, $"Above {limit}, divide these:\n{string.Join('\n', above)}");
+    }
+}
