@@ -105,8 +105,6 @@ public sealed class ItemsPerActivityTests
     public async Task ToolCallsOfModels_ThatAreTooLargeTogether_AreAskedForAloneAndPaidOnce()
     {
         await using var host = await TestHost.StartAsync();
-        // Tools run beside the clock, which would skip to their limits of time.
-        using var hold = host.Clock.Hold();
         host.Tools.Add(AIFunctionFactory.Create((string text) => text.Length, "measure", "Measures."));
         host.Models.Respond = (_, messages, _, _) => Task.FromResult(messages[^1].Role == ChatRole.Tool
             ? TestModels.Text("done")
@@ -128,8 +126,6 @@ public sealed class ItemsPerActivityTests
     public async Task Tools_ShareActivitiesToo()
     {
         await using var host = await TestHost.StartAsync();
-        // Tools run beside the clock, which would skip to their limits of time.
-        using var hold = host.Clock.Hold();
         host.Tools.Add(AIFunctionFactory.Create((int n) => 2 * n, "double", "Doubles."));
         var id = await host.StartAsync(
             """
