@@ -21,27 +21,9 @@ internal sealed class CostLimits(IModelRegistry models, PriceTable prices)
 
     private CallError? Check(WorkflowDefinition definition)
     {
-        var aliases = definition.Agents.Values.Select(agent => agent.Model).Distinct(StringComparer.Ordinal)
-            .SelectMany(alias => (string[])[alias, .. definition.Models.GetValueOrDefault(alias)?.Fallback ?? models.HostFallback(definition, alias)]);
-        var unknown = aliases.Distinct(StringComparer.Ordinal).Select(alias => Resolve(definition, alias)).OfType<ModelDefinition>().Where(model => !prices.Knows(model)).ToArray();
-        return unknown.Length == 0
+        var problems = new PriceCheck(models.HostModels, prices.Knows).CheckAgents(definition);
+        return problems.Count == 0
             ? null
-            : new CallError(
-                ErrorCodes.PriceUnknown,
-                $"\"maxCostUsd\" of workflow \"{definition.Name}\" can't hold: what {string.Join(", ", unknown.Select(model => $"model \"{model.Name}\" ({model.Provider}, \"{model.Model}\")"))} costs is not known. Add the price to \"prices\" in the host's settings (0 if it costs nothing), or remove the limit.",
-                ErrorKind.Terminal);
-    }
-
-    // What can't be called costs nothing.
-    private ModelDefinition? Resolve(WorkflowDefinition definition, string alias)
-    {
-        try
-        {
-            return models.Resolve(definition, alias).Definition;
-        }
-        catch (ModelException)
-        {
-            return null;
-        }
+            : new CallError(ErrorCodes.PriceUnknown, string.Join(' ', problems.Select(problem => $"{problem.Message}. {problem.Hint}")), ErrorKind.Terminal);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Providers;
@@ -5,6 +6,9 @@ namespace Polyphony.Activities.Providers;
 /// <summary>Resolves model aliases. Thread-safe.</summary>
 public interface IModelRegistry
 {
+    /// <summary>Gets the aliases of the host's settings, by name. None by default.</summary>
+    IReadOnlyDictionary<string, ModelDefinition> HostModels => ImmutableDictionary<string, ModelDefinition>.Empty;
+
     /// <summary>Resolves an alias: first among those of the workflow, then among those of the host.</summary>
     /// <param name="workflow">The pinned definition.</param>
     /// <param name="alias">The alias.</param>
@@ -16,5 +20,6 @@ public interface IModelRegistry
     /// <param name="workflow">The pinned definition.</param>
     /// <param name="alias">The alias.</param>
     /// <returns>The aliases, in order; none when the workflow defines the alias, or nobody does.</returns>
-    IReadOnlyList<string> HostFallback(WorkflowDefinition workflow, string alias) => [];
+    IReadOnlyList<string> HostFallback(WorkflowDefinition workflow, string alias) =>
+        !workflow.Models.ContainsKey(alias) && HostModels.TryGetValue(alias, out var definition) ? definition.Fallback : [];
 }

@@ -9,7 +9,6 @@ namespace Polyphony.Activities.Providers;
 /// <summary>Resolves aliases of the workflow, then of the host, with the providers that the host has.</summary>
 public sealed class ModelRegistry : IModelRegistry
 {
-    private readonly IReadOnlyDictionary<string, ModelDefinition> _hostModels;
     private readonly Dictionary<string, IModelProvider> _providers;
     private readonly EndpointPolicy _endpoints;
 
@@ -21,7 +20,7 @@ public sealed class ModelRegistry : IModelRegistry
         IEnumerable<IModelProvider> providers, IReadOnlyDictionary<string, ModelDefinition>? hostModels = null, EndpointPolicy? endpoints = null)
     {
         _endpoints = endpoints ?? EndpointPolicy.Default;
-        _hostModels = hostModels ?? new Dictionary<string, ModelDefinition>();
+        HostModels = hostModels ?? new Dictionary<string, ModelDefinition>();
         _providers = new Dictionary<string, IModelProvider>(StringComparer.Ordinal);
         foreach (var provider in providers)
         {
@@ -39,6 +38,9 @@ public sealed class ModelRegistry : IModelRegistry
         new([new OfflineProvider(), new OpenAIProvider(loggerFactory: loggerFactory), new AzureOpenAIProvider(loggerFactory: loggerFactory)], hostModels, endpoints);
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, ModelDefinition> HostModels { get; }
+
+    /// <inheritdoc/>
     public ResolvedModel Resolve(WorkflowDefinition workflow, string alias)
     {
         if (workflow.Models.TryGetValue(alias, out var definition))
@@ -50,20 +52,16 @@ public sealed class ModelRegistry : IModelRegistry
                     ErrorCodes.EndpointNotAllowed, $"In workflow \"{workflow.Name}\" {message}. {hint}", ErrorKind.Terminal));
             }
         }
-        else if (!_hostModels.TryGetValue(alias, out definition))
+        else if (!HostModels.TryGetValue(alias, out definition))
         {
             throw NotFound(
-                $"Model \"{alias}\" is defined neither in workflow \"{workflow.Name}\" nor in this host's settings, which define {List(_hostModels.Keys)}. Add it to the file's \"models\" or to the settings.");
+                $"Model \"{alias}\" is defined neither in workflow \"{workflow.Name}\" nor in this host's settings, which define {List(HostModels.Keys)}. Add it to the file's \"models\" or to the settings.");
         }
 
         return _providers.TryGetValue(definition.Provider, out var provider)
             ? new ResolvedModel(provider.GetClient(definition), definition)
             : throw NotFound($"Model \"{alias}\" names the provider \"{definition.Provider}\", which this host does not have. It has {List(_providers.Keys)}.");
     }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<string> HostFallback(WorkflowDefinition workflow, string alias) =>
-        !workflow.Models.ContainsKey(alias) && _hostModels.TryGetValue(alias, out var definition) ? definition.Fallback : [];
 
     private static ModelException NotFound(string message) => new(new CallError(ErrorCodes.ModelNotFound, message, ErrorKind.Terminal));
 
