@@ -46,9 +46,10 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
         var approvals = new List<Approval>();
         foreach (var metadata in page.Instances)
         {
-            foreach (var wait in QuestionsOf(metadata))
+            var progress = ProgressOf(metadata);
+            foreach (var wait in QuestionsOf(progress))
             {
-                approvals.Add(await DescribeAsync(context, metadata, wait, MaxListedLength));
+                approvals.Add(await DescribeAsync(context, metadata, progress!, wait, MaxListedLength));
             }
         }
 
@@ -64,11 +65,12 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
     {
         WorkflowClient.CheckInstanceId(id);
         var metadata = await client.Durable.GetAsync(id, fetchInputsAndOutputs: true, context.RequestAborted) ?? throw new InstanceNotFoundException(id);
-        var wait = metadata.IsFinished ? null : QuestionsOf(metadata).FirstOrDefault(wait => string.Equals(wait.Activation, activation, StringComparison.Ordinal));
+        var progress = metadata.IsFinished ? null : ProgressOf(metadata);
+        var wait = QuestionsOf(progress).FirstOrDefault(wait => string.Equals(wait.Activation, activation, StringComparison.Ordinal));
         return wait is null
             ? throw new RequestProblemException(
                 ProblemCodes.QuestionNotFound, $"Instance \"{id}\" asks no question \"{FieldReader.Shorten(activation)}\", or it was answered. GET /api/approvals lists those that are open.")
-            : TypedResults.Json(await DescribeAsync(context, metadata, wait, int.MaxValue), HttpJsonContext.Default.Approval);
+            : TypedResults.Json(await DescribeAsync(context, metadata, progress!, wait, int.MaxValue), HttpJsonContext.Default.Approval);
     });
 
     /// <summary>Reads how far an instance is.</summary>
@@ -87,10 +89,10 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
     }
 
     /// <summary>Finds the open questions of an instance.</summary>
-    private static IEnumerable<PendingWait> QuestionsOf(OrchestrationMetadata metadata) =>
-        ProgressOf(metadata)?.WaitingFor.Where(wait => wait is { Kind: "human", EventName: not null }) ?? [];
+    private static IEnumerable<PendingWait> QuestionsOf(WorkflowProgress? progress) =>
+        progress?.WaitingFor.Where(wait => wait is { Kind: "human", EventName: not null }) ?? [];
 
-    private async Task<Approval> DescribeAsync(HttpContext context, OrchestrationMetadata metadata, PendingWait wait, int maxLength)
+    private async Task<Approval> DescribeAsync(HttpContext context, OrchestrationMetadata metadata, WorkflowProgress progress, PendingWait wait, int maxLength)
     {
         var definition = answers.FindDefinition(metadata);
         var (prompt, isCut) = await PromptAsync(wait, maxLength, context.RequestAborted);
@@ -104,7 +106,7 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
             Schema = definition is null ? null : AnswerCheck.FindSchema(definition, wait.EventName!)?.Json,
             Until = wait.Until,
             Assignee = wait.Assignee,
-            MoreWaiting = ProgressOf(metadata) is { MoreWaiting: > 0 and var more } ? more : null,
+            MoreWaiting = progress is { MoreWaiting: > 0 and var more } ? more : null,
             EventName = wait.EventName!,
             AnswerPostUri = $"{InstanceLinks.InstanceUri(context.Request, metadata.InstanceId)}/events/{Uri.EscapeDataString(wait.EventName!)}",
         };
