@@ -145,15 +145,14 @@ public sealed partial class DurableClientAdapter : DurableClient
         await SettleAsync(instanceId, now => now.IsFinished, cancellationToken);
 
         // Not every storage provider ends the children as well. While they are ended one after another, those that still run may start more: it is done when there is nobody new.
-        var asked = new HashSet<string>(StringComparer.Ordinal);
-        for (var before = -1; asked.Count > before;)
+        var looked = new HashSet<string>(StringComparer.Ordinal);
+        for (var before = -1; looked.Count > before;)
         {
-            before = asked.Count;
+            before = looked.Count;
             foreach (var child in await DescendantsAsync(found, cancellationToken))
             {
-                if (!asked.Contains(child) && await GetAsync(child, fetchInputsAndOutputs: false, cancellationToken) is { IsFinished: false })
+                if (looked.Add(child) && await GetAsync(child, fetchInputsAndOutputs: false, cancellationToken) is { IsFinished: false })
                 {
-                    asked.Add(child);
                     await _client().TerminateInstanceAsync(child, new TerminateInstanceOptions(RawJson.Of(output)), cancellationToken);
                     await SettleAsync(child, now => now.IsFinished, cancellationToken);
                 }

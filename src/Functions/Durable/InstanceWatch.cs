@@ -33,12 +33,13 @@ public sealed class InstanceWatch(TimeProvider timeProvider)
     /// <returns>The result; <see langword="null"/> for an activity that was cancelled.</returns>
     public async Task<RawJson?> RunAsync(DurableTaskClient client, ActivityFunction function, ActivityContext context, RawJson? input)
     {
-        var activity = new Activity(CancellableCalls.Unwrap(input).Number);
+        var (number, own) = CancellableCalls.Unwrap(input);
+        var activity = new Activity(number);
         var watched = Enter(client, context.InstanceId, activity);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, activity.Unwanted.Token);
         try
         {
-            var run = ActivityAdapter.RunAsync(function, context with { CancellationToken = either.Token }, input);
+            var run = ActivityAdapter.RunAsync(function, context with { CancellationToken = either.Token }, own);
             return await Task.WhenAny(run, activity.LeftBehind.Task) == run ? await run : null;
         }
         catch (Exception) when (activity.Unwanted.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)

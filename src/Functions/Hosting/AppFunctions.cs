@@ -23,7 +23,7 @@ public sealed class AppFunctions(DurableRegistry registry, InstanceWatch watch)
     /// <param name="invocation">The invocation.</param>
     /// <returns>The result.</returns>
     public Task<RawJson?> RunActivityAsync(RawJson? input, string instanceId, FunctionContext invocation) =>
-        ActivityAdapter.RunAsync(Function(invocation), Context(instanceId, invocation), input);
+        ActivityAdapter.RunAsync(Function(invocation), Context(instanceId, invocation), CancellableCalls.Unwrap(input).Input);
 
     /// <summary>Runs an activity function that may take long: it is cancelled when its instance has ended.</summary>
     /// <param name="input">What an <c>[ActivityTrigger]</c> gives.</param>
