@@ -64,12 +64,12 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
     /// <summary>Gives an agent's activation the messages that it may see.</summary>
     public async Task<Activation> WithContextAsync(Activation activation, int node)
     {
-        if (activation.Node is not AgentNode agent)
+        if (activation.Node.Kind.AgentOf(activation.Node) is not { } agent)
         {
             return activation;
         }
 
-        var (packed, messages) = await ContextOfAsync(node, run.Plan.Definition.Agents[agent.Agent]);
+        var (packed, messages) = await ContextOfAsync(node, run.Plan.Definition.Agents[agent]);
         return activation with { Context = messages, PackedContext = packed };
     }
 

@@ -33,8 +33,8 @@ public static class ExpressionSites
             ValueTemplate template => template.References,
             _ => [],
         };
-        return site.Kind == ExpressionSiteKind.Prompt && NodeOf(definition, node, site) is AgentNode agentNode
-            ? [.. references, .. InstructionsOf(definition, agentNode.Agent), .. InstructionsOf(definition, agentNode.OnError.Agent)]
+        return site.Kind == ExpressionSiteKind.Prompt && NodeOf(definition, node, site) is var asking && asking.Kind.AgentOf(asking) is { } agent
+            ? [.. references, .. InstructionsOf(definition, agent), .. InstructionsOf(definition, asking.OnError.Agent)]
             : references;
     }
 

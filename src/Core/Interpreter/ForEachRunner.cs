@@ -139,6 +139,7 @@ internal sealed class ForEachRunner(
     private async Task<IReadOnlyList<Payload>?> RunChildrenAsync(int node, CallScope scope, Payload list, int count, ItemsProgress items)
     {
         var definition = run.Graph.Nodes[node];
+        var agent = definition.Kind.AgentOf(definition);
         var (size, perChild) = ItemPartition.Divide(count, run.MaxConcurrency, Math.Min(run.Options.MinItemsPerChild, run.Options.MaxItemsPerChild), run.Options.MaxItemsPerChild);
         var template = await contexts.WithContextAsync(new Activation { Node = definition, Scope = scope, Order = schedule.OrderOf(node) }, node);
         if (list.IsInline)
@@ -159,13 +160,13 @@ internal sealed class ForEachRunner(
                 var taken = await run.Slots.AcquireAsync(perChild);
                 try
                 {
-                    if (definition is AgentNode)
+                    if (agent is not null)
                     {
                         await run.Budget.WaitForTurnsAsync(1, run.Stop.Token);
                     }
 
                     // What needs turns only when it fails is begun, and stopped when it comes back with nothing done.
-                    if (!run.Stop.IsRequested && (definition is AgentNode || attempt > 1) && run.Budget.Reached is { } reached)
+                    if (!run.Stop.IsRequested && (agent is not null || attempt > 1) && run.Budget.Reached is { } reached)
                     {
                         run.Stop.RequestAtLimit(reached);
                     }
@@ -213,7 +214,7 @@ internal sealed class ForEachRunner(
 
     private async Task<ItemsResult> RunChildAsync(Activation template, Payload list, int start, int count, int concurrency, int attempt)
     {
-        var takesTurns = template.Node is AgentNode || template.Node.OnError.Kind == ErrorPolicyKind.Agent;
+        var takesTurns = template.Node.Kind.AgentOf(template.Node) is not null || template.Node.OnError.Kind == ErrorPolicyKind.Agent;
         var share = run.Budget.Reserve(takesTurns ? count : 0, Math.Max(1, run.MaxConcurrency / concurrency));
         var input = new ItemsRun
         {
@@ -263,7 +264,7 @@ internal sealed class ForEachRunner(
                 Error = error,
                 Order = schedule.OrderOf(node),
                 Role = definition.Kind.RoleOf(definition),
-                Agent = (definition as AgentNode)?.Agent,
+                Agent = definition.Kind.AgentOf(definition),
                 Tokens = items.Tokens,
             },
             FailedActivation: items.FirstError?.Activation ?? definition.Name);

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Interpreter;
 
@@ -64,7 +63,7 @@ internal sealed class StateCodec(
                 Error = result.Error,
                 Errors = result.Errors,
                 Order = run.Graph.InnermostLoop[node] < 0 ? null : result.Order,
-                Agent = result.Agent == (run.Graph.Nodes[node] as AgentNode)?.Agent ? null : result.Agent,
+                Agent = result.Agent == AgentOf(node) ? null : result.Agent,
                 Tokens = result.Tokens,
                 Earlier = result.Earlier.IsEmpty ? null : [.. result.Earlier.Select(earlier => SaveResult(node, earlier))],
             };
@@ -123,11 +122,13 @@ internal sealed class StateCodec(
             Errors = saved.Errors,
             Order = saved.Order ?? schedule.OrderOf(saved.Node),
             Role = saved.Status is null ? run.Graph.Nodes[saved.Node].Kind.RoleOf(run.Graph.Nodes[saved.Node]) : null,
-            Agent = saved.Agent ?? (run.Graph.Nodes[saved.Node] as AgentNode)?.Agent,
+            Agent = saved.Agent ?? AgentOf(saved.Node),
             Tokens = saved.Tokens,
             Earlier = saved.Earlier is null ? [] : [.. saved.Earlier.Select(RestoreResult)],
         };
     }
+
+    private string? AgentOf(int node) => run.Graph.Nodes[node].Kind.AgentOf(run.Graph.Nodes[node]);
 
     /// <summary>A node has had no round before it is ready, and one afterwards, unless it is in a loop or was skipped.</summary>
     private static int ImpliedRound(NodePhase phase) => phase is NodePhase.Pending or NodePhase.Skipped ? 0 : 1;

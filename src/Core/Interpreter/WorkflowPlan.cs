@@ -87,7 +87,7 @@ internal sealed class WorkflowPlan
 
     /// <summary>Tells whether a filter is about a node: by its name, its agent's, or because it names none.</summary>
     public bool Matches(MessageFilter filter, int node) =>
-        filter.From is null || Graph.Nodes[node].Name == filter.From || (Graph.Nodes[node] is AgentNode { Agent: var agent } && agent == filter.From);
+        filter.From is null || Graph.Nodes[node].Name == filter.From || Graph.Nodes[node].Kind.AgentOf(Graph.Nodes[node]) == filter.From;
 
     private bool[] FindForwardAncestors(int node)
     {

@@ -3,7 +3,7 @@ using Polyphony.Core.Workflows;
 
 namespace Polyphony.Core.Nodes;
 
-/// <summary>What the product knows of one kind of node. Nothing else asks a node what kind it is of.</summary>
+/// <summary>What a run needs to know of one kind of node.</summary>
 internal abstract class NodeKind
 {
     /// <summary>Gets the name: the key that makes a node of this kind in a file, and the kind in outcomes.</summary>
@@ -29,6 +29,9 @@ internal abstract class NodeKind
 
     /// <summary>Gets one of the expressions that an activation evaluates, as parsed: an <c>Expression</c>, a <c>Template</c> or a <c>ValueTemplate</c>; <see langword="null"/> if it is optional and not there.</summary>
     public abstract object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site);
+
+    /// <summary>Gets the agent that a node asks, whose calls take turns; <see langword="null"/> if it asks none.</summary>
+    public virtual string? AgentOf(NodeDefinition node) => null;
 
     /// <summary>Gets the role of a node's messages; <see langword="null"/> if its results are no messages.</summary>
     public virtual string? RoleOf(NodeDefinition node) => null;

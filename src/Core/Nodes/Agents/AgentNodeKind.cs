@@ -18,6 +18,8 @@ internal sealed class AgentNodeKind : NodeKind
 
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((AgentNode)node).Prompt;
 
+    public override string? AgentOf(NodeDefinition node) => ((AgentNode)node).Agent;
+
     public override string? RoleOf(NodeDefinition node) => "assistant";
 
     public override INodeRunner CreateRunner(NodeRunnerServices services) => services.Agents;
