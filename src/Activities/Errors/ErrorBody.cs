@@ -108,16 +108,26 @@ internal sealed partial class ErrorBody
 
         if (Markup.Is(text))
         {
-            var (message, code) = Markup.Read(text);
-            if (code is not null)
-            {
-                _names.Add(("code", ProviderText.Clean(code)));
-            }
-
-            return message;
+            return OfMarkup(text);
         }
 
-        // JSON, quoted by a gateway in words of its own or not.
+        return OfJson(text, depth, out var said) ? said : OfBroken(text);
+    }
+
+    private string? OfMarkup(string text)
+    {
+        var (message, code) = Markup.Read(text);
+        if (code is not null)
+        {
+            _names.Add(("code", ProviderText.Clean(code)));
+        }
+
+        return message;
+    }
+
+    // JSON, quoted by a gateway in words of its own or not.
+    private bool OfJson(string text, int depth, out string? said)
+    {
         var start = text.IndexOfAny(['{', '[']) is var brace && text[0] == '"' ? 0 : brace;
         var most = text[0] is '{' or '[' ? 1 : MostItems;
         for (var tries = 0; start >= 0 && start < MostText && tries < most; tries++)
@@ -126,21 +136,30 @@ internal sealed partial class ErrorBody
             {
                 using (json)
                 {
-                    return Quoted(text, start, length, json.RootElement, depth);
+                    said = Quoted(text, start, length, json.RootElement, depth);
+                    return true;
                 }
             }
 
             start = text.IndexOf('{', start + 1);
         }
 
-        if (text[0] is '{' or '[' && Half().Match(text.Length > MostText ? text[..MostText] : text) is { Success: true } half)
+        said = null;
+        return false;
+    }
+
+    // The words of what almost is JSON, or else the text itself.
+    private static string? OfBroken(string text)
+    {
+        var begin = text.Length > MostText ? text[..MostText] : text;
+        if (text[0] is '{' or '[' && Half().Match(begin) is { Success: true } half)
         {
             return Parse($"\"{half.Groups["text"].Value}\"", out var words, out _) ? Scalar(words.RootElement) : half.Groups["text"].Value;
         }
 
-        return Python().Match(text.Length > MostText ? text[..MostText] : text) is { Success: true } match
+        return Python().Match(begin) is { Success: true } match
             ? Join(text[..text.IndexOf('{', StringComparison.Ordinal)], match.Groups["text"].Value)
-            : text.Length > MostText ? text[..MostText] : text;
+            : begin;
     }
 
     private string? Quoted(string text, int start, int length, JsonElement json, int depth)
@@ -215,37 +234,37 @@ internal sealed partial class ErrorBody
     private string? SayObject(JsonElement json, int depth)
     {
         Filtered ??= ContentFilterAnnotations.OfError(json);
-        string? carried = null, own = null, detail = null, raw = null, place = null;
+        var words = new Words();
         foreach (var member in json.EnumerateObject())
         {
-            var name = member.Name.ToLowerInvariant();
-            if (Carriers.Contains(name))
-            {
-                carried ??= Say(member.Value, depth + 1) ?? SayMembers(member.Value, depth + 1);
-            }
-            else if (Messages.Contains(name) && (own is null || name is "message" or "msg"))
-            {
-                own = Say(member.Value, depth + 1) ?? own;
-            }
-            else if (Details.Contains(name))
-            {
-                detail ??= Say(member.Value, depth + 1);
-            }
-            else if (name == "loc" && member.Value.ValueKind == JsonValueKind.Array)
-            {
-                place = string.Join('.', member.Value.EnumerateArray().Take(Deepest).Select(Scalar).OfType<string>());
-            }
-            else if (name == "metadata" && member.Value.ValueKind == JsonValueKind.Object && member.Value.TryGetProperty("raw", out var behind))
-            {
-                // OpenRouter: what the provider behind it said.
-                raw = Say(behind, depth + 1);
-            }
+            Hear(words, member.Name.ToLowerInvariant(), member.Value, depth + 1);
         }
 
-        // "error": "invalid_request" beside a message is a name, not the words.
-        var said = carried is not null && own is not null && !carried.Contains(' ', StringComparison.Ordinal) ? own : Join(own, carried);
-        said = Join(Join(said, detail), raw);
-        return place is { Length: > 0 } ? Join(place, said) : said;
+        return words.Together();
+    }
+
+    private void Hear(Words words, string name, JsonElement value, int depth)
+    {
+        if (Carriers.Contains(name))
+        {
+            words.Carried ??= Say(value, depth) ?? SayMembers(value, depth);
+        }
+        else if (Messages.Contains(name) && (words.Own is null || name is "message" or "msg"))
+        {
+            words.Own = Say(value, depth) ?? words.Own;
+        }
+        else if (Details.Contains(name))
+        {
+            words.Detail ??= Say(value, depth);
+        }
+        else if (name == "loc" && value.ValueKind == JsonValueKind.Array)
+        {
+            words.Place = string.Join('.', value.EnumerateArray().Take(Deepest).Select(Scalar).OfType<string>());
+        }
+        else if (name == "metadata" && value.ValueKind == JsonValueKind.Object && value.TryGetProperty("raw", out var raw))
+        {
+            words.Raw = Say(raw, depth);
+        }
     }
 
     // {"errors": {"model": ["is required"]}}, as ASP.NET and Rails name what is wrong with each member.
@@ -275,26 +294,33 @@ internal sealed partial class ErrorBody
         {
             foreach (var member in json.EnumerateObject().TakeWhile(_ => ++_members <= MostMembers))
             {
-                var name = member.Name.ToLowerInvariant();
-                if (Waits.OfMember(name, member.Value) is { } wait)
-                {
-                    Wait = wait > Wait ? wait : Wait ?? wait;
-                }
-                else if (Scalar(member.Value) is { } value)
-                {
-                    // Only a single word is a name: "error": "invalid_request", but not "error": "model is busy".
-                    if ((NameMembers.Contains(name) || Carriers.Contains(name)) && value.Length is > 0 and <= 128 && !value.Any(char.IsWhiteSpace) && value != NoType)
-                    {
-                        _names.Add((name, ProviderText.Clean(value)));
-                    }
-                }
-                else if (!Echoes.Contains(name))
-                {
-                    Gather(member.Value, depth + 1);
-                }
+                GatherMember(member.Name.ToLowerInvariant(), member.Value, depth + 1);
             }
         }
     }
+
+    private void GatherMember(string name, JsonElement value, int depth)
+    {
+        if (Waits.OfMember(name, value) is { } wait)
+        {
+            Wait = wait > Wait ? wait : Wait ?? wait;
+        }
+        else if (Scalar(value) is { } text)
+        {
+            if (IsName(name, text))
+            {
+                _names.Add((name, ProviderText.Clean(text)));
+            }
+        }
+        else if (!Echoes.Contains(name))
+        {
+            Gather(value, depth);
+        }
+    }
+
+    // Only a single word is a name: "error": "invalid_request", but not "error": "model is busy".
+    private static bool IsName(string member, string value) =>
+        (NameMembers.Contains(member) || Carriers.Contains(member)) && value.Length is > 0 and <= 128 && !value.Any(char.IsWhiteSpace) && value != NoType;
 
     private static string? Join(string? around, string? within)
     {
@@ -315,4 +341,29 @@ internal sealed partial class ErrorBody
         @"\{.*'(message|detail|msg)': ('(?<text>([^'\\]|\\.)*)'|""(?<text>([^""\\]|\\.)*)"")",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
     private static partial Regex Python();
+
+    // What the members of one object say.
+    private sealed class Words
+    {
+        // The error within it.
+        public string? Carried { get; set; }
+
+        public string? Own { get; set; }
+
+        public string? Detail { get; set; }
+
+        // OpenRouter: what the provider behind it said.
+        public string? Raw { get; set; }
+
+        // Where in the request.
+        public string? Place { get; set; }
+
+        public string? Together()
+        {
+            // "error": "invalid_request" beside a message is a name, not the words.
+            var said = Carried is not null && Own is not null && !Carried.Contains(' ', StringComparison.Ordinal) ? Own : Join(Own, Carried);
+            said = Join(Join(said, Detail), Raw);
+            return Place is { Length: > 0 } ? Join(Place, said) : said;
+        }
+    }
 }

@@ -26,16 +26,22 @@ public static class ErrorClassifier
         ClientResultException { Status: > 0 } http => HttpErrors.Classify(HttpFailure.From(http), (timeProvider ?? TimeProvider.System).GetUtcNow()),
         AuthenticationFailedException identity => new CallError(ErrorCodes.Authentication, IdentityErrors.Describe(identity.Message), ErrorKind.Terminal),
         PolyphonyException known => new CallError(ErrorCodes.ActivityFailed, $"{known.Message} ({known.Code})", ErrorKind.Terminal),
+        AggregateException { InnerExceptions: [.., var last] } => Classify(last, timeProvider),
+        ClientResultException { InnerException: { } inner } => Classify(inner, timeProvider),
+        ClientResultException => new CallError(ErrorCodes.ProviderUnavailable, $"The provider could not be reached: {exception.Message}", ErrorKind.Transient),
+        _ => OfExchange(exception) ?? new CallError(ErrorCodes.ActivityFailed, $"{exception.GetType().Name}: {exception.Message}", ErrorKind.Transient),
+    };
+
+    // No answer in time, none at all, half of one, or one that is none: another attempt can bring a good one.
+    private static CallError? OfExchange(Exception exception) => exception switch
+    {
         TimeoutException or OperationCanceledException => new CallError(ErrorCodes.Timeout, "The provider did not answer in time.", ErrorKind.Transient),
         HttpIOException or HttpRequestException { InnerException: HttpIOException } => new CallError(
             ErrorCodes.ProviderUnavailable, $"The connection to the provider broke before its answer was there: {Innermost(exception).Message}", ErrorKind.Transient),
         HttpRequestException or IOException or SocketException => new CallError(
             ErrorCodes.ProviderUnavailable, $"The provider could not be reached: {Innermost(exception).Message}", ErrorKind.Transient),
         JsonException or FormatException => new CallError(ErrorCodes.ProviderInvalidAnswer, $"The provider's answer could not be read: {exception.Message}", ErrorKind.Transient),
-        AggregateException { InnerExceptions: [.., var last] } => Classify(last, timeProvider),
-        ClientResultException { InnerException: { } inner } => Classify(inner, timeProvider),
-        ClientResultException => new CallError(ErrorCodes.ProviderUnavailable, $"The provider could not be reached: {exception.Message}", ErrorKind.Transient),
-        _ => new CallError(ErrorCodes.ActivityFailed, $"{exception.GetType().Name}: {exception.Message}", ErrorKind.Transient),
+        _ => null,
     };
 
     private static Exception Innermost(Exception exception)

@@ -18,20 +18,11 @@ internal static class HttpErrors
     public static CallError Classify(HttpFailure failure, DateTimeOffset now)
     {
         var said = Said(failure);
-        var status = failure.Status;
         var wait = Wait(failure, now);
-        return status switch
+
+        // The order counts: one status has several meanings, and the narrowest is looked for first.
+        return OfContent(failure, said) ?? OfAllowance(failure, said, wait) ?? failure.Status switch
         {
-            400 or 403 or 422 or 451 when failure.Filtered is { } filtered => Terminal(ErrorCodes.ContentFilter, $"The provider filtered {filtered}. {said}"),
-            400 or 403 or 422 or 451 when ErrorSignatures.IsFiltered(failure) => Terminal(ErrorCodes.ContentFilter, said),
-            413 => Terminal(ErrorCodes.ContextTooLong, said),
-            429 when ErrorSignatures.IsAboveTheLimit(failure) => Terminal(ErrorCodes.ContextTooLong, said),
-            400 or 422 or >= 500 when ErrorSignatures.IsContextTooLong(failure) => Terminal(ErrorCodes.ContextTooLong, said),
-            402 => OutOfQuota(said),
-            400 or 401 or 403 or 429 when ErrorSignatures.IsOutOfQuota(failure) => OutOfQuota(said),
-            403 when ErrorSignatures.IsOutOfCalls(failure) && wait > LongestRetryAfter => OutOfQuota(said),
-            429 => new CallError(ErrorCodes.RateLimited, said, ErrorKind.RateLimited, Capped(wait)),
-            403 when ErrorSignatures.IsOutOfCalls(failure) => new CallError(ErrorCodes.RateLimited, said, ErrorKind.RateLimited, Capped(wait)),
             401 or 403 => Terminal(ErrorCodes.Authentication, $"The provider refused the key or identity. {said}"),
             400 when ErrorSignatures.IsUnauthenticated(failure) => Terminal(ErrorCodes.Authentication, $"The provider refused the key or identity. {said}"),
             404 => Terminal(ErrorCodes.ModelNotFound, $"The provider does not know this model, deployment or address. {said}"),
@@ -44,12 +35,36 @@ internal static class HttpErrors
         };
     }
 
+    // What was asked, or answered, is at fault: a filter stopped it, or it is too long.
+    private static CallError? OfContent(HttpFailure failure, string said) => failure.Status switch
+    {
+        400 or 403 or 422 or 451 when failure.Filtered is { } filtered => Terminal(ErrorCodes.ContentFilter, $"The provider filtered {filtered}. {said}"),
+        400 or 403 or 422 or 451 when ErrorSignatures.IsFiltered(failure) => Terminal(ErrorCodes.ContentFilter, said),
+        413 => Terminal(ErrorCodes.ContextTooLong, said),
+        429 when ErrorSignatures.IsAboveTheLimit(failure) => Terminal(ErrorCodes.ContextTooLong, said),
+        400 or 422 or >= 500 when ErrorSignatures.IsContextTooLong(failure) => Terminal(ErrorCodes.ContextTooLong, said),
+        _ => null,
+    };
+
+    // The account may not call any more: not at all, or not now.
+    private static CallError? OfAllowance(HttpFailure failure, string said, TimeSpan? wait) => failure.Status switch
+    {
+        402 => OutOfQuota(said),
+        400 or 401 or 403 or 429 when ErrorSignatures.IsOutOfQuota(failure) => OutOfQuota(said),
+        403 when ErrorSignatures.IsOutOfCalls(failure) && wait > LongestRetryAfter => OutOfQuota(said),
+        429 => RateLimited(said, wait),
+        403 when ErrorSignatures.IsOutOfCalls(failure) => RateLimited(said, wait),
+        _ => null,
+    };
+
     /// <summary>Gets status, code, words and request id of a failure.</summary>
     /// <param name="failure">The failure.</param>
     public static string Said(HttpFailure failure) =>
         $"HTTP {failure.Status}{(failure.Code is null ? "" : $", {failure.Code}")}: {ProviderText.Shorten(failure.Message, LongestMessage)}{(failure.RequestId is null ? "" : $" (request {failure.RequestId})")}";
 
     private static CallError OutOfQuota(string said) => Terminal(ErrorCodes.RateLimited, $"The account's quota or budget is used up. {said}");
+
+    private static CallError RateLimited(string said, TimeSpan? wait) => new(ErrorCodes.RateLimited, said, ErrorKind.RateLimited, Capped(wait));
 
     private static CallError Terminal(string code, string message) => new(code, message, ErrorKind.Terminal);
 

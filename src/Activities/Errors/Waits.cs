@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -21,6 +22,15 @@ internal static partial class Waits
     // Above these a number is a point in time, in seconds or milliseconds since 1970.
     private const double EarliestEpochSeconds = 1e9;
     private const double EarliestEpochMilliseconds = 1e12;
+
+    private static readonly FrozenDictionary<string, double> MillisecondsOf = new (double Milliseconds, string[] Names)[]
+    {
+        (1, ["ms", "millisecond", "milliseconds"]),
+        (1000, ["s", "sec", "secs", "second", "seconds"]),
+        (60_000, ["m", "min", "mins", "minute", "minutes"]),
+        (3_600_000, ["h", "hr", "hrs", "hour", "hours"]),
+        (86_400_000, ["d", "day", "days"]),
+    }.SelectMany(unit => unit.Names.Select(name => (Name: name, unit.Milliseconds))).ToFrozenDictionary(unit => unit.Name, unit => unit.Milliseconds, StringComparer.Ordinal);
 
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789.");
 
@@ -116,6 +126,11 @@ internal static partial class Waits
             return Span(seconds * 1000);
         }
 
+        return SumOfUnits(text);
+    }
+
+    private static TimeSpan? SumOfUnits(string text)
+    {
         TimeSpan? sum = null;
         for (var rest = text.ToLowerInvariant().AsSpan().Trim(); rest.Length > 0; rest = rest.TrimStart())
         {
@@ -127,21 +142,12 @@ internal static partial class Waits
 
             rest = rest[digits..].TrimStart();
             var letters = rest.IndexOfAnyExceptInRange('a', 'z') is var end && end < 0 ? rest.Length : end;
-            double? unit = rest[..letters] switch
-            {
-                "ms" or "millisecond" or "milliseconds" => 1,
-                "s" or "sec" or "secs" or "second" or "seconds" => 1000,
-                "m" or "min" or "mins" or "minute" or "minutes" => 60_000,
-                "h" or "hr" or "hrs" or "hour" or "hours" => 3_600_000,
-                "d" or "day" or "days" => 86_400_000,
-                _ => null,
-            };
-            if (unit is null)
+            if (!MillisecondsOf.TryGetValue(rest[..letters].ToString(), out var unit))
             {
                 return null;
             }
 
-            sum = (sum ?? TimeSpan.Zero) + Span(count * unit.Value);
+            sum = (sum ?? TimeSpan.Zero) + Span(count * unit);
             rest = rest[letters..];
         }
 
