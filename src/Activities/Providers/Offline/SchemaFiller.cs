@@ -279,8 +279,16 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
         var from = low ?? Math.Min(0, high ?? 0);
         var to = high ?? Math.Max(from, Names.IsShare(name) ? 1 : 10);
         var value = from + (Coverage * (to - from));
-        var rounded = isWhole ? Math.Floor(value + 1e-9) : Math.Floor((value * (to - from <= 1 ? 100 : 10)) + 1e-9) / (to - from <= 1 ? 100 : 10);
-        return Math.Clamp(isWhole ? rounded : Math.Round(rounded, 2), isWhole ? Math.Ceiling(from) : from, to);
+        return isWhole
+            ? Math.Clamp(Math.Floor(value + 1e-9), Math.Ceiling(from), to)
+            : Math.Clamp(RoundDown(value, to - from), from, to);
+    }
+
+    // To a tenth, and to a hundredth where all there is lies within one.
+    private static double RoundDown(double value, double range)
+    {
+        var parts = range <= 1 ? 100 : 10;
+        return Math.Round(Math.Floor((value * parts) + 1e-9) / parts, 2);
     }
 
     private double? _coverage;

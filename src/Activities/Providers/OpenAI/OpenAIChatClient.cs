@@ -41,16 +41,7 @@ internal sealed class OpenAIChatClient(ChatClient client) : DelegatingChatClient
         var message = response.Messages[0];
         foreach (var call in message.Contents.OfType<FunctionCallContent>())
         {
-            if (call.Arguments is null)
-            {
-                // Passed on as the text that it is: the tool call refuses it, and the model reads why.
-                call.RawRepresentation = (call.RawRepresentation as ChatToolCall)?.FunctionArguments.ToString();
-            }
-
-            if (supplement.Calls.ValueKind == JsonValueKind.Object && supplement.Calls.Member(call.CallId) is { } extra)
-            {
-                (call.AdditionalProperties ??= [])[AnswerProperties.Extra] = extra;
-            }
+            CompleteCall(call, supplement);
         }
 
         if (supplement.Message.ValueKind == JsonValueKind.Object)
@@ -76,5 +67,19 @@ internal sealed class OpenAIChatClient(ChatClient client) : DelegatingChatClient
         }
 
         return response;
+    }
+
+    private static void CompleteCall(FunctionCallContent call, AnswerSupplement supplement)
+    {
+        if (call.Arguments is null)
+        {
+            // Passed on as the text that it is: the tool call refuses it, and the model reads why.
+            call.RawRepresentation = (call.RawRepresentation as ChatToolCall)?.FunctionArguments.ToString();
+        }
+
+        if (supplement.Calls.ValueKind == JsonValueKind.Object && supplement.Calls.Member(call.CallId) is { } extra)
+        {
+            (call.AdditionalProperties ??= [])[AnswerProperties.Extra] = extra;
+        }
     }
 }

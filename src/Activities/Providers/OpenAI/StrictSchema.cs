@@ -44,22 +44,25 @@ internal static class StrictSchema
         if (schema.TryGetProperty("$ref", out var reference))
         {
             // Nothing may stand beside it.
-            return reference.ValueKind == JsonValueKind.String && (reference.ValueEquals("#") || reference.GetString()!.StartsWith("#/$defs/", StringComparison.Ordinal))
-                && schema.EnumerateObject().Count() == 1;
+            return IsWithinSchema(reference) && schema.EnumerateObject().Count() == 1;
         }
 
-        if (schema.TryGetProperty("enum", out var values))
-        {
-            choices += values.ValueKind == JsonValueKind.Array ? values.GetArrayLength() : 0;
-        }
-
+        choices += Choices(schema);
         return AllowsType(schema, out var isObject, out var isArray)
             && (!isObject || AllowsObject(schema, depth, ref properties, ref choices))
             && (!isArray || (schema.TryGetProperty("items", out var items) && Allows(items, depth + 1, ref properties, ref choices)))
-            && (!schema.TryGetProperty("format", out _) || Formats.Contains(Text(schema, "format")))
+            && AllowsFormat(schema)
             && AllowsEach(schema, "anyOf", depth, ref properties, ref choices)
             && AllowsEach(schema, "$defs", depth, ref properties, ref choices);
     }
+
+    private static bool IsWithinSchema(JsonElement reference) =>
+        reference.ValueKind == JsonValueKind.String && (reference.ValueEquals("#") || reference.GetString()!.StartsWith("#/$defs/", StringComparison.Ordinal));
+
+    private static int Choices(JsonElement schema) =>
+        schema.TryGetProperty("enum", out var values) && values.ValueKind == JsonValueKind.Array ? values.GetArrayLength() : 0;
+
+    private static bool AllowsFormat(JsonElement schema) => !schema.TryGetProperty("format", out _) || Formats.Contains(Text(schema, "format"));
 
     // One type, several, or alternatives that say it.
     private static bool AllowsType(JsonElement schema, out bool isObject, out bool isArray)

@@ -22,28 +22,50 @@ internal static partial class Refusals
         var text = $"{failure.Message} {string.Join(' ', failure.Names)}";
         if (request.SchemaText is not null && dialect.StructuredOutput != ModelDialect.Words && Format().IsMatch(text))
         {
-            var isOfSchema = dialect.StructuredOutput == ModelDialect.JsonSchema && Schema().IsMatch(text);
-            return (dialect.StructuredOutput != ModelDialect.JsonSchema ? dialect with { StructuredOutput = ModelDialect.Words }
-                : isOfSchema && request.IsStrict && dialect.StrictSchemas ? dialect with { StrictSchemas = false }
-                : dialect with { StructuredOutput = ModelDialect.JsonObject }, isOfSchema);
+            return WithLessFormat(dialect, request, text);
         }
 
-        if (request.HasTokenLimit && text.Contains(dialect.TokenLimit, StringComparison.Ordinal) && Unknown().IsMatch(text))
+        return (WithOtherMembers(dialect, request, text) ?? WithOtherRoles(dialect, request, text)) is { } other ? (other, false) : null;
+    }
+
+    // From a strict schema to one that is not, from there to JSON of any shape, and at last to a request in words.
+    private static (ServerDialect Dialect, bool IsOfSchema) WithLessFormat(ServerDialect dialect, RequestBody request, string text)
+    {
+        if (dialect.StructuredOutput != ModelDialect.JsonSchema)
         {
-            return (dialect with { TokenLimit = ModelDialect.TokenLimits.First(name => name != dialect.TokenLimit) }, false);
+            return (dialect with { StructuredOutput = ModelDialect.Words }, false);
         }
 
-        if (request.HasNames && dialect.Names && Name().IsMatch(text) && Unknown().IsMatch(text))
+        var isOfSchema = Schema().IsMatch(text);
+        return (isOfSchema && request.IsStrict && dialect.StrictSchemas
+            ? dialect with { StrictSchemas = false }
+            : dialect with { StructuredOutput = ModelDialect.JsonObject }, isOfSchema);
+    }
+
+    private static ServerDialect? WithOtherMembers(ServerDialect dialect, RequestBody request, string text)
+    {
+        if (!Unknown().IsMatch(text))
         {
-            return (dialect with { Names = false }, false);
+            return null;
         }
 
-        if (dialect.Roles == ModelDialect.Free && Order().IsMatch(text))
+        if (request.HasTokenLimit && text.Contains(dialect.TokenLimit, StringComparison.Ordinal))
         {
-            return (dialect with { Roles = ModelDialect.Alternate }, false);
+            return dialect with { TokenLimit = ModelDialect.TokenLimits.First(name => name != dialect.TokenLimit) };
         }
 
-        return request.HasSystem && dialect.SystemRole && (System().IsMatch(text) || Order().IsMatch(text)) ? (dialect with { SystemRole = false }, false) : null;
+        return request.HasNames && dialect.Names && Name().IsMatch(text) ? dialect with { Names = false } : null;
+    }
+
+    private static ServerDialect? WithOtherRoles(ServerDialect dialect, RequestBody request, string text)
+    {
+        var isOfOrder = Order().IsMatch(text);
+        if (dialect.Roles == ModelDialect.Free && isOfOrder)
+        {
+            return dialect with { Roles = ModelDialect.Alternate };
+        }
+
+        return request.HasSystem && dialect.SystemRole && (isOfOrder || System().IsMatch(text)) ? dialect with { SystemRole = false } : null;
     }
 
     private const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture;
