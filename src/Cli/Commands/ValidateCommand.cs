@@ -41,25 +41,13 @@ internal static class ValidateCommand
             refused |= endpoints.Count > 0;
             found = [.. found, .. endpoints];
             problems += found.Count;
-            foreach (var problem in found)
-            {
-                await Console.Out.WriteLineAsync(PlainText.Line(problem.ToString()));
-            }
-
-            foreach (var warning in result.Warnings)
-            {
-                await Console.Out.WriteLineAsync(WorkflowFiles.Text(warning));
-            }
-
+            await WriteFoundAsync(found, result.Warnings);
             if (found.Count == 0)
             {
                 var definition = result.Require();
                 await Console.Out.WriteLineAsync($"{path}: valid. Workflow {definition.Name}, version {definition.Version}, {definition.Graph.Nodes.Length} nodes.");
                 await Console.Out.WriteLineAsync(Indent(WorkflowProof.Of(definition, catalog, host.Models).ToString()));
-                var leaving = all.SelectMany(each => departures.Of(each).Select(line => each == definition ? line : $"{line} (in {each.Name})")).Distinct().ToList();
-                await Console.Out.WriteLineAsync(leaving.Count == 0
-                    ? "  Leaves this machine: nothing."
-                    : Indent($"Leaves this machine:\n{string.Join('\n', leaving.Select(line => $"  {line}"))}"));
+                await WriteLeavingAsync(definition, all, departures);
             }
         }
 
@@ -75,6 +63,27 @@ internal static class ValidateCommand
         }
 
         return problems == 0 ? ExitCodes.Completed : ExitCodes.Invalid;
+    }
+
+    private static async Task WriteFoundAsync(IReadOnlyList<WorkflowProblem> problems, IReadOnlyList<WorkflowProblem> warnings)
+    {
+        foreach (var problem in problems)
+        {
+            await Console.Out.WriteLineAsync(PlainText.Line(problem.ToString()));
+        }
+
+        foreach (var warning in warnings)
+        {
+            await Console.Out.WriteLineAsync(WorkflowFiles.Text(warning));
+        }
+    }
+
+    private static async Task WriteLeavingAsync(WorkflowDefinition definition, IReadOnlyList<WorkflowDefinition> all, Departures departures)
+    {
+        var leaving = all.SelectMany(each => departures.Of(each).Select(line => each == definition ? line : $"{line} (in {each.Name})")).Distinct().ToList();
+        await Console.Out.WriteLineAsync(leaving.Count == 0
+            ? "  Leaves this machine: nothing."
+            : Indent($"Leaves this machine:\n{string.Join('\n', leaving.Select(line => $"  {line}"))}"));
     }
 
     private static string Indent(string text) => $"  {text.ReplaceLineEndings($"{Environment.NewLine}  ")}";

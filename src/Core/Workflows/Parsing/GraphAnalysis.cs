@@ -265,15 +265,21 @@ internal sealed class GraphAnalysis
 
     private List<int> ShortestPath(IReadOnlyList<int> from, int to, Func<ShapeEdge, bool> use, bool needsStep)
     {
-        var before = new Dictionary<int, int>();
-        var queue = new Queue<int>();
-        foreach (var start in from)
-        {
-            if (start == to && !needsStep)
-                return [to];
+        if (!needsStep && from.Contains(to))
+            return [to];
 
-            queue.Enqueue(start);
-            if (!needsStep)
+        var before = Search(from, to, use, needsStep);
+        return before.ContainsKey(to) ? PathBack(before, to) : [];
+    }
+
+    // Breadth first: each node that is reached, with the one before it; -1 before a start that may itself be the end.
+    private Dictionary<int, int> Search(IReadOnlyList<int> from, int to, Func<ShapeEdge, bool> use, bool needsStep)
+    {
+        var before = new Dictionary<int, int>();
+        var queue = new Queue<int>(from);
+        if (!needsStep)
+        {
+            foreach (var start in from)
                 before[start] = -1;
         }
 
@@ -286,10 +292,12 @@ internal sealed class GraphAnalysis
             }
         }
 
-        var path = new List<int>();
-        if (!before.ContainsKey(to))
-            return path;
+        return before;
+    }
 
+    private static List<int> PathBack(Dictionary<int, int> before, int to)
+    {
+        var path = new List<int>();
         var current = to;
         do
         {
