@@ -13,18 +13,6 @@ public sealed class SizeTests
     private static readonly HashSet<string> ToBeDivided = new(StringComparer.Ordinal)
     {
         "Polyphony.Engine.Runtime.Kernel",
-        "Polyphony.Activities.Errors.ErrorBody.Gather",
-        "Polyphony.Activities.Errors.ErrorBody.OfText",
-        "Polyphony.Activities.Errors.ErrorBody.SayObject",
-        "Polyphony.Activities.Errors.ErrorClassifier.Classify",
-        "Polyphony.Activities.Errors.HttpErrors.Classify",
-        "Polyphony.Activities.Errors.Waits.Duration",
-        "Polyphony.Activities.Providers.Offline.SchemaFiller.Number",
-        "Polyphony.Activities.Providers.OpenAI.Dialects.Refusals.Next",
-        "Polyphony.Activities.Providers.OpenAI.OpenAIChatClient.Complete",
-        "Polyphony.Activities.Providers.OpenAI.StrictSchema.Allows",
-        "Polyphony.Cli.Commands.ValidateCommand.RunAsync",
-        "Polyphony.Core.Workflows.Parsing.GraphAnalysis.ShortestPath",
     };
 
     private static readonly IReadOnlyList<SyntaxTree> Sources = [.. Tree.Sources("src").Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), path: file))];
