@@ -51,7 +51,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
     /// Gets a task that ends when the engine has stopped: successfully after <see cref="DisposeAsync"/>, faulted when an error of the
     /// disk stopped it. What was committed before is safe then; every later call fails with code <c>engine_stopped</c>.
     /// </summary>
-    public Task Completion => _kernel.Completion;
+    public Task Completion => _kernel.Stop.Completion;
 
     /// <summary>Gets how many activities run and how many are ready but wait for a free place.</summary>
     public (int Running, int Ready) Activities => _kernel.Activities.Counts;
@@ -121,7 +121,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
 
         try
         {
-            await _kernel.StopAsync();
+            await _kernel.Shutdown.StopAsync();
         }
         finally
         {
@@ -133,7 +133,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
     internal void Abandon()
     {
         _disposed = 1;
-        _kernel.Crash();
+        _kernel.Shutdown.Crash();
         Close();
     }
 
@@ -163,12 +163,12 @@ public sealed class EmbeddedEngine : IAsyncDisposable
         {
             var engine = new EmbeddedEngine(kernel, owner, ownsStore);
             configure?.Invoke(engine, registry);
-            kernel.Recover();
+            kernel.Recovery.Recover();
             return engine;
         }
         catch (Exception e)
         {
-            kernel.Fatal(e);
+            kernel.Shutdown.Fatal(e);
             kernel.Dispose();
             throw;
         }

@@ -44,7 +44,7 @@ internal sealed class StartRecord(Kernel kernel, NewInstance created) : ClientRe
 
     internal override void Stage(StoreWriter writer)
     {
-        _instance = kernel.Create(writer, created);
+        _instance = kernel.Lifecycle.Create(writer, created);
         if (_instance is null)
         {
             Refusal = new InstanceExistsException(created.Id);
@@ -55,7 +55,7 @@ internal sealed class StartRecord(Kernel kernel, NewInstance created) : ClientRe
     {
         if (_instance is not null)
         {
-            kernel.Admit(_instance);
+            kernel.Lifecycle.Admit(_instance);
         }
 
         base.Release();

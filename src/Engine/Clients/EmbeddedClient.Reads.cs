@@ -65,9 +65,9 @@ internal sealed partial class EmbeddedClient
                 return found;
             }
 
-            if (kernel.IsStopped)
+            if (kernel.Stop.IsStopped)
             {
-                throw kernel.Stopped();
+                throw kernel.Stop.MakeError();
             }
 
             await changed.WaitAsync(cancellationToken);
@@ -104,9 +104,9 @@ internal sealed partial class EmbeddedClient
                 continue;
             }
 
-            if (kernel.IsStopped)
+            if (kernel.Stop.IsStopped)
             {
-                throw kernel.Stopped();
+                throw kernel.Stop.MakeError();
             }
 
             await finished.WaitAsync(cancellationToken);
@@ -136,9 +136,9 @@ internal sealed partial class EmbeddedClient
                 return InstanceReader.DescribeRow(row) with { RuntimeStatus = OrchestrationRuntimeStatus.Suspended, FailureDetails = DamagedInstances.Details(id, damage) };
             }
 
-            if (kernel.IsStopped)
+            if (kernel.Stop.IsStopped)
             {
-                throw kernel.Stopped();
+                throw kernel.Stop.MakeError();
             }
 
             // Committed and about to be let loose, or just ended: the other place has it in a moment.

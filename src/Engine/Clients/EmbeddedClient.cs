@@ -146,9 +146,9 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
 
     private void CheckRunning()
     {
-        if (kernel.IsStopped)
+        if (kernel.Stop.IsStopped)
         {
-            throw kernel.Stopped();
+            throw kernel.Stop.MakeError();
         }
     }
 }

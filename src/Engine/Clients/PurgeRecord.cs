@@ -37,7 +37,7 @@ internal sealed class PurgeRecord(Kernel kernel, string instanceId) : ClientReco
             _removed.Add(row.Id);
         }
 
-        kernel.NoteKeys(writer);
+        kernel.Journal.NoteKeys(writer);
         Result = found.Count;
     }
 

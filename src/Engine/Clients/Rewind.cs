@@ -21,9 +21,9 @@ internal static class Rewind
     /// <exception cref="InvalidInstanceStatusException">It has not failed.</exception>
     internal static RewindRecord Plan(Kernel kernel, string instanceId, string? reason)
     {
-        if (kernel.IsStopped)
+        if (kernel.Stop.IsStopped)
         {
-            throw kernel.Stopped();
+            throw kernel.Stop.MakeError();
         }
 
         // One state for the whole plan: what it rests on may be purged or set back meanwhile, which the record finds out.
@@ -147,7 +147,7 @@ internal sealed class RewindRecord(Kernel kernel, string? reason) : ClientRecord
 
         foreach (var (row, tasks) in _plan)
         {
-            _revived.Add(kernel.Revive(writer, row, new ExecutionRewound(reason, tasks)));
+            _revived.Add(kernel.Recovery.Revive(writer, row, new ExecutionRewound(reason, tasks)));
         }
     }
 
@@ -155,7 +155,7 @@ internal sealed class RewindRecord(Kernel kernel, string? reason) : ClientRecord
     {
         foreach (var (instance, history) in _revived)
         {
-            kernel.GoOn(instance, history);
+            kernel.Recovery.GoOn(instance, history);
         }
 
         base.Release();

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 
@@ -8,7 +9,10 @@ namespace Polyphony.Engine.Runtime;
 /// </summary>
 internal sealed class ActivityDispatcher
 {
-    private readonly Kernel _kernel;
+    private readonly DurableRegistry _registry;
+    private readonly IWorkScheduler _scheduler;
+    private readonly InstanceTable _instances;
+    private readonly ILogger _log;
     private readonly int _limit;
     private readonly Lock _gate = new();
     private readonly Queue<Run> _ready = new();
@@ -17,10 +21,13 @@ internal sealed class ActivityDispatcher
     private int _cancelledReady;
     private bool _stopped;
 
-    internal ActivityDispatcher(Kernel kernel, int limit)
+    internal ActivityDispatcher(DurableRegistry registry, IWorkScheduler scheduler, InstanceTable instances, int limit, ILogger log)
     {
-        _kernel = kernel;
+        _registry = registry;
+        _scheduler = scheduler;
+        _instances = instances;
         _limit = limit;
+        _log = log;
     }
 
     internal (int Running, int Ready) Counts
@@ -55,7 +62,7 @@ internal sealed class ActivityDispatcher
             _running++;
         }
 
-        _kernel.Scheduler.Schedule(run);
+        _scheduler.Schedule(run);
     }
 
     /// <summary>Cancels a call that the code of an instance no longer waits for: one that was not begun is not begun.</summary>
@@ -114,7 +121,7 @@ internal sealed class ActivityDispatcher
         _ready.Clear();
         _cancelledReady = 0;
         var running = new List<Run>();
-        foreach (var instance in _kernel.Instances.Values)
+        foreach (var instance in _instances.Values)
         {
             for (var run = instance.FirstActivity; run is not null; run = run.Next)
             {
@@ -153,7 +160,7 @@ internal sealed class ActivityDispatcher
         // As work of its own: what is registered on a token is the user's code.
         foreach (var run in begun ?? [])
         {
-            _kernel.Scheduler.Schedule(new Cancellation(_kernel, run));
+            _scheduler.Schedule(new Cancellation(this, run));
         }
     }
 
@@ -203,7 +210,7 @@ internal sealed class ActivityDispatcher
 
         if (next is not null)
         {
-            _kernel.Scheduler.Schedule(next);
+            _scheduler.Schedule(next);
         }
     }
 
@@ -260,7 +267,7 @@ internal sealed class ActivityDispatcher
                 return;
             }
 
-            if (!dispatcher._kernel.Registry.Activities.TryGetValue(task.Name, out var function))
+            if (!dispatcher._registry.Activities.TryGetValue(task.Name, out var function))
             {
                 dispatcher.End(this, new TaskFailed(task.TaskId, new FailureDetails(
                     "unknown_activity",
@@ -278,7 +285,7 @@ internal sealed class ActivityDispatcher
             Task<string?> running;
             try
             {
-                running = dispatcher._kernel.Scheduler.Invoke(static call => call.Function(call.Context, call.Input), (Function: function, Context: context, task.Input));
+                running = dispatcher._scheduler.Invoke(static call => call.Function(call.Context, call.Input), (Function: function, Context: context, task.Input));
             }
             catch (Exception e)
             {
@@ -321,13 +328,13 @@ internal sealed class ActivityDispatcher
 #pragma warning restore CA1001
 
     /// <summary>Tells an activity under way that it is cancelled.</summary>
-    private sealed class Cancellation(Kernel kernel, Run run) : IThreadPoolWorkItem
+    private sealed class Cancellation(ActivityDispatcher dispatcher, Run run) : IThreadPoolWorkItem
     {
         public void Execute()
         {
             try
             {
-                _ = kernel.Scheduler.Invoke(
+                _ = dispatcher._scheduler.Invoke(
                     static run =>
                     {
                         run.Cancel();
@@ -338,7 +345,7 @@ internal sealed class ActivityDispatcher
             catch (Exception e)
             {
                 // What the user's code does when it is told is its own affair; the activity's end shows it.
-                kernel.NoteCancellationFailed(run.Instance, e);
+                Log.CancellationFailed(dispatcher._log, e, run.Instance.Id);
             }
         }
     }

@@ -31,7 +31,9 @@ internal sealed class Committer : IThreadPoolWorkItem, IDisposable
 {
     private const int MaxBatch = 1000;
 
-    private readonly Kernel _kernel;
+    private readonly BatchWriter _writer;
+    private readonly IWorkScheduler _scheduler;
+    private readonly StopState _stop;
     private readonly Lock _queueGate = new();
     private readonly Lock _commitGate = new();
     private readonly AutoResetEvent _signal = new(false);
@@ -42,10 +44,12 @@ internal sealed class Committer : IThreadPoolWorkItem, IDisposable
     private bool _scheduled;
     private volatile bool _stopped;
 
-    internal Committer(Kernel kernel)
+    internal Committer(BatchWriter writer, IWorkScheduler scheduler, StopState stop)
     {
-        _kernel = kernel;
-        if (!kernel.Scheduler.RunsCommits)
+        _writer = writer;
+        _scheduler = scheduler;
+        _stop = stop;
+        if (!scheduler.RunsCommits)
         {
             _thread = new Thread(Loop) { IsBackground = true, Name = "polyphony commits" };
             _thread.Start();
@@ -67,13 +71,13 @@ internal sealed class Committer : IThreadPoolWorkItem, IDisposable
 
         if (_stopped)
         {
-            record.Fail(_kernel.Stopped());
+            record.Fail(_stop.MakeError());
         }
         else if (_thread is null)
         {
             if (schedule)
             {
-                _kernel.Scheduler.Schedule(this);
+                _scheduler.Schedule(this);
             }
         }
         else
@@ -206,7 +210,7 @@ internal sealed class Committer : IThreadPoolWorkItem, IDisposable
         _committing = true;
         try
         {
-            _kernel.Commit(batch);
+            _writer.Commit(batch);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Engine.Storage;
@@ -6,7 +7,7 @@ using Polyphony.Engine.Storage;
 namespace Polyphony.Engine.Runtime;
 
 /// <summary>Unfinished instances of which something in the data file cannot be read. They stand still; the others are not concerned. Thread-safe.</summary>
-internal sealed class DamagedInstances
+internal sealed class DamagedInstances(ILogger log)
 {
     private const string Code = "instance_damaged";
 
@@ -16,7 +17,11 @@ internal sealed class DamagedInstances
 
     internal bool Contains(string id) => _found.ContainsKey(id);
 
-    internal void Add(string id, string found) => _found[id] = found;
+    internal void Add(string id, string found)
+    {
+        _found[id] = found;
+        Log.InstanceDamaged(log, id, found);
+    }
 
     internal void Remove(string id) => _found.TryRemove(id, out _);
 

@@ -67,7 +67,7 @@ internal sealed record EntityMessage(string Operation, string? Input)
 }
 
 /// <summary>An entity in memory: its queue, and one batch of operations at a time.</summary>
-internal sealed class EntityActor(Kernel kernel, string id) : IThreadPoolWorkItem
+internal sealed class EntityActor(IActorHost host, string id) : IThreadPoolWorkItem
 {
     private const int MaxBatch = 500;
 
@@ -114,7 +114,7 @@ internal sealed class EntityActor(Kernel kernel, string id) : IThreadPoolWorkIte
             _busy = true;
         }
 
-        kernel.Scheduler.Schedule(this);
+        host.Scheduler.Schedule(this);
     }
 
     /// <summary>Ends a batch: the next one, or rest.</summary>
@@ -129,7 +129,7 @@ internal sealed class EntityActor(Kernel kernel, string id) : IThreadPoolWorkIte
             }
         }
 
-        kernel.Scheduler.Schedule(this);
+        host.Scheduler.Schedule(this);
     }
 
     public void Execute()
@@ -143,9 +143,9 @@ internal sealed class EntityActor(Kernel kernel, string id) : IThreadPoolWorkIte
             }
         }
 
-        if (!kernel.IsStopped)
+        if (!host.Stop.IsStopped)
         {
-            _ = kernel.Scheduler.Invoke(static batch => batch.RunAsync(), new EntityBatch(kernel, this, batch));
+            _ = host.Scheduler.Invoke(static batch => batch.RunAsync(), host.MakeBatch(this, batch));
         }
     }
 }

@@ -28,13 +28,13 @@ internal sealed class EntityBatch(Kernel kernel, EntityActor actor, List<EntityM
         catch (DataFileException e) when (e.IsCorrupt)
         {
             // Its state cannot be read. It stays busy, so that nothing overwrites what may be brought back; what is sent to it is kept.
-            kernel.NoteDamaged(actor.Id, e.Found);
+            kernel.Damaged.Add(actor.Id, e.Found);
             return null;
         }
         catch (Exception e)
         {
             // Operations fail by themselves; what gets here is the disk.
-            kernel.Fatal(e);
+            kernel.Shutdown.Fatal(e);
             return null;
         }
 
@@ -77,7 +77,7 @@ internal sealed class EntityBatch(Kernel kernel, EntityActor actor, List<EntityM
         if (!kernel.Registry.Entities.TryGetValue(entity.Name, out var function))
         {
             var unknown = new FailureDetails("unknown_entity", $"No entity \"{entity.Name}\" is registered on this host.");
-            kernel.NoteDropped(message, actor.Id, unknown.ErrorMessage);
+            Log.OperationDropped(kernel.Logger, message.Operation, actor.Id, unknown.ErrorMessage);
             Reply(message, now, new EntityOperationFailed(message.CallerTask, unknown));
             return;
         }
@@ -96,7 +96,7 @@ internal sealed class EntityBatch(Kernel kernel, EntityActor actor, List<EntityM
             // An operation may throw anything; state and effects are then as before it.
             if (message.CallerId is null)
             {
-                kernel.NoteDropped(message, actor.Id, e.Message);
+                Log.OperationDropped(kernel.Logger, message.Operation, actor.Id, e.Message);
             }
 
             Reply(message, now, new EntityOperationFailed(message.CallerTask, FailureDetails.FromException(e)));

@@ -8,7 +8,7 @@ namespace Polyphony.Engine.Runtime;
 /// An unfinished instance in memory. Three parties touch it: whoever posts to the inbox (under <see cref="Gate"/>), its one step
 /// at a time (the fields of the step), and the committer (the fields that describe what is committed, written under <see cref="Gate"/>).
 /// </summary>
-internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWorkItem
+internal sealed class Instance(IActorHost host, InstanceRow row) : IThreadPoolWorkItem
 {
     private List<Message>? _inbox;
     private bool _busy;
@@ -22,7 +22,7 @@ internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWork
         {
             lock (Gate)
             {
-                return field ??= kernel.FindLineage(Row);
+                return field ??= host.FindLineage(Row);
             }
         }
         init;
@@ -100,13 +100,13 @@ internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWork
             _busy = true;
         }
 
-        if (kernel.IsStopped)
+        if (host.Stop.IsStopped)
         {
-            kernel.FailInbox(this);
+            FailInbox();
         }
         else if (schedule)
         {
-            kernel.Scheduler.Schedule(this);
+            host.Scheduler.Schedule(this);
         }
     }
 
@@ -131,6 +131,43 @@ internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWork
         }
     }
 
+    /// <summary>Tells who waits for what is in the inbox that the engine has stopped.</summary>
+    internal void FailInbox()
+    {
+        foreach (var message in TakeInbox())
+        {
+            message.Done?.TrySetException(host.Stop.MakeError());
+        }
+    }
+
+    /// <summary>Notes that it has changed and wakes who waits for that. After the commit.</summary>
+    internal void Publish()
+    {
+        TaskCompletionSource? changed;
+        lock (Gate)
+        {
+            Version = StagedHead;
+            changed = Changed;
+            Changed = null;
+        }
+
+        changed?.TrySetResult();
+    }
+
+    /// <summary>Tells who waits for its next change or its end that neither will come.</summary>
+    internal void FailWaiters(Exception cause)
+    {
+        TaskCompletionSource? changed;
+        TaskCompletionSource? finished;
+        lock (Gate)
+        {
+            (changed, finished, Changed, Finished) = (Changed, Finished, null, null);
+        }
+
+        changed?.TrySetException(cause);
+        finished?.TrySetException(cause);
+    }
+
     /// <summary>Ends a step: takes the next one if something has arrived meanwhile.</summary>
     /// <returns>Whether the instance is idle now.</returns>
     internal bool EndStep()
@@ -144,7 +181,7 @@ internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWork
             }
         }
 
-        kernel.Scheduler.Schedule(this);
+        host.Scheduler.Schedule(this);
         return false;
     }
 
@@ -163,5 +200,5 @@ internal sealed class Instance(Kernel kernel, InstanceRow row) : IThreadPoolWork
         }
     }
 
-    public void Execute() => kernel.RunStep(this);
+    public void Execute() => host.RunStep(this);
 }

@@ -22,7 +22,7 @@ internal sealed class Outbox(Kernel kernel)
         }
 
         var message = new Message { Event = item, Generation = generation };
-        kernel.AppendMessage(writer, receiver, message, RowCodec.EncodeMessage(time, generation, item));
+        kernel.Journal.AppendMessage(writer, receiver, message, RowCodec.EncodeMessage(time, generation, item));
         (_messages ??= []).Add((receiver, message));
     }
 
@@ -30,7 +30,7 @@ internal sealed class Outbox(Kernel kernel)
     /// <returns>Whether its id was free.</returns>
     internal bool StageCreate(StoreWriter writer, NewInstance created)
     {
-        if (kernel.Create(writer, created) is not { } instance)
+        if (kernel.Lifecycle.Create(writer, created) is not { } instance)
         {
             return false;
         }
@@ -41,7 +41,7 @@ internal sealed class Outbox(Kernel kernel)
 
     internal void StageOperation(StoreWriter writer, string entity, EntityMessage message)
     {
-        (_operations ??= []).Add((kernel.AddEntityMessage(writer, entity, message), message));
+        (_operations ??= []).Add((kernel.Entities.Add(writer, entity, message), message));
     }
 
     internal void Release()
@@ -50,7 +50,7 @@ internal sealed class Outbox(Kernel kernel)
         {
             foreach (var instance in _created)
             {
-                kernel.Admit(instance);
+                kernel.Lifecycle.Admit(instance);
             }
         }
 
@@ -58,7 +58,7 @@ internal sealed class Outbox(Kernel kernel)
         {
             foreach (var (receiver, message) in _messages)
             {
-                kernel.Publish(receiver);
+                receiver.Publish();
                 receiver.Post(message);
             }
         }
@@ -67,7 +67,7 @@ internal sealed class Outbox(Kernel kernel)
         {
             foreach (var (receiver, message) in _operations)
             {
-                kernel.Deliver(receiver, message);
+                kernel.Entities.Deliver(receiver, message);
             }
         }
     }

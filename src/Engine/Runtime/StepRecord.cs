@@ -138,12 +138,12 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
         {
             if (row.Message is { } message)
             {
-                kernel.AppendMessage(writer, instance, message, row.Data);
+                kernel.Journal.AppendMessage(writer, instance, message, row.Data);
                 continue;
             }
 
             var data = row.Step!.Generation > 0 && instance.OpenRows is { Count: > 0 } open ? RowCodec.WithCarriedRows(row.Data, open) : row.Data;
-            var sequence = kernel.NextSequence();
+            var sequence = kernel.Journal.NextSequence();
             writer.Append(sequence, instance.Key, instance.StagedHead, data);
             instance.StagedHead = sequence;
             if (row.Step.Generation > 0)
@@ -167,7 +167,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
 
         if (End is null)
         {
-            kernel.MarkDirty(instance);
+            kernel.Journal.MarkDirty(instance);
         }
         else
         {
@@ -200,7 +200,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
 
         if (End is not null)
         {
-            kernel.Forget(instance);
+            kernel.Lifecycle.Forget(instance);
         }
 
         foreach (var timer in _cancelledTimers ?? [])
@@ -216,7 +216,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
         {
             foreach (var action in _actions)
             {
-                kernel.Begin(instance, _generation, action);
+                kernel.Tasks.Begin(instance, _generation, action);
             }
         }
 
@@ -230,14 +230,14 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
 
         if (End is ExecutionTerminated)
         {
-            kernel.TerminateChildren(instance.Key, _done);
+            kernel.Lifecycle.TerminateChildren(instance.Key, _done);
         }
         else
         {
             Acknowledge();
         }
 
-        kernel.Rest(instance);
+        kernel.Steps.Rest(instance);
     }
 
     internal override void Fail(Exception cause)
@@ -337,7 +337,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
     private void StageEnd(StoreWriter writer)
     {
         instance.StagedClosed = true;
-        kernel.MarkClean(instance);
+        kernel.Journal.MarkClean(instance);
         writer.Update(instance.Key, _time, _time, (int)StatusOf(End!), instance.StagedHead, instance.StagedGenerationRow, _customStatus);
         if (instance.Row.ParentId is null)
         {

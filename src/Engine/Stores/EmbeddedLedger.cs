@@ -156,9 +156,9 @@ internal sealed class EmbeddedLedger(Kernel kernel) : ILedger
 
     private void CheckRunning()
     {
-        if (kernel.IsStopped)
+        if (kernel.Stop.IsStopped)
         {
-            throw kernel.Stopped();
+            throw kernel.Stop.MakeError();
         }
     }
 }

@@ -21,9 +21,9 @@ internal sealed class EmbeddedPayloadStore(Kernel kernel) : IPayloadStore
 
     public Task<ReadOnlyMemory<byte>> GetAsync(string hash, CancellationToken cancellationToken = default)
     {
-        if (kernel.IsStopped)
+        if (kernel.Stop.IsStopped)
         {
-            throw kernel.Stopped();
+            throw kernel.Stop.MakeError();
         }
 
         cancellationToken.ThrowIfCancellationRequested();

@@ -12,9 +12,9 @@ internal sealed class StoreRecord<T>(Func<StoreWriter, T> write) : ClientRecord<
     /// <summary>Commits a write and returns its result.</summary>
     internal static Task<T> RunAsync(Kernel kernel, Func<StoreWriter, T> write, CancellationToken cancellationToken)
     {
-        if (kernel.IsStopped)
+        if (kernel.Stop.IsStopped)
         {
-            throw kernel.Stopped();
+            throw kernel.Stop.MakeError();
         }
 
         var record = new StoreRecord<T>(write);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using Polyphony.Engine.Orchestrations;
@@ -6,8 +7,17 @@ using Polyphony.Engine.Storage;
 
 namespace Polyphony.Engine.Runtime;
 
-/// <content>Rebuilds from the log what is in memory only.</content>
-internal sealed partial class Kernel
+/// <summary>Rebuilds from the log what is in memory only: everything at the start, a single instance when it is set back.</summary>
+internal sealed class Recovery(
+    IActorHost host,
+    EngineOptions options,
+    Store store,
+    Journal journal,
+    InstanceTable instances,
+    DamagedInstances damaged,
+    EntityTable entities,
+    TaskStarter tasks,
+    ILogger log)
 {
     /// <summary>How long a start waits for another process that writes to the file, or for room on the disk.</summary>
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
@@ -17,24 +27,14 @@ internal sealed partial class Kernel
     {
         var started = Stopwatch.GetTimestamp();
         var recovered = new List<(Instance Instance, GenerationHistory History)>();
-        var operations = Store.Read(reader =>
+        var operations = store.Read(reader =>
         {
-            _checkpoint = reader.Database.ReadInt64("SELECT value FROM meta WHERE name = 'checkpoint'");
-            _nextSequence = new[]
-            {
-                _checkpoint,
-                reader.Database.ReadInt64("SELECT max(seq) FROM log"),
-                reader.Database.ReadInt64("SELECT value FROM meta WHERE name = 'sequence_floor'"),
-            }.Max() + 1;
-            _nextKey = Math.Max(reader.Database.ReadInt64("SELECT value FROM meta WHERE name = 'next_key'"), reader.Database.ReadInt64("SELECT max(key) FROM instances") + 1);
-            _nextOperation = reader.Database.ReadInt64("SELECT max(seq) FROM entity_inbox") + 1;
-            _lastCreated = new DateTimeOffset(reader.Database.ReadInt64("SELECT created FROM instances ORDER BY key DESC LIMIT 1"), TimeSpan.Zero);
-            var newer = ReadHeadsAfterCheckpoint(reader);
+            var newer = journal.Restore(reader);
             foreach (var row in ReadUnfinished(reader))
             {
                 if (row.Name.Length == 0)
                 {
-                    NoteDamaged(row.Id, "its row in the table of instances is lost");
+                    damaged.Add(row.Id, "its row in the table of instances is lost");
                     continue;
                 }
 
@@ -46,19 +46,19 @@ internal sealed partial class Kernel
                 }
                 catch (DataFileException e) when (e.IsCorrupt)
                 {
-                    NoteDamaged(row.Id, e.Found);
+                    damaged.Add(row.Id, e.Found);
                 }
             }
 
             return ReadOperations(reader);
         });
-        Store.BeginUse(StartPatience);
+        store.BeginUse(StartPatience);
         foreach (var (instance, _) in recovered)
         {
-            Instances[instance.Id] = instance;
+            instances.Add(instance);
         }
 
-        if (Options.Paused)
+        if (options.Paused)
         {
             return;
         }
@@ -70,18 +70,10 @@ internal sealed partial class Kernel
 
         foreach (var (entity, message) in operations)
         {
-            var actor = Entities.GetOrAdd(entity, static (id, kernel) => new EntityActor(kernel, id), this);
-            actor.Expect();
-            Deliver(actor, message);
+            entities.Deliver(entities.Expect(entity), message);
         }
 
-        Log.Started(_log, Store.Name, recovered.Count, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-    }
-
-    internal void NoteDamaged(string id, string found)
-    {
-        Damaged.Add(id, found);
-        Log.InstanceDamaged(_log, id, found);
+        Log.Started(log, store.Name, recovered.Count, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
     }
 
     /// <summary>Reads the rows of unfinished instances; where the table is damaged, one by one.</summary>
@@ -93,7 +85,7 @@ internal sealed partial class Kernel
         }
         catch (DataFileException e) when (e.IsCorrupt)
         {
-            Log.FileDamaged(_log, Store.Name, e.Found);
+            Log.FileDamaged(log, store.Name, e.Found);
         }
 
         var rows = new List<InstanceRow>();
@@ -108,7 +100,7 @@ internal sealed partial class Kernel
             }
             catch (DataFileException e) when (e.IsCorrupt)
             {
-                NoteDamaged(id ?? StoreReader.IdOf(key), e.Found);
+                damaged.Add(id ?? StoreReader.IdOf(key), e.Found);
             }
         }
 
@@ -118,7 +110,7 @@ internal sealed partial class Kernel
     /// <summary>Makes an instance as its history left it.</summary>
     private Instance MakeInstance(InstanceRow row, long head, GenerationHistory history)
     {
-        var instance = new Instance(this, row)
+        var instance = new Instance(host, row)
         {
             Generation = history.Generation,
             EventCount = history.EventCount,
@@ -139,7 +131,7 @@ internal sealed partial class Kernel
             : instance.Started ? OrchestrationRuntimeStatus.Running : OrchestrationRuntimeStatus.Pending;
         if (head != row.Head)
         {
-            _dirty.Add(instance);
+            journal.MarkDirty(instance);
         }
 
         return instance;
@@ -148,7 +140,7 @@ internal sealed partial class Kernel
     /// <summary>Takes a failed instance back into memory, with the event that sets it back written. Inside the open transaction.</summary>
     internal (Instance Instance, GenerationHistory History) Revive(StoreWriter writer, InstanceRow row, ExecutionRewound rewound)
     {
-        var time = Clock.GetUtcNow();
+        var time = options.TimeProvider.GetUtcNow();
         var before = GenerationHistory.Read(writer.Reader, row.Head);
         var step = new StepRow
         {
@@ -156,7 +148,7 @@ internal sealed partial class Kernel
             FirstSequence = before.EventCount + 1,
             Items = [new StepItem(rewound, 0)],
         };
-        var head = NextSequence();
+        var head = journal.NextSequence();
         writer.Append(head, row.Key, row.Head, RowCodec.EncodeStep(step));
         writer.Update(row.Key, step.Time, null, (int)OrchestrationRuntimeStatus.Running, head, row.GenerationRow, row.CustomStatus);
         var history = GenerationHistory.Read(writer.Reader, head);
@@ -164,7 +156,7 @@ internal sealed partial class Kernel
 
         // Until the commit there is only the failed one to be seen.
         instance.Visible = false;
-        Instances[instance.Id] = instance;
+        instances.Add(instance);
         return (instance, history);
     }
 
@@ -190,7 +182,7 @@ internal sealed partial class Kernel
 
         foreach (var task in history.OpenTasks())
         {
-            Begin(instance, instance.Generation, task);
+            tasks.Begin(instance, instance.Generation, task);
         }
 
         var waiting = history.Waiting.Select(waiting => new Message { Event = waiting.Value.Event, Generation = waiting.Value.Generation, Row = waiting.Key });
@@ -207,7 +199,7 @@ internal sealed partial class Kernel
 
         if (history.Steps.Count == 0)
         {
-            KickAt(instance, history.Start.StartAt);
+            tasks.KickAt(instance, history.Start.StartAt);
         }
         else if (history.EndsRewound)
         {
@@ -216,21 +208,8 @@ internal sealed partial class Kernel
     }
 
     private bool IsOrphan(Instance instance) =>
-        !Instances.ContainsKey(instance.Row.ParentId!) &&
-        Store.Read(reader => reader.FindInstance(instance.Row.ParentKey)) is { Status: (int)OrchestrationRuntimeStatus.Terminated };
-
-    private Dictionary<long, long> ReadHeadsAfterCheckpoint(StoreReader reader)
-    {
-        var heads = new Dictionary<long, long>();
-        using var rows = reader.Database.Prepare("SELECT seq, instance FROM log WHERE seq >= ?1 ORDER BY seq");
-        rows.Bind(1, _checkpoint);
-        while (rows.Step())
-        {
-            heads[rows.Int64(1)] = rows.Int64(0);
-        }
-
-        return heads;
-    }
+        !instances.Contains(instance.Row.ParentId!) &&
+        store.Read(reader => reader.FindInstance(instance.Row.ParentKey)) is { Status: (int)OrchestrationRuntimeStatus.Terminated };
 
     private List<(string Entity, EntityMessage Message)> ReadOperations(StoreReader reader)
     {
@@ -244,7 +223,7 @@ internal sealed partial class Kernel
             }
             catch (Exception e) when (e is InvalidDataException or IndexOutOfRangeException or ArgumentOutOfRangeException)
             {
-                Log.FileDamaged(_log, Store.Name, $"message {rows.Int64(0)} to entity \"{rows.Text(1)}\": {e.Message}");
+                Log.FileDamaged(log, store.Name, $"message {rows.Int64(0)} to entity \"{rows.Text(1)}\": {e.Message}");
             }
         }
 

@@ -5,21 +5,23 @@ using Polyphony.Engine.Storage;
 
 namespace Polyphony.Engine.Runtime;
 
-/// <content>Steps of orchestrations.</content>
-internal sealed partial class Kernel
+/// <summary>Takes the steps of instances: what has arrived, in order, through the code, into a record for the committer.</summary>
+internal sealed class StepRunner(Kernel kernel)
 {
     private static readonly TimeSpan LargestSlew = TimeSpan.FromSeconds(10);
 
+    private readonly LiveExecutions _live = new(kernel.Options.MaxLiveInstances);
+
     /// <summary>Takes one step of an instance: everything that has arrived, in order. One at a time per instance.</summary>
-    internal void RunStep(Instance instance)
+    internal void Run(Instance instance)
     {
-        if (IsStopped)
+        if (kernel.Stop.IsStopped)
         {
-            FailInbox(instance);
+            instance.FailInbox();
             return;
         }
 
-        var step = new StepRecord(this, instance);
+        var step = new StepRecord(kernel, instance);
         var inbox = instance.TakeInbox();
         try
         {
@@ -34,10 +36,10 @@ internal sealed partial class Kernel
         catch (Exception e)
         {
             // Orchestrator code cannot get here; what does is the disk or a bug, and memory can no longer be trusted.
-            Fatal(e);
+            kernel.Shutdown.Fatal(e);
             foreach (var message in inbox)
             {
-                message.Done?.TrySetException(Stopped());
+                message.Done?.TrySetException(kernel.Stop.MakeError());
             }
 
             return;
@@ -50,16 +52,16 @@ internal sealed partial class Kernel
         }
         else
         {
-            Enqueue(step);
+            kernel.Enqueue(step);
         }
     }
 
     /// <summary>After a step: the next one, or rest.</summary>
     internal void Rest(Instance instance)
     {
-        if (instance.EndStep() && instance.Live is not null && Options.MaxLiveInstances < int.MaxValue)
+        if (instance.EndStep())
         {
-            Evict(instance);
+            _live.Rest(instance);
         }
     }
 
@@ -143,7 +145,7 @@ internal sealed partial class Kernel
             return;
         }
 
-        var early = !instance.Started && instance.Fresh?.Start.StartAt > Clock.GetUtcNow();
+        var early = !instance.Started && instance.Fresh?.Start.StartAt > kernel.Clock.GetUtcNow();
         if (!early && !instance.Suspended)
         {
             arrived.InsertRange(0, instance.Buffered ?? []);
@@ -157,7 +159,7 @@ internal sealed partial class Kernel
         if (early && kicked)
         {
             // The clock was set back after the timer of the start had fired.
-            KickAt(instance, instance.Fresh!.Start.StartAt);
+            kernel.Tasks.KickAt(instance, instance.Fresh!.Start.StartAt);
         }
 
         if (early || instance.Suspended)
@@ -182,7 +184,7 @@ internal sealed partial class Kernel
             return null;
         }
 
-        if (!Registry.Orchestrations.TryGetValue(instance.Row.Name, out var function))
+        if (!kernel.Registry.Orchestrations.TryGetValue(instance.Row.Name, out var function))
         {
             Stop(instance, step, new FailureDetails(
                 "unknown_orchestration",
@@ -190,7 +192,7 @@ internal sealed partial class Kernel
             return null;
         }
 
-        var history = instance.Fresh ?? Store.Read(reader => GenerationHistory.Read(reader, instance.Version));
+        var history = instance.Fresh ?? kernel.Store.Read(reader => GenerationHistory.Read(reader, instance.Version));
         try
         {
             instance.Live = Replay.Run(MakeFacts(instance.Row, history.Generation, execution => OnIllegalAwait(instance, execution)), function, history);
@@ -215,8 +217,8 @@ internal sealed partial class Kernel
         Id = row.Id,
         Generation = generation,
         Parent = row.ParentId is null ? null : new ParentInstance(row.ParentName ?? "", row.ParentId),
-        Loggers = Options.LoggerFactory,
-        ComparesInputs = Registry.ComparesInputs(row.Name),
+        Loggers = kernel.Options.LoggerFactory,
+        ComparesInputs = kernel.Registry.ComparesInputs(row.Name),
         OnIllegalAwait = onIllegalAwait,
     };
 
@@ -243,7 +245,7 @@ internal sealed partial class Kernel
         var first = !live.HasStarted;
         if (first)
         {
-            Replay.Begin(live, Registry.Orchestrations[instance.Row.Name], instance.Fresh!);
+            Replay.Begin(live, kernel.Registry.Orchestrations[instance.Row.Name], instance.Fresh!);
         }
 
         foreach (var message in arrived)
@@ -289,7 +291,7 @@ internal sealed partial class Kernel
 
     private void Stop(Instance instance, StepRecord step, FailureDetails details)
     {
-        Log.Stopped(_log, instance.Id, details.ErrorMessage);
+        Log.Stopped(kernel.Logger, instance.Id, details.ErrorMessage);
         instance.Live = null;
         step.Suspend(details.ErrorType, details, Now(instance));
     }
@@ -300,7 +302,7 @@ internal sealed partial class Kernel
     /// </summary>
     private DateTimeOffset Now(Instance instance)
     {
-        var now = Clock.GetUtcNow();
+        var now = kernel.Clock.GetUtcNow();
         return now > instance.LastStepTime || instance.LastStepTime - now > LargestSlew ? now : instance.LastStepTime;
     }
 
@@ -318,30 +320,13 @@ internal sealed partial class Kernel
 
     private void StandStill(Instance instance, List<Message> inbox, DataFileException damage)
     {
-        NoteDamaged(instance.Id, damage.Found);
-        Instances.TryRemove(new KeyValuePair<string, Instance>(instance.Id, instance));
+        kernel.Damaged.Add(instance.Id, damage.Found);
+        kernel.Instances.Remove(instance);
         var error = DamagedInstances.Error(instance.Id, damage.Found, damage);
-        TaskCompletionSource? changed;
-        TaskCompletionSource? finished;
-        lock (instance.Gate)
-        {
-            (changed, finished, instance.Changed, instance.Finished) = (instance.Changed, instance.Finished, null, null);
-        }
-
-        changed?.TrySetException(error);
-        finished?.TrySetException(error);
+        instance.FailWaiters(error);
         foreach (var message in inbox.Concat(instance.TakeInbox()))
         {
             message.Done?.TrySetException(error);
-        }
-    }
-
-    /// <summary>Tells who waits for an instance that the engine has stopped.</summary>
-    internal void FailInbox(Instance instance)
-    {
-        foreach (var message in instance.TakeInbox())
-        {
-            message.Done?.TrySetException(Stopped());
         }
     }
 }
