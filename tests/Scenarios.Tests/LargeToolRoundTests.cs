@@ -105,7 +105,7 @@ public sealed class LargeToolRoundTests
     {
         await using var host = await TestHost.StartAsync();
         var calls = 0;
-        host.Tools.Add(AIFunctionFactory.Create((int n) => ++calls > 0 ? throw new NotSupportedException(new string('é', 60_000)) : n, "break", "Breaks."));
+        host.Tools.Add(AIFunctionFactory.Create((int n) => Interlocked.Increment(ref calls) > 0 ? throw new NotSupportedException(new string('é', 60_000)) : n, "break", "Breaks."));
 
         var status = await host.RunAsync(
             """
