@@ -113,8 +113,12 @@ public sealed class CallWaitTests
         var calls = new List<(string Prompt, double Seconds)>();
         host.Models.Respond = (_, messages, _, _) =>
         {
-            start = start == DateTimeOffset.MinValue ? host.Clock.GetUtcNow() : start;
-            calls.Add((messages[^1].Text, (host.Clock.GetUtcNow() - start).TotalSeconds));
+            lock (calls)
+            {
+                start = start == DateTimeOffset.MinValue ? host.Clock.GetUtcNow() : start;
+                calls.Add((messages[^1].Text, (host.Clock.GetUtcNow() - start).TotalSeconds));
+            }
+
             return host.Clock.GetUtcNow() < start.AddSeconds(9) ? throw SlowDown(9_000) : Task.FromResult(TestModels.Text("fine"));
         };
         var held = host.Clock.Hold();
