@@ -7,10 +7,10 @@ using Polyphony.Activities;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Tools;
-using Polyphony.Core.Code;
+using Polyphony.Core.CodeFirst;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
 using Polyphony.Engine;
 
 var folder = Path.GetFullPath(args.Length > 0 ? args[0] : "docs");

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities;
 

@@ -4,9 +4,9 @@ using Polyphony.Activities.Agents;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities;
 

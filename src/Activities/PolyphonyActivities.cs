@@ -8,12 +8,12 @@ using Polyphony.Activities.Limits;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities;
 

@@ -5,9 +5,8 @@ using Polyphony.Cli.Commands;
 using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Output;
 using Polyphony.Cli.Sessions;
-using Polyphony.Core;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
-using Polyphony.Core.Workflows;
 
 namespace Polyphony.Cli;
 

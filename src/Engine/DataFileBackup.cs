@@ -1,4 +1,3 @@
-using Polyphony.Core;
 using Polyphony.Engine.Storage;
 
 namespace Polyphony.Engine;

@@ -1,8 +1,7 @@
-using Polyphony.Core;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
 using Polyphony.Engine.Clients;
 using Polyphony.Engine.Runtime;
 using Polyphony.Engine.Simulation;

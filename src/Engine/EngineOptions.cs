@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Polyphony.Core;
 using Polyphony.Engine.Runtime;
 
 namespace Polyphony.Engine;

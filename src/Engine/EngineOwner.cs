@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Polyphony.Core;
 using Polyphony.Engine.Storage;
 
 namespace Polyphony.Engine;

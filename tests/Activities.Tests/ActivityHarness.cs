@@ -4,12 +4,12 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
-using Polyphony.Activities.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.Clocks;
 using Polyphony.TestKit.Stores;
 

@@ -5,7 +5,8 @@ public sealed class ReferenceTests
 {
     private static readonly Dictionary<string, string[]> Arrows = new(StringComparer.Ordinal)
     {
-        ["Core"] = [],
+        ["Expressions"] = [],
+        ["Core"] = ["Expressions"],
         ["Activities"] = ["Core"],
         ["Engine"] = ["Core"],
         ["Http"] = ["Core"],
@@ -39,28 +40,39 @@ public sealed class ReferenceTests
                 .Select(name => name.Name!)
                 .Where(name => name.StartsWith("Polyphony.", StringComparison.Ordinal) || name == "polyphony")
                 .Select(name => name["Polyphony.".Length..]);
-            Assert.Empty(others.Except(Arrows[project], StringComparer.Ordinal));
+            Assert.Empty(others.Except(Reachable(project), StringComparer.Ordinal));
         }
     }
 
-    [Fact]
-    public void AssemblyReferences_OfCore_AreTheBaseClassLibraryAndTheAbstractions()
+    [Theory]
+    [InlineData("Expressions")]
+    [InlineData("Core", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "YamlDotNet", "Polyphony.Expressions")]
+    public void AssemblyReferences_OfWhatIsDeterministic_AreTheBaseClassLibraryAndFewMore(string project, params string[] allowed)
     {
-        string[] allowed = ["Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "netstandard"];
         var runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
-        var foreign = Tree.ProductAssemblies["Core"].GetReferencedAssemblies()
+        var foreign = Tree.ProductAssemblies[project].GetReferencedAssemblies()
             .Select(name => name.Name!)
             .Where(name => !allowed.Contains(name, StringComparer.Ordinal) && !File.Exists(Path.Combine(runtime, $"{name}.dll")));
         Assert.Empty(foreign);
     }
 
+    [Theory]
+    [InlineData("Expressions")]
+    [InlineData("Core", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "YamlDotNet")]
+    public void PackageReferences_OfWhatIsDeterministic_AreFewAndAnalyzers(string project, params string[] allowed) =>
+        Assert.Empty(Tree.References(Tree.ProductProjects[project], "PackageReference").Except([.. allowed, "Microsoft.CodeAnalysis.BannedApiAnalyzers"], StringComparer.Ordinal));
+
     [Fact]
-    public void PackageReferences_OfCore_AreTheAbstractionsAndAnalyzers()
+    public void YamlLibrary_OfCore_IsUsedByTheSourcesAlone()
     {
-        string[] allowed =
-        [
-            "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "Microsoft.CodeAnalysis.BannedApiAnalyzers",
-        ];
-        Assert.Empty(Tree.References(Tree.ProductProjects["Core"], "PackageReference").Except(allowed, StringComparer.Ordinal));
+        var sources = Path.Combine(Tree.Root, "src", "Core", "Definitions", "Sources") + Path.DirectorySeparatorChar;
+        var users = Tree.Sources(Path.Combine("src", "Core"))
+            .Where(file => File.ReadAllText(file).Contains("YamlDotNet", StringComparison.Ordinal))
+            .ToList();
+        Assert.NotEmpty(users);
+        Assert.All(users, file => Assert.StartsWith(sources, file, StringComparison.Ordinal));
     }
+
+    /// <summary>Lists what a project refers to, directly or by way of another: the types of a library's library may stand in its signatures.</summary>
+    private static IEnumerable<string> Reachable(string project) => Arrows[project].SelectMany(next => Reachable(next).Prepend(next)).Distinct(StringComparer.Ordinal);
 }

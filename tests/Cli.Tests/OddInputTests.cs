@@ -43,7 +43,7 @@ public sealed class OddInputTests : IDisposable
     public void Read_ArgumentThatIsJsonButNotTaken_IsRefused(string argument, string says)
     {
         using var document = System.Text.Json.JsonDocument.Parse("""{"type":"object","properties":{"list":{"type":"array"},"free":{}}}""");
-        Assert.True(Core.Schemas.JsonSchema.TryParse(document.RootElement, out var schema, out _));
+        Assert.True(Expressions.Schemas.JsonSchema.TryParse(document.RootElement, out var schema, out _));
 
         var refused = Assert.Throws<CliException>(() => InputArguments.Read([argument], null, schema, "input"));
 

@@ -5,7 +5,6 @@ using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Polyphony.Core;
 using Polyphony.Http.Problems;
 using Polyphony.Http.Requests;
 
@@ -33,7 +32,7 @@ public sealed partial class ProblemCodeTests
     };
 
     private static readonly IReadOnlyCollection<string> Codes =
-        [.. typeof(ProblemCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!), Core.Workflows.EndpointPolicy.Code];
+        [.. typeof(ProblemCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!), Core.Definitions.EndpointPolicy.Code];
 
     [Fact]
     public void Table_HasEveryCodeAndNoOther()

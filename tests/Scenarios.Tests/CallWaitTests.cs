@@ -2,8 +2,8 @@ using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Client;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 

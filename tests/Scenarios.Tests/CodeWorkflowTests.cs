@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
-using Polyphony.Core.Code;
+using Polyphony.Core.CodeFirst;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
 using Polyphony.Engine;
 using Polyphony.Engine.Simulation;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.AI;
-using Polyphony.Activities.Workflows;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 

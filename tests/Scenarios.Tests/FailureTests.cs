@@ -1,8 +1,8 @@
 using System.Net;
 using Polyphony.Activities.Providers;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 

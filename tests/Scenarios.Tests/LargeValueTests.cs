@@ -3,9 +3,9 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 

@@ -1,6 +1,6 @@
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 

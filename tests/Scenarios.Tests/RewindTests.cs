@@ -1,7 +1,7 @@
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 

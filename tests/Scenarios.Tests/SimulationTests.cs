@@ -2,8 +2,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Client;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 using Polyphony.Engine.Simulation;
 
 namespace Polyphony.Scenarios.Tests;
@@ -176,7 +176,7 @@ public sealed class SimulationTests
                         {
                             return client;
                         }
-                        catch (Core.PolyphonyException e) when (e.Code == "engine_stopped")
+                        catch (PolyphonyException e) when (e.Code == "engine_stopped")
                         {
                             await Task.Yield();
                         }

@@ -1,9 +1,10 @@
 using System.Text.Json;
+using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Graph;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 

@@ -1,5 +1,5 @@
 using Polyphony.Core.Client;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 

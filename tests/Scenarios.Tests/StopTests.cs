@@ -1,6 +1,6 @@
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Tools;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 

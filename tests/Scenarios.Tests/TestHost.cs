@@ -2,12 +2,12 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities;
 using Polyphony.Activities.Tools;
-using Polyphony.Activities.Workflows;
 using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 using Polyphony.Engine;
 using Polyphony.Engine.Simulation;
 

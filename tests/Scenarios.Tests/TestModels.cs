@@ -1,6 +1,6 @@
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Scenarios.Tests;
 

@@ -6,10 +6,9 @@ using Polyphony.Activities.Limits;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
-using Polyphony.Core;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Ledger;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Agents;
 

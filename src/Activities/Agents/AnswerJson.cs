@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Polyphony.Core.Json;
-using Polyphony.Core.Schemas;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Activities.Agents;
 

@@ -1,12 +1,12 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Payloads;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Agents;
 

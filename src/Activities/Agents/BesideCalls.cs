@@ -8,7 +8,7 @@ namespace Polyphony.Activities.Agents;
 
 /// <summary>
 /// What a model's server puts beside tool calls and wants back with them: <c>{"text":…,"extra":{…},"calls":{ID:{…}}}</c>. It travels by the history, as
-/// <see cref="Core.Interpreter.AgentCallResult.Beside"/>.
+/// <see cref="Core.Runs.AgentCallResult.Beside"/>.
 /// </summary>
 internal static class BesideCalls
 {

@@ -3,12 +3,11 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Tools;
-using Polyphony.Core;
-using Polyphony.Core.Expressions;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
+using Polyphony.Expressions;
 
 namespace Polyphony.Activities.Agents;
 

@@ -1,6 +1,5 @@
 using Polyphony.Activities.Payloads;
-using Polyphony.Core;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Activities.Definitions;
 

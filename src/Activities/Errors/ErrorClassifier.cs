@@ -4,9 +4,8 @@ using System.Text.Json;
 using Azure.Identity;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
-using Polyphony.Core;
-using Polyphony.Core.Expressions;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
+using Polyphony.Expressions;
 
 namespace Polyphony.Activities.Errors;
 

@@ -1,5 +1,4 @@
-using Polyphony.Core;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Errors;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Errors;
 

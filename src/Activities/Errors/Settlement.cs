@@ -2,8 +2,7 @@ using System.ClientModel;
 using System.Net.Sockets;
 using Azure.Identity;
 using Polyphony.Activities.Providers;
-using Polyphony.Core;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Errors;
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Definitions;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Payloads;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Evaluation;
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Polyphony.Activities.Providers;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Limits;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Payloads;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.AI;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Activities.Providers;
 

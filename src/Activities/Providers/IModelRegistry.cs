@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Activities.Providers;
 

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Providers.OpenAI;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Providers;
 

@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
-using Polyphony.Core;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Json;
-using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Providers;
 

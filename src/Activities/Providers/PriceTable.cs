@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Polyphony.Activities.Providers.Offline;
-using Polyphony.Core;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
-using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Providers;
 

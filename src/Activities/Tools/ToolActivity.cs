@@ -6,11 +6,10 @@ using Polyphony.Activities.Agents;
 using Polyphony.Activities.Definitions;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Payloads;
-using Polyphony.Core;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Schemas;
+using Polyphony.Core.Runs;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Activities.Tools;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Schemas;
+using Polyphony.Core.Runs;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Activities.Tools;
 

@@ -1,6 +1,7 @@
 using System.Text;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Json;
-using Polyphony.Core.Workflows;
 
 namespace Polyphony.Activities.Workflows;
 

@@ -3,9 +3,9 @@ using System.Text.Json;
 using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Sessions;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
-using Polyphony.Core.Schemas;
+using Polyphony.Core.Runs;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Cli.Commands;
 

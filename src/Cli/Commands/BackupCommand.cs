@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Polyphony.Cli.Output;
-using Polyphony.Core;
 using Polyphony.Engine;
 
 namespace Polyphony.Cli.Commands;

@@ -1,7 +1,7 @@
 using Polyphony.Cli.Output;
 using Polyphony.Cli.Sessions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
 

@@ -7,8 +7,8 @@ using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Output;
 using Polyphony.Cli.Sessions;
 using Polyphony.Core.Client;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
+using Polyphony.Core.Runs;
 using Polyphony.Http.Instances;
 
 namespace Polyphony.Cli.Commands;

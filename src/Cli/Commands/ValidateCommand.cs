@@ -2,7 +2,7 @@ using System.CommandLine;
 using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Output;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Cli.Commands;
 

@@ -11,7 +11,6 @@ using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Workflows;
 using Polyphony.Cli.Logging;
-using Polyphony.Core;
 using Polyphony.Core.Client;
 using Polyphony.Engine;
 using Polyphony.Http;

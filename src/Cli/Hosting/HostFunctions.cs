@@ -3,7 +3,7 @@ using Polyphony.Activities;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using Polyphony.Engine;
 
 namespace Polyphony.Cli.Hosting;

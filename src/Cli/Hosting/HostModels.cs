@@ -1,5 +1,4 @@
 using Polyphony.Activities.Providers;
-using Polyphony.Core;
 
 namespace Polyphony.Cli.Hosting;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Polyphony.Core.Json;
-using Polyphony.Core.Schemas;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Cli.Inputs;
 

@@ -1,6 +1,6 @@
 using Polyphony.Activities.Workflows;
 using Polyphony.Cli.Output;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Cli.Inputs;
 

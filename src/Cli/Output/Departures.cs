@@ -1,6 +1,6 @@
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.OpenAI;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Cli.Output;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Cli.Output;
 

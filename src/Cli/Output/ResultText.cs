@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Serialization;
 

@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using Polyphony.Http.Instances;
 using Spectre.Console;
 using Spectre.Console.Rendering;

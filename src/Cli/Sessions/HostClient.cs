@@ -4,7 +4,7 @@ using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using Polyphony.Http;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Instances;

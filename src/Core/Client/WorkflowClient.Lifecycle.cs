@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Client;
 

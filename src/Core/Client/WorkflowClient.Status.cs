@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Client;
 

@@ -2,13 +2,13 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Schemas;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Client;
 

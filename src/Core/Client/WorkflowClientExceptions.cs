@@ -1,4 +1,4 @@
-using Polyphony.Core.Schemas;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Client;
 

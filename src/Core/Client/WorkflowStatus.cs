@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Client;
 
@@ -65,7 +65,7 @@ public sealed record WorkflowStatus
     public bool IsFinished => RuntimeStatus is OrchestrationRuntimeStatus.Completed or OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated;
 }
 
-/// <summary>An <see cref="Interpreter.Outcome"/> with its result read from the payload store.</summary>
+/// <summary>An <see cref="Runs.Outcome"/> with its result read from the payload store.</summary>
 /// <param name="Outcome">The outcome, without its result.</param>
 /// <param name="Result">The result.</param>
 public sealed record OutcomeStatus(Outcome Outcome, JsonElement? Result);

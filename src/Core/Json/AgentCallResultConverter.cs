@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Json;
 

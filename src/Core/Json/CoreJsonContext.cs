@@ -2,9 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Json;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Polyphony.Core.Expressions;
+using Polyphony.Expressions;
 
 namespace Polyphony.Core.Json;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Engine.Runtime;
 using Polyphony.Engine.Storage;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 
 namespace Polyphony.Engine.Orchestrations;

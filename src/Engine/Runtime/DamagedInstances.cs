@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Engine.Storage;
 

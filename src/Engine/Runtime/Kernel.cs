@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Engine.Storage;
 

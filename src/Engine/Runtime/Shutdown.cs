@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Polyphony.Core;
 using Polyphony.Engine.Simulation;
 using Polyphony.Engine.Storage;
 

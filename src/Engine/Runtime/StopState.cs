@@ -1,5 +1,3 @@
-using Polyphony.Core;
-
 namespace Polyphony.Engine.Runtime;
 
 /// <summary>Whether the engine has stopped, and why. It stops once. Thread-safe.</summary>

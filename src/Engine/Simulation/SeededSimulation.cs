@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
 using Polyphony.Engine.Runtime;
 using Polyphony.Engine.Storage;
 

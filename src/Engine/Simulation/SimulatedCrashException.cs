@@ -1,5 +1,3 @@
-using Polyphony.Core;
-
 namespace Polyphony.Engine.Simulation;
 
 /// <summary>A crash that a simulation made happen at a commit.</summary>

@@ -1,5 +1,3 @@
-using Polyphony.Core;
-
 namespace Polyphony.Engine.Storage;
 
 /// <summary>The data file cannot be used. Nothing in it was changed.</summary>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Polyphony.Core;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Engine.Runtime;

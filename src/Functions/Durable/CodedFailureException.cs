@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Microsoft.DurableTask;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using CoreTaskFailedException = Polyphony.Core.Durable.TaskFailedException;
 

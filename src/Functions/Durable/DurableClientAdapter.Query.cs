@@ -1,9 +1,8 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using DurableQuery = Microsoft.DurableTask.Client.OrchestrationQuery;
 using DurableStatus = Microsoft.DurableTask.Client.OrchestrationRuntimeStatus;
 

@@ -1,5 +1,4 @@
 using Microsoft.DurableTask.Entities;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 
 namespace Polyphony.Functions.Durable;

@@ -1,7 +1,6 @@
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Entities;
 using Microsoft.Extensions.Logging;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using CoreTaskFailedException = Polyphony.Core.Durable.TaskFailedException;
 using DurableTaskFailedException = Microsoft.DurableTask.TaskFailedException;

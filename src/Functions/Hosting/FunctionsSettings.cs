@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
-using Polyphony.Core;
 
 namespace Polyphony.Functions.Hosting;
 

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
-using Polyphony.Core;
 
 namespace Polyphony.Functions.Hosting;
 

@@ -26,7 +26,7 @@ public sealed partial class BlobStarts(StartSettings settings, MessageStarts sta
     /// <param name="blob">The blob.</param>
     /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
     /// <returns>A task that completes when the workflow is started, or when there is no such blob any more.</returns>
-    /// <exception cref="Core.PolyphonyException">It can't be started as it is.</exception>
+    /// <exception cref="PolyphonyException">It can't be started as it is.</exception>
     public async Task StartAsync(BlobClient blob, CancellationToken cancellationToken)
     {
         var source = $"blob/{blob.BlobContainerName}/{blob.Name}";

@@ -21,7 +21,7 @@ public sealed class QueueStarts(StartSettings settings, MessageStarts starts, IL
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
     /// <returns>A task that completes when what the message asks for is started and the message can be deleted.</returns>
-    /// <exception cref="Core.PolyphonyException">It can't be started as it is.</exception>
+    /// <exception cref="PolyphonyException">It can't be started as it is.</exception>
     public Task StartAsync(QueueMessage message, CancellationToken cancellationToken) => StartReport.RunAsync(
         log,
         _source,

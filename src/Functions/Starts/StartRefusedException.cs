@@ -1,4 +1,3 @@
-using Polyphony.Core;
 using Polyphony.Http.Problems;
 
 namespace Polyphony.Functions.Starts;

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Polyphony.Core;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
 

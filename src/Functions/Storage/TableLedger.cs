@@ -3,7 +3,6 @@ using System.Text.Json;
 using Azure;
 using Azure.Data.Tables;
 using Azure.Storage.Blobs.Models;
-using Polyphony.Core;
 using Polyphony.Core.Ledger;
 using Polyphony.Functions.Durable;
 

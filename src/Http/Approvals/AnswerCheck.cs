@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
 using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
-using Polyphony.Core.Schemas;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
+using Polyphony.Expressions.Schemas;
 using Polyphony.Http.Problems;
 using Polyphony.Http.Requests;
 

@@ -1,5 +1,3 @@
-using Polyphony.Core;
-
 namespace Polyphony.Http.Hosting;
 
 /// <summary>Who may reach a host that has nothing in front of it.</summary>

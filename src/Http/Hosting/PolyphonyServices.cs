@@ -13,7 +13,7 @@ namespace Polyphony.Http.Hosting;
 /// <summary>Sets the HTTP API up in a host.</summary>
 public static class PolyphonyServices
 {
-    /// <summary>Adds the handlers. The host adds a <see cref="Core.Client.WorkflowClient"/> and a <see cref="Core.Workflows.IDefinitionStore"/>.</summary>
+    /// <summary>Adds the handlers. The host adds a <see cref="Core.Client.WorkflowClient"/> and a <see cref="Core.Definitions.IDefinitionStore"/>.</summary>
     /// <param name="services">The services.</param>
     /// <param name="options">The settings.</param>
     /// <returns>The services.</returns>
@@ -41,7 +41,7 @@ public static class PolyphonyServices
     /// <param name="app">The application.</param>
     /// <param name="access">Who may reach it.</param>
     /// <returns>The application.</returns>
-    /// <exception cref="Core.PolyphonyException"><c>api_key_invalid</c>: the key is too short, or no header can carry it.</exception>
+    /// <exception cref="PolyphonyException"><c>api_key_invalid</c>: the key is too short, or no header can carry it.</exception>
     public static IApplicationBuilder UsePolyphonyAccess(this IApplicationBuilder app, AccessOptions access)
     {
         AccessOptions.CheckKey(access.ApiKey);

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Client;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Http.Instances;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Workflows;
 using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Instances;

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
+using Polyphony.Core.Runs;
 using Polyphony.Http.Problems;
 using Polyphony.Http.Requests;
 

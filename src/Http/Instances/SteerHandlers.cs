@@ -2,7 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Requests;
 using Polyphony.Http.Serialization;

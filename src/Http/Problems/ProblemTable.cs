@@ -1,7 +1,6 @@
-using Polyphony.Core;
 using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Workflows;
 
 namespace Polyphony.Http.Problems;
 

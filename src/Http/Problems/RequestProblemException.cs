@@ -1,5 +1,3 @@
-using Polyphony.Core;
-
 namespace Polyphony.Http.Problems;
 
 /// <summary>A request cannot be served as it is.</summary>

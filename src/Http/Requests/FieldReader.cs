@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Requests;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Workflows;
 using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Requests;

@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
-using Polyphony.Core.Workflows;
 
 namespace Polyphony.Http.Workflows;
 

@@ -2,9 +2,9 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.Chat;
 
 namespace Polyphony.Activities.Tests.Agents;

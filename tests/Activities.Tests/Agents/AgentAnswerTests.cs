@@ -1,10 +1,10 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers.OpenAI;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.OpenAI;
 
 namespace Polyphony.Activities.Tests.Agents;

@@ -1,5 +1,5 @@
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Ledger;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.Chat;
 using Polyphony.TestKit.Stores;
 

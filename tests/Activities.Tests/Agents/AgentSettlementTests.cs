@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers.OpenAI;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.OpenAI;
 
 namespace Polyphony.Activities.Tests.Agents;

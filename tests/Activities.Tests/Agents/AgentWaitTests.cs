@@ -1,6 +1,6 @@
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.Chat;
 
 namespace Polyphony.Activities.Tests.Agents;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Polyphony.Activities.Agents;
-using Polyphony.Core.Schemas;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Activities.Tests.Agents;
 

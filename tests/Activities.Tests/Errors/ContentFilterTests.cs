@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Polyphony.Activities.Providers.OpenAI;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.OpenAI;
 
 namespace Polyphony.Activities.Tests.Errors;

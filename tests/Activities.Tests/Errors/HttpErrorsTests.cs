@@ -4,8 +4,8 @@ using System.Text.Json;
 using Azure.Identity;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Providers;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Tests.Errors;
 

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Providers.OpenAI;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.OpenAI;
 
 namespace Polyphony.Activities.Tests.Errors;

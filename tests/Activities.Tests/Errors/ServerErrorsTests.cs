@@ -1,6 +1,6 @@
 using System.Text;
 using Polyphony.Activities.Errors;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Tests.Errors;
 

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
-using Polyphony.Core;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.Chat;
 
 namespace Polyphony.Activities.Tests.Evaluation;

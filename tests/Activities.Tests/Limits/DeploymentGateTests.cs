@@ -1,6 +1,6 @@
 using Polyphony.Activities.Limits;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Tests.Limits;
 

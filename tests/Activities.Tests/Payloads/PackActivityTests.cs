@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.Chat;
 
 namespace Polyphony.Activities.Tests.Payloads;
@@ -29,7 +29,7 @@ public sealed class PackActivityTests
 
     [Fact]
     public async Task Pack_ConcatOfSomethingElse_Throws() =>
-        Assert.Contains("Lists were expected", (await Assert.ThrowsAsync<Core.PolyphonyException>(() => PackAsync(PackMode.Concat, ActivityHarness.Inline("1")))).Message, StringComparison.Ordinal);
+        Assert.Contains("Lists were expected", (await Assert.ThrowsAsync<PolyphonyException>(() => PackAsync(PackMode.Concat, ActivityHarness.Inline("1")))).Message, StringComparison.Ordinal);
 
     [Fact]
     public async Task Pack_Outcomes_AreSortedByOrderOrdinally()

@@ -8,9 +8,9 @@ using Microsoft.Extensions.AI;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.OpenAI;
-using Polyphony.Activities.Workflows;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.OpenAI;
 
 namespace Polyphony.Activities.Tests.Providers;

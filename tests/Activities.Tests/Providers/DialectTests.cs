@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Activities.Providers.OpenAI.Dialects;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.Logging;
 using Polyphony.TestKit.OpenAI;
 

@@ -1,9 +1,9 @@
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Providers.OpenAI;
-using Polyphony.Activities.Workflows;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Tests.Providers;
 

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers.Offline;
-using Polyphony.Core.Schemas;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Activities.Tests.Providers;
 

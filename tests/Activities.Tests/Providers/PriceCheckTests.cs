@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Providers;
-using Polyphony.Activities.Workflows;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
 using Polyphony.TestKit.Logging;
 
 namespace Polyphony.Activities.Tests.Providers;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Polyphony.Activities.Providers;
-using Polyphony.Core;
 using Polyphony.TestKit.OpenAI;
 
 namespace Polyphony.Activities.Tests.Providers;
@@ -90,7 +89,7 @@ public sealed class PriceTableTests
         await using var server = await FakeOpenAIServer.StartAsync("Done.");
         var harness = new ActivityHarness(
             new Activities.Providers.OpenAI.OpenAIProvider(name => name == "OPENAI_BASE_URL" ? server.Endpoint.ToString() : "key")
-                .GetClient(new Core.Workflows.ModelDefinition { Name = "fast", Provider = "openai", Model = "gpt-test" }),
+                .GetClient(new Core.Definitions.ModelDefinition { Name = "fast", Provider = "openai", Model = "gpt-test" }),
             options: new ActivitiesOptions { Prices = new PriceTable(new DateOnly(2026, 1, 31), new Dictionary<string, ModelPrice> { ["fake-1"] = new(2m, 10m) }) },
             workflow: ActivityHarness.Workflow.Replace("provider: offline", "provider: openai", StringComparison.Ordinal),
             provider: "openai");

@@ -5,8 +5,8 @@ using System.Text;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Providers.OpenAI;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.OpenAI;
 
 namespace Polyphony.Activities.Tests.Providers;

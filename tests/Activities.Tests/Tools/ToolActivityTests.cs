@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Tools;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.Chat;
 
 namespace Polyphony.Activities.Tests.Tools;

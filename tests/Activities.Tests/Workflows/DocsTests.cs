@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Polyphony.Activities.Workflows;
-using Polyphony.Core.Schemas;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Activities.Tests.Workflows;
 

@@ -1,5 +1,6 @@
 using Polyphony.Activities.Workflows;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
 
 namespace Polyphony.Activities.Tests.Workflows;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Polyphony.Core.Expressions;
+using Polyphony.Expressions;
 
 namespace Polyphony.Benchmarks.Interpreter;
 

@@ -1,6 +1,6 @@
 using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Workflows;
 using Polyphony.Engine;
 using EngineSteps = Polyphony.Benchmarks.Engine.Steps;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Polyphony.Core.Schemas;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Benchmarks.Interpreter;
 

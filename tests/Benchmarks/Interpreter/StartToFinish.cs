@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 using Polyphony.Engine;
 using Polyphony.Http;
 using Polyphony.Http.Hosting;

@@ -5,13 +5,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
-using Polyphony.Activities.Workflows;
 using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 using Polyphony.Engine;
 
 namespace Polyphony.Benchmarks.Interpreter;

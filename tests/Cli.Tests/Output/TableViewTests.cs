@@ -1,6 +1,6 @@
 using Polyphony.Cli.Output;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using Polyphony.Http.Instances;
 
 namespace Polyphony.Cli.Tests.Output;

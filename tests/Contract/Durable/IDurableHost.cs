@@ -1,7 +1,7 @@
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
 
 namespace Polyphony.Contract.Durable;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Tests.Json;
 

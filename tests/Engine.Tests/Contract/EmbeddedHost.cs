@@ -1,8 +1,8 @@
 using Polyphony.Contract.Durable;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
 using Polyphony.Engine.Simulation;
 using Polyphony.Engine.Storage;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using Polyphony.Engine.Simulation;

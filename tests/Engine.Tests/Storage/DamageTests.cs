@@ -1,5 +1,4 @@
 using System.Text;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Engine.Storage;
 

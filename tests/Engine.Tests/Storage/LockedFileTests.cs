@@ -1,4 +1,3 @@
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Engine.Storage;
 

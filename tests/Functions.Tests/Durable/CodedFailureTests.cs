@@ -1,5 +1,4 @@
 using Microsoft.DurableTask;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Functions.Durable;
 using CoreTaskFailedException = Polyphony.Core.Durable.TaskFailedException;

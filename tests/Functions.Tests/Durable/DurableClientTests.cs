@@ -1,7 +1,6 @@
 using Microsoft.DurableTask;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 using Polyphony.Functions.Durable;
 using Polyphony.TestKit.Clocks;
 using Polyphony.TestKit.Stores;

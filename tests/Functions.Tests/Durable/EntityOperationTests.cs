@@ -1,6 +1,5 @@
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Entities;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Functions.Durable;
 using Polyphony.TestKit.Clocks;

@@ -2,7 +2,6 @@ using Microsoft.DurableTask;
 using Microsoft.DurableTask.Entities;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Functions.Durable;
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
 using Microsoft.Extensions.Configuration;
-using Polyphony.Core;
 using Polyphony.Functions.Hosting;
 
 namespace Polyphony.Functions.Tests.Starts;

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using Polyphony.Core;
 using Polyphony.Functions.Hosting;
 
 namespace Polyphony.Functions.Tests.Storage;

@@ -1,6 +1,5 @@
 using Azure.Core;
 using Polyphony.Contract.Durable;
-using Polyphony.Core;
 using Polyphony.Core.Ledger;
 
 namespace Polyphony.Functions.Tests.Storage;

@@ -1,7 +1,6 @@
 using Azure.Core;
 using Azure.Storage.Blobs.Models;
 using Polyphony.Contract.Durable;
-using Polyphony.Core;
 using Polyphony.Core.Ledger;
 using Polyphony.Functions.Storage;
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Azure.Core;
-using Polyphony.Core;
 using Polyphony.Core.Durable;
 using Polyphony.Functions.Tests.Durable;
 using Polyphony.Functions.Tests.Storage;

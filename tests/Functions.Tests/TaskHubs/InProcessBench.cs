@@ -9,9 +9,9 @@ using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Tools;
 using Polyphony.Activities.Workflows;
 using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 using Polyphony.Functions.Tests.Durable;
 using Polyphony.Functions.Tests.Storage;
 

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
 using Polyphony.Core.Client;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 using Polyphony.Functions.Durable;
 using Polyphony.TestKit.Chat;
 

@@ -1,7 +1,7 @@
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Functions.Tests.Workflows;
 

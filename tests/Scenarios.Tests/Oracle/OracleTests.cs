@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests.Oracle;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.TestKit.Stores;
 

@@ -5,7 +5,7 @@ using Azure.Core;
 using Microsoft.Extensions.Logging;
 using OpenAI.Chat;
 using Polyphony.Activities.Providers.OpenAI.Dialects;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Activities.Providers.OpenAI;
 

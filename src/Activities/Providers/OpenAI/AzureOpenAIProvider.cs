@@ -7,8 +7,8 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using OpenAI.Chat;
 using Polyphony.Activities.Providers.OpenAI.Dialects;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Providers.OpenAI;
 

@@ -2,8 +2,8 @@ using System.ClientModel.Primitives;
 using OpenAI;
 using Polyphony.Activities.Providers.OpenAI.Answers;
 using Polyphony.Activities.Providers.OpenAI.Dialects;
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Providers.OpenAI;
 

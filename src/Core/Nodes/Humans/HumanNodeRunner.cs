@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Nodes.Humans;
 

@@ -1,5 +1,5 @@
-using Polyphony.Core.Interpreter;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Nodes.Tools;
 

@@ -1,4 +1,4 @@
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Nodes.Transforms;
 

@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Workflows;
-using Polyphony.Core.Workflows.Parsing;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Nodes.Waits;
 

@@ -1,6 +1,6 @@
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Nodes.Agents;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Tests.Nodes.Agents;
 

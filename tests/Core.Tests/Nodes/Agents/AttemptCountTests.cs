@@ -1,6 +1,6 @@
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Nodes.Agents;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Tests.Nodes.Agents;
 

@@ -1,5 +1,5 @@
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Nodes.Agents;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Tests.Nodes.Agents;
 

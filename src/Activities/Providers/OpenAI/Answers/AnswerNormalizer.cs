@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Polyphony.Activities.Errors;
-using Polyphony.Core.Interpreter;
 using Polyphony.Core.Json;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 

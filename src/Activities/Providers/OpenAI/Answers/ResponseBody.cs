@@ -1,6 +1,6 @@
 using System.ClientModel.Primitives;
 using System.IO.Compression;
-using Polyphony.Core.Interpreter;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 

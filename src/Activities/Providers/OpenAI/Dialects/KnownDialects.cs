@@ -1,4 +1,4 @@
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Activities.Providers.OpenAI.Dialects;
 

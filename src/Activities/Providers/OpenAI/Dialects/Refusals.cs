@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using Polyphony.Activities.Errors;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Activities.Providers.OpenAI.Dialects;
 

@@ -4,7 +4,7 @@ using System.ClientModel.Primitives;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Polyphony.Core.Workflows;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Activities.Providers.OpenAI.Dialects;
 

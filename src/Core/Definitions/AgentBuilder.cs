@@ -1,0 +1,70 @@
+using System.Text.Json.Nodes;
+
+namespace Polyphony.Core.Definitions;
+
+/// <summary>Sets what an agent may have. See <see cref="AgentDefinition"/> for defaults and ranges, which the parser checks.</summary>
+public sealed class AgentBuilder
+{
+    private readonly JsonObject _map;
+
+    internal AgentBuilder(JsonObject map) => _map = map;
+
+    /// <summary>Sets the schema of the answers.</summary>
+    /// <param name="schema">A JSON schema.</param>
+    /// <returns>This builder.</returns>
+    public AgentBuilder Output(JsonNode schema) => Set("output", schema);
+
+    /// <summary>Names the tools that the agent may call.</summary>
+    /// <param name="names">Their names.</param>
+    /// <returns>This builder.</returns>
+    public AgentBuilder Tools(params IEnumerable<string> names) => Set("tools", WorkflowBuilder.Texts(names));
+
+    /// <summary>Limits the rounds of tool calls of an activation.</summary>
+    /// <param name="rounds">1 to 100.</param>
+    /// <returns>This builder.</returns>
+    public AgentBuilder MaxToolRounds(int rounds) => Set("maxToolRounds", rounds);
+
+    /// <summary>Limits how long one model call may take.</summary>
+    /// <param name="timeout">The limit, in whole milliseconds.</param>
+    /// <returns>This builder.</returns>
+    public AgentBuilder Timeout(TimeSpan timeout) => Set("timeout", Duration.Format(timeout));
+
+    /// <summary>Sets the retry policy.</summary>
+    /// <param name="retry">The policy.</param>
+    /// <returns>This builder.</returns>
+    public AgentBuilder Retry(RetryDefinition retry) => Set("retry", WorkflowBuilder.Json(retry));
+
+    /// <summary>Limits how long a call waits for its model before a fallback of the model is asked.</summary>
+    /// <param name="maxWait">The limit, in whole milliseconds.</param>
+    /// <returns>This builder.</returns>
+    public AgentBuilder MaxWait(TimeSpan maxWait) => Set("maxWait", Duration.Format(maxWait));
+
+    /// <summary>Lets a call fail whose text was cut off at the token limit.</summary>
+    /// <returns>This builder.</returns>
+    public AgentBuilder FailOnTruncation() => Set("onTruncation", "fail");
+
+    /// <summary>Chooses which earlier messages reach the model.</summary>
+    /// <param name="filters">What passes; none at all means that no earlier message does.</param>
+    /// <returns>This builder.</returns>
+    public AgentBuilder Context(params IEnumerable<MessageFilter> filters)
+    {
+        var list = new JsonArray();
+        foreach (var filter in filters)
+        {
+            var map = new JsonObject();
+            WorkflowBuilder.Put(map, "from", filter.From);
+            WorkflowBuilder.Put(map, "first", filter.First);
+            WorkflowBuilder.Put(map, "last", filter.Last);
+            WorkflowBuilder.Put(map, "role", filter.Role);
+            list.Add((JsonNode)map);
+        }
+
+        return Set("context", list);
+    }
+
+    private AgentBuilder Set(string key, JsonNode value)
+    {
+        WorkflowBuilder.Put(_map, key, value);
+        return this;
+    }
+}

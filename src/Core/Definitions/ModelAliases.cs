@@ -1,0 +1,99 @@
+using Polyphony.Core.Definitions.Parsing;
+using Polyphony.Core.Definitions.Sources;
+
+namespace Polyphony.Core.Definitions;
+
+/// <summary>
+/// What a host's settings say of models: the map <c>models</c>, with the same keys as in a workflow file, and the list <c>allowedEndpoints</c> of the addresses that workflows
+/// may name.
+/// </summary>
+/// <param name="Models">The models by alias.</param>
+/// <param name="Endpoints">Which addresses workflows may name.</param>
+/// <param name="Problems">Everything that is wrong with them, in the order of the text.</param>
+/// <param name="Warnings">What is probably not meant, in the order of the text.</param>
+public sealed record ModelAliases(
+    IReadOnlyDictionary<string, ModelDefinition> Models, EndpointPolicy Endpoints, IReadOnlyList<WorkflowProblem> Problems, IReadOnlyList<WorkflowProblem> Warnings)
+{
+    /// <summary>Reads a host's settings.</summary>
+    /// <param name="root">The content of the settings: a map.</param>
+    /// <param name="file">The file's name, for messages.</param>
+    /// <param name="otherKeys">The keys beside these two that somebody else reads; all others are problems.</param>
+    /// <returns>The models and the problems. Never throws for what the settings say.</returns>
+    public static ModelAliases Parse(SourceNode root, string? file, params IReadOnlyList<string> otherKeys)
+    {
+        var context = new ParseContext(file);
+        var models = new SortedDictionary<string, ModelDefinition>(StringComparer.Ordinal);
+        if (root is not SourceMapping mapping)
+        {
+            context.Error("wrong_type", "", root.Location, $"settings are a map, not {SourceValues.Describe(root)}", "Such as { \"models\": { \"fast\": { \"provider\": \"offline\" } } }.");
+            return new ModelAliases(models, EndpointPolicy.Default, context.Problems, []);
+        }
+
+        var map = new MapReader(context, mapping, "", root.Location);
+        foreach (var entry in map.Named("models", "Such as \"models\": { \"fast\": { \"provider\": \"offline\" } }."))
+        {
+            if (AgentReader.ReadModel(map, entry) is { } model)
+                models[entry.Key] = model;
+        }
+
+        var endpoints = new EndpointPolicy([.. ReadEndpoints(map)]);
+        foreach (var key in otherKeys)
+            map.Value(key);
+
+        map.Finish();
+        foreach (var (alias, model) in models)
+        {
+            var path = $"models.{alias}.fallback";
+            foreach (var unknown in model.Fallback.Where(name => !models.ContainsKey(name)))
+                context.Error("unknown_model", path, context.Locations.GetValueOrDefault(path), $"the fallback \"{unknown}\" is no alias of these settings", "Add it to \"models\", or name another.");
+        }
+
+        return new ModelAliases(models, endpoints, ParseContext.Sorted(context.Problems), ParseContext.Sorted(context.Warnings));
+    }
+
+    private static IEnumerable<AllowedEndpoint> ReadEndpoints(MapReader map)
+    {
+        const string key = "allowedEndpoints";
+        const string example = "Such as { \"endpoint\": \"https://example.com/v1\", \"apiKeyVariable\": \"EXAMPLE_KEY\" }.";
+        switch (map.Value(key))
+        {
+            case null:
+                yield break;
+            case SourceSequence list:
+                for (var i = 0; i < list.Items.Count; i++)
+                {
+                    var path = $"{key}[{i}]";
+                    if (list.Items[i] is not SourceMapping entry)
+                        map.WrongTypeAt(path, list.Items[i], $"each entry of \"{key}\"", "a map", example);
+                    else if (ReadEndpoint(new MapReader(map.Context, entry, path, entry.Location), example) is { } allowed)
+                        yield return allowed;
+                }
+
+                break;
+            case var other:
+                map.WrongType(key, other, "a list", $"[{{ … }}], each entry {char.ToLowerInvariant(example[0])}{example[1..]}");
+                break;
+        }
+    }
+
+    private static AllowedEndpoint? ReadEndpoint(MapReader entry, string example)
+    {
+        var pattern = entry.Text("endpoint");
+        if (!entry.Has("endpoint"))
+            entry.Missing("endpoint", "the address that workflows may name", example);
+
+        var variable = AgentReader.Variable(entry);
+        var known = entry.Context.Problems.Count;
+        if (pattern is not null && AllowedEndpoint.Problem(pattern) is { } problem)
+            entry.Invalid("endpoint", $"\"{SourceValues.Shorten(pattern)}\" {problem}");
+
+        if (variable is not null && AllowedEndpoint.IsOfTheHost(variable))
+        {
+            entry.Invalid(
+                "apiKeyVariable", $"{variable} belongs to the host and goes to no address that a workflow names", "Define the model in \"models\" of these settings, or give the workflow a key of its own in another variable.");
+        }
+
+        entry.Finish();
+        return pattern is null || entry.Context.Problems.Count > known ? null : new AllowedEndpoint(pattern, variable);
+    }
+}

@@ -1,0 +1,113 @@
+using Polyphony.Core.Definitions.Sources;
+using Polyphony.Core.Graph;
+using Polyphony.Expressions;
+
+namespace Polyphony.Core.Definitions.Parsing;
+
+/// <summary>Checks what the parts of a file say about each other: names, defaults against schemas, counts against lists.</summary>
+internal sealed class NameChecker(ParseContext context, WorkflowReader workflow, WorkflowGraph? graph)
+{
+    public void Check()
+    {
+        CheckAgents();
+        CheckModels();
+        foreach (var (path, location, name) in context.NameUses)
+        {
+            if (!workflow.AgentNames.Contains(name) && !workflow.Nodes.Exists(node => node.Name == name))
+            {
+                var known = workflow.Nodes.Select(node => node.Name).Concat(workflow.AgentNames);
+                context.Error("unknown_name", path, location, $"there is no node and no agent \"{SourceValues.Shorten(name)}\"", NearMatch.Hint(name, known) ?? "Name a node or an agent of this file.");
+            }
+        }
+
+        foreach (var node in workflow.Nodes)
+        {
+            if (node.Definition is HumanNode { Schema: { } schema, OnTimeout.Value: { } value } human)
+            {
+                var path = context.Locations.ContainsKey(node.Path + ".human.onTimeout.value") ? node.Path + ".human.onTimeout.value" : node.Path;
+                CheckLiteral(path, context.Locations.GetValueOrDefault(path, node.Location), value, schema, $"the answer that {human.Name} goes on with");
+            }
+
+            if (node.Definition is { ForEach: { } list, Require.Count: { } count } && ListLimits.MaxItems(workflow.Input, workflow.Agents, Definitions(), list) is { } most && count > most)
+            {
+                var path = node.Path + ".require";
+                context.Error(
+                    "require_unreachable", path, context.Locations.GetValueOrDefault(path, node.Location), $"{count} items of {node.Name} must succeed, but the list has at most {most}",
+                    "Lower \"require\", or raise \"maxItems\" in the schema of the list.");
+            }
+        }
+
+        if (graph is not null)
+            CheckFilters(graph);
+    }
+
+    private Dictionary<string, NodeDefinition> Definitions() =>
+        workflow.Nodes.Where(node => node.Definition is not null).ToDictionary(node => node.Name, node => node.Definition!, StringComparer.Ordinal);
+
+    private void CheckAgents()
+    {
+        var used = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (path, location, name) in context.AgentUses)
+        {
+            used.Add(name);
+            if (!workflow.AgentNames.Contains(name))
+                context.Error("unknown_agent", path, location, $"there is no agent \"{SourceValues.Shorten(name)}\"", NearMatch.Hint(name, workflow.AgentNames) ?? "Add it to \"agents\".");
+        }
+
+        foreach (var name in workflow.AgentNames.Where(name => !used.Contains(name)))
+            context.Warn("unused_agent", "agents." + name, context.Locations.GetValueOrDefault("agents." + name), $"no node runs the agent \"{name}\"", "Remove it, or use it in a node.");
+    }
+
+    // Aliases may come from the host's settings, so an unknown one is no error.
+    private void CheckModels()
+    {
+        if (workflow.Models.Count == 0)
+            return;
+
+        foreach (var agent in workflow.Agents.Values)
+            CheckModel(agent.Model, $"agents.{agent.Name}.model");
+
+        foreach (var model in workflow.Models.Values)
+        {
+            foreach (var name in model.Fallback)
+                CheckModel(name, $"models.{model.Name}.fallback");
+        }
+    }
+
+    private void CheckModel(string name, string path)
+    {
+        if (name.Length > 0 && !workflow.Models.ContainsKey(name))
+        {
+            context.Warn(
+                "unknown_model", path, context.Locations.GetValueOrDefault(path), $"the model \"{SourceValues.Shorten(name)}\" is not in this file: the host's settings must define it", NearMatch.Hint(name, workflow.Models.Keys));
+        }
+    }
+
+    private void CheckLiteral(string path, SourceLocation location, ValueTemplate value, Expressions.Schemas.JsonSchema schema, string what)
+    {
+        if (!context.Values.TryGetValue(value, out var json) || json.GetRawText().Contains("{{", StringComparison.Ordinal))
+            return;
+
+        foreach (var violation in schema.Validate(json))
+            context.Error("invalid_default", path, location, $"{what} does not fit the schema: {(violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ")}{ParseContext.Inner(violation.Message)}", "Change the value or the schema.");
+    }
+
+    private void CheckFilters(WorkflowGraph graph)
+    {
+        foreach (var agent in workflow.Agents.Values)
+        {
+            for (var i = 0; i < (agent.Context?.Count ?? 0); i++)
+            {
+                var from = agent.Context![i].From;
+                var source = from is null ? -1 : workflow.Nodes.FindIndex(node => node.Name == from);
+                if (source < 0 || workflow.AgentNames.Contains(from!))
+                    continue;
+
+                var path = $"agents.{agent.Name}.context[{i}].from";
+                var runs = Enumerable.Range(0, graph.Nodes.Length).Where(node => graph.Nodes[node] is AgentNode one && (one.Agent == agent.Name || one.OnError.Agent == agent.Name)).ToArray();
+                if (runs.Length > 0 && Array.TrueForAll(runs, node => !graph.IsUpstream(source, node)))
+                    context.Warn("context_not_upstream", path, context.Locations.GetValueOrDefault(path), $"no way leads from \"{from}\" to a node that runs {agent.Name}, so this filter lets nothing through", "Name a node that comes before.");
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+using Polyphony.Core.Definitions.Sources;
+using Polyphony.Expressions;
+
+namespace Polyphony.Core.Definitions.Parsing;
+
+/// <summary>Reads one entry of <c>nodes</c>: what every node may have. Its kind is read in the other part.</summary>
+internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
+{
+    private const string KindList = "agent, tool, human, workflow, wait or transform";
+
+    private static readonly string[] Kinds = ["agent", "tool", "human", "workflow", "wait", "transform"];
+
+    // Planned kinds: who writes them should learn that they are right, only early.
+    private static readonly string[] LaterKinds = ["team", "publish"];
+
+    private readonly ParseContext _context = nodes.Context;
+    private readonly string _path = "nodes." + entry.Key;
+    private MapReader _map = nodes;
+
+    public NodeDraft Read()
+    {
+        var before = _context.Problems.Count;
+        _map.CheckName(_path, entry.KeyLocation, entry.Key, "node", NameRule.Node);
+        NodeDefinition? node = null;
+        if (entry.Value is SourceMapping mapping)
+        {
+            _map = new MapReader(_context, mapping, _path, entry.KeyLocation);
+            node = ReadKind(out var known);
+            if (known)
+            {
+                node = ReadCommon(node);
+                _map.Finish();
+            }
+        }
+        else
+        {
+            _map.WrongTypeAt(_path, entry.Value, $"the node \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ agent: writer, prompt: \"…\" }}.");
+        }
+
+        return new NodeDraft(entry.Key, _path, entry.KeyLocation, _context.Problems.Count == before ? node : null);
+    }
+
+    private NodeDefinition? ReadKind(out bool known)
+    {
+        var present = Kinds.Where(_map.Has).ToArray();
+        foreach (var kind in LaterKinds.Where(_map.Has))
+        {
+            _map.Value(kind);
+            _context.Error("not_supported", _map.PathOf(kind), _map.KeyLocation(kind), $"nodes of the kind \"{kind}\" are not supported by this version", $"Use {KindList}.");
+            known = false;
+            return null;
+        }
+
+        known = present.Length == 1;
+        if (present.Length == 0)
+        {
+            _context.Error("node_kind", _path, entry.KeyLocation, $"the node \"{SourceValues.Shorten(entry.Key)}\" does not say what it does", $"Give it exactly one of the keys {KindList}.");
+            foreach (var kind in Kinds)
+                _map.Value(kind);
+
+            known = true;
+            foreach (var belongs in (string[])["prompt", "output", "maxWait", "onTruncation", "arguments", "input", "limits"])
+                _map.Value(belongs);
+
+            return null;
+        }
+
+        if (present.Length > 1)
+        {
+            _context.Error(
+                "node_kind", _path, _map.KeyLocation(present[1]), $"the node \"{SourceValues.Shorten(entry.Key)}\" is of several kinds: {string.Join(" and ", present)}", "Keep one, and make a node of each other.");
+            return null;
+        }
+
+        return present[0] switch
+        {
+            "agent" => Agent(),
+            "tool" => Tool(),
+            "human" => Human(),
+            "workflow" => Workflow(),
+            "wait" => Wait(),
+            _ => Transform(),
+        };
+    }
+
+    private NodeDefinition? ReadCommon(NodeDefinition? node)
+    {
+        var forEach = _map.Template("forEach", ExpressionPlace.ForEach, entry.Key, ExpressionType.AnyList, "a template that gives a list");
+        if (forEach is null && _map.Value("forEach") is SourceSequence)
+            _context.Problems[^1] = _context.Problems[^1] with { Hint = "Such as \"{{ input.items }}\"; a fixed list is written \"{{ ['a', 'b'] }}\"." };
+
+        var require = Require();
+        var itemsPerActivity = _map.Int("itemsPerActivity", 1, 50);
+        var onError = OnError(node);
+        var timeout = _map.Duration("timeout");
+        var retry = LimitsReader.Retry(_map);
+        var join = _map.OneOf("join", ("all", JoinMode.All), ("any", JoinMode.Any)) ?? JoinMode.All;
+        CheckItems(node);
+        CheckTime(node);
+        CheckOnTimeout(timeout ?? _humanTimeout);
+        return node is null ? null : node with
+        {
+            ForEach = forEach,
+            Require = require,
+            ItemsPerActivity = itemsPerActivity ?? 1,
+            OnError = onError,
+            Timeout = timeout ?? _humanTimeout,
+            Retry = retry,
+            Join = join,
+        };
+    }
+
+    /// <summary>Reports what only a <c>forEach</c> can have.</summary>
+    private void CheckItems(NodeDefinition? node)
+    {
+        if (_map.Has("require") && !_map.Has("forEach"))
+            NotApplicable("require", "needs \"forEach\"", "Add forEach, or remove require.");
+
+        if (_map.Has("itemsPerActivity") && !_map.Has("forEach"))
+            NotApplicable("itemsPerActivity", "needs \"forEach\"", "Add forEach, or remove itemsPerActivity.");
+        else if (_map.Has("itemsPerActivity") && node is HumanNode or WaitNode or TransformNode or WorkflowNode)
+            NotApplicable("itemsPerActivity", $"has no effect on a {KindOf(node)} node: only agents and tools run in activities", "Remove it.");
+    }
+
+    /// <summary>Reports a timeout or a retry that has no effect.</summary>
+    private void CheckTime(NodeDefinition? node)
+    {
+        if (node is TransformNode && _map.Has("timeout"))
+            NotApplicable("timeout", "has no effect on a transform, which takes no time", "Remove it.");
+
+        if (node is HumanNode or WaitNode or TransformNode && _map.Has("retry"))
+            NotApplicable("retry", $"has no effect on a {KindOf(node)} node", "Remove it.");
+
+        if (_map.Has("timeout") && _humanTimeout is not null)
+        {
+            _context.Error(
+                "not_applicable", _map.PathOf("timeout"), _map.KeyLocation("timeout"), "the timeout is given twice, on the node and in \"human\"", "Keep one of them.");
+        }
+    }
+
+    private Requirement? Require()
+    {
+        switch (_map.Value("require"))
+        {
+            case null:
+                return null;
+            case SourceScalar { Value: long and >= 0 and <= 1_000_000 } count:
+                return new Requirement((int)(long)count.Value, null);
+            case SourceScalar { Value: double and > 0 and < 1 } share:
+                return new Requirement(null, (double)share.Value);
+            case SourceScalar { Value: string } text when text.Text.EndsWith('%')
+                && decimal.TryParse(text.Text.AsSpan(0, text.Text.Length - 1), System.Globalization.NumberStyles.AllowDecimalPoint, null, out var percent)
+                && percent is > 0 and <= 100:
+                return new Requirement(null, (double)(percent / 100));
+            case var other:
+                _map.WrongType("require", other, "a count or a share", "Such as 3, 60% or 0.6.");
+                return null;
+        }
+    }
+
+    private ErrorPolicy OnError(NodeDefinition? node)
+    {
+        var value = _map.Value("onError");
+        switch (value)
+        {
+            case null:
+                return ErrorPolicy.Fail;
+            case SourceScalar { Value: string }:
+                var kind = _map.OneOf("onError", ("fail", ErrorPolicyKind.Fail), ("skip", ErrorPolicyKind.Skip));
+                if (kind is null)
+                    _context.Problems[^1] = _context.Problems[^1] with { Hint = "Or give { value: … } to go on with, or the { agent: name } to ask instead." };
+
+                return kind == ErrorPolicyKind.Skip ? new ErrorPolicy(ErrorPolicyKind.Skip) : ErrorPolicy.Fail;
+            case SourceMapping { Entries.Count: 1 } mapping:
+                var map = new MapReader(_context, mapping, _map.PathOf("onError"), _map.KeyLocation("onError"));
+                var fallback = map.Json("value", ExpressionPlace.OnError, entry.Key);
+                var agent = map.Text("agent");
+                map.Finish();
+                if (agent is not null && node is not (null or AgentNode))
+                    NotApplicable("onError", $"can't name an agent on a {KindOf(node)} node, which has no prompt to hand on", "Use fail, skip or { value: … }.");
+
+                if (agent is not null)
+                    _context.AgentUses.Add((map.PathOf("agent"), map.Value("agent")!.Location, agent));
+
+                return fallback is not null ? new ErrorPolicy(ErrorPolicyKind.Value, fallback)
+                    : agent is not null ? new ErrorPolicy(ErrorPolicyKind.Agent, null, agent)
+                    : ErrorPolicy.Fail;
+            default:
+                _map.WrongType("onError", value, "fail, skip, { value: … } or { agent: name }");
+                return ErrorPolicy.Fail;
+        }
+    }
+
+    private void NotApplicable(string key, string why, string hint) =>
+        _context.Error("not_applicable", _map.PathOf(key), _map.KeyLocation(key), $"\"{key}\" {why}", hint);
+
+    private static string KindOf(NodeDefinition? node) => node switch
+    {
+        AgentNode => "agent",
+        ToolNode => "tool",
+        HumanNode => "human",
+        WorkflowNode => "workflow",
+        WaitNode => "wait",
+        _ => "transform",
+    };
+}

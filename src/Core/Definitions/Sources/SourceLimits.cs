@@ -1,0 +1,23 @@
+namespace Polyphony.Core.Definitions.Sources;
+
+/// <summary>How large a workflow file may be. A file from a stranger can't cost more than these allow.</summary>
+public static class SourceLimits
+{
+    /// <summary>The most bytes of a file, in UTF-8: 1 MB.</summary>
+    public const int MaxBytes = 1024 * 1024;
+
+    /// <summary>How deep lists and maps may be nested.</summary>
+    public const int MaxDepth = 64;
+
+    /// <summary>The most values in a file once YAML's aliases are resolved.</summary>
+    public const int MaxValues = 200_000;
+
+    /// <summary>The most nodes of a workflow.</summary>
+    public const int MaxNodes = 5_000;
+
+    /// <summary>The most edges of a workflow.</summary>
+    public const int MaxEdges = 20_000;
+
+    /// <summary>How deep loops may be nested.</summary>
+    public const int MaxLoopDepth = 16;
+}

@@ -1,0 +1,266 @@
+using System.Text.Json;
+using Polyphony.Core.Graph;
+using Polyphony.Core.Json;
+using Polyphony.Expressions;
+using Polyphony.Expressions.Schemas;
+
+namespace Polyphony.Core.Definitions;
+
+/// <summary>A workflow that was read and found valid. Immutable; shared by all instances that pinned it.</summary>
+public sealed record WorkflowDefinition
+{
+    /// <summary>Gets the name: 1 to 63 lower-case letters, digits and <c>-</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Gets the version; 1 by default. For people: instances pin the content, not the number.</summary>
+    public int Version { get; init; } = 1;
+
+    /// <summary>Gets what it is for.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>
+    /// Gets a value indicating whether an input has a meaning: there is a schema for it, or an expression reads it. A workflow without one takes an empty object or null alone,
+    /// so that a mistyped or needless input is not passed over in silence.
+    /// </summary>
+    public bool TakesInput { get; init; } = true;
+
+    /// <summary>Gets the schema of the input; <see langword="null"/> accepts anything.</summary>
+    public JsonSchema? Input { get; init; }
+
+    /// <summary>Gets the limits of an instance.</summary>
+    public WorkflowLimits Limits { get; init; } = new();
+
+    /// <summary>Gets the model aliases that the file defines; others come from the host's settings.</summary>
+    public IReadOnlyDictionary<string, ModelDefinition> Models { get; init; } = new Dictionary<string, ModelDefinition>();
+
+    /// <summary>Gets the agents by name.</summary>
+    public IReadOnlyDictionary<string, AgentDefinition> Agents { get; init; } = new Dictionary<string, AgentDefinition>();
+
+    /// <summary>Gets the nodes and edges, analysed. Node indexes are places in the file.</summary>
+    public required WorkflowGraph Graph { get; init; }
+
+    /// <summary>Gets when to stop before the graph ends, or <see langword="null"/>.</summary>
+    public TerminationCondition? Termination { get; init; }
+
+    /// <summary>Gets the output; <see langword="null"/> means the output of the last node, or an object of them by name if there are several.</summary>
+    public ValueTemplate? Output { get; init; }
+
+    /// <summary>Gets the output of a workflow that names none: that of its last node, or an object of its last nodes' by name.</summary>
+    public ValueTemplate DefaultOutput => _defaultOutput ??= MakeDefaultOutput();
+
+    /// <summary>Gets the definition as canonical JSON: what instances pin.</summary>
+    public required string CanonicalJson { get; init; }
+
+    /// <summary>Gets the lower-case hex SHA-256 of <see cref="CanonicalJson"/> in UTF-8.</summary>
+    public required string Hash { get; init; }
+
+    /// <summary>Reads a definition that was pinned. Names and types are not checked again, as they were before it was pinned.</summary>
+    /// <param name="canonicalJson">What <see cref="CanonicalJson"/> was.</param>
+    /// <returns>The definition.</returns>
+    /// <exception cref="WorkflowInvalidException">The text is no workflow.</exception>
+    public static WorkflowDefinition FromJson(string canonicalJson) => WorkflowParser.FromCanonical(canonicalJson);
+
+    /// <summary>Gets an agent as it is in a node: with what the node sets in place of its own.</summary>
+    /// <param name="agent">The agent: the node's, or the one that stands in for it, which keeps its own schema.</param>
+    /// <param name="node">The node.</param>
+    /// <returns>The agent, or <see langword="null"/> if there is none of that name.</returns>
+    public AgentDefinition? FindAgent(string agent, string node)
+    {
+        var found = Agents.GetValueOrDefault(agent);
+        var at = Graph.Nodes.FirstOrDefault(candidate => candidate.Name == node) as AgentNode;
+        return found is null || at is null ? found : found.In(at);
+    }
+
+    private ValueTemplate? _defaultOutput;
+
+    private ValueTemplate MakeDefaultOutput()
+    {
+        var last = Graph.Nodes.Where((_, node) => Graph.Outgoing[node].All(edge => Graph.Edges[edge].IsBackEdge)).Select(node => node.Name).ToList();
+        var text = last.Count == 1 ? $"\"{Reference(last[0])}\"" : $"{{{string.Join(',', last.Select(name => $"\"{name}\":\"{Reference(name)}\""))}}}";
+        return ValueTemplate.TryParse(JsonElement.Parse(System.Text.Encoding.UTF8.GetBytes(text), JsonLimits.Document), out var template, out var problems)
+            ? template
+            : throw new ExpressionException(text, problems[0].Problem);
+
+        static string Reference(string name) => $"{{{{ nodes.{name}.output }}}}";
+    }
+}
+
+/// <summary>The limits of one instance. Reaching one ends the instance with that stop reason and with what it has.</summary>
+public sealed record WorkflowLimits
+{
+    /// <summary>The default of <see cref="MaxConcurrency"/>.</summary>
+    public const int DefaultMaxConcurrency = 5;
+
+    /// <summary>The most items of a <c>forEach</c>: 10,000.</summary>
+    public const int MaxItems = 10_000;
+
+    private readonly int? _maxConcurrency;
+
+    /// <summary>Gets how many activations may be under way at once: 1 to 1,000, default 5.</summary>
+    public int MaxConcurrency
+    {
+        get => _maxConcurrency ?? DefaultMaxConcurrency;
+        init => _maxConcurrency = value;
+    }
+
+    /// <summary>Gets a value indicating whether <see cref="MaxConcurrency"/> was given; limits of a workflow node replace only what is.</summary>
+    public bool IsMaxConcurrencyGiven => _maxConcurrency is not null;
+
+    /// <summary>Gets how many model calls may be made; <see langword="null"/> for no limit. Retries count.</summary>
+    public int? MaxTurns { get; init; }
+
+    /// <summary>Gets how many tokens, in and out, may be used; checked before each call.</summary>
+    public long? MaxTokens { get; init; }
+
+    /// <summary>Gets how much may be spent in US dollars; checked before each call.</summary>
+    public decimal? MaxCostUsd { get; init; }
+
+    /// <summary>Gets how long the instance may take from its start, waiting included.</summary>
+    public TimeSpan? Timeout { get; init; }
+}
+
+/// <summary>A model alias.</summary>
+public sealed record ModelDefinition
+{
+    /// <summary>Gets the alias.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Gets the provider: <c>openai</c>, <c>azure-openai</c> or <c>offline</c>.</summary>
+    public required string Provider { get; init; }
+
+    /// <summary>Gets the provider's name of the model or deployment; not needed offline.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Gets the base address of an OpenAI-compatible endpoint; by default the one in the environment.</summary>
+    public Uri? Endpoint { get; init; }
+
+    /// <summary>Gets the name of the environment variable that holds the key; by default the provider's usual one.</summary>
+    public string? ApiKeyVariable { get; init; }
+
+    /// <summary>
+    /// Gets the <c>api-version</c> of Azure OpenAI's deployments route, such as <c>2024-10-21</c>; <c>azure-openai</c> only. Without it the v1 route is spoken, which has none.
+    /// </summary>
+    public string? ApiVersion { get; init; }
+
+    /// <summary>Gets how the server wants to be spoken to, where that differs from what its address suggests; <c>openai</c> and <c>azure-openai</c> only.</summary>
+    public ModelDialect? Dialect { get; init; }
+
+    /// <summary>Gets the sampling temperature, 0 to 2.</summary>
+    public double? Temperature { get; init; }
+
+    /// <summary>Gets the most tokens of an answer.</summary>
+    public int? MaxOutputTokens { get; init; }
+
+    /// <summary>Gets how many requests a minute the deployment takes.</summary>
+    public int? RequestsPerMinute { get; init; }
+
+    /// <summary>Gets how many tokens a minute the deployment takes.</summary>
+    public int? TokensPerMinute { get; init; }
+
+    /// <summary>Gets the aliases to try, in order, when this model fails for good.</summary>
+    public IReadOnlyList<string> Fallback { get; init; } = [];
+}
+
+/// <summary>An agent: a model with instructions.</summary>
+public sealed record AgentDefinition
+{
+    /// <summary>The default of <see cref="Timeout"/>: 30 seconds.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>The default of <see cref="MaxWait"/>: 1 minute.</summary>
+    public static readonly TimeSpan DefaultMaxWait = TimeSpan.FromMinutes(1);
+
+    /// <summary>The default of <see cref="MaxToolRounds"/>.</summary>
+    public const int DefaultMaxToolRounds = 8;
+
+    /// <summary>Gets the name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Gets the model alias.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Gets the instructions, sent as the system message.</summary>
+    public Template? Instructions { get; init; }
+
+    /// <summary>Gets the schema of the answer; <see langword="null"/> for plain text.</summary>
+    public JsonSchema? Output { get; init; }
+
+    /// <summary>Gets the names of the tools it may call.</summary>
+    public IReadOnlyList<string> Tools { get; init; } = [];
+
+    /// <summary>Gets how many rounds of tool calls an activation may take: 1 to 100, default 8.</summary>
+    public int MaxToolRounds { get; init; } = DefaultMaxToolRounds;
+
+    /// <summary>Gets how long one model call may take, from when it begins; default 30 seconds.</summary>
+    public TimeSpan Timeout { get; init; } = DefaultTimeout;
+
+    /// <summary>Gets the retry policy of its calls; a node may override it.</summary>
+    public RetryDefinition? Retry { get; init; }
+
+    /// <summary>
+    /// Gets how long a call waits for its model, when the provider asks for it or a limit of the model demands it, before the next of the model's fallbacks is asked instead:
+    /// 0 to 1 day, default 1 minute. Without a fallback it waits as long as it takes. A node may override it.
+    /// </summary>
+    public TimeSpan MaxWait { get; init; } = DefaultMaxWait;
+
+    /// <summary>Gets what becomes of a text that was cut off at the token limit; by default it is kept, with a warning. A node may override it.</summary>
+    public TruncationPolicy OnTruncation { get; init; }
+
+    /// <summary>
+    /// Gets which earlier messages reach the model. <see langword="null"/>: the latest of every node upstream of the one it runs in;
+    /// empty: none; otherwise what the filters let through, and nothing else.
+    /// </summary>
+    public IReadOnlyList<MessageFilter>? Context { get; init; }
+
+    /// <summary>Gets the agent as it is in a node: with what the node sets in place of its own. A node's output schema is for its own agent, not for one that stands in for it.</summary>
+    /// <param name="node">The node.</param>
+    /// <returns>The agent.</returns>
+    public AgentDefinition In(AgentNode node) => node.Output is null && node.MaxWait is null && node.OnTruncation is null ? this : this with
+    {
+        Output = node.Agent == Name ? node.Output ?? Output : Output,
+        MaxWait = node.MaxWait ?? MaxWait,
+        OnTruncation = node.OnTruncation ?? OnTruncation,
+    };
+}
+
+/// <summary>What becomes of a text that was cut off at the token limit (finish reason <c>length</c>).</summary>
+public enum TruncationPolicy
+{
+    /// <summary>It is used, and marked: outcome, status and terminal say so.</summary>
+    Keep,
+
+    /// <summary>The call has failed for good (<c>truncated</c>): a fallback is asked, else the node's <c>onError</c> decides.</summary>
+    Fail,
+}
+
+/// <summary>Lets some of the earlier messages through.</summary>
+public sealed record MessageFilter
+{
+    /// <summary>Gets the node or agent whose messages are meant; <see langword="null"/> for all upstream.</summary>
+    public string? From { get; init; }
+
+    /// <summary>Gets how many of the first messages pass; all if neither this nor <see cref="Last"/> is given.</summary>
+    public int? First { get; init; }
+
+    /// <summary>Gets how many of the last messages pass.</summary>
+    public int? Last { get; init; }
+
+    /// <summary>Gets the role wanted: <c>user</c> (people's answers and inputs), <c>assistant</c> (agents) or <c>tool</c>; <see langword="null"/> for all.</summary>
+    public string? Role { get; init; }
+}
+
+/// <summary>How often and when to try again.</summary>
+public sealed record RetryDefinition
+{
+    /// <summary>Gets how many attempts in all: 1 to 100, default 3.</summary>
+    public int MaxAttempts { get; init; } = 3;
+
+    /// <summary>Gets the wait before the second attempt; default 2 seconds.</summary>
+    public TimeSpan FirstDelay { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Gets by how much the wait grows with each attempt: 1 to 10, default 2.</summary>
+    public double Backoff { get; init; } = 2;
+
+    /// <summary>Gets the longest wait; default 1 minute. A provider's own Retry-After may be longer and is kept.</summary>
+    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromMinutes(1);
+}

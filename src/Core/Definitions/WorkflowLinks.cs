@@ -1,0 +1,163 @@
+using System.Text.Json;
+using Polyphony.Core.Definitions.Parsing;
+using Polyphony.Core.Json;
+using Polyphony.Expressions.Schemas;
+
+namespace Polyphony.Core.Definitions;
+
+/// <summary>Checks workflow nodes against the workflows that they name: that they exist, that the input fits, and that no workflow runs itself.</summary>
+public static class WorkflowLinks
+{
+    private const string RecursionCode = "workflow_recursion";
+    private const string RecursionHint = "Use a loop, or forEach.";
+
+    /// <summary>Finds whether a workflow, or one that it uses however far down, runs itself.</summary>
+    /// <param name="definition">The workflow.</param>
+    /// <param name="catalog">Where the others are found.</param>
+    /// <returns>The problem, or <see langword="null"/>.</returns>
+    public static WorkflowProblem? FindRecursion(WorkflowDefinition definition, IWorkflowCatalog catalog)
+    {
+        foreach (var node in definition.Graph.Nodes.OfType<WorkflowNode>())
+        {
+            if (FindCycle(definition.Name, node.Workflow, catalog) is { } cycle)
+                return new WorkflowProblem(RecursionCode, $"nodes.{node.Name}.workflow", default, Recursion(cycle), RecursionHint);
+        }
+
+        return null;
+    }
+
+    /// <summary>Checks one workflow.</summary>
+    /// <param name="parsed">The workflow as parsed.</param>
+    /// <param name="catalog">Where the others are found.</param>
+    /// <param name="file">The file's name, for messages.</param>
+    /// <returns>Every problem; empty if all fits or the workflow itself is not valid.</returns>
+    public static IReadOnlyList<WorkflowProblem> Check(WorkflowParseResult parsed, IWorkflowCatalog catalog, string? file = null)
+    {
+        if (parsed.Definition is not { } definition)
+            return [];
+
+        var problems = new List<WorkflowProblem>();
+        JsonDocument? canonical = null;
+        foreach (var node in definition.Graph.Nodes.OfType<WorkflowNode>())
+        {
+            var path = $"nodes.{node.Name}.workflow";
+            if (FindCycle(definition.Name, node.Workflow, catalog) is { } cycle)
+            {
+                Add(RecursionCode, path, Recursion(cycle), RecursionHint);
+                continue;
+            }
+
+            WorkflowDefinition? other;
+            try
+            {
+                other = catalog.Find(node.Workflow);
+            }
+            catch (WorkflowInvalidException exception)
+            {
+                Add("invalid_workflow", path, $"the workflow \"{node.Workflow}\" is not valid: it has {exception.Problems.Count} problem(s)", "Validate its file.");
+                continue;
+            }
+
+            if (other is null)
+            {
+                var known = catalog.List().Select(workflow => workflow.Name).ToArray();
+                Add("unknown_workflow", path, $"there is no workflow \"{node.Workflow}\"", Expressions.NearMatch.Hint(node.Workflow, known) ?? "Put its file into the folder of workflows.");
+                continue;
+            }
+
+            canonical ??= JsonDocument.Parse(definition.CanonicalJson, JsonLimits.Document);
+            CheckInput(node, other, canonical);
+        }
+
+        canonical?.Dispose();
+        return problems;
+
+        void Add(string code, string path, string message, string hint) =>
+            problems.Add(new WorkflowProblem(code, path, parsed.Locations.GetValueOrDefault(path), message, hint, file));
+
+        void CheckInput(WorkflowNode node, WorkflowDefinition other, JsonDocument document)
+        {
+            var given = document.RootElement.GetProperty("nodes").GetProperty(node.Name).TryGetProperty("input", out var input);
+            if (other.Input is not { } schema)
+            {
+                if (given && !other.TakesInput && input.ValueKind == JsonValueKind.Object && input.EnumerateObject().Any())
+                    Add("workflow_input", $"nodes.{node.Name}.input", $"the workflow \"{other.Name}\" takes no input", "Leave \"input\" out, or describe it in that workflow.");
+
+                return;
+            }
+
+            foreach (var violation in schema.Validate(given ? input : JsonElement.Parse("null"u8)))
+            {
+                if (given && IsTemplate(input, violation))
+                    continue;
+
+                var path = $"nodes.{node.Name}.{(given ? "input" : "workflow")}";
+                var at = violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ";
+                Add("workflow_input", path, given
+                    ? $"the input does not fit the workflow \"{other.Name}\": {at}{ParseContext.Inner(violation.Message)}"
+                    : $"the workflow \"{other.Name}\" needs an input", $"See the input schema of {other.Name}.");
+            }
+        }
+    }
+
+    // What a template gives is known only in the run, and is checked there.
+    private static bool IsTemplate(JsonElement input, SchemaViolation violation)
+    {
+        foreach (var part in violation.Pointer.Split('/').Skip(1))
+        {
+            var key = part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            if (input.ValueKind == JsonValueKind.Object && input.TryGetProperty(key, out var member))
+                input = member;
+            else if (input.ValueKind == JsonValueKind.Array && int.TryParse(key, out var index) && index >= 0 && index < input.GetArrayLength())
+                input = input[index];
+            else
+                return false;
+        }
+
+        return input.ValueKind == JsonValueKind.String && input.GetString()!.Contains("{{", StringComparison.Ordinal);
+    }
+
+    private static string Recursion(IReadOnlyList<string> cycle) => $"the workflow \"{cycle[0]}\" runs itself: {string.Join(" -> ", cycle)}";
+
+    // Depth first over everything that can be reached: a cycle need not go through the workflow that is looked at. A workflow is left for good once all below it is
+    // known to end, so each is looked at once.
+    private static List<string>? FindCycle(string self, string first, IWorkflowCatalog catalog)
+    {
+        var path = new List<string> { self };
+        var open = new Stack<IEnumerator<string>>([((IEnumerable<string>)[first]).GetEnumerator()]);
+        var ended = new HashSet<string>(StringComparer.Ordinal);
+        while (open.TryPeek(out var children))
+        {
+            if (!children.MoveNext())
+            {
+                open.Pop();
+                ended.Add(path[^1]);
+                path.RemoveAt(path.Count - 1);
+            }
+            else if (path.IndexOf(children.Current) is var start and >= 0)
+            {
+                return [.. path[start..], children.Current];
+            }
+            else if (!ended.Contains(children.Current))
+            {
+                path.Add(children.Current);
+                open.Push(Children(children.Current, catalog).GetEnumerator());
+            }
+        }
+
+        return null;
+    }
+
+    private static IEnumerable<string> Children(string name, IWorkflowCatalog catalog)
+    {
+        try
+        {
+            return [.. catalog.Find(name)?.Graph.Nodes.OfType<WorkflowNode>().Select(node => node.Workflow).Distinct(StringComparer.Ordinal) ?? []];
+        }
+        catch (WorkflowInvalidException)
+        {
+            // Reported where it is named.
+            return [];
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Polyphony.Core.Definitions.Parsing;
+using Polyphony.Core.Definitions.Sources;
+
+namespace Polyphony.Core.Definitions;
+
+/// <summary>
+/// Makes workflow definitions of what readers have read (<see cref="JsonSource"/>, YAML's in Activities, <see cref="WorkflowBuilder"/>), and reports
+/// everything that is wrong at once, each problem with its place, a hint and a stable code. See docs/workflow-format.md. Thread-safe.
+/// </summary>
+public static class WorkflowParser
+{
+    /// <summary>Parses and checks a workflow.</summary>
+    /// <param name="root">The content of the file.</param>
+    /// <param name="file">The file's name, for messages.</param>
+    /// <returns>The workflow, or its problems; and warnings. Never throws for what the file says.</returns>
+    public static WorkflowParseResult Parse(SourceNode root, string? file = null) => Parse(root, file, canonicalJson: null);
+
+    /// <summary>Hashes a canonical JSON text.</summary>
+    /// <param name="canonicalJson">The text.</param>
+    /// <returns>The lower-case hex SHA-256 of its UTF-8 bytes.</returns>
+    public static string Hash(string canonicalJson) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonicalJson)));
+
+    internal static WorkflowDefinition FromCanonical(string canonicalJson)
+    {
+        SourceNode root;
+        try
+        {
+            // The canonical form writes some things out, so that it may be a little deeper than the file was.
+            using var document = JsonDocument.Parse(canonicalJson, new JsonDocumentOptions { MaxDepth = 4 * SourceLimits.MaxDepth });
+            root = JsonSource.FromElement(document.RootElement);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // The second is what reading a text with half of a character throws.
+            throw new WorkflowInvalidException([new WorkflowProblem("json_syntax", "", default, "not valid JSON: " + exception.Message)]);
+        }
+
+        return Parse(root, null, canonicalJson).Require();
+    }
+
+    // With the canonical text given, the workflow was checked when it was pinned: names and types are not checked again, so that it is quick,
+    // and so that rules which become stricter don't stop an instance in flight.
+    private static WorkflowParseResult Parse(SourceNode root, string? file, string? canonicalJson)
+    {
+        var context = new ParseContext(file);
+        if (root is not SourceMapping mapping)
+        {
+            context.Error("wrong_type", "", root.Location, $"a workflow file is a map, not {SourceValues.Describe(root)}", "Begin with a line such as: name: market-research");
+            return Result(context, null);
+        }
+
+        if (canonicalJson is null && TooDeep(root))
+        {
+            context.Error("too_deep", "", root.Location, $"lists and maps are nested more than {SourceLimits.MaxDepth} deep", "Flatten the structure.");
+            return Result(context, null);
+        }
+
+        var workflow = new WorkflowReader(context);
+        workflow.Read(mapping);
+        var reader = new GraphReader(context, workflow.Nodes, workflow.Edges, workflow.Termination is not null);
+        reader.Analyse();
+        var graph = reader.Build();
+        if (canonicalJson is null)
+        {
+            new ExpressionChecker(context, workflow, graph).CheckAll();
+            new NameChecker(context, workflow, graph).Check();
+        }
+
+        if (context.Problems.Count > 0 || graph is null || workflow.Name is null)
+            return Result(context, null);
+
+        var canonical = canonicalJson ?? CanonicalWriter.Write(workflow, graph, context.Values);
+        return Result(context, new WorkflowDefinition
+        {
+            Name = workflow.Name,
+            Version = workflow.Version,
+            Description = workflow.Description,
+            Input = workflow.Input,
+            TakesInput = workflow.Input is not null || context.Uses.Any(use => use.References.Any(reference => reference.Path[0] == "input")),
+            Limits = workflow.Limits,
+            Models = workflow.Models,
+            Agents = workflow.Agents,
+            Graph = graph,
+            Termination = workflow.Termination,
+            Output = workflow.Output,
+            CanonicalJson = canonical,
+            Hash = Hash(canonical),
+        });
+    }
+
+    private static WorkflowParseResult Result(ParseContext context, WorkflowDefinition? definition) =>
+        new(definition, ParseContext.Sorted(context.Problems), ParseContext.Sorted(context.Warnings), context.Locations);
+
+    // Readers hold the limit themselves; trees built in code have not met one.
+    private static bool TooDeep(SourceNode root)
+    {
+        var level = new List<SourceNode> { root };
+        var values = 0;
+        for (var depth = 1; level.Count > 0; depth++)
+        {
+            values += level.Count;
+            if (depth > SourceLimits.MaxDepth || values > SourceLimits.MaxValues)
+                return true;
+
+            level = [.. level.SelectMany(node => node switch
+            {
+                SourceMapping mapping => mapping.Entries.Select(entry => entry.Value),
+                SourceSequence sequence => sequence.Items,
+                _ => [],
+            })];
+        }
+
+        return false;
+    }
+}

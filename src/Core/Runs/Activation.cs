@@ -1,0 +1,115 @@
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>One execution of a node, or of one item of it.</summary>
+internal sealed record Activation
+{
+    public required NodeDefinition Node { get; init; }
+
+    public required CallScope Scope { get; init; }
+
+    /// <summary>Gets its place in <see cref="Outcome.Order"/>.</summary>
+    public required string Order { get; init; }
+
+    public IReadOnlyList<ContextMessage> Context { get; init; } = [];
+
+    public IReadOnlyList<Payload> PackedContext { get; init; } = [];
+
+    /// <summary>Gets where an earlier generation left a wait.</summary>
+    public WaitState? Wait { get; init; }
+
+    /// <summary>Gets the prompt's or question's template when it does not stand in the node: calls from C#.</summary>
+    public Payload? Prompt { get; init; }
+
+    /// <summary>Gets a tool's arguments when they do not stand in the node: calls from C#.</summary>
+    public Payload? Arguments { get; init; }
+
+    /// <summary>Gets what puts calls of several items together, if the node asks for that.</summary>
+    public CallGatherer? Gatherer { get; init; }
+
+    public string Id => Scope.Activation;
+
+    /// <summary>Names an activation: <c>research[3]#2</c> is item 3 in the second round.</summary>
+    public static string Name(string node, int? index, int round) =>
+        $"{node}{(index is null ? "" : $"[{index}]")}{(round > 1 ? $"#{round}" : "")}";
+}
+
+/// <summary>A wait that goes on in the next generation.</summary>
+/// <param name="Deadline">When it ends by itself.</param>
+/// <param name="Escalated">Whether the question was put to somebody else already.</param>
+public sealed record WaitState(DateTimeOffset? Deadline, bool Escalated = false);
+
+/// <summary>How an activation ended.</summary>
+/// <param name="Outcome">The record of it; <see langword="null"/> if it was stopped before it had one.</param>
+/// <param name="Lingering">A call that went on after its activation timed out: until it ends, the activation's slot is taken.</param>
+internal sealed record ActivationEnd(Outcome? Outcome, Task? Lingering = null)
+{
+    public bool IsStopped => Outcome is null;
+
+    /// <summary>Gets what it had come to when it was stopped.</summary>
+    public WorkResult? Stopped { get; init; }
+}
+
+/// <summary>What a node's own work came to, before its error policy.</summary>
+internal sealed record WorkResult
+{
+    public Payload? Output { get; init; }
+
+    public CallError? Error { get; init; }
+
+    public bool IsStopped { get; init; }
+
+    public int Attempts { get; init; }
+
+    public Usage Usage { get; init; } = Usage.None;
+
+    public string? Provider { get; init; }
+
+    public string? Model { get; init; }
+
+    public string? Agent { get; init; }
+
+    /// <summary>Gets why the model stopped that gave the last answer.</summary>
+    public string? FinishReason { get; init; }
+
+    /// <summary>Gets until when the model lets the call wait, which is too long while there is another to ask.</summary>
+    public CallWait? Postponed { get; init; }
+
+    /// <summary>Gets the fallbacks that the host's settings give the model.</summary>
+    public IReadOnlyList<string> Fallback { get; init; } = [];
+
+    /// <summary>Gets work that goes on after a timeout, until the call under way ends.</summary>
+    public Task? Lingering { get; init; }
+
+    /// <summary>Gets the next free number of a model call of this activation.</summary>
+    public int NextCall { get; init; } = 1;
+
+    public static WorkResult Stopped { get; } = new() { IsStopped = true };
+
+    public static WorkResult Failed(string code, string message, int attempts = 1) =>
+        new() { Error = new CallError(code, message, ErrorKind.Terminal), Attempts = attempts };
+}
+
+/// <summary>What the runner of activations needs from the run around it.</summary>
+internal interface IRunObserver
+{
+    /// <summary>A call waits before it is made, or made again.</summary>
+    /// <param name="activation">The activation.</param>
+    /// <param name="wait">Until when and why.</param>
+    /// <param name="error">Why the attempt before it failed; <see langword="null"/> if there was none.</param>
+    void OnDelayed(Activation activation, CallWait wait, CallError? error);
+
+    /// <summary>That wait is over.</summary>
+    void OnDelayEnded(Activation activation);
+
+    /// <summary>An attempt begins.</summary>
+    void OnAttempt(Activation activation);
+
+    /// <summary>A wait for somebody or something outside began.</summary>
+    void OnWaiting(Activation activation, PendingWait wait, WaitState state);
+
+    /// <summary>That wait is over.</summary>
+    void OnWaited(Activation activation);
+}

@@ -1,0 +1,22 @@
+using Polyphony.Core.Durable;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>What those who run activations share.</summary>
+/// <param name="Calls">The calls to activities.</param>
+/// <param name="Plan">The workflow.</param>
+/// <param name="Budget">What may still be used.</param>
+/// <param name="Stop">Whether to begin nothing new.</param>
+/// <param name="Observer">Who is told of progress.</param>
+/// <param name="SubWorkflows">The pinned sub-workflows.</param>
+/// <param name="Rewinds">How many times the run was set back after a failure.</param>
+internal sealed record ActivationContext(
+    RunCalls Calls, WorkflowPlan Plan, RunBudget Budget, RunStop Stop, IRunObserver Observer, PinnedWorkflows? SubWorkflows, int Rewinds)
+{
+    public OrchestrationContext Durable => Calls.Context;
+
+    public DateTimeOffset Now => Durable.CurrentUtcDateTime;
+
+    /// <summary>Finds whether nothing further begins.</summary>
+    public bool IsEnding(WorkLimit limit) => limit.Ending.IsCancellationRequested || Stop.IsRequested;
+}

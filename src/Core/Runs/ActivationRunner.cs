@@ -1,0 +1,182 @@
+using System.Text;
+using System.Text.Json;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Json;
+using Polyphony.Core.Nodes;
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>
+/// Runs single activations: the work of the node's kind, its time limit, and its error policy. Everything that takes time is a durable task, so a waiting
+/// activation holds nothing but memory.
+/// </summary>
+internal sealed class ActivationRunner
+{
+    private readonly ActivationContext _context;
+    private readonly NodeRunnerServices _services;
+    private readonly Dictionary<NodeKind, INodeRunner> _runners = [];
+
+    public ActivationRunner(ActivationContext context)
+    {
+        _context = context;
+        Children = new ChildRuns(context);
+        _services = new NodeRunnerServices(context, new RetryDelays(context), new EventWait(context), Children);
+    }
+
+    /// <summary>Gets what names and stops child orchestrations.</summary>
+    public ChildRuns Children { get; }
+
+    /// <summary>Runs an activation to its end, error policy included.</summary>
+    public async Task<ActivationEnd> RunAsync(Activation activation)
+    {
+        var started = _context.Now;
+        var work = activation.Node.Kind.WaitsOutside || activation.Node.Timeout is not { } limit
+            ? await WorkAsync(activation, _context.Stop.Limit)
+            : await WithTimeoutAsync(activation, started + limit);
+        var status = NodeResult.Completed;
+        var error = work.Error;
+        if (error is not null && !work.IsStopped)
+        {
+            (work, status) = await HandleAsync(activation, work, error);
+        }
+
+        if (work.IsStopped)
+        {
+            return new ActivationEnd(null, work.Lingering) { Stopped = work };
+        }
+
+        var lingering = work.Lingering;
+
+        return new ActivationEnd(new Outcome
+        {
+            Activation = activation.Id,
+            Node = activation.Node.Name,
+            Order = activation.Order,
+            Index = activation.Scope.Index,
+            Kind = activation.Node.Kind.Name,
+            Agent = work.Agent,
+            Status = status,
+            Result = status == NodeResult.Completed ? work.Output ?? Payload.Null : null,
+            Error = error is null ? null : ErrorText.Shorten(error),
+            Attempts = work.Attempts,
+            Usage = work.Usage,
+            Provider = work.Provider,
+            Model = work.Model,
+            FinishReason = work.FinishReason,
+            StartedTime = started,
+            EndedTime = _context.Now,
+        }, lingering);
+    }
+
+    /// <summary>Applies the node's error policy.</summary>
+    private async Task<(WorkResult Work, string Status)> HandleAsync(Activation activation, WorkResult work, CallError error)
+    {
+        switch (activation.Node.OnError)
+        {
+            case { Kind: ErrorPolicyKind.Skip }:
+                return (work, NodeResult.Skipped);
+            case { Kind: ErrorPolicyKind.Value }:
+                var variables = new Dictionary<string, Payload>(activation.Scope.Variables ?? new Dictionary<string, Payload>(), StringComparer.Ordinal)
+                {
+                    ["error"] = Json($$"""{"code":{{Quote(error.Code)}},"message":{{Quote(ErrorText.Shorten(error.Message))}}}"""),
+                };
+                var value = await _context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.ErrorValue), activation.Scope with { Variables = variables });
+                return value.Error is null
+                    ? (work with { Output = value.Value, Error = null }, NodeResult.Completed)
+                    : (work with { Error = value.Error }, NodeResult.Failed);
+            case { Kind: ErrorPolicyKind.Agent, Agent: { } agent } when !_context.Stop.IsRequested:
+                if (work.Lingering is not null)
+                {
+                    await work.Lingering;
+                }
+
+                var other = await StandInAsync(activation, agent, work.NextCall);
+                return (other with { Attempts = other.Attempts + work.Attempts, Usage = other.Usage + work.Usage }, other.Error is null ? NodeResult.Completed : NodeResult.Failed);
+            default:
+                return (work, NodeResult.Failed);
+        }
+    }
+
+    private async Task<WorkResult> StandInAsync(Activation activation, string agent, int firstCall)
+    {
+        try
+        {
+            return await _services.Agents.RunAsync(activation, agent, firstCall, _context.Stop.Limit);
+        }
+        catch (Exception exception) when (RunCalls.ErrorOf(exception) is { } error)
+        {
+            return new WorkResult { Error = error, Attempts = 1, Agent = agent };
+        }
+    }
+
+    private async Task<WorkResult> WithTimeoutAsync(Activation activation, DateTimeOffset deadline)
+    {
+        // Not disposed: work that lingers still looks at them.
+        var ending = CancellationTokenSource.CreateLinkedTokenSource(_context.Stop.Token);
+        var cancelled = CancellationTokenSource.CreateLinkedTokenSource(_context.Stop.Calls);
+        var work = WorkAsync(activation, new WorkLimit(ending.Token, cancelled.Token, deadline));
+        if (work.IsCompleted)
+        {
+            return await work;
+        }
+
+        var timer = _context.Calls.CreateTimerAsync(deadline, cancelled.Token);
+        if (await Task.WhenAny(work, timer) == timer && !work.IsCompleted && !_context.Stop.Calls.IsCancellationRequested)
+        {
+            // A child is asked to stop and lingers until it has; calls end here and now.
+            ending.Cancel();
+            cancelled.Cancel();
+            return TimedOut(activation, work.IsCompleted ? await work : new WorkResult { Attempts = 1, Lingering = work });
+        }
+
+        var result = await work;
+        cancelled.Cancel();
+
+        // A call knows the deadline too, and may find it over before the timer does.
+        return result.IsStopped && !_context.Stop.IsRequested ? TimedOut(activation, result) : result;
+    }
+
+    private static WorkResult TimedOut(Activation activation, WorkResult work) => work with
+    {
+        IsStopped = false,
+        Output = null,
+        Error = new CallError(
+            ErrorCodes.Timeout,
+            $"\"{activation.Id}\" took longer than its limit of {Duration.Format(activation.Node.Timeout!.Value)}.",
+            ErrorKind.Terminal),
+    };
+
+    /// <summary>Does a node's own work. What has to be passed on and is too large, or a value that is lost, ends this activation and not the run.</summary>
+    private async Task<WorkResult> WorkAsync(Activation activation, WorkLimit limit)
+    {
+        try
+        {
+            return await RunnerOf(activation.Node.Kind).RunAsync(await WithGivenStoredAsync(activation), limit);
+        }
+        catch (Exception exception) when (RunCalls.ErrorOf(exception) is { } error)
+        {
+            return new WorkResult { Error = error, Attempts = 1 };
+        }
+    }
+
+    /// <summary>Moves what C# code gives a call to the payload store where it is large.</summary>
+    private async Task<Activation> WithGivenStoredAsync(Activation activation) =>
+        activation.Prompt is { IsInline: true } prompt && !Payload.MayBeInline(prompt.Text) ? activation with { Prompt = await _context.Calls.StoreAsync(prompt) }
+        : activation.Arguments is { IsInline: true } arguments && !Payload.MayBeInline(arguments.Text) ? activation with { Arguments = await _context.Calls.StoreAsync(arguments) }
+        : activation;
+
+    private INodeRunner RunnerOf(NodeKind kind)
+    {
+        if (!_runners.TryGetValue(kind, out var runner))
+        {
+            _runners[kind] = runner = kind.CreateRunner(_services);
+        }
+
+        return runner;
+    }
+
+    private static Payload Json(string json) => Payload.Inline(JsonElement.Parse(Encoding.UTF8.GetBytes(json), JsonLimits.Document));
+
+    private static string Quote(string text) => JsonSerializer.Serialize(text, CoreJsonContext.Default.String);
+}

@@ -1,0 +1,60 @@
+namespace Polyphony.Core.Runs;
+
+/// <summary>Runs the activations of a run, as many at a time as <c>maxConcurrency</c> allows.</summary>
+internal sealed class ActivationSlots(RunContext run, IRunObserver observer, RunSignal signal)
+{
+    private readonly List<Task> _lingering = [];
+
+    /// <summary>Gets what runs single activations.</summary>
+    public ActivationRunner Runner { get; private set; } = NewRunner(run, observer);
+
+    /// <summary>Gets a value indicating whether calls go on whose activations have timed out.</summary>
+    public bool IsLingering => !_lingering.TrueForAll(task => task.IsCompleted);
+
+    /// <summary>Begins anew after a rewind.</summary>
+    public void Renew() => Runner = NewRunner(run, observer);
+
+    /// <summary>Runs an activation when there is a slot for it. Waits, people and computations take none: they call nobody.</summary>
+    public async Task<ActivationEnd> RunAsync(Activation activation)
+    {
+        if (!activation.Node.Kind.TakesSlot)
+        {
+            return await Runner.RunAsync(activation);
+        }
+
+        var slots = await run.Slots.AcquireAsync();
+        if (run.Stop.IsRequested)
+        {
+            run.Slots.Release(slots);
+            return new ActivationEnd(null);
+        }
+
+        var end = await Runner.RunAsync(activation);
+        if (end.Lingering is { IsCompleted: false } lingering)
+        {
+            _lingering.Add(ReleaseAfterAsync(lingering, slots));
+        }
+        else
+        {
+            run.Slots.Release(slots);
+        }
+
+        return end;
+    }
+
+    private async Task ReleaseAfterAsync(Task work, int slots)
+    {
+        try
+        {
+            await work;
+        }
+        finally
+        {
+            run.Slots.Release(slots);
+            signal.Raise();
+        }
+    }
+
+    private static ActivationRunner NewRunner(RunContext run, IRunObserver observer) =>
+        new(new ActivationContext(run.Calls, run.Plan, run.Budget, run.Stop, observer, run.SubWorkflows, run.Rewinds));
+}

@@ -1,0 +1,32 @@
+namespace Polyphony.Core.Runs;
+
+/// <summary>The registered names of what the interpreter runs and calls. Never CLR types, so that code can move.</summary>
+public static class ActivityNames
+{
+    /// <summary>The orchestration that runs a workflow; input <see cref="WorkflowRun"/>, output <see cref="WorkflowResult"/>.</summary>
+    public const string WorkflowOrchestration = "polyphony-workflow";
+
+    /// <summary>The orchestration that runs a part of the items of a <c>forEach</c>; input <see cref="ItemsRun"/>, output <see cref="ItemsResult"/>.</summary>
+    public const string ItemsOrchestration = "polyphony-items";
+
+    /// <summary>One model call; input <see cref="AgentCall"/>, output <see cref="AgentCallResult"/>.</summary>
+    public const string Agent = "polyphony-agent";
+
+    /// <summary>One tool call; input <see cref="ToolCall"/>, output <see cref="ToolCallResult"/>.</summary>
+    public const string Tool = "polyphony-tool";
+
+    /// <summary>Several model calls at once; input a list of <see cref="AgentCall"/>, output the list of their <see cref="AgentCallResult"/>; null: to be asked for alone, since all together are too large.</summary>
+    public const string AgentBatch = "polyphony-agent-batch";
+
+    /// <summary>Several tool calls at once; input a list of <see cref="ToolCall"/>, output the list of their <see cref="ToolCallResult"/>.</summary>
+    public const string ToolBatch = "polyphony-tool-batch";
+
+    /// <summary>Evaluates an expression of the workflow over values in the payload store; input <see cref="EvaluateCall"/>, output <see cref="EvaluateResult"/>.</summary>
+    public const string Evaluate = "polyphony-evaluate";
+
+    /// <summary>Puts values together into one list; input <see cref="PackCall"/>, output a <see cref="Payloads.Payload"/>.</summary>
+    public const string Pack = "polyphony-pack";
+
+    /// <summary>Ends a failed workflow by throwing, unless it was rewound; input <see cref="FailCall"/>, no output.</summary>
+    public const string Fail = "polyphony-fail";
+}

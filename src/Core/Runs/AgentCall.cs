@@ -1,0 +1,343 @@
+using System.Text.Json.Serialization;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>The input of <see cref="ActivityNames.Agent"/>: one model call.</summary>
+public sealed record AgentCall
+{
+    /// <summary>Gets the activation and the values for the prompt.</summary>
+    public required CallScope Scope { get; init; }
+
+    /// <summary>Gets the agent to run: the node's, or the one that stands in for it.</summary>
+    public required string Agent { get; init; }
+
+    /// <summary>Gets the model alias to use: the agent's, or a fallback.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Gets the place of this call among the model calls of its activation, from 1. Retries of a call keep it.</summary>
+    public int Call { get; init; } = 1;
+
+    /// <summary>Gets the attempt, from 1.</summary>
+    public int Attempt { get; init; } = 1;
+
+    /// <summary>
+    /// Gets whether another model is asked when this one lets the call wait for longer than <c>maxWait</c>; <see langword="null"/>: if the host's settings give the model a fallback.
+    /// </summary>
+    public bool? MayFallBack { get; init; }
+
+    /// <summary>Gets the prompt's template when it does not come from the node (calls from C#); otherwise <see langword="null"/>.</summary>
+    public Payload? Prompt { get; init; }
+
+    /// <summary>Gets stored lists of <see cref="ContextMessage"/> that come before <see cref="Context"/>, when there are too many to pass.</summary>
+    public IReadOnlyList<Payload> PackedContext { get; init; } = [];
+
+    /// <summary>Gets the earlier messages that the agent may see, oldest first, already filtered.</summary>
+    public IReadOnlyList<ContextMessage> Context { get; init; } = [];
+
+    /// <summary>Gets stored lists of <see cref="ToolExchange"/>: rounds of tool calls before <see cref="ToolRounds"/>, when there is too much of them to pass.</summary>
+    public IReadOnlyList<Payload> PackedToolRounds { get; init; } = [];
+
+    /// <summary>Gets the rounds of tool calls so far in this activation.</summary>
+    public IReadOnlyList<ToolRound> ToolRounds { get; init; } = [];
+
+    /// <summary>Gets the answer to be repaired, or <see langword="null"/>.</summary>
+    public RepairRequest? Repair { get; init; }
+
+    /// <summary>Gets when the node's own <c>timeout</c> is over, if it has one: the call is given up then, with <see cref="ErrorCodes.Cancelled"/>.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>Gets the id under which the ledger keeps the answer: the same on every delivery and attempt.</summary>
+    [JsonIgnore]
+    public string StepId => $"{Scope.InstanceId}/{Scope.Activation}/{Call}";
+}
+
+/// <summary>An earlier message.</summary>
+/// <param name="Source">The node that it comes from.</param>
+/// <param name="Role"><c>user</c>, <c>assistant</c> or <c>tool</c>.</param>
+/// <param name="Content">A text, any JSON, or (for a <c>forEach</c> node) the list of its outputs.</param>
+/// <param name="Agent">The agent, if an agent wrote it.</param>
+public sealed record ContextMessage(string Source, string Role, Payload Content, string? Agent = null);
+
+/// <summary>A model's request for tools, and what they returned.</summary>
+/// <param name="Calls">What the model asked for.</param>
+/// <param name="Results">The results, in the order of the calls.</param>
+/// <param name="Beside">What stood beside the calls (<see cref="AgentCallResult.Beside"/>), if anything did.</param>
+public sealed record ToolRound(IReadOnlyList<RequestedToolCall> Calls, IReadOnlyList<ToolCallResult> Results, Payload? Beside = null);
+
+/// <summary>A tool call of a round, and what it returned.</summary>
+/// <param name="Round">Which round, from 0.</param>
+/// <param name="Call">What the model asked for.</param>
+/// <param name="Result">The result.</param>
+/// <param name="Beside">What the server put beside the calls of this round; with the first of them.</param>
+public sealed record ToolExchange(int Round, RequestedToolCall Call, ToolCallResult Result, Payload? Beside = null);
+
+/// <summary>A tool call that a model asked for.</summary>
+/// <param name="CallId">The model's id of it.</param>
+/// <param name="Tool">The tool.</param>
+/// <param name="Arguments">The arguments, an object.</param>
+public sealed record RequestedToolCall(string CallId, string Tool, Payload Arguments);
+
+/// <summary>An answer that does not fit its schema, to be put right.</summary>
+/// <param name="Answer">The answer as it was given.</param>
+/// <param name="Violations">What is wrong with it.</param>
+public sealed record RepairRequest(Payload Answer, IReadOnlyList<string> Violations);
+
+/// <summary>The output of <see cref="ActivityNames.Agent"/>. Exactly one of <see cref="Output"/>, <see cref="ToolCalls"/>, <see cref="Error"/>, <see cref="Wait"/> is set.</summary>
+[JsonConverter(typeof(AgentCallResultConverter))]
+public sealed record AgentCallResult
+{
+    /// <summary>Gets the answer: a text, or JSON that fits the agent's schema.</summary>
+    public Payload? Output { get; init; }
+
+    /// <summary>Gets the tools that the model asks for.</summary>
+    public IReadOnlyList<RequestedToolCall>? ToolCalls { get; init; }
+
+    /// <summary>
+    /// Gets what stands beside <see cref="ToolCalls"/> and goes back to the model with them: its text and the server's own members, in the form that the activities write and
+    /// read. <see langword="null"/> if there is nothing.
+    /// </summary>
+    public Payload? Beside { get; init; }
+
+    /// <summary>Gets why there is no answer.</summary>
+    public CallError? Error { get; init; }
+
+    /// <summary>Gets until when the call has to wait: the model was not asked, and this was no attempt.</summary>
+    public CallWait? Wait { get; init; }
+
+    /// <summary>Gets the answer that does not fit its schema, with <see cref="ErrorCodes.OutputInvalid"/>.</summary>
+    public RepairRequest? Invalid { get; init; }
+
+    /// <summary>Gets the aliases to try next when this model has failed for good or lets the call wait for too long, if the host's settings define it; a workflow's own aliases have theirs in the workflow.</summary>
+    public IReadOnlyList<string>? Fallback { get; init; }
+
+    /// <summary>Gets what the call used; zero when it was not paid.</summary>
+    public Usage Usage { get; init; } = Usage.None;
+
+    /// <summary>Gets the provider: <c>openai</c>, <c>azure-openai</c>, <c>offline</c> …</summary>
+    public string? Provider { get; init; }
+
+    /// <summary>Gets the model that answered, in the provider's words.</summary>
+    public string? ResponseModel { get; init; }
+
+    /// <summary>Gets why the model stopped; <see cref="FinishReasons.Length"/> when its answer was cut off.</summary>
+    public string? FinishReason { get; init; }
+
+    /// <summary>Gets the provider's id of the request.</summary>
+    public string? ProviderRequestId { get; init; }
+
+    /// <summary>Gets a value indicating whether the answer came from the ledger, unpaid.</summary>
+    public bool FromLedger { get; init; }
+}
+
+/// <summary>Names of finish reasons, as Microsoft.Extensions.AI writes them.</summary>
+public static class FinishReasons
+{
+    /// <summary>The answer was cut off at the token limit.</summary>
+    public const string Length = "length";
+}
+
+/// <summary>What model calls used.</summary>
+/// <param name="Turns">Model calls that were answered.</param>
+/// <param name="InputTokens">Tokens of requests.</param>
+/// <param name="OutputTokens">Tokens of answers.</param>
+/// <param name="CostUsd">Known prices, in US dollars: without those of <paramref name="UnpricedTurns"/>.</param>
+/// <param name="CachedInputTokens">How many of <paramref name="InputTokens"/> the provider had in its cache.</param>
+/// <param name="UnpricedTurns">Answered calls whose price is not known.</param>
+/// <param name="EstimatedTurns">Answered calls whose tokens are estimated, because the provider did not count them.</param>
+/// <param name="CutOffTurns">Texts that were cut off at the token limit (finish reason <c>length</c>).</param>
+/// <param name="ReplacedTurns">Answers in which half a character, or bytes that are no text, had to be replaced by U+FFFD.</param>
+public sealed record Usage(
+    int Turns,
+    long InputTokens,
+    long OutputTokens,
+    decimal CostUsd,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long CachedInputTokens = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int UnpricedTurns = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int EstimatedTurns = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int CutOffTurns = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int ReplacedTurns = 0)
+{
+    /// <summary>Gets no use at all.</summary>
+    public static Usage None { get; } = new(0, 0, 0, 0);
+
+    /// <summary>
+    /// Gets model calls that were begun and whose answers never came: cancelled, out of time, or with a broken connection. Each may be charged. Read from the ledger once the instance has
+    /// ended; left out when there are none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Unsettled { get; init; }
+
+    /// <summary>Gets all tokens.</summary>
+    [JsonIgnore]
+    public long Tokens => InputTokens + OutputTokens;
+
+    /// <summary>Adds two.</summary>
+    /// <param name="a">One.</param>
+    /// <param name="b">The other.</param>
+    /// <returns>The sum.</returns>
+    public static Usage operator +(Usage a, Usage b) =>
+        ReferenceEquals(a, None) ? b
+        : ReferenceEquals(b, None) ? a
+        : new(
+            a.Turns + b.Turns,
+            a.InputTokens + b.InputTokens,
+            a.OutputTokens + b.OutputTokens,
+            a.CostUsd + b.CostUsd,
+            a.CachedInputTokens + b.CachedInputTokens,
+            a.UnpricedTurns + b.UnpricedTurns,
+            a.EstimatedTurns + b.EstimatedTurns,
+            a.CutOffTurns + b.CutOffTurns,
+            a.ReplacedTurns + b.ReplacedTurns);
+}
+
+/// <summary>The input of <see cref="ActivityNames.Tool"/>: one tool call.</summary>
+public sealed record ToolCall
+{
+    /// <summary>Gets the activation and the values for the arguments.</summary>
+    public required CallScope Scope { get; init; }
+
+    /// <summary>Gets the tool.</summary>
+    public required string Tool { get; init; }
+
+    /// <summary>Gets the arguments that a model gave; <see langword="null"/>: those of the tool node, evaluated over the scope.</summary>
+    public Payload? Arguments { get; init; }
+
+    /// <summary>Gets the model's id of the call, if a model asked for it.</summary>
+    public string? CallId { get; init; }
+
+    /// <summary>Gets the attempt, from 1.</summary>
+    public int Attempt { get; init; } = 1;
+
+    /// <summary>Gets when the node's own <c>timeout</c> is over, if it has one: the call is given up then, with <see cref="ErrorCodes.Cancelled"/>.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>Gets an id that is the same on every delivery, for tools that can make themselves idempotent.</summary>
+    [JsonIgnore]
+    public string StepId => CallId is null ? $"{Scope.InstanceId}/{Scope.Activation}" : $"{Scope.InstanceId}/{Scope.Activation}/{CallId}";
+}
+
+/// <summary>The output of <see cref="ActivityNames.Tool"/>. Exactly one of <see cref="Output"/> and <see cref="Error"/> is set.</summary>
+/// <param name="Output">What the tool returned.</param>
+/// <param name="Error">Why it did not.</param>
+public sealed record ToolCallResult(Payload? Output, CallError? Error = null)
+{
+    internal bool IsCancelled => Error?.Code == ErrorCodes.Cancelled;
+}
+
+/// <summary>The input of <see cref="ActivityNames.Evaluate"/>.</summary>
+/// <param name="Site">Which expression.</param>
+/// <param name="Scope">The values.</param>
+public sealed record EvaluateCall(ExpressionSite Site, CallScope Scope);
+
+/// <summary>The output of <see cref="ActivityNames.Evaluate"/>. Exactly one is set.</summary>
+/// <param name="Value">The value.</param>
+/// <param name="Error">Why there is none.</param>
+public sealed record EvaluateResult(Payload? Value, CallError? Error = null);
+
+/// <summary>Names an expression of a pinned definition.</summary>
+/// <param name="Kind">Which kind.</param>
+/// <param name="Index">Which edge, for <see cref="ExpressionSiteKind.When"/>; which of <see cref="ExpressionSites.TerminationConditions"/>.</param>
+public sealed record ExpressionSite(ExpressionSiteKind Kind, int Index = 0);
+
+/// <summary>Where expressions stand. Those of a node belong to the node that the scope names.</summary>
+public enum ExpressionSiteKind
+{
+    /// <summary>An edge's condition.</summary>
+    When,
+
+    /// <summary>A node's list of items.</summary>
+    ForEach,
+
+    /// <summary>An agent's prompt or a person's question.</summary>
+    Prompt,
+
+    /// <summary>A tool's arguments.</summary>
+    Arguments,
+
+    /// <summary>A sub-workflow's input.</summary>
+    WorkflowInput,
+
+    /// <summary>A transform's value.</summary>
+    Transform,
+
+    /// <summary>Whether <c>answer</c> fits <c>schema</c>: both are variables.</summary>
+    AnswerFits,
+
+    /// <summary>The beginning of <c>question</c>, a variable: as much as is shown.</summary>
+    QuestionBeginning,
+
+    /// <summary>A wait's time.</summary>
+    Until,
+
+    /// <summary>The value of <c>onError</c>.</summary>
+    ErrorValue,
+
+    /// <summary>The value of <c>onTimeout</c>.</summary>
+    TimeoutValue,
+
+    /// <summary>Whom a question is escalated to.</summary>
+    Escalation,
+
+    /// <summary>The condition for <c>rejected</c>.</summary>
+    RejectWhen,
+
+    /// <summary>A termination condition.</summary>
+    Termination,
+
+    /// <summary>The workflow's output.</summary>
+    Output,
+}
+
+/// <summary>The input of <see cref="ActivityNames.Pack"/>: makes one list. The output is a <see cref="Payload"/>.</summary>
+/// <param name="RootInstanceId">The instance that keeps the result.</param>
+/// <param name="Values">The values, in order.</param>
+/// <param name="Mode">How.</param>
+public sealed record PackCall(string RootInstanceId, IReadOnlyList<Payload> Values, PackMode Mode = PackMode.Items);
+
+/// <summary>How <see cref="PackCall"/> makes its list.</summary>
+public enum PackMode
+{
+    /// <summary>The values are the items.</summary>
+    Items,
+
+    /// <summary>The values are the items, and the list goes to the payload store however small it is.</summary>
+    Stored,
+
+    /// <summary>The values are texts: joined, the JSON of a value. The result is that value, in the payload store, and not a list.</summary>
+    Text,
+
+    /// <summary>The values are lists, joined end to end.</summary>
+    Concat,
+
+    /// <summary>The values are lists of <see cref="Outcome"/>, joined and put in the order of <see cref="Outcome.Order"/> (ordinal).</summary>
+    Outcomes,
+
+    /// <summary>The values are lists of <see cref="Outcome"/>: the items are the results of those that completed, resolved, in order.</summary>
+    Results,
+
+    /// <summary>The values are lists of <see cref="Outcome"/>: the items are <c>{index, code, message}</c> of those that did not complete.</summary>
+    Errors,
+}
+
+/// <summary>
+/// The input of <see cref="ActivityNames.Fail"/>, which ends a failed workflow: it throws, so that the instance fails, unless
+/// the payload store holds <see cref="RewindMarker"/>, which a rewind has put there. Then it returns and the failed nodes run again.
+/// </summary>
+/// <param name="InstanceId">The instance.</param>
+/// <param name="Count">How many times the instance has failed, this one included.</param>
+/// <param name="Error">Why.</param>
+public sealed record FailCall(string InstanceId, int Count, WorkflowError Error)
+{
+    /// <summary>Gets the content whose presence in the payload store lets the instance go on.</summary>
+    [JsonIgnore]
+    public byte[] RewindMarker => CreateRewindMarker(InstanceId, Count);
+
+    /// <summary>Makes the marker of one failure of one instance.</summary>
+    /// <param name="instanceId">The instance.</param>
+    /// <param name="count">Which failure, from 1.</param>
+    /// <returns>UTF-8 JSON.</returns>
+    public static byte[] CreateRewindMarker(string instanceId, int count) =>
+        System.Text.Encoding.UTF8.GetBytes($$"""{"rewind":"{{System.Text.Json.JsonEncodedText.Encode(instanceId)}}","count":{{count}}}""");
+}

@@ -1,0 +1,115 @@
+using Polyphony.Core.Definitions;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>Why a call failed, classified once, where it happened.</summary>
+/// <param name="Code">A stable code: see <see cref="ErrorCodes"/>.</param>
+/// <param name="Message">What happened, for people.</param>
+/// <param name="Kind">What to do about it.</param>
+/// <param name="RetryAfterMs">For <see cref="ErrorKind.RateLimited"/>: how many milliseconds the provider asked to wait, if it said.</param>
+public sealed record CallError(string Code, string Message, ErrorKind Kind, long? RetryAfterMs = null)
+{
+    /// <summary>Gets the error of a call that was cancelled.</summary>
+    public static CallError Cancelled { get; } = new(ErrorCodes.Cancelled, "The call was cancelled: nobody waits for its answer any more.", ErrorKind.Terminal);
+
+    /// <summary>Gets the error of a call whose activity has returned nothing: it was given up although the run waits for it.</summary>
+    public static CallError NoResult { get; } = new(ErrorCodes.ActivityFailed, "The activity returned neither an answer nor an error: it was given up while the run waited for it.", ErrorKind.Transient);
+}
+
+/// <summary>What a failure means for the next attempt.</summary>
+public enum ErrorKind
+{
+    /// <summary>May pass: try again after the retry policy's delay.</summary>
+    Transient,
+
+    /// <summary>The provider takes no more for now: try again after its delay, or the policy's if that is longer.</summary>
+    RateLimited,
+
+    /// <summary>The same request would fail again: no further attempt with this model.</summary>
+    Terminal,
+}
+
+/// <summary>The stable codes of <see cref="CallError"/>.</summary>
+public static class ErrorCodes
+{
+    /// <summary>Took longer than its limit: a model call, a tool, a node; or a person's answer or an event did not come in time.</summary>
+    public const string Timeout = "timeout";
+
+    /// <summary>Nobody waits for the call any more: its run or its node has ended.</summary>
+    public const string Cancelled = "cancelled";
+
+    /// <summary>The provider asks to slow down.</summary>
+    public const string RateLimited = "rate_limited";
+
+    /// <summary>The provider failed (5xx) or could not be reached.</summary>
+    public const string ProviderUnavailable = "provider_unavailable";
+
+    /// <summary>The provider's answer could not be read.</summary>
+    public const string ProviderInvalidAnswer = "provider_invalid_answer";
+
+    /// <summary>The model answered with neither text nor a tool call.</summary>
+    public const string EmptyAnswer = "empty_answer";
+
+    /// <summary>The provider's answer is larger than is taken.</summary>
+    public const string AnswerTooLarge = "answer_too_large";
+
+    /// <summary>The provider refused the request as malformed.</summary>
+    public const string BadRequest = "bad_request";
+
+    /// <summary>The provider refused the content.</summary>
+    public const string ContentFilter = "content_filter";
+
+    /// <summary>The conversation is longer than the model takes.</summary>
+    public const string ContextTooLong = "context_too_long";
+
+    /// <summary>The key or identity was refused or is missing.</summary>
+    public const string Authentication = "authentication";
+
+    /// <summary>The workflow names an endpoint or a key that the host's settings do not allow it.</summary>
+    public const string EndpointNotAllowed = EndpointPolicy.Code;
+
+    /// <summary>The model alias, its provider or its deployment is unknown.</summary>
+    public const string ModelNotFound = "model_not_found";
+
+    /// <summary>The workflow has a limit of money, and what a model of it costs is not known.</summary>
+    public const string PriceUnknown = PriceCheck.Code;
+
+    /// <summary>The answer does not fit the agent's output schema, after one repair.</summary>
+    public const string OutputInvalid = "output_invalid";
+
+    /// <summary>The answer was cut off at the token limit, and <c>onTruncation</c> says <c>fail</c>.</summary>
+    public const string Truncated = "truncated";
+
+    /// <summary>A <c>forEach</c> has more items than <see cref="Definitions.WorkflowLimits.MaxItems"/>.</summary>
+    public const string TooManyItems = "too_many_items";
+
+    /// <summary>The agent asked for more rounds of tool calls than it may.</summary>
+    public const string TooManyToolRounds = "too_many_tool_rounds";
+
+    /// <summary>The tool is not registered on this host.</summary>
+    public const string ToolNotFound = "tool_not_found";
+
+    /// <summary>The tool's arguments do not fit.</summary>
+    public const string ToolArgumentsInvalid = "tool_arguments_invalid";
+
+    /// <summary>The tool threw.</summary>
+    public const string ToolFailed = "tool_failed";
+
+    /// <summary>An expression could not be evaluated.</summary>
+    public const string ExpressionError = "expression_error";
+
+    /// <summary>Fewer items of a <c>forEach</c> succeeded than required.</summary>
+    public const string TooFewResults = "too_few_results";
+
+    /// <summary>What an activation has to pass on, or its result, is larger than a message may be.</summary>
+    public const string PayloadTooLarge = "payload_too_large";
+
+    /// <summary>The model asked for more tool calls at once than are made.</summary>
+    public const string TooManyToolCalls = "too_many_tool_calls";
+
+    /// <summary>A sub-workflow did not complete.</summary>
+    public const string WorkflowFailed = "workflow_failed";
+
+    /// <summary>Something else went wrong in an activity.</summary>
+    public const string ActivityFailed = "activity_failed";
+}

@@ -1,0 +1,56 @@
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>What an activity needs to know of its activation: which one it is, and the values that its expressions read.</summary>
+public sealed record CallScope
+{
+    /// <summary>Gets the hash of the pinned definition.</summary>
+    public required string DefinitionHash { get; init; }
+
+    /// <summary>Gets the instance at the root of the tree of child orchestrations: it keeps the payloads and is charged in the ledger.</summary>
+    public required string RootInstanceId { get; init; }
+
+    /// <summary>Gets the workflow instance that the activation belongs to (the root itself, or a sub-workflow).</summary>
+    public required string InstanceId { get; init; }
+
+    /// <summary>Gets the node.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>Gets the activation, such as <c>research[3]#2</c>; unique in its instance.</summary>
+    public required string Activation { get; init; }
+
+    /// <summary>Gets which execution of the node this is, from 1.</summary>
+    public int Round { get; init; } = 1;
+
+    /// <summary>Gets the workflow's input, if the expressions read it.</summary>
+    public Payload? Input { get; init; }
+
+    /// <summary>Gets the results of the nodes that the expressions read.</summary>
+    public IReadOnlyDictionary<string, NodeValue>? Nodes { get; init; }
+
+    /// <summary>Gets the item of a <c>forEach</c>.</summary>
+    public Payload? Item { get; init; }
+
+    /// <summary>Gets the item's index, from 0.</summary>
+    public int? Index { get; init; }
+
+    /// <summary>Gets further variables, such as <c>answer</c> or <c>error</c>.</summary>
+    public IReadOnlyDictionary<string, Payload>? Variables { get; init; }
+}
+
+/// <summary>What expressions can read of a node: <c>nodes.NAME.output</c>, <c>.status</c>, <c>.error</c>, <c>.errors</c>.</summary>
+public sealed record NodeValue
+{
+    /// <summary>Gets the status: <c>pending</c>, <c>completed</c>, <c>skipped</c>, <c>failed</c> or (in the output of a run that stopped) <c>stopped</c>.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Gets the output; <see langword="null"/> when there is none.</summary>
+    public Payload? Output { get; init; }
+
+    /// <summary>Gets why it failed.</summary>
+    public CallError? Error { get; init; }
+
+    /// <summary>Gets the failures of a <c>forEach</c>'s items, a list of <c>{index, code, message}</c>.</summary>
+    public Payload? Errors { get; init; }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>The rounds of tool calls of an activation: the latest as they are, and those before, once there is too much of them for a call, in the payload store.</summary>
+internal sealed class ToolRounds(RunCalls calls)
+{
+    private const int MaxBytes = RunCalls.MaxCallBytes / 2;
+    private const int MaxLists = 40;
+    private readonly List<Payload> _packed = [];
+    private readonly List<ToolRound> _recent = [];
+
+    /// <summary>Gets how many rounds there are in all.</summary>
+    public int Count { get; private set; }
+
+    public IReadOnlyList<Payload> Packed => [.. _packed];
+
+    public IReadOnlyList<ToolRound> Recent => [.. _recent];
+
+    /// <summary>Gets how much of a call they take, about.</summary>
+    public int Bytes => RecentBytes + _packed.Sum(RunCalls.SizeOf);
+
+    /// <summary>Gets a value indicating whether there is too much of the latest rounds to pass them.</summary>
+    public bool AreLarge => RecentBytes > MaxBytes;
+
+    private int RecentBytes => _recent.Sum(SizeOf);
+
+    public void Add(ToolRound round)
+    {
+        _recent.Add(round);
+        Count++;
+    }
+
+    /// <summary>Moves the latest rounds to the payload store, call by call, since one round alone can be too much.</summary>
+    public async Task PackAsync()
+    {
+        var first = Count - _recent.Count;
+        var exchanges = _recent.SelectMany((round, index) => round.Calls.Select((call, place) => JsonSerializer.SerializeToUtf8Bytes(
+            new ToolExchange(first + index, call, round.Results[place], place == 0 ? round.Beside : null), CoreJsonContext.Default.ToolExchange)));
+        _packed.Add(await calls.PackAsync([.. exchanges]));
+        _recent.Clear();
+        if (_packed.Count > MaxLists)
+        {
+            var joined = await calls.PackAsync([.. _packed], PackMode.Concat);
+            _packed.Clear();
+            _packed.Add(joined);
+        }
+    }
+
+    private static int SizeOf(ToolRound round) =>
+        RunCalls.SizeOf(round.Beside)
+        + round.Calls.Sum(call => RunCalls.SizeOf(call.Arguments) + call.CallId.Length + call.Tool.Length + 100)
+        + round.Results.Sum(result => RunCalls.SizeOf(result.Output) + (result.Error?.Message.Length ?? 0) * 3 + 100);
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>The orchestrator functions that run workflow files.</summary>
+public static class WorkflowOrchestrations
+{
+    /// <summary>Adds them to a registry.</summary>
+    /// <param name="registry">The registry.</param>
+    /// <param name="definitions">Where pinned definitions are kept.</param>
+    /// <param name="options">How the interpreter divides its work.</param>
+    /// <returns>The registry.</returns>
+    public static DurableRegistry AddWorkflows(this DurableRegistry registry, IDefinitionStore definitions, InterpreterOptions? options = null)
+    {
+        var plans = new PlanCache(definitions);
+        options ??= new InterpreterOptions();
+
+        // Instances outlive updates of the host. What they call stays the same; how it is written down may not.
+        return registry
+            .AddOrchestration(ActivityNames.WorkflowOrchestration, (context, input) =>
+            {
+                var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.WorkflowRun)!;
+                return run.PackedState is null ? new WorkflowRunner(context, run, plans, options).RunAsync() : GoOnAsync(context, run, plans, options);
+            }, compareInputs: false)
+            .AddOrchestration(ActivityNames.ItemsOrchestration, (context, input) =>
+            {
+                var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.ItemsRun)!;
+                return new ItemsInstance(context, run, plans).RunAsync();
+            }, compareInputs: false);
+    }
+
+    /// <summary>Goes on from a state that is too large to be passed on as it is.</summary>
+    private static async Task<string?> GoOnAsync(OrchestrationContext context, WorkflowRun run, PlanCache plans, InterpreterOptions options)
+    {
+        var state = await run.PackedState!.LoadAsync(new RunCalls(context, plans.Get(run.DefinitionHash).Definition, run.RootInstanceId ?? context.InstanceId));
+        return await new WorkflowRunner(context, run with { State = state, PackedState = null }, plans, options).RunAsync();
+    }
+}

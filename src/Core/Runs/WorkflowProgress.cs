@@ -1,0 +1,161 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>The custom status of a workflow instance: how far it is. Always below the 16 KB that Durable Functions allows.</summary>
+public sealed record WorkflowProgress
+{
+    /// <summary>Gets how many nodes there are.</summary>
+    public int Total { get; init; }
+
+    /// <summary>Gets how many of them have ended (completed, skipped or failed) in their current round.</summary>
+    public int Done { get; init; }
+
+    /// <summary>Gets the nodes in graph order: all of them when they are few, otherwise those under way and the last that ended.</summary>
+    public IReadOnlyList<NodeProgress> Nodes { get; init; } = [];
+
+    /// <summary>Gets what it waits for, if it waits for somebody or something outside: questions first, up to 40 of them as far as there is room.</summary>
+    public IReadOnlyList<PendingWait> WaitingFor
+    {
+        get;
+
+        // ProgressWriter leaves it out when it is empty, and the generated reader sets what it does not find to null.
+        init => field = value ?? [];
+    } = [];
+
+    /// <summary>Gets how many other things it waits for, which there was no room for; as those that are shown end, they take their places. Left out when there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int MoreWaiting { get; init; }
+
+    /// <summary>Gets what was used so far.</summary>
+    public Usage Usage { get; init; } = Usage.None;
+
+    /// <summary>Gets the result of an instance that is about to fail: a failed orchestration has no output of its own.</summary>
+    public WorkflowResult? Result { get; init; }
+
+    /// <summary>Gets how many times the instance has failed, rewound failures included; left out when it never has.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Failures { get; init; }
+}
+
+/// <summary>How far a node is.</summary>
+public sealed record NodeProgress
+{
+    /// <summary>Gets the node.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>Gets the status: <c>pending</c>, <c>running</c>, <c>retrying</c>, <c>waiting</c> (for somebody, an event, a time, or until a model may be called), <c>completed</c>, <c>skipped</c>, <c>failed</c> or <c>stopped</c> (under way when the run stopped).</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Gets which round it is in, from 1.</summary>
+    public int Round
+    {
+        get;
+
+        // Left out when it is 1, and then read as 0.
+        init => field = Math.Max(1, value);
+    } = 1;
+
+    /// <summary>Gets the items of a <c>forEach</c> in all, once known.</summary>
+    public int? Items { get; init; }
+
+    /// <summary>Gets the items that have ended.</summary>
+    public int? ItemsDone { get; init; }
+
+    /// <summary>Gets the items that failed.</summary>
+    public int? ItemsFailed { get; init; }
+
+    /// <summary>Gets the attempts made in this round.</summary>
+    public int Attempts { get; init; }
+
+    /// <summary>Gets the tokens used in this round.</summary>
+    public long Tokens { get; init; }
+
+    /// <summary>Gets the price in this round, in US dollars: of the calls whose price is known.</summary>
+    public decimal CostUsd { get; init; }
+
+    /// <summary>Gets how many answered calls of this round have no known price.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int UnpricedTurns { get; init; }
+
+    /// <summary>Gets how many answered calls of this round have estimated tokens, because the provider did not count them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int EstimatedTurns { get; init; }
+
+    /// <summary>Gets how many answers of this round have U+FFFD in the place of half a character.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int ReplacedTurns { get; init; }
+
+    /// <summary>Gets <c>length</c> when an answer of this round was cut off at the token limit.</summary>
+    public string? FinishReason { get; init; }
+
+    /// <summary>Gets the provider of its answers; <c>offline</c> means that no model was asked.</summary>
+    public string? Provider { get; init; }
+
+    /// <summary>Gets when this round of it began.</summary>
+    public DateTimeOffset? StartedTime { get; init; }
+
+    /// <summary>Gets when this round of it ended.</summary>
+    public DateTimeOffset? EndedTime { get; init; }
+
+    /// <summary>Gets the code of the last error.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>Gets until when a model or tool call of it waits; of several, the one that goes on first.</summary>
+    public DateTimeOffset? WaitingUntil { get; init; }
+
+    /// <summary>Gets why it waits: one of <see cref="CallWaitReasons"/>.</summary>
+    public string? WaitReason { get; init; }
+
+    /// <summary>Gets what the provider said, up to 200 characters. Left out when the status would be too large.</summary>
+    public string? WaitMessage { get; init; }
+}
+
+/// <summary>A wait for somebody or something outside.</summary>
+/// <param name="Activation">The activation that waits.</param>
+/// <param name="Kind"><c>human</c>, <c>event</c> or <c>timer</c>.</param>
+/// <param name="EventName">The event that ends it, for <c>human</c> and <c>event</c>.</param>
+/// <param name="Prompt">The question. One of more than 500 characters is shortened, and then ends with <see cref="CutMark"/>.</param>
+/// <param name="Until">When it ends by itself.</param>
+/// <param name="Assignee">Whom the question was escalated to.</param>
+/// <param name="Question">Where all of a shortened question is; the HTTP API gives <paramref name="PromptGetUri"/> instead.</param>
+/// <param name="PromptGetUri">Where to GET all of a shortened question; the HTTP API fills it in.</param>
+public sealed record PendingWait(
+    string Activation, string Kind, string? EventName, string? Prompt, DateTimeOffset? Until, string? Assignee = null, Payload? Question = null, string? PromptGetUri = null)
+{
+    /// <summary>The longest question that is shown in the status, in characters. In scripts whose letters take several bytes it may be less.</summary>
+    public const int MaxPromptLength = 500;
+
+    /// <summary>The most waits that the status shows.</summary>
+    internal const int MostShown = 40;
+
+    // Eight of them fit the custom status in any script.
+    private const int MaxPromptBytes = 1_000;
+
+    /// <summary>What a shortened question ends with.</summary>
+    public const string CutMark = "… (shortened)";
+
+    /// <summary>Shortens a question for the status.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="length">The most characters.</param>
+    /// <returns>The question; if it is longer, its beginning and <see cref="CutMark"/>.</returns>
+    public static string Shorten(string question, int length = MaxPromptLength)
+    {
+        if (question.Length <= length && IsShort(question))
+        {
+            return question;
+        }
+
+        var beginning = ErrorText.Beginning(question, Math.Min(length, question.Length) - CutMark.Length);
+        while (!IsShort(beginning))
+        {
+            beginning = ErrorText.Beginning(beginning, beginning.Length * 3 / 4);
+        }
+
+        return beginning + CutMark;
+    }
+
+    private static bool IsShort(string text) => JsonEncodedText.Encode(text).EncodedUtf8Bytes.Length <= MaxPromptBytes;
+}

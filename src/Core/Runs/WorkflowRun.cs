@@ -1,0 +1,40 @@
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>The input of <see cref="ActivityNames.WorkflowOrchestration"/>.</summary>
+public sealed record WorkflowRun
+{
+    /// <summary>Gets the workflow's name.</summary>
+    public required string Workflow { get; init; }
+
+    /// <summary>Gets the hash of the pinned definition.</summary>
+    public required string DefinitionHash { get; init; }
+
+    /// <summary>Gets the hashes of the sub-workflows pinned with it, by name.</summary>
+    public IReadOnlyDictionary<string, string>? SubWorkflows { get; init; }
+
+    /// <summary>Gets the input.</summary>
+    public Payload? Input { get; init; }
+
+    /// <summary>Gets the instance at the root, for a sub-workflow.</summary>
+    public string? RootInstanceId { get; init; }
+
+    /// <summary>Gets the name of this run under which model calls are recorded, for a sub-workflow: the parent's name and the activation.</summary>
+    public string? LogicalId { get; init; }
+
+    /// <summary>Gets how many workflows are above this one: 0 for the one that was started.</summary>
+    public int Depth { get; init; }
+
+    /// <summary>Gets how many times the parent's activation was run before: answers recorded then are used again, invalid ones are not.</summary>
+    public int Rewinds { get; init; }
+
+    /// <summary>Gets limits that replace the definition's own.</summary>
+    public RunLimits? Limits { get; init; }
+
+    /// <summary>Gets where an earlier generation left off; <see langword="null"/> at the start.</summary>
+    public RunState? State { get; init; }
+
+    /// <summary>Gets the state when it is too large for <see cref="State"/>.</summary>
+    public PackedState? PackedState { get; init; }
+}

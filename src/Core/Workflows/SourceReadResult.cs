@@ -1,6 +1,0 @@
-namespace Polyphony.Core.Workflows;
-
-/// <summary>What a reader made of a file.</summary>
-/// <param name="Root">The file's content, or <see langword="null"/> if it could not be read.</param>
-/// <param name="Problems">What is wrong with the text; empty if it could be read.</param>
-public sealed record SourceReadResult(SourceNode? Root, IReadOnlyList<WorkflowProblem> Problems);

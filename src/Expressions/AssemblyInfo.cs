@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Polyphony.Core")]
+[assembly: InternalsVisibleTo("Polyphony.Expressions.Tests")]

@@ -1,0 +1,127 @@
+using System.Text.Json.Nodes;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
+
+namespace Polyphony.Core.Tests.Definitions;
+
+[Trait("Row", "O14")]
+public sealed class WorkflowBuilderTests
+{
+    [Fact]
+    public void Build_EverythingThereIs_GivesTheSameAsTheFile()
+    {
+        const string file = """
+            {
+              "name": "all", "version": 2, "description": "d", "input": { "type": "object" },
+              "limits": { "maxConcurrency": 3, "maxTurns": 9, "maxTokens": 1000, "maxCostUsd": 1.5, "timeout": "1h" },
+              "models": { "fast": { "provider": "openai", "model": "m", "endpoint": "https://example.com/v1", "apiKeyVariable": "KEY",
+                "dialect": { "name": "vllm", "structuredOutput": "words", "strictSchemas": false, "tokenLimit": "max_tokens", "roles": "free", "systemRole": true, "names": false }, "temperature": 0.5,
+                "maxOutputTokens": 100, "requestsPerMinute": 5, "tokensPerMinute": 6, "fallback": ["azure", "other"] },
+                "azure": { "provider": "azure-openai", "model": "d", "apiVersion": "2025-04-01-preview", "dialect": "api-management" }, "other": { "provider": "offline" } },
+              "agents": {
+                "writer": { "model": "fast", "instructions": "i", "output": { "type": "object" }, "tools": ["search"], "maxToolRounds": 2, "timeout": "1m",
+                  "retry": { "maxAttempts": 2, "firstDelay": "1s", "backoff": 3, "maxDelay": "10s" }, "context": [{ "from": "ask", "first": 1, "last": 2, "role": "user" }] },
+                "other": { "model": "other", "context": [] } },
+              "nodes": {
+                "ask": { "human": { "prompt": "p", "schema": { "type": "object" }, "timeout": "1h", "onTimeout": { "escalate": "boss", "timeout": "2h" }, "rejectWhen": "answer.no == true" } },
+                "ask2": { "human": { "prompt": "p", "onTimeout": { "value": { "x": 1 } } }, "timeout": "30m" },
+                "write": { "agent": "writer", "prompt": "{{ item }}", "output": { "type": "array" }, "forEach": "{{ input.items }}", "require": 2, "itemsPerActivity": 5, "onError": { "agent": "other" },
+                  "timeout": "5m", "retry": { "maxAttempts": 1 } },
+                "look": { "tool": "search", "arguments": { "q": "{{ input.q }}" }, "onError": "skip" },
+                "sub": { "workflow": "child", "input": { "a": 1 }, "limits": { "maxTurns": 3 }, "onError": { "value": null } },
+                "pause": { "wait": "5s" },
+                "until": { "wait": { "until": "2030-01-01T00:00:00Z" } },
+                "event": { "wait": { "event": "go", "schema": { "type": "object" } }, "timeout": "1m" },
+                "each": { "transform": "{{ item }}", "forEach": "{{ input.items }}", "require": "60%" },
+                "end": { "transform": { "n": 1 }, "join": "any" } },
+              "edges": ["ask -> ask2 -> write -> [look, sub] -> pause -> until -> event -> each -> end", { "from": "write", "to": "ask", "when": "round < 3", "max": 2 }, "look -> end"],
+              "termination": { "any": [{ "maxMessages": 5 }, { "textMention": "DONE", "from": "writer" }] },
+              "output": { "x": "{{ nodes.end.output }}" }
+            }
+            """;
+
+        var built = new WorkflowBuilder("all")
+            .Version(2).Description("d").Input(JsonNode.Parse("""{ "type": "object" }""")!)
+            .Limits(new WorkflowLimits { MaxConcurrency = 3, MaxTurns = 9, MaxTokens = 1000, MaxCostUsd = 1.5m, Timeout = TimeSpan.FromHours(1) })
+            .Model(new ModelDefinition
+            {
+                Name = "fast",
+                Provider = "openai",
+                Model = "m",
+                Endpoint = new Uri("https://example.com/v1"),
+                ApiKeyVariable = "KEY",
+                Dialect = new ModelDialect
+                {
+                    Name = "vllm",
+                    StructuredOutput = ModelDialect.Words,
+                    StrictSchemas = false,
+                    TokenLimit = ModelDialect.MaxTokens,
+                    Roles = ModelDialect.Free,
+                    SystemRole = true,
+                    Names = false,
+                },
+                Temperature = 0.5,
+                MaxOutputTokens = 100,
+                RequestsPerMinute = 5,
+                TokensPerMinute = 6,
+                Fallback = ["azure", "other"],
+            })
+            .Model(new ModelDefinition { Name = "azure", Provider = "azure-openai", Model = "d", ApiVersion = "2025-04-01-preview", Dialect = new ModelDialect { Name = "api-management" } })
+            .Model("other", "offline")
+            .Agent("writer", "fast", "i", agent => agent
+                .Output(Object()).Tools("search").MaxToolRounds(2).Timeout(TimeSpan.FromMinutes(1))
+                .Retry(new RetryDefinition { MaxAttempts = 2, FirstDelay = TimeSpan.FromSeconds(1), Backoff = 3, MaxDelay = TimeSpan.FromSeconds(10) })
+                .Context(new MessageFilter { From = "ask", First = 1, Last = 2, Role = "user" }))
+            .Agent("other", "other", configure: agent => agent.Context())
+            .HumanNode("ask", "p", node => node.Answer(Object()).OnTimeoutEscalate("boss", TimeSpan.FromHours(2)).RejectWhen("answer.no == true").Timeout(TimeSpan.FromHours(1)))
+            .HumanNode("ask2", "p", node => node.OnTimeoutValue(new JsonObject { ["x"] = 1 }).Timeout(TimeSpan.FromMinutes(30)))
+            .AgentNode("write", "writer", "{{ item }}", node => node
+                .OutputSchema(new JsonObject { ["type"] = "array" }).ForEach("{{ input.items }}").Require(2).ItemsPerActivity(5).OnErrorAgent("other").Timeout(TimeSpan.FromMinutes(5))
+                .Retry(new RetryDefinition { MaxAttempts = 1 }))
+            .ToolNode("look", "search", new JsonObject { ["q"] = "{{ input.q }}" }, node => node.OnErrorSkip())
+            .WorkflowNode("sub", "child", new JsonObject { ["a"] = 1 }, new WorkflowLimits { MaxTurns = 3 }, node => node.OnErrorValue(null))
+            .WaitNode("pause", TimeSpan.FromSeconds(5))
+            .WaitUntilNode("until", "2030-01-01T00:00:00Z")
+            .WaitEventNode("event", "go", Object(), node => node.Timeout(TimeSpan.FromMinutes(1)))
+            .TransformNode("each", "{{ item }}", node => node.ForEach("{{ input.items }}").RequireShare(60))
+            .TransformNode("end", new JsonObject { ["n"] = 1 }, node => node.JoinAny())
+            .Edges("ask -> ask2 -> write -> [look, sub] -> pause -> until -> event -> each -> end")
+            .Edge("write", "ask", "round < 3", 2)
+            .Edges("look -> end")
+            .Termination(JsonNode.Parse("""{ "any": [{ "maxMessages": 5 }, { "textMention": "DONE", "from": "writer" }] }""")!)
+            .Output(new JsonObject { ["x"] = "{{ nodes.end.output }}" })
+            .Build();
+
+        var read = WorkflowParser.Parse(JsonSource.Read(file).Root!).Require();
+        Assert.Equal(read.CanonicalJson, built.CanonicalJson);
+        Assert.Equal(read.Hash, built.Hash);
+        Assert.Equal(read.CanonicalJson, WorkflowParser.Parse(JsonSource.Read(read.CanonicalJson).Root!).Require().CanonicalJson);
+    }
+
+    [Fact]
+    public void Build_InvalidWorkflow_ThrowsWithEveryProblemByPath()
+    {
+        var builder = new WorkflowBuilder("bad").AgentNode("a", "nobody", "{{ inptu }}").Edge("a", "b");
+
+        var exception = Assert.Throws<WorkflowInvalidException>(builder.Build);
+
+        Assert.Equal(["unknown_node", "type_error", "unknown_agent"], exception.Problems.Select(problem => problem.Code));
+        Assert.Contains("bad: nodes.a.prompt: there is no variable \"inptu\" here.", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Build_SameNodeTwice_IsAProblem() =>
+        Assert.Equal("duplicate_key", Assert.Single(new WorkflowBuilder("t").TransformNode("a", 1).TransformNode("a", 2).Parse().Problems).Code);
+
+    [Fact]
+    public void Build_JsonValues_AreCopied()
+    {
+        var schema = Object();
+        var builder = new WorkflowBuilder("t").Input(schema).TransformNode("a", 1);
+        schema["required"] = new JsonArray("x");
+
+        Assert.Equal("""{"type":"object"}""", builder.Build().Input!.Json.GetRawText());
+    }
+
+    private static JsonObject Object() => new() { ["type"] = "object" };
+}
