@@ -91,12 +91,12 @@ public sealed class ConnectionGateTests : IAsyncLifetime
     public async Task Body_WhenOthersTakeAllTheRoom_IsRefusedAndSmallOnesAreNot()
     {
         const string head = "POST /api/workflows/waits/instances HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ";
-        Socket slow;
+        var slow = new List<Socket>();
         string refused;
         do
         {
-            // Until the slow one has been taken up. Another each time: the server gives up one that sends nothing for some seconds.
-            slow = await ConnectAsync(head + "900\r\n\r\n{");
+            // Until a slow one has been taken up. Another each time: the server gives up one that sends nothing for some seconds.
+            slow.Add(await ConnectAsync(head + "900\r\n\r\n{"));
             refused = await ReadAsync(await ConnectAsync(head + "200\r\n\r\n{}" + new string(' ', 198)));
         }
         while (refused.StartsWith("HTTP/1.1 202 ", StringComparison.Ordinal));
@@ -104,8 +104,21 @@ public sealed class ConnectionGateTests : IAsyncLifetime
         Assert.True(refused.StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal), refused);
         Assert.Contains("\"code\":\"too_many_uploads\"", refused, StringComparison.Ordinal);
         Assert.StartsWith("HTTP/1.1 202 ", await ReadAsync(await ConnectAsync(head + "2\r\n\r\n{}")), StringComparison.Ordinal);
-        await slow.SendAsync(Encoding.ASCII.GetBytes("}" + new string(' ', 898)));
-        Assert.StartsWith("HTTP/1.1 202 ", await ReadAsync(slow), StringComparison.Ordinal);
+        Assert.Contains(await Task.WhenAll(slow.Select(EndAsync)), answer => answer.StartsWith("HTTP/1.1 202 ", StringComparison.Ordinal));
+
+        // Which of several has the room is the server's affair; the others were refused, or given up.
+        static async Task<string> EndAsync(Socket socket)
+        {
+            try
+            {
+                await socket.SendAsync(Encoding.ASCII.GetBytes("}" + new string(' ', 898)));
+                return await ReadAsync(socket);
+            }
+            catch (SocketException)
+            {
+                return "";
+            }
+        }
     }
 
     [Fact]

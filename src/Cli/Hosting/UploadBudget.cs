@@ -34,6 +34,20 @@ internal sealed class UploadBudget(long bytes)
         await next(context);
     }
 
+    /// <summary>Takes room, if there is as much. What is refused is never counted: it would stand in the way of a smaller one that fits.</summary>
+    private bool TryTake(long size)
+    {
+        for (var taken = Interlocked.Read(ref _taken); size == 0 || taken + size <= _bytes; taken = Interlocked.Read(ref _taken))
+        {
+            if (Interlocked.CompareExchange(ref _taken, taken + size, taken) == taken)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private sealed class Share : IRequestBodyShare, IDisposable
     {
         private readonly UploadBudget _budget;
@@ -41,8 +55,9 @@ internal sealed class UploadBudget(long bytes)
 
         public Share(UploadBudget budget, long size)
         {
-            (_budget, _size) = (budget, size);
-            IsTooMuch = Interlocked.Add(ref budget._taken, size) > budget._bytes && size > 0;
+            _budget = budget;
+            _size = budget.TryTake(size) ? size : 0;
+            IsTooMuch = _size != size;
         }
 
         public bool IsTooMuch { get; }
