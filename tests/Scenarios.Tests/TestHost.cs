@@ -95,17 +95,38 @@ public sealed class TestHost : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         long version = 0;
+        var hasItemsInChildren = false;
         while (true)
         {
-            var metadata = await Engine.Client.WaitForChangeAsync(id, version, limit.Token);
-            version = metadata!.Version;
+            await ChangeAsync();
             var status = (await Client.GetAsync(id))!;
+            version = status.ChangeVersion;
+            hasItemsInChildren = status.HasItemsInChildren;
             if (condition(status))
             {
                 return status;
             }
 
             Assert.False(status.IsFinished, $"It ended as {status.RuntimeStatus} ({status.StopReason}, {status.Error}).");
+        }
+
+        // What children do changes the status without a change of the instance.
+        async Task ChangeAsync()
+        {
+            using var look = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+            if (hasItemsInChildren)
+            {
+                look.CancelAfter(TimeSpan.FromMilliseconds(20));
+            }
+
+            try
+            {
+                await Engine.Client.WaitForChangeAsync(id, version, look.Token);
+            }
+            catch (OperationCanceledException) when (!limit.IsCancellationRequested)
+            {
+                // It is read again.
+            }
         }
     }
 

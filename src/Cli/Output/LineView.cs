@@ -2,23 +2,24 @@ using Polyphony.Http.Instances;
 
 namespace Polyphony.Cli.Output;
 
-/// <summary>Progress where there is no terminal: a line whenever a node's status changes.</summary>
+/// <summary>Progress where there is no terminal: a line whenever a node's status changes, and for each tenth of its items that has ended.</summary>
 /// <param name="output">Where lines go.</param>
 internal sealed class LineView(TextWriter output) : IProgressView
 {
     private const int NameWidth = 16;
-    private readonly Dictionary<string, (int Round, string Status, DateTimeOffset? Until)> _shown = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (int Round, string Status, DateTimeOffset? Until, int Tenth)> _shown = new(StringComparer.Ordinal);
 
     public void Show(InstanceStatus status)
     {
         foreach (var node in status.CustomStatus?.Nodes ?? [])
         {
-            if (node.Status == "pending" || (_shown.TryGetValue(node.Node, out var last) && last == (node.Round, node.Status, node.WaitingUntil)))
+            var state = (node.Round, node.Status, node.WaitingUntil, node is { Items: > 0, ItemsDone: { } done } ? (int)(10L * done / node.Items.Value) : 0);
+            if (node.Status == "pending" || (_shown.TryGetValue(node.Node, out var last) && last == state))
             {
                 continue;
             }
 
-            _shown[node.Node] = (node.Round, node.Status, node.WaitingUntil);
+            _shown[node.Node] = state;
             string[] parts =
             [
                 NodeText.Items(node) is { Length: > 0 } items ? $"{items} items" : "",

@@ -22,7 +22,14 @@ public sealed partial class WorkflowClient
             return null;
         }
 
-        var status = await DescribeAsync(metadata, options ?? new WorkflowStatusOptions(), cancellationToken);
+        var status = await ReadStatusAsync(metadata, options ?? new WorkflowStatusOptions(), cancellationToken);
+        if (status is { IsFinished: false, CustomStatus: { } progress } && PartProgress.IsDivided(progress))
+        {
+            progress = await PartProgress.AddAsync(client, instanceId, progress, cancellationToken);
+            return status with { CustomStatus = progress, Usage = progress.Usage, HasItemsInChildren = true };
+        }
+
+        status = status with { CustomStatus = PartProgress.Without(status.CustomStatus) };
         return status is { IsFinished: true, ParentInstanceId: null } && ledger is not null
             ? status with { Usage = Charged(status.Usage, await ledger.GetTotalsAsync(instanceId, cancellationToken)) }
             : status;
@@ -34,6 +41,12 @@ public sealed partial class WorkflowClient
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The status.</returns>
     public async Task<WorkflowStatus> DescribeAsync(OrchestrationMetadata metadata, WorkflowStatusOptions options, CancellationToken cancellationToken = default)
+    {
+        var status = await ReadStatusAsync(metadata, options, cancellationToken);
+        return status with { CustomStatus = PartProgress.Without(status.CustomStatus) };
+    }
+
+    private async Task<WorkflowStatus> ReadStatusAsync(OrchestrationMetadata metadata, WorkflowStatusOptions options, CancellationToken cancellationToken)
     {
         var isWorkflow = metadata.Name == ActivityNames.WorkflowOrchestration;
         var status = new WorkflowStatus

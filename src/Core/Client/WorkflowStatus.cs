@@ -61,6 +61,12 @@ public sealed record WorkflowStatus
     /// <summary>Gets a number that grows with every change.</summary>
     public required long ChangeVersion { get; init; }
 
+    /// <summary>
+    /// Gets a value indicating whether children run items of it. Then <see cref="CustomStatus"/> and <see cref="Usage"/> hold what they have done so far, which grows without a change of
+    /// <see cref="ChangeVersion"/>. Only of an instance that was read alone; in lists, what children do counts when they have ended.
+    /// </summary>
+    public bool HasItemsInChildren { get; init; }
+
     /// <summary>Gets a value indicating whether it has ended.</summary>
     public bool IsFinished => RuntimeStatus is OrchestrationRuntimeStatus.Completed or OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated;
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Polyphony.Core.Durable;
@@ -26,11 +27,24 @@ internal sealed class ChildRuns(ActivationContext context)
     }
 
     /// <summary>Names a child: readable while it is short, and never twice the same in one instance.</summary>
-    public string IdOf(Activation activation, int attempt, string part = "")
+    public string IdOf(Activation activation, int attempt) =>
+        Id(context.Durable.InstanceId, $"{activation.Node.Name}{(activation.Scope.Index is { } index ? $".{index}" : "")}.{activation.Scope.Round}{Suffix(attempt, context.Rewinds)}");
+
+    /// <summary>Names the child that runs a part of a node's items.</summary>
+    /// <param name="instanceId">The parent's id.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="round">Its round.</param>
+    /// <param name="part">The part, as <see cref="PartOf"/> names it.</param>
+    public static string IdOfPart(string instanceId, string node, int round, string part) => Id(instanceId, $"{node}.{round}.{part}");
+
+    /// <summary>Names a part of a node's items: by the first of them, and by how many times it was begun.</summary>
+    public static string PartOf(int start, int attempt, int rewinds) => string.Create(CultureInfo.InvariantCulture, $"{start}{Suffix(attempt, rewinds)}");
+
+    private static string Suffix(int attempt, int rewinds) => (attempt > 1 ? $"-a{attempt}" : "") + (rewinds > 0 ? $"-r{rewinds}" : "");
+
+    private static string Id(string instanceId, string name)
     {
-        var name = $"{activation.Node.Name}{(activation.Scope.Index is { } index ? $".{index}" : "")}.{activation.Scope.Round}{part}";
-        var suffix = (attempt > 1 ? $"-a{attempt}" : "") + (context.Rewinds > 0 ? $"-r{context.Rewinds}" : "");
-        var id = $"{context.Durable.InstanceId}:{name}{suffix}";
+        var id = $"{instanceId}:{name}";
         return id.Length <= DurableLimits.MaxInstanceIdLength
             ? id
             : $"{id[..50]}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)))[..32]}";

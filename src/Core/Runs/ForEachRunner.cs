@@ -176,7 +176,7 @@ internal sealed class ForEachRunner(
                         return null;
                     }
 
-                    var part = await RunChildAsync(template, list, start, length, taken, attempt);
+                    var part = await RunChildAsync(node, template, list, start, length, taken, attempt);
                     outcomes.Add(part.Outcomes);
                     if (part.Done > 0)
                     {
@@ -212,7 +212,7 @@ internal sealed class ForEachRunner(
         }
     }
 
-    private async Task<ItemsResult> RunChildAsync(Activation template, Payload list, int start, int count, int concurrency, int attempt)
+    private async Task<ItemsResult> RunChildAsync(int node, Activation template, Payload list, int start, int count, int concurrency, int attempt)
     {
         var takesTurns = template.Node.Kind.AgentOf(template.Node) is not null || template.Node.OnError.Kind == ErrorPolicyKind.Agent;
         var share = run.Budget.Reserve(takesTurns ? count : 0, Math.Max(1, run.MaxConcurrency / concurrency));
@@ -231,9 +231,20 @@ internal sealed class ForEachRunner(
             SubWorkflows = run.Input.SubWorkflows,
             Depth = run.Input.Depth,
         };
-        var id = slots.Runner.Children.IdOf(template, attempt, $".{start}");
+        var part = ChildRuns.PartOf(start, attempt, run.Rewinds);
+        var id = ChildRuns.IdOfPart(run.Durable.InstanceId, template.Node.Name, template.Scope.Round, part);
         using var stopping = slots.Runner.Children.StopWith(id, run.Stop.Calls);
-        var json = await run.Calls.CallChildAsync(ActivityNames.ItemsOrchestration, id, JsonSerializer.Serialize(input, CoreJsonContext.Default.ItemsRun));
+        progress.BeginPart(node, part);
+        string? json;
+        try
+        {
+            json = await run.Calls.CallChildAsync(ActivityNames.ItemsOrchestration, id, JsonSerializer.Serialize(input, CoreJsonContext.Default.ItemsRun));
+        }
+        finally
+        {
+            progress.EndPart(node, part);
+        }
+
         var result = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.ItemsResult)!;
         run.Budget.Settle(share, result.TurnsStarted, result.Usage);
         run.Stop.StopOthersAtLimit(run.Budget);

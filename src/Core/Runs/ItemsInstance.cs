@@ -5,17 +5,17 @@ using Polyphony.Core.Json;
 namespace Polyphony.Core.Runs;
 
 /// <summary>The orchestrator function that runs some of the items of a <c>forEach</c>, for an instance with too many for one history.</summary>
-internal sealed class ItemsInstance : IRunObserver
+internal sealed class ItemsInstance
 {
     private readonly ItemsRun _run;
     private readonly WorkflowPlan _plan;
     private readonly RunCalls _calls;
     private readonly RunBudget _budget;
     private readonly RunStop _stop = new(finishesAtLimits: true);
+    private readonly ItemsReporter _reporter;
     private readonly ActivationRunner _runner;
     private readonly CallGatherer? _gatherer;
     private readonly List<Outcome?> _outcomes = [];
-    private readonly List<Task> _lingering = [];
     private int _next;
 
     public ItemsInstance(OrchestrationContext context, ItemsRun run, PlanCache plans)
@@ -25,8 +25,9 @@ internal sealed class ItemsInstance : IRunObserver
         _plan = plan;
         _calls = new RunCalls(context, plan.Definition, run.Scope.RootInstanceId);
         _budget = new RunBudget(run.Limits);
+        _reporter = new ItemsReporter(context, run, _budget);
         _runner = new ActivationRunner(new ActivationContext(
-            _calls, plan, _budget, _stop, this, run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes, run.Depth) : null, run.Rewinds));
+            _calls, plan, _budget, _stop, _reporter, run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes, run.Depth) : null, run.Rewinds));
         _gatherer = CallGatherer.For(_calls, plan.Graph.Nodes[plan.IndexOf(run.Scope.Node)]);
     }
 
@@ -60,31 +61,6 @@ internal sealed class ItemsInstance : IRunObserver
         return JsonSerializer.Serialize(result, CoreJsonContext.Default.ItemsResult);
     }
 
-    void IRunObserver.OnAttempt(Activation activation)
-    {
-        // The parent counts when this part has ended.
-    }
-
-    void IRunObserver.OnDelayed(Activation activation, CallWait wait, CallError? error)
-    {
-        // The parent counts when this part has ended.
-    }
-
-    void IRunObserver.OnDelayEnded(Activation activation)
-    {
-        // The parent counts when this part has ended.
-    }
-
-    void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
-    {
-        // Items that wait are not divided among children.
-    }
-
-    void IRunObserver.OnWaited(Activation activation)
-    {
-        // Items that wait are not divided among children.
-    }
-
     /// <summary>Runs items one after another, as long as there are any.</summary>
     private async Task RunLaneAsync()
     {
@@ -109,6 +85,11 @@ internal sealed class ItemsInstance : IRunObserver
                 },
             });
             _outcomes[place] = end.Outcome;
+            if (end.Outcome is { } outcome)
+            {
+                _reporter.CountItem(outcome);
+            }
+
             if (end.Lingering is { } lingering)
             {
                 // The call still takes this lane's slot.

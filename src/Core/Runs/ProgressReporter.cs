@@ -11,7 +11,8 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
 
     private readonly ProgressWriter _progress = new(run.Graph.Nodes.Select(node => new NodeProgress { Node = node.Name, Status = "pending" }));
     private readonly SortedDictionary<string, PendingWait> _pendingWaits = new(StringComparer.Ordinal);
-    private readonly Dictionary<int, SortedDictionary<string, CallWait>> _delays = [];
+    private readonly Dictionary<int, DelayedCalls> _delays = [];
+    private readonly Dictionary<int, SortedSet<string>> _parts = [];
     private readonly Queue<int> _lastEnded = new();
     private bool _changed = true;
 
@@ -58,10 +59,10 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
         var node = run.Plan.IndexOf(activation.Node.Name);
         if (!_delays.TryGetValue(node, out var delays))
         {
-            _delays[node] = delays = new SortedDictionary<string, CallWait>(StringComparer.Ordinal);
+            _delays[node] = delays = new DelayedCalls();
         }
 
-        delays[activation.Id] = wait;
+        delays.Begin(activation, wait);
         var progress = _progress[node];
         ShowDelay(node, progress with { Status = error is null ? "waiting" : "retrying", Error = error?.Code ?? progress.Error });
         signal.Raise();
@@ -70,22 +71,20 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
     void IRunObserver.OnDelayEnded(Activation activation)
     {
         var node = run.Plan.IndexOf(activation.Node.Name);
-
-        // Several tool calls of one activation may wait at the same time: it shows the last that began, until the first goes on.
-        if (_delays.TryGetValue(node, out var delays) && delays.Remove(activation.Id) && delays.Count == 0)
+        if (_delays.TryGetValue(node, out var delays))
         {
-            _delays.Remove(node);
+            delays.End(activation);
+            if (!delays.Any)
+            {
+                _delays.Remove(node);
+            }
         }
 
         ShowDelay(node, _progress[node]);
     }
 
-    /// <summary>Shows until when a node's calls wait: of several, the one that goes on first.</summary>
-    private void ShowDelay(int node, NodeProgress progress)
-    {
-        var first = _delays.GetValueOrDefault(node)?.Values.MinBy(wait => wait.Until);
-        Show(node, progress with { WaitingUntil = first?.Until, WaitReason = first?.Reason, WaitMessage = first?.Message });
-    }
+    private void ShowDelay(int node, NodeProgress progress) =>
+        Show(node, (_delays.GetValueOrDefault(node) ?? new DelayedCalls()).Show(progress));
 
     void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
     {
@@ -122,6 +121,27 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
             StartedTime = run.Now,
         });
 
+    /// <summary>A child begins to run a part of a node's items: its own status says how far it is.</summary>
+    public void BeginPart(int node, string part)
+    {
+        if (!_parts.TryGetValue(node, out var parts))
+        {
+            _parts[node] = parts = new SortedSet<string>(StringComparer.Ordinal);
+        }
+
+        parts.Add(part);
+        ShowParts(node, parts);
+        signal.Raise();
+    }
+
+    public void EndPart(int node, string part)
+    {
+        _parts[node].Remove(part);
+        ShowParts(node, _parts[node]);
+    }
+
+    private void ShowParts(int node, SortedSet<string> parts) => Show(node, _progress[node] with { Parts = parts.Count == 0 ? null : [.. parts.Take(NodeProgress.MostParts)] });
+
     public void CountActivation(int node, Outcome outcome) => Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code);
 
     /// <summary>What a stopped activation had begun was begun all the same.</summary>
@@ -145,22 +165,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
         AddItems(node, part.Done, part.Failed);
     }
 
-    private void Count(int node, int attempts, Usage usage, string? provider, string? error)
-    {
-        var progress = _progress[node];
-        Show(node, progress with
-        {
-            Attempts = progress.Attempts + attempts,
-            Tokens = progress.Tokens + usage.Tokens,
-            CostUsd = progress.CostUsd + usage.CostUsd,
-            UnpricedTurns = progress.UnpricedTurns + usage.UnpricedTurns,
-            EstimatedTurns = progress.EstimatedTurns + usage.EstimatedTurns,
-            ReplacedTurns = progress.ReplacedTurns + usage.ReplacedTurns,
-            FinishReason = usage.CutOffTurns > 0 ? FinishReasons.Length : progress.FinishReason,
-            Provider = provider ?? progress.Provider,
-            Error = error,
-        });
-    }
+    private void Count(int node, int attempts, Usage usage, string? provider, string? error) => Show(node, _progress[node].Count(attempts, usage, provider, error));
 
     private void AddItems(int node, int done, int failed)
     {
@@ -219,6 +224,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
                     WaitingUntil = null,
                     WaitReason = null,
                     WaitMessage = null,
+                    Parts = null,
                 });
             }
         }

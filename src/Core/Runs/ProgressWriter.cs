@@ -42,7 +42,7 @@ internal sealed class ProgressWriter
     /// <param name="progress">All but the nodes.</param>
     /// <param name="shown">The nodes to show, in order.</param>
     /// <param name="limit">The most bytes it may take.</param>
-    /// <param name="withMessages">Whether to write what providers said.</param>
+    /// <param name="withMessages">Whether to write what providers said, and which children are at work.</param>
     /// <returns>JSON, or <see langword="null"/> if it would be too large.</returns>
     public string? Write(WorkflowProgress progress, IReadOnlyList<int> shown, int limit, bool withMessages = true)
     {
@@ -94,9 +94,9 @@ internal sealed class ProgressWriter
 
     private byte[] TextOf(int node, bool withMessage)
     {
-        if (!withMessage && _nodes[node].WaitMessage is not null)
+        if (!withMessage && _nodes[node] is { WaitMessage: not null } or { Parts: not null })
         {
-            return Write(_nodes[node] with { WaitMessage = null });
+            return Write(_nodes[node] with { WaitMessage = null, Parts = null });
         }
 
         if (!_texts.TryGetValue(node, out var text))
@@ -168,6 +168,17 @@ internal sealed class ProgressWriter
         Write(writer, "waitingUntil"u8, node.WaitingUntil);
         Write(writer, "waitReason"u8, node.WaitReason);
         Write(writer, "waitMessage"u8, node.WaitMessage);
+        if (node.Parts is { } parts)
+        {
+            writer.WriteStartArray("parts"u8);
+            foreach (var part in parts)
+            {
+                writer.WriteStringValue(part);
+            }
+
+            writer.WriteEndArray();
+        }
+
         writer.WriteEndObject();
         writer.Flush();
         return buffer.WrittenSpan.ToArray();

@@ -111,6 +111,30 @@ public sealed record NodeProgress
 
     /// <summary>Gets what the provider said, up to 200 characters. Left out when the status would be too large.</summary>
     public string? WaitMessage { get; init; }
+
+    /// <summary>
+    /// Gets which children run items of it, by the last part of their ids; <see langword="null"/> if none does. Their own statuses say how far they are; who reads an instance by
+    /// <see cref="Client.WorkflowClient"/> gets them summed up, and <see langword="null"/> here.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Parts { get; init; }
+
+    /// <summary>The most children that are named in <see cref="Parts"/>.</summary>
+    internal const int MostParts = 64;
+
+    /// <summary>Adds what an activation, or several, took.</summary>
+    internal NodeProgress Count(int attempts, Usage usage, string? provider, string? error) => this with
+    {
+        Attempts = Attempts + attempts,
+        Tokens = Tokens + usage.Tokens,
+        CostUsd = CostUsd + usage.CostUsd,
+        UnpricedTurns = UnpricedTurns + usage.UnpricedTurns,
+        EstimatedTurns = EstimatedTurns + usage.EstimatedTurns,
+        ReplacedTurns = ReplacedTurns + usage.ReplacedTurns,
+        FinishReason = usage.CutOffTurns > 0 ? FinishReasons.Length : FinishReason,
+        Provider = provider ?? Provider,
+        Error = error,
+    };
 }
 
 /// <summary>A wait for somebody or something outside.</summary>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 using Polyphony.Core.Payloads;
 using Polyphony.Http.Problems;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Http.Hosting;
 
@@ -25,6 +26,16 @@ internal static class PolyphonyOpenApi
         });
         options.AddSchemaTransformer(async (schema, context, cancellationToken) =>
         {
+            // What the status of an instance holds for the host alone is taken out, or replaced, before callers see it.
+            if (context.JsonTypeInfo.Type == typeof(NodeProgress))
+            {
+                schema.Properties?.Remove("parts");
+            }
+            else if (context.JsonTypeInfo.Type == typeof(PendingWait))
+            {
+                schema.Properties?.Remove("question");
+            }
+
             // A type that writes itself tells the generator nothing of its members.
             if (context.JsonTypeInfo.Type == typeof(Payload))
             {

@@ -21,7 +21,13 @@ internal sealed class InstanceStream(
 {
     private static readonly WorkflowStatusOptions Shown = new(Input: false, Output: true);
 
+    /// <summary>How often the status is read while children run items: theirs change without a change of the instance.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
     private StreamPosition _position = from;
+    private string _sent = "";
+    private bool _hasItemsInChildren;
+    private long _lastWrite = timeProvider.GetTimestamp();
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
@@ -46,10 +52,10 @@ internal sealed class InstanceStream(
     {
         while (true)
         {
-            if (!await ChangedAsync(cancellationToken))
+            var isChanged = await ChangedAsync(cancellationToken);
+            if (!isChanged && !_hasItemsInChildren)
             {
-                await response.WriteAsync(": still here\n\n", cancellationToken);
-                await response.Body.FlushAsync(cancellationToken);
+                await SayNothingNewAsync(response, cancellationToken);
                 continue;
             }
 
@@ -66,7 +72,15 @@ internal sealed class InstanceStream(
             }
 
             _position = _position with { Version = status.ChangeVersion };
+            _hasItemsInChildren = status.HasItemsInChildren;
             var data = JsonSerializer.Serialize(InstanceStatus.From(status, request), HttpJsonContext.Default.InstanceStatus);
+            if (!isChanged && data == _sent)
+            {
+                await SayNothingNewAsync(response, cancellationToken);
+                continue;
+            }
+
+            _sent = data;
             await WriteAsync(response, "status", _position, data, cancellationToken);
             if (status.IsFinished)
             {
@@ -75,12 +89,26 @@ internal sealed class InstanceStream(
             }
 
             await response.Body.FlushAsync(cancellationToken);
+            _lastWrite = timeProvider.GetTimestamp();
         }
+    }
+
+    /// <summary>Keeps the connection open, at its time.</summary>
+    private async Task SayNothingNewAsync(HttpResponse response, CancellationToken cancellationToken)
+    {
+        if (_hasItemsInChildren && timeProvider.GetElapsedTime(_lastWrite) < heartbeat)
+        {
+            return;
+        }
+
+        await response.WriteAsync(": still here\n\n", cancellationToken);
+        await response.Body.FlushAsync(cancellationToken);
+        _lastWrite = timeProvider.GetTimestamp();
     }
 
     private async Task<bool> ChangedAsync(CancellationToken cancellationToken)
     {
-        using var quiet = new CancellationTokenSource(heartbeat, timeProvider);
+        using var quiet = new CancellationTokenSource(_hasItemsInChildren && Look < heartbeat ? Look : heartbeat, timeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(quiet.Token, cancellationToken);
         try
         {

@@ -50,6 +50,23 @@ public sealed class NodeTextTests
     }
 
     [Fact]
+    [Trait("Row", "H10")]
+    public void Lines_OfItemsThatEnd_OneForEachTenth()
+    {
+        using var output = new StringWriter();
+        var view = new LineView(output);
+        for (var done = 0; done <= 200; done++)
+        {
+            view.Show(Status() with
+            {
+                CustomStatus = new WorkflowProgress { Nodes = [new NodeProgress { Node = "a", Status = "running", Items = 200, ItemsDone = done }] },
+            });
+        }
+
+        Assert.Equal(Enumerable.Range(0, 11).Select(tenth => $"a                running   {tenth * 20}/200 items"), output.ToString().TrimEnd().Split('\n').Select(line => line.TrimEnd()));
+    }
+
+    [Fact]
     public void Note_NodeWithHalfACharacter_IsMarked() =>
         Assert.Equal("half a character replaced", NodeText.Note(new NodeProgress { Node = "a", Status = "completed", ReplacedTurns = 1 }));
 

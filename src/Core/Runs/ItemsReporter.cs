@@ -1,0 +1,61 @@
+using Polyphony.Core.Durable;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>
+/// What clients see of a part of a <c>forEach</c> while it goes on: the custom status of the child that runs it, with one node. Whoever reads the status of the parent
+/// reads those of its parts as well (<see cref="Client.PartProgress"/>), so that no message goes to the parent for each item.
+/// </summary>
+internal sealed class ItemsReporter(OrchestrationContext durable, ItemsRun run, RunBudget budget) : IRunObserver
+{
+    private static readonly int[] OnlyNode = [0];
+
+    private readonly ProgressWriter _progress =
+        new([new NodeProgress { Node = run.Scope.Node, Status = "running", Round = run.Scope.Round, Items = run.Count, ItemsDone = 0, ItemsFailed = 0 }]);
+
+    private readonly DelayedCalls _delays = new();
+
+    public void CountItem(Outcome outcome)
+    {
+        var hasFailed = outcome.Status != NodeResult.Completed;
+        var progress = _progress[0].Count(outcome.Attempts, outcome.Usage, outcome.Provider, hasFailed ? outcome.Error?.Code : null);
+        Publish(progress with { ItemsDone = progress.ItemsDone + 1, ItemsFailed = progress.ItemsFailed + (hasFailed ? 1 : 0) });
+    }
+
+    void IRunObserver.OnAttempt(Activation activation)
+    {
+        if (_progress[0].Status != "running")
+        {
+            Publish(_progress[0] with { Status = "running" });
+        }
+    }
+
+    void IRunObserver.OnDelayed(Activation activation, CallWait wait, CallError? error)
+    {
+        _delays.Begin(activation, wait);
+        Publish(_delays.Show(_progress[0] with { Status = error is null ? "waiting" : "retrying", Error = error?.Code ?? _progress[0].Error }));
+    }
+
+    void IRunObserver.OnDelayEnded(Activation activation)
+    {
+        _delays.End(activation);
+        Publish(_delays.Show(_progress[0]));
+    }
+
+    void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
+    {
+        // Items that wait for somebody or something outside are not divided among children.
+    }
+
+    void IRunObserver.OnWaited(Activation activation)
+    {
+        // Items that wait for somebody or something outside are not divided among children.
+    }
+
+    private void Publish(NodeProgress node)
+    {
+        _progress[0] = node;
+        var progress = new WorkflowProgress { Total = 1, Usage = budget.Used };
+        durable.SetCustomStatus(_progress.Write(progress, OnlyNode, DurableLimits.MaxCustomStatusBytes) ?? ProgressWriter.WriteShort(progress, DurableLimits.MaxCustomStatusBytes));
+    }
+}
