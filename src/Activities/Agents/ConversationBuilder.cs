@@ -135,8 +135,8 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
     {
         if (call.Prompt is null)
         {
-            return definition.Graph.Nodes.FirstOrDefault(node => node.Name == call.Scope.Node) is AgentNode node
-                ? node.Prompt
+            return definition.Graph.Find(call.Scope.Node) is { } node && node.Kind.AgentOf(node) is not null && node.Kind.ExpressionOf(node, ExpressionSiteKind.Prompt) is Template prompt
+                ? prompt
                 : throw new PolyphonyException("node_not_found", $"Workflow \"{definition.Name}\" has no agent node \"{call.Scope.Node}\". The call and the definition do not belong together.");
         }
 

@@ -17,7 +17,7 @@ internal sealed class CostLimits(IModelRegistry models, PriceTable prices)
     /// <param name="definition">The workflow.</param>
     /// <returns>The error; <see langword="null"/> if there is no such limit, or it can hold.</returns>
     public CallError? Refuse(WorkflowDefinition definition) =>
-        definition.Limits.MaxCostUsd is null || definition.Graph.Nodes.Any(node => node is AgentNode) ? null : _checked.GetOrAdd(definition.Hash, _ => Check(definition));
+        definition.Limits.MaxCostUsd is null || definition.Graph.Nodes.Any(node => node.Kind.AgentOf(node) is not null) ? null : _checked.GetOrAdd(definition.Hash, _ => Check(definition));
 
     private CallError? Check(WorkflowDefinition definition)
     {

@@ -66,7 +66,7 @@ internal static class WorkflowFiles
 
     private static void Collect(WorkflowDefinition definition, IWorkflowCatalog catalog, Dictionary<string, WorkflowDefinition> uses)
     {
-        foreach (var name in definition.Graph.Nodes.OfType<WorkflowNode>().Select(node => node.Workflow))
+        foreach (var name in definition.SubWorkflows.Select(use => use.Workflow))
         {
             if (!uses.ContainsKey(name) && catalog.Find(name) is { } used)
             {

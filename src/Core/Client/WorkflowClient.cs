@@ -237,12 +237,12 @@ public sealed partial class WorkflowClient(
 
     private void CollectSubWorkflows(WorkflowDefinition definition, Dictionary<string, WorkflowDefinition> pinned)
     {
-        foreach (var node in definition.Graph.Nodes.OfType<WorkflowNode>())
+        foreach (var use in definition.SubWorkflows)
         {
-            if (!pinned.ContainsKey(node.Workflow))
+            if (!pinned.ContainsKey(use.Workflow))
             {
-                var child = Resolve(node.Workflow);
-                pinned.Add(node.Workflow, child);
+                var child = Resolve(use.Workflow);
+                pinned.Add(use.Workflow, child);
                 CollectSubWorkflows(child, pinned);
             }
         }

@@ -21,7 +21,7 @@ public sealed record ModelAliases(
     /// <returns>The models and the problems. Never throws for what the settings say.</returns>
     public static ModelAliases Parse(SourceNode root, string? file, params IReadOnlyList<string> otherKeys)
     {
-        var context = new ParseContext(file);
+        var context = new ParseContext(file, Nodes.NodeKinds.All);
         var models = new SortedDictionary<string, ModelDefinition>(StringComparer.Ordinal);
         if (root is not SourceMapping mapping)
         {

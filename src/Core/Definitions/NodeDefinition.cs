@@ -1,12 +1,5 @@
 using Polyphony.Core.Nodes;
-using Polyphony.Core.Nodes.Agents;
-using Polyphony.Core.Nodes.Humans;
-using Polyphony.Core.Nodes.SubWorkflows;
-using Polyphony.Core.Nodes.Tools;
-using Polyphony.Core.Nodes.Transforms;
-using Polyphony.Core.Nodes.Waits;
 using Polyphony.Expressions;
-using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Definitions;
 
@@ -38,6 +31,9 @@ public abstract record NodeDefinition
     public JoinMode Join { get; init; }
 
     internal abstract NodeKind Kind { get; }
+
+    /// <summary>Tells whether the node asks an agent, be it in place of another.</summary>
+    internal bool Asks(string agent) => Kind.AgentOf(this) == agent || OnError.Agent == agent;
 }
 
 /// <summary>When a node with several incoming edges runs.</summary>
@@ -85,119 +81,6 @@ public enum ErrorPolicyKind
 
     /// <summary>Another agent answers the same prompt.</summary>
     Agent,
-}
-
-/// <summary>Runs an agent.</summary>
-public sealed record AgentNode : NodeDefinition
-{
-    /// <summary>Gets the agent's name.</summary>
-    public required string Agent { get; init; }
-
-    /// <summary>Gets the prompt, sent as the user message.</summary>
-    public required Template Prompt { get; init; }
-
-    /// <summary>Gets the schema of the answer in this node, in place of the agent's; <see langword="null"/> keeps the agent's.</summary>
-    public JsonSchema? Output { get; init; }
-
-    /// <summary>Gets <see cref="AgentDefinition.MaxWait"/> in this node; <see langword="null"/> keeps the agent's.</summary>
-    public TimeSpan? MaxWait { get; init; }
-
-    /// <summary>Gets <see cref="AgentDefinition.OnTruncation"/> in this node; <see langword="null"/> keeps the agent's.</summary>
-    public TruncationPolicy? OnTruncation { get; init; }
-
-    internal override NodeKind Kind => AgentNodeKind.Instance;
-}
-
-/// <summary>Calls a tool.</summary>
-public sealed record ToolNode : NodeDefinition
-{
-    /// <summary>Gets the tool's name.</summary>
-    public required string Tool { get; init; }
-
-    /// <summary>Gets the arguments, an object.</summary>
-    public required ValueTemplate Arguments { get; init; }
-
-    internal override NodeKind Kind => ToolNodeKind.Instance;
-}
-
-/// <summary>Asks a person. The answer comes as the event <c>answer:ACTIVATION</c>.</summary>
-public sealed record HumanNode : NodeDefinition
-{
-    /// <summary>Gets the question.</summary>
-    public required Template Prompt { get; init; }
-
-    /// <summary>Gets the schema of the answer; <see langword="null"/> accepts anything.</summary>
-    public JsonSchema? Schema { get; init; }
-
-    /// <summary>Gets what follows when nobody has answered within <see cref="NodeDefinition.Timeout"/>.</summary>
-    public HumanTimeoutPolicy OnTimeout { get; init; } = new(HumanTimeoutKind.Fail);
-
-    /// <summary>Gets the condition over <c>answer</c> under which the instance ends as <c>rejected</c>, or <see langword="null"/>.</summary>
-    public Expression? RejectWhen { get; init; }
-
-    internal override NodeKind Kind => HumanNodeKind.Instance;
-}
-
-/// <summary>What follows when a person has not answered in time.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="Value">The default answer.</param>
-/// <param name="Escalation">Whom or what to name as the next to ask.</param>
-/// <param name="EscalationTimeout">How long the escalation waits; after it the node fails.</param>
-public sealed record HumanTimeoutPolicy(HumanTimeoutKind Kind, ValueTemplate? Value = null, Template? Escalation = null, TimeSpan? EscalationTimeout = null);
-
-/// <summary>The kinds of <see cref="HumanTimeoutPolicy"/>.</summary>
-public enum HumanTimeoutKind
-{
-    /// <summary>The node fails with <c>timeout</c>.</summary>
-    Fail,
-
-    /// <summary>A value takes the place of the answer.</summary>
-    Value,
-
-    /// <summary>The question is put again, to somebody else, and then fails.</summary>
-    Escalate,
-}
-
-/// <summary>Runs another workflow as a child.</summary>
-public sealed record WorkflowNode : NodeDefinition
-{
-    /// <summary>Gets the other workflow's name.</summary>
-    public required string Workflow { get; init; }
-
-    /// <summary>Gets its input.</summary>
-    public ValueTemplate? Input { get; init; }
-
-    /// <summary>Gets limits that replace the other workflow's own where they are given.</summary>
-    public WorkflowLimits? Limits { get; init; }
-
-    internal override NodeKind Kind => WorkflowNodeKind.Instance;
-}
-
-/// <summary>Waits: for a duration, until a time, or for an event. Exactly one is given.</summary>
-public sealed record WaitNode : NodeDefinition
-{
-    /// <summary>Gets the duration.</summary>
-    public TimeSpan? For { get; init; }
-
-    /// <summary>Gets the time, an RFC 3339 text.</summary>
-    public Template? Until { get; init; }
-
-    /// <summary>Gets the event's name; its payload becomes the output.</summary>
-    public string? Event { get; init; }
-
-    /// <summary>Gets the schema of the event's payload.</summary>
-    public JsonSchema? Schema { get; init; }
-
-    internal override NodeKind Kind => WaitNodeKind.Instance;
-}
-
-/// <summary>Computes a value.</summary>
-public sealed record TransformNode : NodeDefinition
-{
-    /// <summary>Gets the value.</summary>
-    public required ValueTemplate Value { get; init; }
-
-    internal override NodeKind Kind => TransformNodeKind.Instance;
 }
 
 /// <summary>An edge as written.</summary>

@@ -39,16 +39,16 @@ public sealed class PriceCheck(IReadOnlyDictionary<string, ModelDefinition> host
                 return;
             }
 
-            foreach (var node in workflow.Graph.Nodes.OfType<WorkflowNode>())
+            foreach (var use in workflow.SubWorkflows)
             {
-                if (find(node.Workflow) is not { } child)
+                if (find(use.Workflow) is not { } child)
                 {
                     continue;
                 }
 
-                if (node.Limits?.MaxCostUsd is not null)
+                if (use.Limits?.MaxCostUsd is not null)
                 {
-                    Add($"nodes.{node.Name}.limits.maxCostUsd", child, within);
+                    Add($"nodes.{use.Node}.limits.maxCostUsd", child, within);
                 }
                 else if (within.Split(" -> ").Length <= MaxDepth)
                 {
@@ -73,12 +73,13 @@ public sealed class PriceCheck(IReadOnlyDictionary<string, ModelDefinition> host
 
             foreach (var node in workflow.Graph.Nodes)
             {
-                if (node is AgentNode agent)
-                {
-                    AddAgent(workflow, agent.Agent, models);
-                    AddAgent(workflow, agent.OnError.Agent, models);
-                }
-                else if (node is WorkflowNode other && find(other.Workflow) is { } child)
+                AddAgent(workflow, node.Kind.AgentOf(node), models);
+                AddAgent(workflow, node.OnError.Agent, models);
+            }
+
+            foreach (var use in workflow.SubWorkflows)
+            {
+                if (find(use.Workflow) is { } child)
                 {
                     Collect(child, models, seen);
                 }

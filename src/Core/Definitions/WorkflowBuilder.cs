@@ -220,6 +220,13 @@ public sealed partial class WorkflowBuilder(string name)
         return this;
     }
 
+    private WorkflowBuilder Node(string name, JsonObject map, Action<NodeBuilder>? configure)
+    {
+        configure?.Invoke(new NodeBuilder(map));
+        _nodes.Add((name, map));
+        return this;
+    }
+
     private static void AddNamed(List<SourceEntry> entries, string key, List<(string Name, JsonObject Value)> named)
     {
         if (named.Count == 0)

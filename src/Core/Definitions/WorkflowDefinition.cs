@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Polyphony.Core.Graph;
 using Polyphony.Core.Json;
+using Polyphony.Core.Nodes;
 using Polyphony.Expressions;
 using Polyphony.Expressions.Schemas;
 
@@ -58,7 +59,7 @@ public sealed record WorkflowDefinition
     /// <param name="canonicalJson">What <see cref="CanonicalJson"/> was.</param>
     /// <returns>The definition.</returns>
     /// <exception cref="WorkflowInvalidException">The text is no workflow.</exception>
-    public static WorkflowDefinition FromJson(string canonicalJson) => WorkflowParser.FromCanonical(canonicalJson);
+    public static WorkflowDefinition FromJson(string canonicalJson) => WorkflowParser.FromCanonical(canonicalJson, NodeKinds.All);
 
     /// <summary>Gets an agent as it is in a node: with what the node sets in place of its own.</summary>
     /// <param name="agent">The agent: the node's, or the one that stands in for it, which keeps its own schema.</param>
@@ -67,9 +68,11 @@ public sealed record WorkflowDefinition
     public AgentDefinition? FindAgent(string agent, string node)
     {
         var found = Agents.GetValueOrDefault(agent);
-        var at = Graph.Nodes.FirstOrDefault(candidate => candidate.Name == node) as AgentNode;
-        return found is null || at is null ? found : found.In(at);
+        return found is not null && Graph.Find(node) is { } at ? at.Kind.Adjust(found, at) : found;
     }
+
+    /// <summary>Gets the nodes that run other workflows.</summary>
+    internal IEnumerable<SubWorkflowUse> SubWorkflows => Graph.Nodes.Select(node => node.Kind.SubWorkflowOf(node)).OfType<SubWorkflowUse>();
 
     private ValueTemplate? _defaultOutput;
 
@@ -211,16 +214,6 @@ public sealed record AgentDefinition
     /// empty: none; otherwise what the filters let through, and nothing else.
     /// </summary>
     public IReadOnlyList<MessageFilter>? Context { get; init; }
-
-    /// <summary>Gets the agent as it is in a node: with what the node sets in place of its own. A node's output schema is for its own agent, not for one that stands in for it.</summary>
-    /// <param name="node">The node.</param>
-    /// <returns>The agent.</returns>
-    public AgentDefinition In(AgentNode node) => node.Output is null && node.MaxWait is null && node.OnTruncation is null ? this : this with
-    {
-        Output = node.Agent == Name ? node.Output ?? Output : Output,
-        MaxWait = node.MaxWait ?? MaxWait,
-        OnTruncation = node.OnTruncation ?? OnTruncation,
-    };
 }
 
 /// <summary>What becomes of a text that was cut off at the token limit (finish reason <c>length</c>).</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Json;
+using Polyphony.Core.Nodes;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Definitions;
@@ -17,10 +18,10 @@ public static class WorkflowLinks
     /// <returns>The problem, or <see langword="null"/>.</returns>
     public static WorkflowProblem? FindRecursion(WorkflowDefinition definition, IWorkflowCatalog catalog)
     {
-        foreach (var node in definition.Graph.Nodes.OfType<WorkflowNode>())
+        foreach (var use in definition.SubWorkflows)
         {
-            if (FindCycle(definition.Name, node.Workflow, catalog) is { } cycle)
-                return new WorkflowProblem(RecursionCode, $"nodes.{node.Name}.workflow", default, Recursion(cycle), RecursionHint);
+            if (FindCycle(definition.Name, use.Workflow, catalog) is { } cycle)
+                return new WorkflowProblem(RecursionCode, $"nodes.{use.Node}.workflow", default, Recursion(cycle), RecursionHint);
         }
 
         return null;
@@ -38,10 +39,10 @@ public static class WorkflowLinks
 
         var problems = new List<WorkflowProblem>();
         JsonDocument? canonical = null;
-        foreach (var node in definition.Graph.Nodes.OfType<WorkflowNode>())
+        foreach (var use in definition.SubWorkflows)
         {
-            var path = $"nodes.{node.Name}.workflow";
-            if (FindCycle(definition.Name, node.Workflow, catalog) is { } cycle)
+            var path = $"nodes.{use.Node}.workflow";
+            if (FindCycle(definition.Name, use.Workflow, catalog) is { } cycle)
             {
                 Add(RecursionCode, path, Recursion(cycle), RecursionHint);
                 continue;
@@ -50,23 +51,23 @@ public static class WorkflowLinks
             WorkflowDefinition? other;
             try
             {
-                other = catalog.Find(node.Workflow);
+                other = catalog.Find(use.Workflow);
             }
             catch (WorkflowInvalidException exception)
             {
-                Add("invalid_workflow", path, $"the workflow \"{node.Workflow}\" is not valid: it has {exception.Problems.Count} problem(s)", "Validate its file.");
+                Add("invalid_workflow", path, $"the workflow \"{use.Workflow}\" is not valid: it has {exception.Problems.Count} problem(s)", "Validate its file.");
                 continue;
             }
 
             if (other is null)
             {
                 var known = catalog.List().Select(workflow => workflow.Name).ToArray();
-                Add("unknown_workflow", path, $"there is no workflow \"{node.Workflow}\"", Expressions.NearMatch.Hint(node.Workflow, known) ?? "Put its file into the folder of workflows.");
+                Add("unknown_workflow", path, $"there is no workflow \"{use.Workflow}\"", Expressions.NearMatch.Hint(use.Workflow, known) ?? "Put its file into the folder of workflows.");
                 continue;
             }
 
             canonical ??= JsonDocument.Parse(definition.CanonicalJson, JsonLimits.Document);
-            CheckInput(node, other, canonical);
+            CheckInput(use, other, canonical);
         }
 
         canonical?.Dispose();
@@ -75,13 +76,13 @@ public static class WorkflowLinks
         void Add(string code, string path, string message, string hint) =>
             problems.Add(new WorkflowProblem(code, path, parsed.Locations.GetValueOrDefault(path), message, hint, file));
 
-        void CheckInput(WorkflowNode node, WorkflowDefinition other, JsonDocument document)
+        void CheckInput(SubWorkflowUse use, WorkflowDefinition other, JsonDocument document)
         {
-            var given = document.RootElement.GetProperty("nodes").GetProperty(node.Name).TryGetProperty("input", out var input);
+            var given = document.RootElement.GetProperty("nodes").GetProperty(use.Node).TryGetProperty("input", out var input);
             if (other.Input is not { } schema)
             {
                 if (given && !other.TakesInput && input.ValueKind == JsonValueKind.Object && input.EnumerateObject().Any())
-                    Add("workflow_input", $"nodes.{node.Name}.input", $"the workflow \"{other.Name}\" takes no input", "Leave \"input\" out, or describe it in that workflow.");
+                    Add("workflow_input", $"nodes.{use.Node}.input", $"the workflow \"{other.Name}\" takes no input", "Leave \"input\" out, or describe it in that workflow.");
 
                 return;
             }
@@ -91,7 +92,7 @@ public static class WorkflowLinks
                 if (given && IsTemplate(input, violation))
                     continue;
 
-                var path = $"nodes.{node.Name}.{(given ? "input" : "workflow")}";
+                var path = $"nodes.{use.Node}.{(given ? "input" : "workflow")}";
                 var at = violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ";
                 Add("workflow_input", path, given
                     ? $"the input does not fit the workflow \"{other.Name}\": {at}{ParseContext.Inner(violation.Message)}"
@@ -152,7 +153,7 @@ public static class WorkflowLinks
     {
         try
         {
-            return [.. catalog.Find(name)?.Graph.Nodes.OfType<WorkflowNode>().Select(node => node.Workflow).Distinct(StringComparer.Ordinal) ?? []];
+            return [.. catalog.Find(name)?.SubWorkflows.Select(use => use.Workflow).Distinct(StringComparer.Ordinal) ?? []];
         }
         catch (WorkflowInvalidException)
         {

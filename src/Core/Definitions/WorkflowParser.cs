@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Definitions.Sources;
+using Polyphony.Core.Nodes;
 
 namespace Polyphony.Core.Definitions;
 
@@ -16,14 +17,17 @@ public static class WorkflowParser
     /// <param name="root">The content of the file.</param>
     /// <param name="file">The file's name, for messages.</param>
     /// <returns>The workflow, or its problems; and warnings. Never throws for what the file says.</returns>
-    public static WorkflowParseResult Parse(SourceNode root, string? file = null) => Parse(root, file, canonicalJson: null);
+    public static WorkflowParseResult Parse(SourceNode root, string? file = null) => Parse(root, NodeKinds.All, file);
 
     /// <summary>Hashes a canonical JSON text.</summary>
     /// <param name="canonicalJson">The text.</param>
     /// <returns>The lower-case hex SHA-256 of its UTF-8 bytes.</returns>
     public static string Hash(string canonicalJson) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonicalJson)));
 
-    internal static WorkflowDefinition FromCanonical(string canonicalJson)
+    /// <summary>Parses and checks a workflow that may have nodes of other kinds than the product's.</summary>
+    internal static WorkflowParseResult Parse(SourceNode root, NodeKinds kinds, string? file = null) => Parse(root, file, kinds, canonicalJson: null);
+
+    internal static WorkflowDefinition FromCanonical(string canonicalJson, NodeKinds kinds)
     {
         SourceNode root;
         try
@@ -38,14 +42,14 @@ public static class WorkflowParser
             throw new WorkflowInvalidException([new WorkflowProblem("json_syntax", "", default, "not valid JSON: " + exception.Message)]);
         }
 
-        return Parse(root, null, canonicalJson).Require();
+        return Parse(root, null, kinds, canonicalJson).Require();
     }
 
     // With the canonical text given, the workflow was checked when it was pinned: names and types are not checked again, so that it is quick,
     // and so that rules which become stricter don't stop an instance in flight.
-    private static WorkflowParseResult Parse(SourceNode root, string? file, string? canonicalJson)
+    private static WorkflowParseResult Parse(SourceNode root, string? file, NodeKinds kinds, string? canonicalJson)
     {
-        var context = new ParseContext(file);
+        var context = new ParseContext(file, kinds);
         if (root is not SourceMapping mapping)
         {
             context.Error("wrong_type", "", root.Location, $"a workflow file is a map, not {SourceValues.Describe(root)}", "Begin with a line such as: name: market-research");

@@ -1,16 +1,34 @@
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Runs;
+using Polyphony.Expressions;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Nodes;
 
-/// <summary>What a run needs to know of one kind of node.</summary>
+/// <summary>
+/// Everything that the parser, the proof and the runner need to know of one kind of node. To add a kind, write a folder with its record, reader, writer, runner and this description, and name
+/// it in <see cref="NodeKinds.All"/>. Stateless; one object serves all nodes of the kind.
+/// </summary>
 internal abstract class NodeKind
 {
     /// <summary>Gets the name: the key that makes a node of this kind in a file, and the kind in outcomes.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Gets the keys that stand next to <see cref="Name"/> in a node of this kind, those that every node may have aside.</summary>
+    public virtual IReadOnlyList<string> Keys => [];
+
     /// <summary>Gets a value indicating whether an activation takes a slot. Waits, people and computations take none: they call nobody.</summary>
     public virtual bool TakesSlot => false;
+
+    /// <summary>Gets a value indicating whether an activation is tried again by a <c>retry</c>: by default those that call somebody.</summary>
+    public virtual bool TakesRetry => TakesSlot;
+
+    /// <summary>Gets a value indicating whether a <c>timeout</c> has an effect.</summary>
+    public virtual bool TakesTime => true;
+
+    /// <summary>Gets a value indicating whether several items of a <c>forEach</c> may share an activity.</summary>
+    public virtual bool SharesActivities => false;
 
     /// <summary>Gets a value indicating whether activations wait for somebody or something outside; they have their own time limit, and each answer is news.</summary>
     public virtual bool WaitsOutside => false;
@@ -27,11 +45,62 @@ internal abstract class NodeKind
     /// <summary>Gets the expressions that an activation evaluates.</summary>
     public abstract IReadOnlyList<ExpressionSiteKind> Reads { get; }
 
+    /// <summary>Reads what belongs to this kind. Problems go to the map's context.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="map">The node as written.</param>
+    /// <returns>The node without what every node may have; <see langword="null"/> if something is missing or wrong.</returns>
+    public abstract NodeDefinition? Read(string name, MapReader map);
+
+    /// <summary>Writes what belongs to this kind in the canonical form, into the node's object.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="text">Where to.</param>
+    public abstract void Write(NodeDefinition node, CanonicalText text);
+
+    /// <summary>Checks what can be checked only when the whole file is read.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="check">Takes the problems.</param>
+    public virtual void Check(NodeDefinition node, NodeCheck check)
+    {
+    }
+
+    /// <summary>Gets the type of what an activation gives when it completes.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="types">The types of the rest of the file.</param>
+    /// <returns>The type; <see cref="ExpressionType.Any"/> if nothing is known.</returns>
+    public abstract ExpressionType OutputType(NodeDefinition node, IFileTypes types);
+
+    /// <summary>Gets the schema that whatever an activation gives fits, stand-ins and defaults included.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="agents">The agents by name.</param>
+    /// <returns>The schema; <see langword="null"/> if there is none.</returns>
+    public virtual JsonSchema? OutputSchema(NodeDefinition node, IReadOnlyDictionary<string, AgentDefinition> agents) => null;
+
+    /// <summary>Gets how many model calls one activation can make.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="proof">What is known of models and workflows.</param>
+    /// <returns>The bounds; <see cref="NodeCalls.None"/> by default.</returns>
+    public virtual NodeCalls BoundCalls(NodeDefinition node, ProofBuilder proof) => NodeCalls.None;
+
     /// <summary>Gets one of the expressions that an activation evaluates, as parsed: an <c>Expression</c>, a <c>Template</c> or a <c>ValueTemplate</c>; <see langword="null"/> if it is optional and not there.</summary>
     public abstract object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site);
 
-    /// <summary>Gets the agent that a node asks, whose calls take turns; <see langword="null"/> if it asks none.</summary>
+    /// <summary>Gets the agent that a node asks, whose calls take turns; <see langword="null"/> if it asks none. Such a node has a prompt, which another agent can answer in its place.</summary>
     public virtual string? AgentOf(NodeDefinition node) => null;
+
+    /// <summary>Gets an agent as it is in a node: with what the node sets in place of its own.</summary>
+    public virtual AgentDefinition Adjust(AgentDefinition agent, NodeDefinition node) => agent;
+
+    /// <summary>Gets the workflow that a node runs; <see langword="null"/> if it runs none.</summary>
+    public virtual SubWorkflowUse? SubWorkflowOf(NodeDefinition node) => null;
+
+    /// <summary>Gets the name of the event that a node waits for; <see langword="null"/> if it waits for none, or for the answer to a question.</summary>
+    public virtual string? EventOf(NodeDefinition node) => null;
+
+    /// <summary>Gets the schema of the event or the answer that a node waits for; <see langword="null"/> if anything is taken.</summary>
+    public virtual JsonSchema? AnswerSchemaOf(NodeDefinition node) => null;
+
+    /// <summary>Tells whether an answer to a node may end the run.</summary>
+    public virtual bool MayReject(NodeDefinition node) => false;
 
     /// <summary>Gets the role of a node's messages; <see langword="null"/> if its results are no messages.</summary>
     public virtual string? RoleOf(NodeDefinition node) => null;

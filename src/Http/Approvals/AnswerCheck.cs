@@ -99,10 +99,12 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     {
         if (QuestionOf(eventName) is { } question)
         {
-            return FindQuestion(definition, question)?.Schema;
+            return FindQuestion(definition, question) is { } asking ? asking.Kind.AnswerSchemaOf(asking) : null;
         }
 
-        return definition.Graph.Nodes.OfType<WaitNode>().FirstOrDefault(node => string.Equals(node.Event, eventName, StringComparison.OrdinalIgnoreCase))?.Schema;
+        return definition.Graph.Nodes.FirstOrDefault(node => string.Equals(node.Kind.EventOf(node), eventName, StringComparison.OrdinalIgnoreCase)) is { } waiting
+            ? waiting.Kind.AnswerSchemaOf(waiting)
+            : null;
     }
 
     private static string? QuestionOf(string eventName)
@@ -112,15 +114,15 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     }
 
     // An activation is the node's name, with [item] and #round where there are several.
-    private static HumanNode? FindQuestion(WorkflowDefinition definition, string activation)
+    private static NodeDefinition? FindQuestion(WorkflowDefinition definition, string activation)
     {
         var end = activation.AsSpan().IndexOfAny('[', '#');
         var name = end < 0 ? activation : activation[..end];
-        return definition.Graph.Nodes.OfType<HumanNode>().FirstOrDefault(node => string.Equals(node.Name, name, StringComparison.OrdinalIgnoreCase));
+        return definition.Graph.Nodes.FirstOrDefault(node => node.Kind.IsQuestion && string.Equals(node.Name, name, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>Tells whether the status says that a question is open no more. An answer may come before its question; one that comes after is lost.</summary>
-    private static bool IsOver(OrchestrationMetadata metadata, HumanNode node, string activation)
+    private static bool IsOver(OrchestrationMetadata metadata, NodeDefinition node, string activation)
     {
         var mark = activation.LastIndexOf('#');
         var round = mark < 0 ? 1 : int.TryParse(activation.AsSpan(mark + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : int.MaxValue;

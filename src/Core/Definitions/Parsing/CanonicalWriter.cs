@@ -21,31 +21,31 @@ internal static class CanonicalWriter
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, Options))
         {
-            new Writing(writer, values).Workflow(workflow, graph);
+            new Writing(writer, new CanonicalText(writer, values)).Workflow(workflow, graph);
         }
 
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    private sealed class Writing(Utf8JsonWriter writer, IReadOnlyDictionary<ValueTemplate, JsonElement> values)
+    private sealed class Writing(Utf8JsonWriter writer, CanonicalText text)
     {
         public void Workflow(WorkflowReader workflow, WorkflowGraph graph)
         {
             writer.WriteStartObject();
-            Text("name", workflow.Name);
+            text.Text("name", workflow.Name);
             if (workflow.Version != 1)
                 writer.WriteNumber("version", workflow.Version);
 
-            Text("description", workflow.Description);
-            Json("input", workflow.Input?.Json);
-            Limits(workflow.Limits);
+            text.Text("description", workflow.Description);
+            text.Json("input", workflow.Input?.Json);
+            text.Limits(workflow.Limits);
             Named("models", workflow.Models, Model);
             Named("agents", workflow.Agents, Agent);
             writer.WriteStartObject("nodes");
             foreach (var node in graph.Nodes)
             {
                 writer.WriteStartObject(node.Name);
-                Kind(node);
+                node.Kind.Write(node, text);
                 Common(node);
                 writer.WriteEndObject();
             }
@@ -62,7 +62,7 @@ internal static class CanonicalWriter
                 Termination(workflow.Termination);
             }
 
-            Value("output", workflow.Output);
+            text.Value("output", workflow.Output);
             writer.WriteEndObject();
         }
 
@@ -82,84 +82,60 @@ internal static class CanonicalWriter
             writer.WriteEndObject();
         }
 
-        private void Limits(WorkflowLimits? limits)
-        {
-            if (limits is null || limits == new WorkflowLimits())
-                return;
-
-            writer.WriteStartObject("limits");
-            if (limits.IsMaxConcurrencyGiven)
-                writer.WriteNumber("maxConcurrency", limits.MaxConcurrency);
-
-            Number("maxTurns", limits.MaxTurns);
-            Number("maxTokens", limits.MaxTokens);
-            if (limits.MaxCostUsd is { } cost)
-                writer.WriteNumber("maxCostUsd", (double)cost);
-
-            Time("timeout", limits.Timeout);
-            writer.WriteEndObject();
-        }
-
         private void Model(ModelDefinition model)
         {
-            Text("provider", model.Provider);
-            Text("model", model.Model);
-            Text("endpoint", model.Endpoint?.OriginalString);
-            Text("apiKeyVariable", model.ApiKeyVariable);
-            Text("apiVersion", model.ApiVersion);
+            text.Text("provider", model.Provider);
+            text.Text("model", model.Model);
+            text.Text("endpoint", model.Endpoint?.OriginalString);
+            text.Text("apiKeyVariable", model.ApiKeyVariable);
+            text.Text("apiVersion", model.ApiVersion);
             Dialect(model.Dialect);
             if (model.Temperature is { } temperature)
                 writer.WriteNumber("temperature", temperature);
 
-            Number("maxOutputTokens", model.MaxOutputTokens);
-            Number("requestsPerMinute", model.RequestsPerMinute);
-            Number("tokensPerMinute", model.TokensPerMinute);
-            Texts("fallback", model.Fallback);
+            text.Number("maxOutputTokens", model.MaxOutputTokens);
+            text.Number("requestsPerMinute", model.RequestsPerMinute);
+            text.Number("tokensPerMinute", model.TokensPerMinute);
+            text.Texts("fallback", model.Fallback);
         }
 
         private void Dialect(ModelDialect? dialect)
         {
             if (dialect is null or { IsNameAlone: true })
             {
-                Text("dialect", dialect?.Name);
+                text.Text("dialect", dialect?.Name);
                 return;
             }
 
             writer.WriteStartObject("dialect");
-            Text("name", dialect.Name);
-            Text("structuredOutput", dialect.StructuredOutput);
-            Flag("strictSchemas", dialect.StrictSchemas);
-            Text("tokenLimit", dialect.TokenLimit);
-            Text("roles", dialect.Roles);
-            Flag("systemRole", dialect.SystemRole);
-            Flag("names", dialect.Names);
+            text.Text("name", dialect.Name);
+            text.Text("structuredOutput", dialect.StructuredOutput);
+            text.Flag("strictSchemas", dialect.StrictSchemas);
+            text.Text("tokenLimit", dialect.TokenLimit);
+            text.Text("roles", dialect.Roles);
+            text.Flag("systemRole", dialect.SystemRole);
+            text.Flag("names", dialect.Names);
             writer.WriteEndObject();
-        }
-
-        private void Flag(string name, bool? value)
-        {
-            if (value is { } flag)
-                writer.WriteBoolean(name, flag);
         }
 
         private void Agent(AgentDefinition agent)
         {
-            Text("model", agent.Model);
-            Text("instructions", agent.Instructions?.Text);
-            Json("output", agent.Output?.Json);
-            Texts("tools", agent.Tools);
+            text.Text("model", agent.Model);
+            text.Text("instructions", agent.Instructions?.Text);
+            text.Json("output", agent.Output?.Json);
+            text.Texts("tools", agent.Tools);
             if (agent.MaxToolRounds != AgentDefinition.DefaultMaxToolRounds)
                 writer.WriteNumber("maxToolRounds", agent.MaxToolRounds);
 
             if (agent.Timeout != AgentDefinition.DefaultTimeout)
-                Time("timeout", agent.Timeout);
+                text.Time("timeout", agent.Timeout);
 
-            Retry(agent.Retry);
+            text.Retry(agent.Retry);
             if (agent.MaxWait != AgentDefinition.DefaultMaxWait)
-                Time("maxWait", agent.MaxWait);
+                text.Time("maxWait", agent.MaxWait);
 
             if (agent.OnTruncation != TruncationPolicy.Keep)
-                Truncation(agent.OnTruncation);
+                text.Truncation(agent.OnTruncation);
 
             if (agent.Context is null)
                 return;
@@ -168,97 +144,19 @@ internal static class CanonicalWriter
             foreach (var filter in agent.Context)
             {
                 writer.WriteStartObject();
-                Text("from", filter.From);
-                Number("first", filter.First);
-                Number("last", filter.Last);
-                Text("role", filter.Role);
+                text.Text("from", filter.From);
+                text.Number("first", filter.First);
+                text.Number("last", filter.Last);
+                text.Text("role", filter.Role);
                 writer.WriteEndObject();
             }
 
             writer.WriteEndArray();
         }
 
-        private void Retry(RetryDefinition? retry)
-        {
-            if (retry is null)
-                return;
-
-            var defaults = new RetryDefinition();
-            writer.WriteStartObject("retry");
-            if (retry.MaxAttempts != defaults.MaxAttempts)
-                writer.WriteNumber("maxAttempts", retry.MaxAttempts);
-
-            if (retry.FirstDelay != defaults.FirstDelay)
-                Time("firstDelay", retry.FirstDelay);
-
-            if (!retry.Backoff.Equals(defaults.Backoff))
-                writer.WriteNumber("backoff", retry.Backoff);
-
-            if (retry.MaxDelay != defaults.MaxDelay)
-                Time("maxDelay", retry.MaxDelay);
-
-            writer.WriteEndObject();
-        }
-
-        private void Kind(NodeDefinition node)
-        {
-            switch (node)
-            {
-                case AgentNode agent:
-                    Text("agent", agent.Agent);
-                    Text("prompt", agent.Prompt.Text);
-                    Json("output", agent.Output?.Json);
-                    Time("maxWait", agent.MaxWait);
-                    Truncation(agent.OnTruncation);
-                    break;
-                case ToolNode tool:
-                    Text("tool", tool.Tool);
-                    Value("arguments", tool.Arguments);
-                    break;
-                case HumanNode human:
-                    Human(human);
-                    break;
-                case WorkflowNode workflow:
-                    Text("workflow", workflow.Workflow);
-                    Value("input", workflow.Input);
-                    Limits(workflow.Limits);
-                    break;
-                case WaitNode wait:
-                    writer.WriteStartObject("wait");
-                    Time("for", wait.For);
-                    Text("until", wait.Until?.Text);
-                    Text("event", wait.Event);
-                    Json("schema", wait.Schema?.Json);
-                    writer.WriteEndObject();
-                    break;
-                case TransformNode transform:
-                    Value("transform", transform.Value);
-                    break;
-            }
-        }
-
-        private void Human(HumanNode human)
-        {
-            writer.WriteStartObject("human");
-            Text("prompt", human.Prompt.Text);
-            Json("schema", human.Schema?.Json);
-            if (human.OnTimeout.Kind != HumanTimeoutKind.Fail)
-            {
-                // The timeout stands with the node; what follows it needs one there.
-                writer.WriteStartObject("onTimeout");
-                Value("value", human.OnTimeout.Value);
-                Text("escalate", human.OnTimeout.Escalation?.Text);
-                Time("timeout", human.OnTimeout.EscalationTimeout);
-                writer.WriteEndObject();
-            }
-
-            Text("rejectWhen", human.RejectWhen?.Text);
-            writer.WriteEndObject();
-        }
-
         private void Common(NodeDefinition node)
         {
-            Text("forEach", node.ForEach?.Text);
+            text.Text("forEach", node.ForEach?.Text);
             if (node.Require is { Count: { } count })
                 writer.WriteNumber("require", count);
             else if (node.Require is { Share: { } share })
@@ -274,18 +172,18 @@ internal static class CanonicalWriter
                     break;
                 case ErrorPolicyKind.Value:
                     writer.WriteStartObject("onError");
-                    Value("value", node.OnError.Value);
+                    text.Value("value", node.OnError.Value);
                     writer.WriteEndObject();
                     break;
                 case ErrorPolicyKind.Agent:
                     writer.WriteStartObject("onError");
-                    Text("agent", node.OnError.Agent);
+                    text.Text("agent", node.OnError.Agent);
                     writer.WriteEndObject();
                     break;
             }
 
-            Time("timeout", node.Timeout);
-            Retry(node.Retry);
+            text.Time("timeout", node.Timeout);
+            text.Retry(node.Retry);
             if (node.Join == JoinMode.Any)
                 writer.WriteString("join", "any");
         }
@@ -293,10 +191,10 @@ internal static class CanonicalWriter
         private void Edge(EdgeDefinition edge)
         {
             writer.WriteStartObject();
-            Text("from", edge.From);
-            Text("to", edge.To);
-            Text("when", edge.When?.Text);
-            Number("max", edge.Max);
+            text.Text("from", edge.From);
+            text.Text("to", edge.To);
+            text.Text("when", edge.When?.Text);
+            text.Number("max", edge.Max);
             writer.WriteEndObject();
         }
 
@@ -312,17 +210,17 @@ internal static class CanonicalWriter
                     writer.WriteNumber("maxTokens", tokens.Count);
                     break;
                 case TextMentionTermination mention:
-                    Text("textMention", mention.Text);
-                    Text("from", mention.From);
+                    text.Text("textMention", mention.Text);
+                    text.Text("from", mention.From);
                     break;
                 case TimeoutTermination timeout:
-                    Time("timeout", timeout.After);
+                    text.Time("timeout", timeout.After);
                     break;
                 case HandoffTermination handoff:
-                    Text("handoff", handoff.Target);
+                    text.Text("handoff", handoff.Target);
                     break;
                 case ExpressionTermination expression:
-                    Text("when", expression.When.Text);
+                    text.Text("when", expression.When.Text);
                     break;
                 case AnyTermination any:
                     Terminations("any", any.Conditions);
@@ -342,57 +240,6 @@ internal static class CanonicalWriter
                 Termination(condition);
 
             writer.WriteEndArray();
-        }
-
-        private void Text(string key, string? text)
-        {
-            if (text is not null)
-                writer.WriteString(key, text);
-        }
-
-        private void Texts(string key, IReadOnlyList<string> texts)
-        {
-            if (texts.Count == 0)
-                return;
-
-            writer.WriteStartArray(key);
-            foreach (var text in texts)
-                writer.WriteStringValue(text);
-
-            writer.WriteEndArray();
-        }
-
-        private void Number(string key, long? number)
-        {
-            if (number is { } value)
-                writer.WriteNumber(key, value);
-        }
-
-        private void Time(string key, TimeSpan? duration)
-        {
-            if (duration is { } value)
-                writer.WriteString(key, Duration.Format(value));
-        }
-
-        private void Truncation(TruncationPolicy? policy)
-        {
-            if (policy is { } given)
-                writer.WriteString("onTruncation", given == TruncationPolicy.Fail ? "fail" : "keep");
-        }
-
-        private void Json(string key, JsonElement? json)
-        {
-            if (json is not { } value)
-                return;
-
-            writer.WritePropertyName(key);
-            value.WriteTo(writer);
-        }
-
-        private void Value(string key, ValueTemplate? template)
-        {
-            if (template is not null)
-                Json(key, values[template]);
         }
     }
 }

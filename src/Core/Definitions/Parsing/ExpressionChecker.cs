@@ -1,12 +1,13 @@
 using System.Text.RegularExpressions;
 using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Graph;
+using Polyphony.Core.Nodes;
 using Polyphony.Expressions;
 
 namespace Polyphony.Core.Definitions.Parsing;
 
 /// <summary>Checks names and types of all expressions once the graph is known: each sees what can have happened before it, and nothing else.</summary>
-internal sealed class ExpressionChecker
+internal sealed class ExpressionChecker : IFileTypes
 {
     private static readonly ExpressionType Error = Map(("code", ExpressionType.String), ("message", ExpressionType.String));
 
@@ -54,12 +55,14 @@ internal sealed class ExpressionChecker
             if (instructions[$"agents.{agent}.instructions"].FirstOrDefault() is not { } use)
                 continue;
 
-            foreach (var node in _workflow.Nodes.Where(node => Runs(node.Definition, agent)))
+            foreach (var node in _workflow.Nodes.Where(node => node.Definition?.Asks(agent) == true))
                 Check(use with { Place = ExpressionPlace.Node, Node = node.Name });
         }
     }
 
-    private static bool Runs(NodeDefinition? node, string agent) => node is AgentNode one && (one.Agent == agent || one.OnError.Agent == agent);
+    ExpressionType IFileTypes.OfAgent(string agent) => AgentType(agent);
+
+    ExpressionType IFileTypes.OfValue(ValueTemplate value, string node) => ValueType(value, ExpressionPlace.Node, node);
 
     private void Check(ExpressionUse use)
     {
@@ -132,7 +135,7 @@ internal sealed class ExpressionChecker
         if (use.Place == ExpressionPlace.OnError)
             variables["error"] = Error;
         else if (use.Place == ExpressionPlace.Answer)
-            variables["answer"] = use.Node is { } human && Definition(human) is HumanNode { Schema: { } schema } ? schema.ToExpressionType() : ExpressionType.Any;
+            variables["answer"] = use.Node is { } asking && Definition(asking) is { } definition ? definition.Kind.AnswerSchemaOf(definition)?.ToExpressionType() ?? ExpressionType.Any : ExpressionType.Any;
 
         return variables;
     }
@@ -224,14 +227,7 @@ internal sealed class ExpressionChecker
             _items[node.Name] = list.Check(new ExpressionTypeScope(Variables(use, report: false)), new List<ExpressionProblem>()).ListElement() ?? ExpressionType.Any;
         }
 
-        var output = node switch
-        {
-            AgentNode agent => agent.Output?.ToExpressionType() ?? AgentType(agent.Agent),
-            HumanNode human => human.Schema?.ToExpressionType() ?? ExpressionType.Any,
-            WaitNode { Event: not null } wait => wait.Schema?.ToExpressionType() ?? ExpressionType.Any,
-            TransformNode transform => ValueType(transform.Value, ExpressionPlace.Node, node.Name),
-            _ => ExpressionType.Any,
-        };
+        var output = node.Kind.OutputType(node, this);
         if (node.OnError.Agent is { } other)
             output = ExpressionType.Union(output, AgentType(other));
 

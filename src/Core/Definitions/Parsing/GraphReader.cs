@@ -34,7 +34,7 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
             return null;
 
         return new WorkflowGraph(
-            [.. nodes.Select(node => node.Definition ?? new WaitNode { Name = node.Name })],
+            [.. nodes.Select(node => node.Definition ?? new UnreadNode { Name = node.Name })],
             [.. edges.Select((edge, i) => new GraphEdge(_index[edge.Definition.From], _index[edge.Definition.To], edge.Definition, Shape.BackEdgeOf[i]))],
             [.. Shape.Loops],
             [.. Shape.Order],
@@ -128,7 +128,7 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
     }
 
     /// <summary>Tells whether a person's answer may end the run from inside of a loop.</summary>
-    private bool MayBeRejected(int loop) => Shape!.Loops[loop].Body.Any(node => nodes[node].Definition is HumanNode { RejectWhen: not null });
+    private bool MayBeRejected(int loop) => Shape!.Loops[loop].Body.Any(node => nodes[node].Definition is { } definition && definition.Kind.MayReject(definition));
 
     /// <summary>
     /// Tells whether a node runs whenever another has run, whatever the conditions: a chain of edges without "when" leads from one to the other, and no node of it may be skipped for an error.

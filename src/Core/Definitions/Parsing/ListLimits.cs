@@ -28,7 +28,7 @@ internal static class ListLimits
         if (node.ForEach is not null)
             return path.Count == 3 ? MaxItems(input, agents, nodes.Where(other => other.Key != node.Name).ToDictionary(StringComparer.Ordinal), node.ForEach) : null;
 
-        return MaxItems(OutputOf(node, agents)?.Json, path.Skip(3));
+        return MaxItems(node.Kind.OutputSchema(node, agents)?.Json, path.Skip(3));
     }
 
     /// <summary>Gets whether a list is passed on as it is: <c>{{ input.items }}</c>, <c>{{ nodes.plan.output.questions }}</c>.</summary>
@@ -36,14 +36,6 @@ internal static class ListLimits
         && list.Text.Replace("{{", "", StringComparison.Ordinal).Replace("}}", "", StringComparison.Ordinal).Trim() == list.References[0].ToString();
 
     private static bool IsOutput(IReadOnlyList<string> path) => path.Count >= 3 && path[0] == "nodes" && path[2] == "output";
-
-    private static JsonSchema? OutputOf(NodeDefinition node, IReadOnlyDictionary<string, AgentDefinition> agents) => node switch
-    {
-        AgentNode agent => agent.Output ?? agents.GetValueOrDefault(agent.Agent)?.Output,
-        HumanNode { OnTimeout.Kind: HumanTimeoutKind.Fail or HumanTimeoutKind.Escalate } human => human.Schema,
-        WaitNode wait => wait.Schema,
-        _ => null,
-    };
 
     private static int? MaxItems(JsonElement? schema, IEnumerable<string> members)
     {

@@ -64,6 +64,9 @@ internal sealed partial class MapReader
     public void Invalid(string key, string message, string? hint = null) =>
         Context.Error("invalid_value", PathOf(key), _entries.TryGetValue(key, out var entry) ? entry.Value.Location : Location, message, hint);
 
+    /// <summary>Reports a key that has no effect here.</summary>
+    public void NotApplicable(string key, string message, string hint) => Context.Error("not_applicable", PathOf(key), KeyLocation(key), message, hint);
+
     public SourceScalar? TextNode(string key, string expected = "a text", string? hint = null)
     {
         var node = Value(key);

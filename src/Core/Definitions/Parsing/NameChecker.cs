@@ -1,5 +1,5 @@
-using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Graph;
+using Polyphony.Core.Nodes;
 using Polyphony.Expressions;
 
 namespace Polyphony.Core.Definitions.Parsing;
@@ -22,12 +22,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
 
         foreach (var node in workflow.Nodes)
         {
-            if (node.Definition is HumanNode { Schema: { } schema, OnTimeout.Value: { } value } human)
-            {
-                var path = context.Locations.ContainsKey(node.Path + ".human.onTimeout.value") ? node.Path + ".human.onTimeout.value" : node.Path;
-                CheckLiteral(path, context.Locations.GetValueOrDefault(path, node.Location), value, schema, $"the answer that {human.Name} goes on with");
-            }
-
+            node.Definition?.Kind.Check(node.Definition, new NodeCheck(context, node));
             if (node.Definition is { ForEach: { } list, Require.Count: { } count } && ListLimits.MaxItems(workflow.Input, workflow.Agents, Definitions(), list) is { } most && count > most)
             {
                 var path = node.Path + ".require";
@@ -83,15 +78,6 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
         }
     }
 
-    private void CheckLiteral(string path, SourceLocation location, ValueTemplate value, Expressions.Schemas.JsonSchema schema, string what)
-    {
-        if (!context.Values.TryGetValue(value, out var json) || json.GetRawText().Contains("{{", StringComparison.Ordinal))
-            return;
-
-        foreach (var violation in schema.Validate(json))
-            context.Error("invalid_default", path, location, $"{what} does not fit the schema: {(violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ")}{ParseContext.Inner(violation.Message)}", "Change the value or the schema.");
-    }
-
     private void CheckFilters(WorkflowGraph graph)
     {
         foreach (var agent in workflow.Agents.Values)
@@ -104,7 +90,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
                     continue;
 
                 var path = $"agents.{agent.Name}.context[{i}].from";
-                var runs = Enumerable.Range(0, graph.Nodes.Length).Where(node => graph.Nodes[node] is AgentNode one && (one.Agent == agent.Name || one.OnError.Agent == agent.Name)).ToArray();
+                var runs = Enumerable.Range(0, graph.Nodes.Length).Where(node => workflow.Nodes[node].Definition?.Asks(agent.Name) == true).ToArray();
                 if (runs.Length > 0 && Array.TrueForAll(runs, node => !graph.IsUpstream(source, node)))
                     context.Warn("context_not_upstream", path, context.Locations.GetValueOrDefault(path), $"no way leads from \"{from}\" to a node that runs {agent.Name}, so this filter lets nothing through", "Name a node that comes before.");
             }

@@ -1,21 +1,20 @@
 using Polyphony.Core.Definitions.Sources;
+using Polyphony.Core.Nodes;
 using Polyphony.Expressions;
 
 namespace Polyphony.Core.Definitions.Parsing;
 
-/// <summary>Reads one entry of <c>nodes</c>: what every node may have. Its kind is read in the other part.</summary>
-internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
+/// <summary>Reads one entry of <c>nodes</c>: what every node may have. The rest is read by its kind.</summary>
+internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
 {
-    private const string KindList = "agent, tool, human, workflow, wait or transform";
-
-    private static readonly string[] Kinds = ["agent", "tool", "human", "workflow", "wait", "transform"];
-
     // Planned kinds: who writes them should learn that they are right, only early.
     private static readonly string[] LaterKinds = ["team", "publish"];
 
     private readonly ParseContext _context = nodes.Context;
     private readonly string _path = "nodes." + entry.Key;
     private MapReader _map = nodes;
+
+    private NodeKinds Kinds => _context.Kinds;
 
     public NodeDraft Read()
     {
@@ -25,10 +24,9 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
         if (entry.Value is SourceMapping mapping)
         {
             _map = new MapReader(_context, mapping, _path, entry.KeyLocation);
-            node = ReadKind(out var known);
-            if (known)
+            if (KindOf(out var kind))
             {
-                node = ReadCommon(node);
+                node = ReadCommon(kind?.Read(entry.Key, _map));
                 _map.Finish();
             }
         }
@@ -40,47 +38,37 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
         return new NodeDraft(entry.Key, _path, entry.KeyLocation, _context.Problems.Count == before ? node : null);
     }
 
-    private NodeDefinition? ReadKind(out bool known)
+    /// <summary>Finds which kind of node it is.</summary>
+    /// <param name="kind">The kind; none if the node does not say.</param>
+    /// <returns>Whether the other keys can be read: false if it is of several kinds, or of one to come.</returns>
+    private bool KindOf(out NodeKind? kind)
     {
-        var present = Kinds.Where(_map.Has).ToArray();
-        foreach (var kind in LaterKinds.Where(_map.Has))
+        kind = null;
+        var present = Kinds.List.Where(each => _map.Has(each.Name)).ToArray();
+        if (Array.Find(LaterKinds, _map.Has) is { } later)
         {
-            _map.Value(kind);
-            _context.Error("not_supported", _map.PathOf(kind), _map.KeyLocation(kind), $"nodes of the kind \"{kind}\" are not supported by this version", $"Use {KindList}.");
-            known = false;
-            return null;
+            _context.Error("not_supported", _map.PathOf(later), _map.KeyLocation(later), $"nodes of the kind \"{later}\" are not supported by this version", $"Use {Kinds.Names}.");
+            return false;
         }
 
-        known = present.Length == 1;
         if (present.Length == 0)
         {
-            _context.Error("node_kind", _path, entry.KeyLocation, $"the node \"{SourceValues.Shorten(entry.Key)}\" does not say what it does", $"Give it exactly one of the keys {KindList}.");
-            foreach (var kind in Kinds)
-                _map.Value(kind);
+            _context.Error("node_kind", _path, entry.KeyLocation, $"the node \"{SourceValues.Shorten(entry.Key)}\" does not say what it does", $"Give it exactly one of the keys {Kinds.Names}.");
+            foreach (var key in Kinds.List.Select(each => each.Name).Concat(Kinds.List.SelectMany(each => each.Keys)))
+                _map.Value(key);
 
-            known = true;
-            foreach (var belongs in (string[])["prompt", "output", "maxWait", "onTruncation", "arguments", "input", "limits"])
-                _map.Value(belongs);
-
-            return null;
+            return true;
         }
 
         if (present.Length > 1)
         {
             _context.Error(
-                "node_kind", _path, _map.KeyLocation(present[1]), $"the node \"{SourceValues.Shorten(entry.Key)}\" is of several kinds: {string.Join(" and ", present)}", "Keep one, and make a node of each other.");
-            return null;
+                "node_kind", _path, _map.KeyLocation(present[1].Name), $"the node \"{SourceValues.Shorten(entry.Key)}\" is of several kinds: {string.Join(" and ", present.Select(each => each.Name))}", "Keep one, and make a node of each other.");
+            return false;
         }
 
-        return present[0] switch
-        {
-            "agent" => Agent(),
-            "tool" => Tool(),
-            "human" => Human(),
-            "workflow" => Workflow(),
-            "wait" => Wait(),
-            _ => Transform(),
-        };
+        kind = present[0];
+        return true;
     }
 
     private NodeDefinition? ReadCommon(NodeDefinition? node)
@@ -97,14 +85,13 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
         var join = _map.OneOf("join", ("all", JoinMode.All), ("any", JoinMode.Any)) ?? JoinMode.All;
         CheckItems(node);
         CheckTime(node);
-        CheckOnTimeout(timeout ?? _humanTimeout);
         return node is null ? null : node with
         {
             ForEach = forEach,
             Require = require,
             ItemsPerActivity = itemsPerActivity ?? 1,
             OnError = onError,
-            Timeout = timeout ?? _humanTimeout,
+            Timeout = timeout ?? node.Timeout,
             Retry = retry,
             Join = join,
         };
@@ -118,24 +105,18 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
 
         if (_map.Has("itemsPerActivity") && !_map.Has("forEach"))
             NotApplicable("itemsPerActivity", "needs \"forEach\"", "Add forEach, or remove itemsPerActivity.");
-        else if (_map.Has("itemsPerActivity") && node is HumanNode or WaitNode or TransformNode or WorkflowNode)
-            NotApplicable("itemsPerActivity", $"has no effect on a {KindOf(node)} node: only agents and tools run in activities", "Remove it.");
+        else if (_map.Has("itemsPerActivity") && node is { Kind.SharesActivities: false })
+            NotApplicable("itemsPerActivity", $"has no effect on a {node.Kind.Name} node: only agents and tools run in activities", "Remove it.");
     }
 
     /// <summary>Reports a timeout or a retry that has no effect.</summary>
     private void CheckTime(NodeDefinition? node)
     {
-        if (node is TransformNode && _map.Has("timeout"))
-            NotApplicable("timeout", "has no effect on a transform, which takes no time", "Remove it.");
+        if (node is { Kind: { TakesTime: false } untimed } && _map.Has("timeout"))
+            NotApplicable("timeout", $"has no effect on a {untimed.Name}, which takes no time", "Remove it.");
 
-        if (node is HumanNode or WaitNode or TransformNode && _map.Has("retry"))
-            NotApplicable("retry", $"has no effect on a {KindOf(node)} node", "Remove it.");
-
-        if (_map.Has("timeout") && _humanTimeout is not null)
-        {
-            _context.Error(
-                "not_applicable", _map.PathOf("timeout"), _map.KeyLocation("timeout"), "the timeout is given twice, on the node and in \"human\"", "Keep one of them.");
-        }
+        if (node is { Kind: { TakesRetry: false } kind } && _map.Has("retry"))
+            NotApplicable("retry", $"has no effect on a {kind.Name} node", "Remove it.");
     }
 
     private Requirement? Require()
@@ -176,8 +157,8 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
                 var fallback = map.Json("value", ExpressionPlace.OnError, entry.Key);
                 var agent = map.Text("agent");
                 map.Finish();
-                if (agent is not null && node is not (null or AgentNode))
-                    NotApplicable("onError", $"can't name an agent on a {KindOf(node)} node, which has no prompt to hand on", "Use fail, skip or { value: … }.");
+                if (agent is not null && node is not null && node.Kind.AgentOf(node) is null)
+                    NotApplicable("onError", $"can't name an agent on a {node.Kind.Name} node, which has no prompt to hand on", "Use fail, skip or { value: … }.");
 
                 if (agent is not null)
                     _context.AgentUses.Add((map.PathOf("agent"), map.Value("agent")!.Location, agent));
@@ -191,16 +172,5 @@ internal sealed partial class NodeReader(MapReader nodes, SourceEntry entry)
         }
     }
 
-    private void NotApplicable(string key, string why, string hint) =>
-        _context.Error("not_applicable", _map.PathOf(key), _map.KeyLocation(key), $"\"{key}\" {why}", hint);
-
-    private static string KindOf(NodeDefinition? node) => node switch
-    {
-        AgentNode => "agent",
-        ToolNode => "tool",
-        HumanNode => "human",
-        WorkflowNode => "workflow",
-        WaitNode => "wait",
-        _ => "transform",
-    };
+    private void NotApplicable(string key, string why, string hint) => _map.NotApplicable(key, $"\"{key}\" {why}", hint);
 }

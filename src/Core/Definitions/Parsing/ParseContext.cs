@@ -1,12 +1,16 @@
 using System.Text.Json;
 using Polyphony.Core.Definitions.Sources;
+using Polyphony.Core.Nodes;
 using Polyphony.Expressions;
 
 namespace Polyphony.Core.Definitions.Parsing;
 
 /// <summary>What the parts of the parser share: the problems found so far, and the expressions whose names and types are checked at the end.</summary>
-internal sealed class ParseContext(string? file)
+internal sealed class ParseContext(string? file, NodeKinds kinds)
 {
+    /// <summary>Gets the kinds of nodes that there are.</summary>
+    public NodeKinds Kinds => kinds;
+
     public List<WorkflowProblem> Problems { get; } = [];
 
     public List<WorkflowProblem> Warnings { get; } = [];

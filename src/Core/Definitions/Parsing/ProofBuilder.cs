@@ -19,6 +19,12 @@ internal sealed class ProofBuilder(
     private readonly WorkflowGraph _graph = definition.Graph;
     private readonly Dictionary<string, NodeDefinition> _nodes = definition.Graph.Nodes.ToDictionary(node => node.Name, StringComparer.Ordinal);
 
+    /// <summary>Gets the workflow.</summary>
+    public WorkflowDefinition Definition => definition;
+
+    /// <summary>Writes a factor of a number of calls: <c>3 attempts</c>.</summary>
+    public static string Count(BigInteger count, string what) => $"{count:N0} {what}{(count.IsOne ? "" : "s")}";
+
     public WorkflowProof Build()
     {
         around.Add(definition.Name);
@@ -44,13 +50,8 @@ internal sealed class ProofBuilder(
     private NodeProof? Prove(int index)
     {
         var node = _graph.Nodes[index];
-        var factors = new List<string>();
-        var (calls, plain) = node switch
-        {
-            AgentNode agent => Agent(agent, factors),
-            WorkflowNode workflow => Workflow(workflow, factors),
-            _ => (CallBound.Zero, CallBound.Zero),
-        };
+        var (calls, plain, why) = node.Kind.BoundCalls(node, this);
+        List<string> factors = [.. why];
         if (calls == CallBound.Zero)
             return null;
 
@@ -76,54 +77,8 @@ internal sealed class ProofBuilder(
         return new NodeProof(node.Name, calls.Times(rounds), plain.Times(rounds), string.Join(" × ", factors), Path(index));
     }
 
-    private (CallBound Calls, CallBound Plain) Agent(AgentNode node, List<string> factors)
-    {
-        var (calls, plain) = Agent(node, node.Agent, factors);
-        if (node.OnError.Agent is not { } other)
-            return (calls, plain);
-
-        var (more, morePlain) = Agent(node, other, []);
-        factors.Add($"{calls} calls, then {more} by {other}");
-        if (factors.Count > 1)
-            factors.RemoveRange(0, factors.Count - 1);
-
-        return (calls + more, plain + morePlain);
-    }
-
-    // Every round of tool calls is one call, the answer another, its repair a third; each may be tried again, and all that once more on every fallback. Where there is a fallback,
-    // a model that lets the call wait is left, and asked from the beginning when the others have failed: all of them may do so, after their last attempt even.
-    private (CallBound Calls, CallBound Plain) Agent(AgentNode node, string name, List<string> factors)
-    {
-        if (definition.FindAgent(name, node.Name) is not { } agent)
-            return (CallBound.Zero, CallBound.Zero);
-
-        var rounds = 1 + (agent.Tools.Count > 0 ? agent.MaxToolRounds : 0);
-        var repairs = agent.Output is null ? 0 : 1;
-        var attempts = (node.Retry ?? agent.Retry ?? new RetryDefinition()).MaxAttempts;
-        var models = 1 + Fallbacks(agent.Model);
-        var notes = new List<string>();
-        if (rounds > 1)
-            notes.Add($"{agent.MaxToolRounds:N0} for tools");
-
-        if (repairs > 0)
-            notes.Add("1 to repair the answer");
-
-        factors.Add(Count(rounds + repairs, "call") + (notes.Count == 0 ? "" : $" ({string.Join(", ", notes)})"));
-        if (attempts > 1)
-            factors.Add(Count(attempts, "attempt"));
-
-        var turns = models > 1 ? 2 : 1;
-        if (models > 1)
-            factors.Add(Count(models, "model"));
-
-        if (turns > 1)
-            factors.Add("2 turns (again after a wait)");
-
-        return (CallBound.Of((BigInteger)(rounds + repairs) * attempts * models * turns), CallBound.Of(rounds));
-    }
-
-    // The file's own definition of an alias counts, else the host's: the order in which a run looks them up.
-    private int Fallbacks(string alias)
+    /// <summary>Counts the fallbacks of a model alias. The file's own definition of an alias counts, else the host's: the order in which a run looks them up.</summary>
+    public int FallbacksOf(string alias)
     {
         if (definition.Models.TryGetValue(alias, out var model))
             return model.Fallback.Count;
@@ -138,28 +93,18 @@ internal sealed class ProofBuilder(
         return 0;
     }
 
-    private (CallBound Calls, CallBound Plain) Workflow(WorkflowNode node, List<string> factors)
+    /// <summary>Proves a workflow that runs within this one.</summary>
+    /// <param name="name">Its name.</param>
+    /// <returns>The workflow and its proof; <see langword="null"/> if it is not found, or is one of those around.</returns>
+    public (WorkflowDefinition Definition, WorkflowProof Proof)? ProofOf(string name)
     {
-        var what = $"run of workflow \"{node.Workflow}\"";
-        if (around.Contains(node.Workflow) || Find(node.Workflow) is not { } other)
-        {
-            factors.Add("calls of " + node.Workflow);
-            return (CallBound.Of(1).Per("call in each " + what), CallBound.Of(1).Per("call in each " + what));
-        }
+        if (around.Contains(name) || Find(name) is not { } other)
+            return null;
 
         var proof = new ProofBuilder(other, catalog, hostModels, around).Build();
         _hostModels.UnionWith(proof.HostModels);
         _unknownModels.UnionWith(proof.UnknownModels);
-        var attempts = node.Retry?.MaxAttempts ?? 1;
-        var calls = proof.ModelCalls;
-        if ((node.Limits?.MaxTurns ?? other.Limits.MaxTurns) is { } turns && calls.MayExceed(turns))
-            calls = CallBound.Of(turns);
-
-        factors.Add($"{calls} calls of {node.Workflow}");
-        if (attempts > 1)
-            factors.Add(Count(attempts, "attempt"));
-
-        return (calls.Times(attempts), proof.WithoutRetries);
+        return (other, proof);
     }
 
     private WorkflowDefinition? Find(string name)
@@ -195,6 +140,4 @@ internal sealed class ProofBuilder(
 
         return path;
     }
-
-    private static string Count(BigInteger count, string what) => $"{count:N0} {what}{(count.IsOne ? "" : "s")}";
 }

@@ -1,5 +1,8 @@
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Runs;
+using Polyphony.Expressions;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Nodes.Agents;
 
@@ -10,15 +13,50 @@ internal sealed class AgentNodeKind : NodeKind
 
     public override string Name => "agent";
 
+    public override IReadOnlyList<string> Keys { get; } = ["prompt", "output", "maxWait", "onTruncation"];
+
     public override bool TakesSlot => true;
+
+    public override bool SharesActivities => true;
 
     public override bool IsDivisible => true;
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Prompt];
 
+    public override NodeDefinition? Read(string name, MapReader map) => AgentNodeReader.Read(name, map);
+
+    public override void Write(NodeDefinition node, CanonicalText text) => AgentNodeWriter.Write((AgentNode)node, text);
+
+    public override ExpressionType OutputType(NodeDefinition node, IFileTypes types)
+    {
+        var agent = (AgentNode)node;
+        return agent.Output?.ToExpressionType() ?? types.OfAgent(agent.Agent);
+    }
+
+    public override JsonSchema? OutputSchema(NodeDefinition node, IReadOnlyDictionary<string, AgentDefinition> agents)
+    {
+        var agent = (AgentNode)node;
+        return agent.Output ?? agents.GetValueOrDefault(agent.Agent)?.Output;
+    }
+
+    public override NodeCalls BoundCalls(NodeDefinition node, ProofBuilder proof) => new AgentNodeCalls((AgentNode)node, proof).Bound();
+
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((AgentNode)node).Prompt;
 
     public override string? AgentOf(NodeDefinition node) => ((AgentNode)node).Agent;
+
+    /// <inheritdoc/>
+    /// <remarks>A node's output schema is for its own agent, not for one that stands in for it.</remarks>
+    public override AgentDefinition Adjust(AgentDefinition agent, NodeDefinition node)
+    {
+        var at = (AgentNode)node;
+        return at.Output is null && at.MaxWait is null && at.OnTruncation is null ? agent : agent with
+        {
+            Output = at.Agent == agent.Name ? at.Output ?? agent.Output : agent.Output,
+            MaxWait = at.MaxWait ?? agent.MaxWait,
+            OnTruncation = at.OnTruncation ?? agent.OnTruncation,
+        };
+    }
 
     public override string? RoleOf(NodeDefinition node) => "assistant";
 

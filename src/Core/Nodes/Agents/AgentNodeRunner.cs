@@ -17,7 +17,7 @@ internal sealed class AgentNodeRunner(ActivationContext context, RetryDelays del
     public async Task<WorkResult> RunAsync(Activation activation, string agentName, int firstCall, WorkLimit limit)
     {
         var agent = context.Plan.Definition.Agents[agentName];
-        agent = activation.Node is AgentNode node ? agent.In(node) : agent;
+        agent = activation.Node.Kind.Adjust(agent, activation.Node);
         var total = new WorkResult { Agent = agentName, NextCall = firstCall };
         var models = ModelsOf(agent);
         var postponed = new List<(string Model, CallWait Wait)>();

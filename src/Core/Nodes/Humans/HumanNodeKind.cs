@@ -1,5 +1,8 @@
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Runs;
+using Polyphony.Expressions;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Nodes.Humans;
 
@@ -16,6 +19,24 @@ internal sealed class HumanNodeKind : NodeKind
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Prompt, ExpressionSiteKind.TimeoutValue, ExpressionSiteKind.Escalation, ExpressionSiteKind.RejectWhen];
 
+    public override NodeDefinition? Read(string name, MapReader map) => new HumanNodeReader(name, map).Read();
+
+    public override void Write(NodeDefinition node, CanonicalText text) => HumanNodeWriter.Write((HumanNode)node, text);
+
+    public override void Check(NodeDefinition node, NodeCheck check)
+    {
+        if (node is HumanNode { Schema: { } schema, OnTimeout.Value: { } value })
+        {
+            check.Default("human.onTimeout.value", value, schema, $"the answer that {node.Name} goes on with");
+        }
+    }
+
+    public override ExpressionType OutputType(NodeDefinition node, IFileTypes types) => AnswerSchemaOf(node)?.ToExpressionType() ?? ExpressionType.Any;
+
+    // A value that takes the answer's place may have templates, and is not held to the schema.
+    public override JsonSchema? OutputSchema(NodeDefinition node, IReadOnlyDictionary<string, AgentDefinition> agents) =>
+        ((HumanNode)node).OnTimeout.Kind == HumanTimeoutKind.Value ? null : AnswerSchemaOf(node);
+
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site)
     {
         var human = (HumanNode)node;
@@ -27,6 +48,10 @@ internal sealed class HumanNodeKind : NodeKind
             _ => human.Prompt,
         };
     }
+
+    public override JsonSchema? AnswerSchemaOf(NodeDefinition node) => ((HumanNode)node).Schema;
+
+    public override bool MayReject(NodeDefinition node) => ((HumanNode)node).RejectWhen is not null;
 
     public override string? RoleOf(NodeDefinition node) => "user";
 

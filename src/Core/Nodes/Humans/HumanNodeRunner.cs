@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Polyphony.Core.Definitions;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 

@@ -1,5 +1,7 @@
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Runs;
+using Polyphony.Expressions;
 
 namespace Polyphony.Core.Nodes.SubWorkflows;
 
@@ -10,13 +12,41 @@ internal sealed class WorkflowNodeKind : NodeKind
 
     public override string Name => "workflow";
 
+    public override IReadOnlyList<string> Keys { get; } = ["input", "limits"];
+
     public override bool TakesSlot => true;
 
     public override bool MayTakeLong => true;
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.WorkflowInput];
 
+    public override NodeDefinition? Read(string name, MapReader map) => WorkflowNodeReader.Read(name, map);
+
+    public override void Write(NodeDefinition node, CanonicalText text) => WorkflowNodeWriter.Write((WorkflowNode)node, text);
+
+    public override ExpressionType OutputType(NodeDefinition node, IFileTypes types) => ExpressionType.Any;
+
+    public override NodeCalls BoundCalls(NodeDefinition node, ProofBuilder proof)
+    {
+        var (use, attempts) = (SubWorkflowOf(node), node.Retry?.MaxAttempts ?? 1);
+        if (proof.ProofOf(use.Workflow) is not var (other, inner))
+        {
+            var unknown = CallBound.Of(1).Per($"call in each run of workflow \"{use.Workflow}\"");
+            return new NodeCalls(unknown, unknown, [$"calls of {use.Workflow}"]);
+        }
+
+        var calls = (use.Limits?.MaxTurns ?? other.Limits.MaxTurns) is { } turns && inner.ModelCalls.MayExceed(turns) ? CallBound.Of(turns) : inner.ModelCalls;
+        var factor = $"{calls} calls of {use.Workflow}";
+        return new NodeCalls(calls.Times(attempts), inner.WithoutRetries, attempts > 1 ? [factor, ProofBuilder.Count(attempts, "attempt")] : [factor]);
+    }
+
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((WorkflowNode)node).Input;
+
+    public override SubWorkflowUse SubWorkflowOf(NodeDefinition node)
+    {
+        var workflow = (WorkflowNode)node;
+        return new SubWorkflowUse(workflow.Name, workflow.Workflow, workflow.Limits);
+    }
 
     public override string? RoleOf(NodeDefinition node) => "assistant";
 

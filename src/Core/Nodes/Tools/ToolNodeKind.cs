@@ -1,5 +1,7 @@
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Runs;
+using Polyphony.Expressions;
 
 namespace Polyphony.Core.Nodes.Tools;
 
@@ -10,11 +12,21 @@ internal sealed class ToolNodeKind : NodeKind
 
     public override string Name => "tool";
 
+    public override IReadOnlyList<string> Keys { get; } = ["arguments"];
+
     public override bool TakesSlot => true;
+
+    public override bool SharesActivities => true;
 
     public override bool IsDivisible => true;
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Arguments];
+
+    public override NodeDefinition? Read(string name, MapReader map) => ToolNodeReader.Read(name, map);
+
+    public override void Write(NodeDefinition node, CanonicalText text) => ToolNodeWriter.Write((ToolNode)node, text);
+
+    public override ExpressionType OutputType(NodeDefinition node, IFileTypes types) => ExpressionType.Any;
 
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((ToolNode)node).Arguments;
 

@@ -1,4 +1,3 @@
-using Polyphony.Core.Definitions;
 using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Nodes.Tools;

@@ -1,5 +1,8 @@
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Runs;
+using Polyphony.Expressions;
+using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Nodes.Waits;
 
@@ -14,9 +17,22 @@ internal sealed class WaitNodeKind : NodeKind
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Until];
 
+    public override NodeDefinition? Read(string name, MapReader map) => WaitNodeReader.Read(name, map);
+
+    public override void Write(NodeDefinition node, CanonicalText text) => WaitNodeWriter.Write((WaitNode)node, text);
+
+    // Only an event has a schema; what the passing of time gives is nobody's business.
+    public override ExpressionType OutputType(NodeDefinition node, IFileTypes types) => AnswerSchemaOf(node)?.ToExpressionType() ?? ExpressionType.Any;
+
+    public override JsonSchema? OutputSchema(NodeDefinition node, IReadOnlyDictionary<string, AgentDefinition> agents) => AnswerSchemaOf(node);
+
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((WaitNode)node).Until;
 
-    public override string? RoleOf(NodeDefinition node) => node is WaitNode { Event: not null } ? "user" : null;
+    public override string? EventOf(NodeDefinition node) => ((WaitNode)node).Event;
+
+    public override JsonSchema? AnswerSchemaOf(NodeDefinition node) => ((WaitNode)node).Schema;
+
+    public override string? RoleOf(NodeDefinition node) => EventOf(node) is null ? null : "user";
 
     public override INodeRunner CreateRunner(NodeRunnerServices services) => new WaitNodeRunner(services.Context, services.Events);
 }

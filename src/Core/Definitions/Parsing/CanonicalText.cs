@@ -1,0 +1,147 @@
+using System.Text.Json;
+using Polyphony.Expressions;
+
+namespace Polyphony.Core.Definitions.Parsing;
+
+/// <summary>Writes the parts of the canonical form. What is not there is not written.</summary>
+/// <param name="writer">Where to.</param>
+/// <param name="values">Values with templates, as written.</param>
+internal sealed class CanonicalText(Utf8JsonWriter writer, IReadOnlyDictionary<ValueTemplate, JsonElement> values)
+{
+    /// <summary>Begins an object.</summary>
+    public void Begin(string key) => writer.WriteStartObject(key);
+
+    /// <summary>Ends the object that was begun last.</summary>
+    public void End() => writer.WriteEndObject();
+
+    public void Limits(WorkflowLimits? limits)
+    {
+        if (limits is null || limits == new WorkflowLimits())
+        {
+            return;
+        }
+
+        writer.WriteStartObject("limits");
+        if (limits.IsMaxConcurrencyGiven)
+        {
+            writer.WriteNumber("maxConcurrency", limits.MaxConcurrency);
+        }
+
+        Number("maxTurns", limits.MaxTurns);
+        Number("maxTokens", limits.MaxTokens);
+        if (limits.MaxCostUsd is { } cost)
+        {
+            writer.WriteNumber("maxCostUsd", (double)cost);
+        }
+
+        Time("timeout", limits.Timeout);
+        writer.WriteEndObject();
+    }
+
+    public void Retry(RetryDefinition? retry)
+    {
+        if (retry is null)
+        {
+            return;
+        }
+
+        var defaults = new RetryDefinition();
+        writer.WriteStartObject("retry");
+        if (retry.MaxAttempts != defaults.MaxAttempts)
+        {
+            writer.WriteNumber("maxAttempts", retry.MaxAttempts);
+        }
+
+        if (retry.FirstDelay != defaults.FirstDelay)
+        {
+            Time("firstDelay", retry.FirstDelay);
+        }
+
+        if (!retry.Backoff.Equals(defaults.Backoff))
+        {
+            writer.WriteNumber("backoff", retry.Backoff);
+        }
+
+        if (retry.MaxDelay != defaults.MaxDelay)
+        {
+            Time("maxDelay", retry.MaxDelay);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    public void Text(string key, string? text)
+    {
+        if (text is not null)
+        {
+            writer.WriteString(key, text);
+        }
+    }
+
+    public void Texts(string key, IReadOnlyList<string> texts)
+    {
+        if (texts.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray(key);
+        foreach (var text in texts)
+        {
+            writer.WriteStringValue(text);
+        }
+
+        writer.WriteEndArray();
+    }
+
+    public void Number(string key, long? number)
+    {
+        if (number is { } value)
+        {
+            writer.WriteNumber(key, value);
+        }
+    }
+
+    public void Flag(string name, bool? value)
+    {
+        if (value is { } flag)
+        {
+            writer.WriteBoolean(name, flag);
+        }
+    }
+
+    public void Time(string key, TimeSpan? duration)
+    {
+        if (duration is { } value)
+        {
+            writer.WriteString(key, Duration.Format(value));
+        }
+    }
+
+    public void Truncation(TruncationPolicy? policy)
+    {
+        if (policy is { } given)
+        {
+            writer.WriteString("onTruncation", given == TruncationPolicy.Fail ? "fail" : "keep");
+        }
+    }
+
+    public void Json(string key, JsonElement? json)
+    {
+        if (json is not { } value)
+        {
+            return;
+        }
+
+        writer.WritePropertyName(key);
+        value.WriteTo(writer);
+    }
+
+    public void Value(string key, ValueTemplate? template)
+    {
+        if (template is not null)
+        {
+            Json(key, values[template]);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.Numerics;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Parsing;
+
+namespace Polyphony.Core.Nodes.Agents;
+
+/// <summary>Bounds the model calls of an agent node.</summary>
+internal sealed class AgentNodeCalls(AgentNode node, ProofBuilder proof)
+{
+    public NodeCalls Bound()
+    {
+        var own = Of(node.Agent);
+        if (node.OnError.Agent is not { } other)
+        {
+            return own;
+        }
+
+        var more = Of(other);
+        return new NodeCalls(
+            own.ModelCalls + more.ModelCalls, own.WithoutRetries + more.WithoutRetries, [$"{own.ModelCalls} calls, then {more.ModelCalls} by {other}"]);
+    }
+
+    // Every round of tool calls is one call, the answer another, its repair a third; each may be tried again, and all that once more on every fallback. Where there is a fallback,
+    // a model that lets the call wait is left, and asked from the beginning when the others have failed: all of them may do so, after their last attempt even.
+    private NodeCalls Of(string name)
+    {
+        if (proof.Definition.FindAgent(name, node.Name) is not { } agent)
+        {
+            return NodeCalls.None;
+        }
+
+        var rounds = 1 + (agent.Tools.Count > 0 ? agent.MaxToolRounds : 0);
+        var repairs = agent.Output is null ? 0 : 1;
+        var attempts = (node.Retry ?? agent.Retry ?? new RetryDefinition()).MaxAttempts;
+        var models = 1 + proof.FallbacksOf(agent.Model);
+        var turns = models > 1 ? 2 : 1;
+        return new NodeCalls(
+            CallBound.Of((BigInteger)(rounds + repairs) * attempts * models * turns),
+            CallBound.Of(rounds),
+            [.. Factors(agent, rounds, repairs, attempts, models)]);
+    }
+
+    private static IEnumerable<string> Factors(AgentDefinition agent, int rounds, int repairs, int attempts, int models)
+    {
+        var notes = new List<string>();
+        if (rounds > 1)
+        {
+            notes.Add($"{agent.MaxToolRounds:N0} for tools");
+        }
+
+        if (repairs > 0)
+        {
+            notes.Add("1 to repair the answer");
+        }
+
+        yield return ProofBuilder.Count(rounds + repairs, "call") + (notes.Count == 0 ? "" : $" ({string.Join(", ", notes)})");
+        if (attempts > 1)
+        {
+            yield return ProofBuilder.Count(attempts, "attempt");
+        }
+
+        if (models > 1)
+        {
+            yield return ProofBuilder.Count(models, "model");
+            yield return "2 turns (again after a wait)";
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using System.Text.Json.Nodes;
+
+namespace Polyphony.Core.Definitions;
+
+public partial class NodeBuilder
+{
+    /// <summary>Sets the schema of the answer of an agent node, in place of the agent's.</summary>
+    /// <param name="schema">A JSON schema.</param>
+    /// <returns>This builder.</returns>
+    public NodeBuilder OutputSchema(JsonNode schema) => Set("output", schema);
+
+    /// <summary>Limits how long a call of an agent node waits for its model before a fallback of the model is asked.</summary>
+    /// <param name="maxWait">The limit, in whole milliseconds.</param>
+    /// <returns>This builder.</returns>
+    public NodeBuilder MaxWait(TimeSpan maxWait) => Set("maxWait", Duration.Format(maxWait));
+
+    /// <summary>Lets an agent node fail whose text was cut off at the token limit.</summary>
+    /// <returns>This builder.</returns>
+    public NodeBuilder FailOnTruncation() => Set("onTruncation", "fail");
+}

@@ -1,0 +1,36 @@
+using Polyphony.Core.Definitions.Parsing;
+using Polyphony.Expressions;
+using Polyphony.Expressions.Schemas;
+
+namespace Polyphony.Core.Nodes;
+
+/// <summary>Takes the problems of a node that show only when the whole file is read.</summary>
+/// <param name="context">What the parts of the parser share.</param>
+/// <param name="draft">The node as read.</param>
+internal sealed class NodeCheck(ParseContext context, NodeDraft draft)
+{
+    /// <summary>Reports where a value that takes the place of another does not fit the other's schema. One with templates is known only in the run, and is checked there.</summary>
+    /// <param name="key">Where the value stands in the node, such as <c>human.onTimeout.value</c>.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="schema">The schema.</param>
+    /// <param name="what">What the value is, for the message.</param>
+    public void Default(string key, ValueTemplate value, JsonSchema schema, string what)
+    {
+        if (!context.Values.TryGetValue(value, out var json) || json.GetRawText().Contains("{{", StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        var path = $"{draft.Path}.{key}";
+        path = context.Locations.ContainsKey(path) ? path : draft.Path;
+        foreach (var violation in schema.Validate(json))
+        {
+            context.Error(
+                "invalid_default",
+                path,
+                context.Locations.GetValueOrDefault(path, draft.Location),
+                $"{what} does not fit the schema: {(violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ")}{ParseContext.Inner(violation.Message)}",
+                "Change the value or the schema.");
+        }
+    }
+}

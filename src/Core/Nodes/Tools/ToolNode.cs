@@ -1,0 +1,16 @@
+using Polyphony.Core.Definitions;
+using Polyphony.Expressions;
+
+namespace Polyphony.Core.Nodes.Tools;
+
+/// <summary>Calls a tool.</summary>
+public sealed record ToolNode : NodeDefinition
+{
+    /// <summary>Gets the tool's name.</summary>
+    public required string Tool { get; init; }
+
+    /// <summary>Gets the arguments, an object.</summary>
+    public required ValueTemplate Arguments { get; init; }
+
+    internal override NodeKind Kind => ToolNodeKind.Instance;
+}

@@ -1,0 +1,53 @@
+using Polyphony.Core.Definitions.Parsing;
+using Polyphony.Core.Definitions.Sources;
+using Polyphony.Expressions;
+
+namespace Polyphony.Core.Nodes.Tools;
+
+/// <summary>Reads <c>tool</c>: a name with <c>arguments</c> next to it, or a map of both.</summary>
+internal static class ToolNodeReader
+{
+    public static ToolNode? Read(string name, MapReader node)
+    {
+        var map = node;
+        var nameKey = "tool";
+        if (node.Value("tool") is SourceMapping)
+        {
+            map = node.Map("tool")!;
+            nameKey = "name";
+            if (node.Has("arguments"))
+            {
+                node.Explain("arguments", "Write the arguments inside \"tool\", next to \"name\".");
+            }
+        }
+
+        var tool = map.Text(nameKey);
+        if (!map.Has(nameKey))
+        {
+            map.Missing(nameKey, "the tool's name");
+        }
+        else if (tool is not null && !map.CheckName(map.PathOf(nameKey), map.Value(nameKey)!.Location, tool, "tool", NameRule.Other))
+        {
+            tool = null;
+        }
+
+        var arguments = Arguments(name, map);
+        if (map != node)
+        {
+            map.Finish();
+        }
+
+        return tool is null || arguments is null ? null : new ToolNode { Name = name, Tool = tool, Arguments = arguments };
+    }
+
+    private static ValueTemplate? Arguments(string name, MapReader map)
+    {
+        if (map.Value("arguments") is { } value and not SourceMapping)
+        {
+            map.WrongType("arguments", value, "a map", "Such as { query: \"{{ input.topic }}\" }.");
+            return null;
+        }
+
+        return map.Has("arguments") ? map.Json("arguments", ExpressionPlace.Node, name) : map.EmptyObject();
+    }
+}
