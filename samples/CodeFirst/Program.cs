@@ -7,10 +7,12 @@ using Polyphony.Activities;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Tools;
+using Polyphony.Core.Client;
 using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 using Polyphony.Engine;
 
 var folder = Path.GetFullPath(args.Length > 0 ? args[0] : "docs");
@@ -21,12 +23,13 @@ if (!Directory.Exists(folder))
 }
 
 // Models and agents as in a file. With OpenAI: .Model("fast", "openai", "gpt-4.1-mini"), and OpenAIProvider beside OfflineProvider below.
-var agents = new WorkflowBuilder("reading-list")
-    .Limits(new WorkflowLimits { MaxConcurrency = 5 })
-    .Model("fast", "offline")
-    .Agent("reader", "fast", "You sum up a document in two sentences.")
-    .Agent("writer", "fast", "You write one paragraph from notes.")
-    .BuildAgents();
+var code = new CodeWorkflows().Add(
+    new WorkflowBuilder("reading-list")
+        .Limits(new WorkflowLimits { MaxConcurrency = 5 })
+        .Model("fast", "offline")
+        .Agent("reader", "fast", "You sum up a document in two sentences.")
+        .Agent("writer", "fast", "You write one paragraph from notes."),
+    ReadAsync);
 
 Directory.CreateDirectory(".polyphony");
 await using var engine = await EmbeddedEngine.StartAsync(
@@ -37,28 +40,30 @@ await using var engine = await EmbeddedEngine.StartAsync(
             new ActivitiesOptions(),
             engine.Payloads,
             engine.Ledger,
-            new OverlayDefinitionStore(engine.Definitions, agents),
+            engine.Definitions,
             new ModelRegistry([new OfflineProvider()]),
             new FileTools(folder).Register(new ToolRegistry()),
             TimeProvider.System,
             NullLoggerFactory.Instance).Register(registry);
-        registry.AddCodeWorkflow("reading-list", agents, ReadAsync);
+        registry.AddWorkflows(engine.Definitions, InterpreterOptions.InMemory, code);
     });
+var client = new WorkflowClient(engine.Client, new CodeCatalog(code), engine.Definitions, engine.Payloads, ledger: engine.Ledger);
 
 // One instance per folder and day: run again, it is the same one.
 var id = $"reading-list:{DateTime.UtcNow:yyyy-MM-dd}:{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder)))[..8]}";
 try
 {
-    await engine.Client.StartAsync("reading-list", """{"pattern":"*.md"}""", new StartOrchestrationOptions { InstanceId = id });
+    await client.StartAsync("reading-list", JsonSerializer.SerializeToElement(new { pattern = "*.md" }), new StartWorkflowOptions { InstanceId = id });
 }
 catch (InstanceExistsException)
 {
     Console.Error.WriteLine($"Going on with {id}.");
 }
 
-var result = await engine.Client.WaitForCompletionAsync(id);
-Console.WriteLine(result.Output ?? result.FailureDetails?.ErrorMessage);
-return result.RuntimeStatus == OrchestrationRuntimeStatus.Completed ? 0 : 1;
+await client.Durable.WaitForCompletionAsync(id);
+var status = (await client.GetAsync(id))!;
+Console.WriteLine(status.Output?.GetRawText() ?? status.Error?.Message);
+return status.StopReason == StopReason.Completed ? 0 : 1;
 
 static async Task<JsonElement?> ReadAsync(CodeWorkflow workflow, JsonElement input)
 {

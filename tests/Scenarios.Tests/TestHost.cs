@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Client;
+using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Durable;
@@ -20,14 +21,14 @@ public sealed class TestHost : IAsyncDisposable
 {
     private readonly TestCatalog _catalog;
 
-    private TestHost(EmbeddedEngine engine, SkippingClock clock, TestCatalog catalog, TestModels models, ToolRegistry tools)
+    private TestHost(EmbeddedEngine engine, SkippingClock clock, TestCatalog catalog, TestModels models, ToolRegistry tools, CodeWorkflows code)
     {
         Engine = engine;
         Clock = clock;
         _catalog = catalog;
         Models = models;
         Tools = tools;
-        Client = new WorkflowClient(engine.Client, catalog, engine.Definitions, engine.Payloads, ledger: engine.Ledger);
+        Client = new WorkflowClient(engine.Client, new CodeCatalog(code, catalog), engine.Definitions, engine.Payloads, ledger: engine.Ledger);
     }
 
     public EmbeddedEngine Engine { get; }
@@ -46,7 +47,8 @@ public sealed class TestHost : IAsyncDisposable
         InterpreterOptions? interpreter = null,
         string? path = null,
         TestModels? models = null,
-        ToolRegistry? tools = null)
+        ToolRegistry? tools = null,
+        CodeWorkflows? code = null)
     {
         var clock = new SkippingClock();
         models ??= new TestModels();
@@ -62,9 +64,9 @@ public sealed class TestHost : IAsyncDisposable
                 registry.AddActivity(name, name == ActivityNames.Agent && agent is not null ? Fake(agent) : function);
             }
 
-            registry.AddWorkflows(engine.Definitions, interpreter);
+            registry.AddWorkflows(engine.Definitions, interpreter, code);
         });
-        return new TestHost(engine, clock, new TestCatalog(), models, tools);
+        return new TestHost(engine, clock, new TestCatalog(), models, tools, code ?? new CodeWorkflows());
     }
 
     public static WorkflowDefinition Parse(string yaml)

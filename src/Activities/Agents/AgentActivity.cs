@@ -30,7 +30,6 @@ internal sealed class AgentActivity(
     ILogger log)
 {
     private readonly AnswerReader _answers = new(values);
-    private readonly CostLimits _costs = new(models, prices);
 
     /// <summary>Makes the call. When the node's time is over the result is <see cref="CallError.Cancelled"/>; a call that is cancelled otherwise throws.</summary>
     public async Task<AgentCallResult> RunAsync(AgentCall call, CancellationToken cancellationToken)
@@ -97,13 +96,6 @@ internal sealed class AgentActivity(
             // Nothing was sent.
             await ledger.FailAsync(call.StepId, ErrorCodes.Cancelled, CancellationToken.None);
             cancellationToken.ThrowIfCancellationRequested();
-        }
-
-        if (_costs.Refuse(definitions.Get(call.Scope.DefinitionHash)) is { } unpriced)
-        {
-            await ledger.FailAsync(call.StepId, unpriced.Code, CancellationToken.None);
-            LogFailed(call, unpriced);
-            return new AgentCallResult { Error = unpriced };
         }
 
         if (gates.Enter(model, call.StepId, longestWait) is { } wait)

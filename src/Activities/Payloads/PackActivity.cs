@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
@@ -11,6 +12,13 @@ internal sealed class PackActivity(PayloadValues values)
     public async Task<Payload> RunAsync(PackCall call, CancellationToken cancellationToken)
     {
         var parts = await ResolveAsync(call.Values, cancellationToken);
+        if (call.Mode == PackMode.Json)
+        {
+            // Too large is an answer: it is not tried again.
+            var json = CallJson.Text(parts[0].GetRawText());
+            return Payload.Inline(Payload.Inline(json).Text.Length <= CodeWorkflow.MaxReadBytes ? json : JsonElement.Parse("null"u8));
+        }
+
         if (call.Mode == PackMode.Text)
         {
             var value = JsonElement.Parse(string.Concat(parts.Select(part => part.GetString())), JsonLimits.Document);

@@ -1,9 +1,11 @@
+using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Nodes.Agents;
 using Polyphony.Core.Nodes.Humans;
+using Polyphony.Core.Nodes.SubWorkflows;
 using Polyphony.Core.Nodes.Tools;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
@@ -15,38 +17,41 @@ namespace Polyphony.Core.CodeFirst;
 /// <summary>
 /// What a workflow written in C# works with. Calls behave as the nodes of a workflow file do: retry policies, timeouts, fallback models, repair of
 /// answers, rounds of tools, the ledger, and at most <see cref="WorkflowLimits.MaxConcurrency"/> calls under way. Await them in any order,
-/// one after the other or with <see cref="Task.WhenAll(IEnumerable{Task})"/>.
+/// one after the other or with <see cref="Task.WhenAll(IEnumerable{Task})"/>. Everything that takes time must come from here, or from <see cref="Durable"/>.
 /// </summary>
-public sealed class CodeWorkflow : IRunObserver
+public sealed class CodeWorkflow
 {
+    /// <summary>The most bytes of a value that <see cref="ReadAsync"/> and the calls with a type give: 40 KB of JSON. It stands in the history.</summary>
+    public const int MaxReadBytes = 40 * 1024;
+
     private static readonly Template Empty = Template.TryParse("", out var template, out _) ? template : throw new InvalidOperationException();
 
-    private readonly WorkflowPlan _plan;
-    private readonly RunCalls _calls;
-    private readonly RunBudget _budget;
-    private readonly RunStop _stop = new();
-    private readonly SlotGate _slots;
+    private readonly ActivationContext _context;
+    private readonly Activation _activation;
     private readonly ActivationRunner _runner;
+    private readonly CodeContext _durable;
     private readonly Dictionary<string, int> _rounds = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, PendingWait> _waits = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, NodeProgress> _delays = new(StringComparer.Ordinal);
+    private readonly List<TaskCompletionSource> _idle = [];
+    private int _calls;
+    private int _underWay;
 
-    internal CodeWorkflow(OrchestrationContext context, WorkflowPlan plan)
+    internal CodeWorkflow(ActivationContext context, Activation activation, Payload input)
     {
-        Durable = context;
-        _plan = plan;
-        var limits = plan.Definition.Limits;
-        _calls = new RunCalls(context, plan.Definition, context.InstanceId);
-        _budget = new RunBudget(new RunLimits(limits.MaxConcurrency, limits.MaxTurns, limits.MaxTokens, limits.MaxCostUsd));
-        _slots = new SlotGate(limits.MaxConcurrency);
-        _runner = new ActivationRunner(new ActivationContext(_calls, plan, _budget, _stop, this, SubWorkflows: null, Rewinds: 0));
+        _context = context;
+        _activation = activation;
+        Input = input;
+        _durable = new CodeContext(context.Durable);
+        _runner = new ActivationRunner(context with { Observer = new CodeObserver(context.Observer, activation) });
     }
 
-    /// <summary>Gets the durable context: time, ids, timers, events, child orchestrations, entities.</summary>
-    public OrchestrationContext Durable { get; }
+    /// <summary>Gets the durable context: time, ids, timers, events, child orchestrations, entities. The custom status and continuing as new are the runner's.</summary>
+    public OrchestrationContext Durable => _durable;
 
-    /// <summary>Gets what was used so far.</summary>
-    public Usage Usage => _budget.Used;
+    /// <summary>Gets what the run has used so far.</summary>
+    public Usage Usage => _context.Budget.Used;
+
+    /// <summary>Gets the input as it is passed on: to a prompt, as a variable.</summary>
+    public Payload Input { get; }
 
     /// <summary>Asks an agent.</summary>
     /// <param name="agent">Its name.</param>
@@ -54,19 +59,33 @@ public sealed class CodeWorkflow : IRunObserver
     /// <param name="variables">
     /// The values that the prompt reads, such as earlier answers: <c>{{ notes }}</c>. Large ones stay in the payload store until the prompt is rendered.
     /// </param>
-    /// <returns>The answer: a text, or JSON that fits the agent's schema. Above 4 KB a reference, to be passed on as a variable.</returns>
+    /// <returns>The answer: a text, or JSON that fits the agent's schema. Above 4 KB a reference, to be passed on as a variable, or read by <see cref="ReadAsync"/>.</returns>
     /// <exception cref="AgentFailedException">The agent failed for good, or a limit of the workflow is reached (its name is the code).</exception>
     public async Task<Payload> CallAgentAsync(string agent, string prompt, IReadOnlyDictionary<string, Payload>? variables = null)
     {
-        if (!_plan.Definition.Agents.ContainsKey(agent))
-        {
-            throw new PolyphonyException("agent_not_found", $"There is no agent \"{agent}\". Known: {string.Join(", ", _plan.Definition.Agents.Keys)}.");
-        }
-
+        RequireAgent(agent);
         return await RunAsync(
             new AgentNode { Name = agent, Agent = agent, Prompt = Empty },
             variables,
             activation => activation with { Prompt = Text(prompt) });
+    }
+
+    /// <summary>Asks an agent for an answer of a type. The agent has the type's schema: <see cref="AgentBuilder.Output{T}"/>.</summary>
+    /// <typeparam name="T">The type, read with the web defaults of System.Text.Json.</typeparam>
+    /// <param name="agent">Its name.</param>
+    /// <param name="prompt">The prompt: a template, over <paramref name="variables"/>.</param>
+    /// <param name="variables">The values that the prompt reads.</param>
+    /// <returns>The answer.</returns>
+    /// <exception cref="AgentFailedException">As for <see cref="CallAgentAsync(string, string, IReadOnlyDictionary{string, Payload}?)"/>.</exception>
+    /// <exception cref="PolyphonyException">The agent has no schema (<c>agent_untyped</c>); the answer does not fit the type (<c>value_type</c>), or is above <see cref="MaxReadBytes"/> (<c>value_too_large</c>).</exception>
+    public async Task<T> CallAgentAsync<T>(string agent, string prompt, IReadOnlyDictionary<string, Payload>? variables = null)
+    {
+        if (RequireAgent(agent).Output is null && typeof(T) != typeof(string))
+        {
+            throw new PolyphonyException("agent_untyped", $"Agent \"{agent}\" answers with text: it has no schema. Give it that of the type: agent => agent.Output<{typeof(T).Name}>().");
+        }
+
+        return await ReadAsync<T>(await CallAgentAsync(agent, prompt, variables), $"answer of agent \"{agent}\"");
     }
 
     /// <summary>Calls a tool.</summary>
@@ -76,6 +95,34 @@ public sealed class CodeWorkflow : IRunObserver
     /// <exception cref="AgentFailedException">It failed for good.</exception>
     public Task<Payload> CallToolAsync(string tool, JsonElement arguments) =>
         RunAsync(new ToolNode { Name = tool, Tool = tool, Arguments = Constant(arguments) }, null, activation => activation with { Arguments = Payload.Inline(arguments) });
+
+    /// <summary>Calls a tool with arguments and a result of types.</summary>
+    /// <typeparam name="T">The type of the result, read with the web defaults of System.Text.Json.</typeparam>
+    /// <param name="tool">Its name.</param>
+    /// <param name="arguments">Its arguments, such as <c>new { path = "a.md" }</c>.</param>
+    /// <returns>What it returned.</returns>
+    /// <exception cref="AgentFailedException">It failed for good.</exception>
+    /// <exception cref="PolyphonyException">The result does not fit the type (<c>value_type</c>), or is above <see cref="MaxReadBytes"/> (<c>value_too_large</c>).</exception>
+    public async Task<T> CallToolAsync<T>(string tool, object arguments) =>
+        await ReadAsync<T>(await CallToolAsync(tool, TypedJson.Write(arguments)), $"result of tool \"{tool}\"");
+
+    /// <summary>Runs another workflow, of a file or in C#, as a child. It is one of those that <see cref="WorkflowBuilder.BuildCode"/> names, and is pinned as it was when this run started.</summary>
+    /// <param name="workflow">Its name.</param>
+    /// <param name="input">Its input.</param>
+    /// <returns>Its output; above 4 KB a reference.</returns>
+    /// <exception cref="AgentFailedException">It did not complete.</exception>
+    public Task<Payload> CallWorkflowAsync(string workflow, Payload? input = null) =>
+        RunAsync(new WorkflowNode { Name = workflow, Workflow = workflow }, null, activation => activation with { Arguments = input ?? Payload.Null });
+
+    /// <summary>Runs another workflow with an input and an output of types.</summary>
+    /// <typeparam name="T">The type of the output, read with the web defaults of System.Text.Json.</typeparam>
+    /// <param name="workflow">Its name.</param>
+    /// <param name="input">Its input.</param>
+    /// <returns>Its output.</returns>
+    /// <exception cref="AgentFailedException">It did not complete.</exception>
+    /// <exception cref="PolyphonyException">The output does not fit the type (<c>value_type</c>), or is above <see cref="MaxReadBytes"/> (<c>value_too_large</c>).</exception>
+    public async Task<T> CallWorkflowAsync<T>(string workflow, object? input = null) =>
+        await ReadAsync<T>(await CallWorkflowAsync(workflow, Payload.Inline(TypedJson.Write(input))), $"output of workflow \"{workflow}\"");
 
     /// <summary>Asks a person; shown among the approvals like a <c>human</c> node of a file.</summary>
     /// <param name="name">A name for the question: letters, digits and <c>_</c>.</param>
@@ -87,79 +134,114 @@ public sealed class CodeWorkflow : IRunObserver
     public Task<Payload> AskAsync(string name, string question, JsonSchema? schema = null, TimeSpan? timeout = null) =>
         RunAsync(new HumanNode { Name = name, Prompt = Empty, Schema = schema, Timeout = timeout }, null, activation => activation with { Prompt = Text(question) });
 
-    void IRunObserver.OnAttempt(Activation activation) => Publish();
-
-    void IRunObserver.OnDelayed(Activation activation, CallWait wait, CallError? error)
+    /// <summary>Reads a value, from the payload store if it lies there.</summary>
+    /// <param name="payload">The value, or a reference to it.</param>
+    /// <returns>The value.</returns>
+    /// <exception cref="PolyphonyException">It takes more than <see cref="MaxReadBytes"/> (<c>value_too_large</c>): pass it on as it is.</exception>
+    public async Task<JsonElement> ReadAsync(Payload payload)
     {
-        _delays[activation.Id] = new NodeProgress
+        _durable.ThrowIfAbandoned();
+        return payload.IsInline ? payload.Json!.Value : JsonElement.Parse(Encoding.UTF8.GetBytes(await _context.Calls.ReadTextAsync(payload)), JsonLimits.Document);
+    }
+
+    /// <summary>Takes no calls any more: the run has stopped, and does not wait for this function.</summary>
+    internal void Abandon() => _durable.Abandon();
+
+    /// <summary>Waits until no calls are under way.</summary>
+    internal async Task WaitForCallsAsync()
+    {
+        while (_underWay > 0)
         {
-            Node = activation.Id,
-            Status = error is null ? "waiting" : "retrying",
-            Error = error?.Code,
-            WaitingUntil = wait.Until,
-            WaitReason = wait.Reason,
-            WaitMessage = wait.Message,
-        };
-        Publish();
+            var idle = new TaskCompletionSource();
+            _idle.Add(idle);
+            await idle.Task;
+        }
     }
 
-    void IRunObserver.OnDelayEnded(Activation activation) => _delays.Remove(activation.Id);
+    private async Task<T> ReadAsync<T>(Payload payload, string what) => TypedJson.Read<T>(await ReadAsync(payload), what);
 
-    void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
-    {
-        _waits[activation.Id] = wait;
-        Publish();
-    }
-
-    void IRunObserver.OnWaited(Activation activation)
-    {
-        _waits.Remove(activation.Id);
-        Publish();
-    }
+    private AgentDefinition RequireAgent(string agent) =>
+        _context.Plan.Definition.Agents.GetValueOrDefault(agent)
+        ?? throw new PolyphonyException("agent_not_found", $"There is no agent \"{agent}\". Known: {string.Join(", ", _context.Plan.Definition.Agents.Keys)}.");
 
     private async Task<Payload> RunAsync(NodeDefinition node, IReadOnlyDictionary<string, Payload>? variables, Func<Activation, Activation> with)
     {
+        _durable.ThrowIfAbandoned();
         var round = _rounds[node.Name] = _rounds.GetValueOrDefault(node.Name) + 1;
         var activation = with(new Activation
         {
             Node = node,
-            Order = "",
-            Scope = new CallScope
+            Order = $"{_activation.Order}.{_calls++:D6}",
+            Scope = _activation.Scope with
             {
-                DefinitionHash = _plan.Definition.Hash,
-                RootInstanceId = Durable.InstanceId,
-                InstanceId = Durable.InstanceId,
                 Node = node.Name,
                 Activation = Activation.Name(node.Name, null, round),
                 Round = round,
+                Input = null,
+                Nodes = null,
                 Variables = variables,
             },
         });
-        var slots = !node.Kind.TakesSlot ? 0 : await _slots.AcquireAsync();
+        _underWay++;
         try
         {
-            var end = await _runner.RunAsync(activation);
+            var end = await RunInSlotAsync(activation);
+            if (end.Outcome is { } outcome)
+            {
+                _context.Outcomes?.Add(outcome);
+                _context.Observer.OnInnerOutcome(_activation, outcome);
+            }
+
             return end.Outcome switch
             {
                 { Status: NodeResult.Completed, Result: { } result } => result,
                 { Error: { } error } => throw new AgentFailedException(activation.Id, error),
                 _ => throw new AgentFailedException(
-                    activation.Id, new CallError(StopReasons.Name(_stop.Reason ?? StopReason.Cancelled), "A limit of the workflow is reached.", ErrorKind.Terminal)),
+                    activation.Id, new CallError(StopReasons.Name(_context.Stop.Reason ?? StopReason.Cancelled), "A limit of the workflow is reached.", ErrorKind.Terminal)),
             };
         }
         finally
         {
-            if (slots > 0)
-            {
-                _slots.Release(slots);
-            }
-
-            Publish();
+            EndCall();
         }
     }
 
-    private void Publish() => Durable.SetCustomStatus(ProgressWriter.WriteShort(
-        new WorkflowProgress { Nodes = [.. _delays.Values.Take(8)], WaitingFor = [.. _waits.Values.Take(PendingWait.MostShown)], MoreWaiting = Math.Max(0, _waits.Count - PendingWait.MostShown), Usage = _budget.Used }, DurableLimits.MaxCustomStatusBytes));
+    private async Task<ActivationEnd> RunInSlotAsync(Activation activation)
+    {
+        if (_context.Slots is not { } gate || !activation.Node.Kind.TakesSlot)
+        {
+            return await _runner.RunAsync(activation);
+        }
+
+        var slots = await gate.AcquireAsync();
+        try
+        {
+            var end = _context.Stop.IsRequested ? new ActivationEnd(null) : await _runner.RunAsync(activation);
+            if (end.Lingering is { } lingering)
+            {
+                // The call still takes this slot.
+                await lingering;
+            }
+
+            return end;
+        }
+        finally
+        {
+            gate.Release(slots);
+        }
+    }
+
+    private void EndCall()
+    {
+        if (--_underWay > 0)
+        {
+            return;
+        }
+
+        var waiting = _idle.ToList();
+        _idle.Clear();
+        waiting.ForEach(idle => idle.SetResult());
+    }
 
     private static ValueTemplate Constant(JsonElement json) =>
         ValueTemplate.TryParse(json, out var template, out var problems) ? template : throw new ExpressionException(json.GetRawText(), problems[0].Problem);

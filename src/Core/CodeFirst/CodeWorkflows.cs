@@ -1,43 +1,70 @@
-using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Definitions;
-using Polyphony.Core.Durable;
-using Polyphony.Core.Json;
-using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.CodeFirst;
 
 /// <summary>A workflow written in C#: an orchestrator function with agents.</summary>
 /// <param name="workflow">Agents, tools, people, time. Everything that takes time must come from here (or from <see cref="CodeWorkflow.Durable"/>).</param>
-/// <param name="input">The input; JSON null if there was none.</param>
+/// <param name="input">The input; JSON null if there was none. Above <see cref="CodeWorkflow.MaxReadBytes"/> the run fails with <c>value_too_large</c>: pass large values by the payload store of a tool.</param>
 /// <returns>The output.</returns>
 public delegate Task<JsonElement?> CodeWorkflowFunction(CodeWorkflow workflow, JsonElement input);
 
-/// <summary>Registers workflows written in C#, for logic that a file can't express. They use the same agents, activities, ledger and payloads as files do.</summary>
-public static class CodeWorkflows
+/// <summary>A workflow in C# with an input and an output of types.</summary>
+/// <typeparam name="TInput">The input, read with the web defaults of System.Text.Json; its schema is checked at each start.</typeparam>
+/// <typeparam name="TOutput">The output.</typeparam>
+/// <param name="workflow">Agents, tools, people, time.</param>
+/// <param name="input">The input.</param>
+/// <returns>The output.</returns>
+public delegate Task<TOutput> CodeWorkflowFunction<in TInput, TOutput>(CodeWorkflow workflow, TInput input);
+
+/// <summary>
+/// The workflows of a program that are written in C#, for logic that a file can't express. They are started, listed, pinned and shown as those of files are; what an instance pins of one is its
+/// models, agents and limits, so that an edited instruction leaves instances in flight as they were. The function itself is code: it is replayed, and so must stay deterministic. Filled at start,
+/// read by any thread after that.
+/// </summary>
+public sealed class CodeWorkflows
 {
+    private readonly SortedDictionary<string, (WorkflowDefinition Definition, CodeWorkflowFunction Function)> _all = new(StringComparer.Ordinal);
+
+    /// <summary>Gets their definitions, by name.</summary>
+    public IReadOnlyList<WorkflowDefinition> Definitions => [.. _all.Values.Select(each => each.Definition)];
+
     /// <summary>Adds a workflow.</summary>
-    /// <param name="registry">The registry.</param>
-    /// <param name="name">The name under which it is started.</param>
-    /// <param name="agents">Its models, agents and limits, made with <see cref="WorkflowBuilder.BuildAgents"/>.</param>
+    /// <param name="workflow">Its name, models, agents, limits and input.</param>
     /// <param name="function">The function. Deterministic: it is replayed.</param>
-    /// <param name="prices">Refuses a limit of money that can't hold right here; by default the first call of a run is refused.</param>
-    /// <returns>The registry.</returns>
-    /// <exception cref="WorkflowInvalidException">There is a <c>maxCostUsd</c>, and the price of a model is not known (<c>price_unknown</c>).</exception>
-    /// <remarks>The activities must find <paramref name="agents"/>: give them an <see cref="OverlayDefinitionStore"/> that holds it.</remarks>
-    public static DurableRegistry AddCodeWorkflow(this DurableRegistry registry, string name, WorkflowDefinition agents, CodeWorkflowFunction function, PriceCheck? prices = null)
+    /// <param name="workflows">The workflows that the function runs, by name.</param>
+    /// <returns>This collection.</returns>
+    /// <exception cref="WorkflowInvalidException">Something of the workflow is wrong; every problem is listed.</exception>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public CodeWorkflows Add(WorkflowBuilder workflow, CodeWorkflowFunction function, params IEnumerable<string> workflows)
     {
-        if (prices?.CheckAgents(agents) is { Count: > 0 } problems)
+        var definition = workflow.BuildCode(workflows);
+        if (!_all.TryAdd(definition.Name, (definition, function)))
         {
-            throw new WorkflowInvalidException(problems);
+            throw new ArgumentException($"There are two workflows in C# with the name \"{definition.Name}\". Rename one.", nameof(workflow));
         }
 
-        var plan = new WorkflowPlan(agents);
-        return registry.AddOrchestration(name, async (context, input) =>
-        {
-            using var json = JsonDocument.Parse(Encoding.UTF8.GetBytes(input ?? "null"), JsonLimits.Document);
-            var output = await function(new CodeWorkflow(context, plan), json.RootElement.Clone());
-            return output?.GetRawText();
-        });
+        return this;
     }
+
+    /// <summary>Adds a workflow with an input and an output of types.</summary>
+    /// <typeparam name="TInput">The input. Its schema becomes the workflow's.</typeparam>
+    /// <typeparam name="TOutput">The output.</typeparam>
+    /// <param name="workflow">Its name, models, agents and limits.</param>
+    /// <param name="function">The function. Deterministic: it is replayed.</param>
+    /// <param name="workflows">The workflows that the function runs, by name.</param>
+    /// <returns>This collection.</returns>
+    /// <exception cref="WorkflowInvalidException">Something of the workflow is wrong; every problem is listed.</exception>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public CodeWorkflows Add<TInput, TOutput>(WorkflowBuilder workflow, CodeWorkflowFunction<TInput, TOutput> function, params IEnumerable<string> workflows) => Add(
+        workflow.Input(TypedJson.SchemaOf(typeof(TInput))),
+        async (code, input) => TypedJson.Write(await function(code, TypedJson.Read<TInput>(input, "input"))),
+        workflows);
+
+    /// <summary>Finds the definition of a workflow.</summary>
+    /// <param name="name">Its name.</param>
+    /// <returns>The definition, or <see langword="null"/>.</returns>
+    public WorkflowDefinition? FindDefinition(string name) => _all.TryGetValue(name, out var found) ? found.Definition : null;
+
+    internal CodeWorkflowFunction? Find(string name) => _all.TryGetValue(name, out var found) ? found.Function : null;
 }

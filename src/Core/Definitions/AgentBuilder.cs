@@ -14,6 +14,11 @@ public sealed class AgentBuilder
     /// <returns>This builder.</returns>
     public AgentBuilder Output(JsonNode schema) => Set("output", schema);
 
+    /// <summary>Sets the schema of the answers to that of a type; objects take no other members than the type has.</summary>
+    /// <typeparam name="T">The type, as the web defaults of System.Text.Json write it.</typeparam>
+    /// <returns>This builder.</returns>
+    public AgentBuilder Output<T>() => Output(CodeFirst.TypedJson.SchemaOf(typeof(T)));
+
     /// <summary>Names the tools that the agent may call.</summary>
     /// <param name="names">Their names.</param>
     /// <returns>This builder.</returns>

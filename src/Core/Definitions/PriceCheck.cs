@@ -73,7 +73,11 @@ public sealed class PriceCheck(IReadOnlyDictionary<string, ModelDefinition> host
 
             foreach (var node in workflow.Graph.Nodes)
             {
-                AddAgent(workflow, node.Kind.AgentOf(node), models);
+                foreach (var agent in node.Kind.AgentsOf(node, workflow.Agents.Keys))
+                {
+                    AddAgent(workflow, agent, models);
+                }
+
                 AddAgent(workflow, node.OnError.Agent, models);
             }
 
@@ -85,25 +89,6 @@ public sealed class PriceCheck(IReadOnlyDictionary<string, ModelDefinition> host
                 }
             }
         }
-    }
-
-    /// <summary>Checks the agents of a workflow in C#, any of which it may call.</summary>
-    /// <param name="agents">The agents, with the limits of the workflow.</param>
-    /// <returns>A problem for each model that has no price, if there is a limit.</returns>
-    public IReadOnlyList<WorkflowProblem> CheckAgents(WorkflowDefinition agents)
-    {
-        if (agents.Limits.MaxCostUsd is null)
-        {
-            return [];
-        }
-
-        var models = new SortedDictionary<string, ModelDefinition>(StringComparer.Ordinal);
-        foreach (var agent in agents.Agents.Keys)
-        {
-            AddAgent(agents, agent, models);
-        }
-
-        return [.. Problems(models, "limits.maxCostUsd", default, agents.Name, null)];
     }
 
     private IEnumerable<WorkflowProblem> Problems(SortedDictionary<string, ModelDefinition> models, string path, SourceLocation location, string within, string? file)

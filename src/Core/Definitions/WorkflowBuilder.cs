@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Polyphony.Core.Definitions.Sources;
+using Polyphony.Core.Nodes;
 
 namespace Polyphony.Core.Definitions;
 
@@ -156,15 +157,17 @@ public sealed partial class WorkflowBuilder(string name)
     /// <exception cref="WorkflowInvalidException">There is any problem; the message lists all.</exception>
     public WorkflowDefinition Build() => Parse().Require();
 
-    /// <summary>Builds models, agents and limits without a graph, for a workflow whose logic is written in C#.</summary>
-    /// <returns>The definition. Its only node does nothing and is never run.</returns>
+    /// <summary>Makes the definition of a workflow whose logic is a C# function of the workflow's name.</summary>
+    /// <param name="workflows">The workflows that the function runs.</param>
+    /// <returns>The definition: models, agents and limits, with one node for the function.</returns>
     /// <exception cref="WorkflowInvalidException">Something is wrong; every problem is listed.</exception>
-    public WorkflowDefinition BuildAgents()
+    internal WorkflowDefinition BuildCode(IEnumerable<string> workflows)
     {
-        if (_nodes.Count == 0)
-            _nodes.Add(("none", new JsonObject { ["transform"] = "" }));
+        if (_nodes.Count > 0)
+            throw new InvalidOperationException("A workflow in C# has no nodes of its own: its function calls agents and tools. Remove them, or build a graph.");
 
-        return Build();
+        _nodes.Add(("code", new JsonObject { ["code"] = name, ["input"] = "{{ input }}", ["workflows"] = Texts(workflows) }));
+        return WorkflowParser.Parse(ToSource(), NodeKinds.WithCode, name).Require();
     }
 
     internal static JsonObject Json(WorkflowLimits limits)

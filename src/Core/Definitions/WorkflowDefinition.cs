@@ -59,7 +59,7 @@ public sealed record WorkflowDefinition
     /// <param name="canonicalJson">What <see cref="CanonicalJson"/> was.</param>
     /// <returns>The definition.</returns>
     /// <exception cref="WorkflowInvalidException">The text is no workflow.</exception>
-    public static WorkflowDefinition FromJson(string canonicalJson) => WorkflowParser.FromCanonical(canonicalJson, NodeKinds.All);
+    public static WorkflowDefinition FromJson(string canonicalJson) => WorkflowParser.FromCanonical(canonicalJson, NodeKinds.WithCode);
 
     /// <summary>Gets an agent as it is in a node: with what the node sets in place of its own.</summary>
     /// <param name="agent">The agent: the node's, or the one that stands in for it, which keeps its own schema.</param>
@@ -72,7 +72,7 @@ public sealed record WorkflowDefinition
     }
 
     /// <summary>Gets the nodes that run other workflows.</summary>
-    internal IEnumerable<SubWorkflowUse> SubWorkflows => Graph.Nodes.Select(node => node.Kind.SubWorkflowOf(node)).OfType<SubWorkflowUse>();
+    internal IEnumerable<SubWorkflowUse> SubWorkflows => Graph.Nodes.SelectMany(node => node.Kind.SubWorkflowsOf(node));
 
     private ValueTemplate? _defaultOutput;
 

@@ -90,8 +90,13 @@ internal abstract class NodeKind
     /// <summary>Gets an agent as it is in a node: with what the node sets in place of its own.</summary>
     public virtual AgentDefinition Adjust(AgentDefinition agent, NodeDefinition node) => agent;
 
-    /// <summary>Gets the workflow that a node runs; <see langword="null"/> if it runs none.</summary>
-    public virtual SubWorkflowUse? SubWorkflowOf(NodeDefinition node) => null;
+    /// <summary>Gets the agents that a node may ask, those that stand in for it aside.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="all">All agents of the workflow.</param>
+    public virtual IEnumerable<string> AgentsOf(NodeDefinition node, IEnumerable<string> all) => AgentOf(node) is { } agent ? [agent] : [];
+
+    /// <summary>Gets the workflows that a node runs.</summary>
+    public virtual IEnumerable<SubWorkflowUse> SubWorkflowsOf(NodeDefinition node) => [];
 
     /// <summary>Gets the name of the event that a node waits for; <see langword="null"/> if it waits for none, or for the answer to a question.</summary>
     public virtual string? EventOf(NodeDefinition node) => null;

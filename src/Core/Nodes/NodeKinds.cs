@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Polyphony.Core.Nodes.Agents;
+using Polyphony.Core.Nodes.Code;
 using Polyphony.Core.Nodes.Humans;
 using Polyphony.Core.Nodes.SubWorkflows;
 using Polyphony.Core.Nodes.Tools;
@@ -20,6 +21,9 @@ internal sealed class NodeKinds(params ImmutableArray<NodeKind> kinds)
         WorkflowNodeKind.Instance,
         WaitNodeKind.Instance,
         TransformNodeKind.Instance);
+
+    /// <summary>Gets the kinds of the product, and that of workflows in C#, which no file can have.</summary>
+    public static NodeKinds WithCode { get; } = All.With(CodeNodeKind.Instance);
 
     /// <summary>Gets the kinds.</summary>
     public ImmutableArray<NodeKind> List => kinds;

@@ -112,4 +112,9 @@ internal interface IRunObserver
 
     /// <summary>That wait is over.</summary>
     void OnWaited(Activation activation);
+
+    /// <summary>A call that a C# function has made has ended.</summary>
+    /// <param name="activation">The function's activation.</param>
+    /// <param name="outcome">The call's outcome.</param>
+    void OnInnerOutcome(Activation activation, Outcome outcome);
 }

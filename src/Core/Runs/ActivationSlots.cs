@@ -1,18 +1,18 @@
 namespace Polyphony.Core.Runs;
 
 /// <summary>Runs the activations of a run, as many at a time as <c>maxConcurrency</c> allows.</summary>
-internal sealed class ActivationSlots(RunContext run, IRunObserver observer, RunSignal signal)
+internal sealed class ActivationSlots(RunContext run, IRunObserver observer, OutcomeLog outcomes, RunSignal signal)
 {
     private readonly List<Task> _lingering = [];
 
     /// <summary>Gets what runs single activations.</summary>
-    public ActivationRunner Runner { get; private set; } = NewRunner(run, observer);
+    public ActivationRunner Runner { get; private set; } = NewRunner(run, observer, outcomes);
 
     /// <summary>Gets a value indicating whether calls go on whose activations have timed out.</summary>
     public bool IsLingering => !_lingering.TrueForAll(task => task.IsCompleted);
 
     /// <summary>Begins anew after a rewind.</summary>
-    public void Renew() => Runner = NewRunner(run, observer);
+    public void Renew() => Runner = NewRunner(run, observer, outcomes);
 
     /// <summary>Runs an activation when there is a slot for it. Waits, people and computations take none: they call nobody.</summary>
     public async Task<ActivationEnd> RunAsync(Activation activation)
@@ -55,6 +55,6 @@ internal sealed class ActivationSlots(RunContext run, IRunObserver observer, Run
         }
     }
 
-    private static ActivationRunner NewRunner(RunContext run, IRunObserver observer) =>
-        new(new ActivationContext(run.Calls, run.Plan, run.Budget, run.Stop, observer, run.SubWorkflows, run.Rewinds));
+    private static ActivationRunner NewRunner(RunContext run, IRunObserver observer, OutcomeLog outcomes) =>
+        new(new ActivationContext(run.Calls, run.Plan, run.Budget, run.Stop, observer, run.SubWorkflows, run.Rewinds, run.Slots, outcomes, run.Code));
 }

@@ -256,7 +256,7 @@ public enum ExpressionSiteKind
     /// <summary>A tool's arguments.</summary>
     Arguments,
 
-    /// <summary>A sub-workflow's input.</summary>
+    /// <summary>The input of a sub-workflow, or of a C# function.</summary>
     WorkflowInput,
 
     /// <summary>A transform's value.</summary>
@@ -307,6 +307,9 @@ public enum PackMode
 
     /// <summary>The values are texts: joined, the JSON of a value. The result is that value, in the payload store, and not a list.</summary>
     Text,
+
+    /// <summary>There is one value: its JSON, written as a text, is the result, and not a list. Up to <see cref="CodeFirst.CodeWorkflow.MaxReadBytes"/>.</summary>
+    Json,
 
     /// <summary>The values are lists, joined end to end.</summary>
     Concat,

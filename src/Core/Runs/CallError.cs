@@ -35,6 +35,15 @@ public static class ErrorCodes
     /// <summary>Took longer than its limit: a model call, a tool, a node; or a person's answer or an event did not come in time.</summary>
     public const string Timeout = "timeout";
 
+    /// <summary>The program has no workflow in C# of that name.</summary>
+    public const string CodeNotFound = "code_not_found";
+
+    /// <summary>A workflow in C# threw what it did not handle.</summary>
+    public const string CodeFailed = "code_failed";
+
+    /// <summary>A value is larger than may be read where it is to be read.</summary>
+    public const string ValueTooLarge = "value_too_large";
+
     /// <summary>Nobody waits for the call any more: its run or its node has ended.</summary>
     public const string Cancelled = "cancelled";
 

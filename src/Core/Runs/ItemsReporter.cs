@@ -52,6 +52,11 @@ internal sealed class ItemsReporter(OrchestrationContext durable, ItemsRun run, 
         // Items that wait for somebody or something outside are not divided among children.
     }
 
+    void IRunObserver.OnInnerOutcome(Activation activation, Outcome outcome)
+    {
+        // C# functions are not divided among children.
+    }
+
     private void Publish(NodeProgress node)
     {
         _progress[0] = node;

@@ -101,6 +101,12 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
         _changed = true;
     }
 
+    void IRunObserver.OnInnerOutcome(Activation activation, Outcome outcome)
+    {
+        CountActivation(run.Plan.IndexOf(activation.Node.Name), outcome);
+        signal.Raise();
+    }
+
     // People come first: a question that is not shown is answered by nobody.
     private static string WaitKey(Activation activation) => activation.Node.Kind.IsQuestion ? $"0{activation.Id}" : $"1{activation.Id}";
 

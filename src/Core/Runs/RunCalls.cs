@@ -166,6 +166,14 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         }
     }
 
+    /// <summary>Reads the JSON of a value in the payload store.</summary>
+    /// <exception cref="PolyphonyException">Code <c>value_too_large</c>: it takes more than <see cref="CodeFirst.CodeWorkflow.MaxReadBytes"/>.</exception>
+    public async Task<string> ReadTextAsync(Payload value) => (await CallPackAsync([value], PackMode.Json)).Json is { ValueKind: JsonValueKind.String } json
+        ? json.GetString()!
+        : throw new PolyphonyException(
+            ErrorCodes.ValueTooLarge,
+            $"The value takes more than {CodeFirst.CodeWorkflow.MaxReadBytes:N0} bytes, the most that can be read in a workflow in C#, since it would stand in its history. Pass it on as it is: as a variable of a prompt, or as an input.");
+
     /// <summary>Makes one list of values that are there as text; a small one in place.</summary>
     /// <param name="items">The items, each UTF-8 JSON.</param>
     public async Task<Payload> PackAsync(IReadOnlyList<byte[]> items)

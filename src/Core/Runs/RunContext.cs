@@ -1,3 +1,4 @@
+using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Graph;
@@ -7,11 +8,12 @@ namespace Polyphony.Core.Runs;
 /// <summary>What the parts of one run share: what it runs, what it calls, and what limits and stops it.</summary>
 internal sealed class RunContext
 {
-    public RunContext(OrchestrationContext durable, WorkflowRun input, PlanCache plans, InterpreterOptions options)
+    public RunContext(OrchestrationContext durable, WorkflowRun input, PlanCache plans, InterpreterOptions options, CodeWorkflows? code)
     {
         Durable = durable;
         Input = input;
         Options = options;
+        Code = code;
         Plan = plans.Get(input.DefinitionHash);
         SubWorkflows = input.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes, input.Depth) : null;
         LogicalId = input.LogicalId ?? durable.InstanceId;
@@ -33,6 +35,9 @@ internal sealed class RunContext
     public WorkflowRun Input { get; }
 
     public InterpreterOptions Options { get; }
+
+    /// <summary>Gets the program's workflows in C#.</summary>
+    public CodeWorkflows? Code { get; }
 
     public WorkflowPlan Plan { get; }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
@@ -12,8 +13,9 @@ public static class WorkflowOrchestrations
     /// <param name="registry">The registry.</param>
     /// <param name="definitions">Where pinned definitions are kept.</param>
     /// <param name="options">How the interpreter divides its work.</param>
+    /// <param name="code">The workflows of the program that are written in C#.</param>
     /// <returns>The registry.</returns>
-    public static DurableRegistry AddWorkflows(this DurableRegistry registry, IDefinitionStore definitions, InterpreterOptions? options = null)
+    public static DurableRegistry AddWorkflows(this DurableRegistry registry, IDefinitionStore definitions, InterpreterOptions? options = null, CodeWorkflows? code = null)
     {
         var plans = new PlanCache(definitions);
         options ??= new InterpreterOptions();
@@ -23,7 +25,7 @@ public static class WorkflowOrchestrations
             .AddOrchestration(ActivityNames.WorkflowOrchestration, (context, input) =>
             {
                 var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.WorkflowRun)!;
-                return run.PackedState is null ? new WorkflowRunner(context, run, plans, options).RunAsync() : GoOnAsync(context, run, plans, options);
+                return run.PackedState is null ? new WorkflowRunner(context, run, plans, options, code).RunAsync() : GoOnAsync(context, run, plans, options, code);
             }, compareInputs: false)
             .AddOrchestration(ActivityNames.ItemsOrchestration, (context, input) =>
             {
@@ -33,9 +35,9 @@ public static class WorkflowOrchestrations
     }
 
     /// <summary>Goes on from a state that is too large to be passed on as it is.</summary>
-    private static async Task<string?> GoOnAsync(OrchestrationContext context, WorkflowRun run, PlanCache plans, InterpreterOptions options)
+    private static async Task<string?> GoOnAsync(OrchestrationContext context, WorkflowRun run, PlanCache plans, InterpreterOptions options, CodeWorkflows? code)
     {
         var state = await run.PackedState!.LoadAsync(new RunCalls(context, plans.Get(run.DefinitionHash).Definition, run.RootInstanceId ?? context.InstanceId));
-        return await new WorkflowRunner(context, run with { State = state, PackedState = null }, plans, options).RunAsync();
+        return await new WorkflowRunner(context, run with { State = state, PackedState = null }, plans, options, code).RunAsync();
     }
 }

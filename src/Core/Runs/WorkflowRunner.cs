@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Graph;
 using Polyphony.Core.Json;
@@ -29,10 +30,10 @@ internal sealed class WorkflowRunner
     private readonly ResultBuilder _result;
     private bool _isOutOfTime;
 
-    public WorkflowRunner(OrchestrationContext context, WorkflowRun input, PlanCache plans, InterpreterOptions options)
+    public WorkflowRunner(OrchestrationContext context, WorkflowRun input, PlanCache plans, InterpreterOptions options, CodeWorkflows? code)
     {
         var waits = new WaitStates();
-        _run = new RunContext(context, input, plans, options);
+        _run = new RunContext(context, input, plans, options, code);
         var outcomes = new OutcomeLog(_run.Calls);
         _schedule = new NodeSchedule(_run.Plan);
         _results = new ResultStore(_run.Plan, _schedule);
@@ -45,7 +46,7 @@ internal sealed class WorkflowRunner
         }
 
         var contexts = new ContextBuilder(_run, _schedule, _results);
-        _slots = new ActivationSlots(_run, _progress, _signal);
+        _slots = new ActivationSlots(_run, _progress, outcomes, _signal);
         _forEach = new ForEachRunner(_run, _schedule, _results, contexts, _slots, waits, outcomes, _progress, _signal);
         _nodes = new NodeRunner(_run, _schedule, contexts, _slots, waits, outcomes, _progress, _forEach, _signal);
         _continuation = new Continuation(_run, _schedule, _results, outcomes, waits, _progress, _termination, _slots, codec, _signal);

@@ -28,7 +28,7 @@ internal sealed class WorkflowNodeKind : NodeKind
 
     public override NodeCalls BoundCalls(NodeDefinition node, ProofBuilder proof)
     {
-        var (use, attempts) = (SubWorkflowOf(node), node.Retry?.MaxAttempts ?? 1);
+        var (use, attempts) = (UseOf((WorkflowNode)node), node.Retry?.MaxAttempts ?? 1);
         if (proof.ProofOf(use.Workflow) is not var (other, inner))
         {
             var unknown = CallBound.Of(1).Per($"call in each run of workflow \"{use.Workflow}\"");
@@ -42,11 +42,9 @@ internal sealed class WorkflowNodeKind : NodeKind
 
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((WorkflowNode)node).Input;
 
-    public override SubWorkflowUse SubWorkflowOf(NodeDefinition node)
-    {
-        var workflow = (WorkflowNode)node;
-        return new SubWorkflowUse(workflow.Name, workflow.Workflow, workflow.Limits);
-    }
+    public override IEnumerable<SubWorkflowUse> SubWorkflowsOf(NodeDefinition node) => [UseOf((WorkflowNode)node)];
+
+    private static SubWorkflowUse UseOf(WorkflowNode node) => new(node.Name, node.Workflow, node.Limits);
 
     public override string? RoleOf(NodeDefinition node) => "assistant";
 

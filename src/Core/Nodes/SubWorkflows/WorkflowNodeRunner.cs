@@ -24,7 +24,7 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
             return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" would be more than {DurableLimits.MaxDepth} levels below the one that was started. Let the parts stand side by side.");
         }
 
-        var input = node.Input is null ? new EvaluateResult(null) : await context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.WorkflowInput), activation.Scope);
+        var input = activation.Arguments is { } given ? new EvaluateResult(given) : node.Input is null ? new EvaluateResult(null) : await context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.WorkflowInput), activation.Scope);
         return input.Error is null ? await RunAsync(activation, node, workflow, input.Value, limit) : new WorkResult { Error = input.Error, Attempts = 1 };
     }
 

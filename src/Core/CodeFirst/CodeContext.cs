@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Logging;
+using Polyphony.Core.Durable;
+
+namespace Polyphony.Core.CodeFirst;
+
+/// <summary>The durable context that a C# function sees: all but what belongs to the run around it.</summary>
+internal sealed class CodeContext(OrchestrationContext inner) : OrchestrationContext
+{
+    private bool _isAbandoned;
+
+    public override string Name => inner.Name;
+
+    public override string InstanceId => inner.InstanceId;
+
+    public override ParentInstance? Parent => inner.Parent;
+
+    public override DateTimeOffset CurrentUtcDateTime => inner.CurrentUtcDateTime;
+
+    public override bool IsReplaying => inner.IsReplaying;
+
+    public void Abandon() => _isAbandoned = true;
+
+    /// <summary>Ends a function that goes on after its run has stopped.</summary>
+    public void ThrowIfAbandoned()
+    {
+        if (_isAbandoned)
+        {
+            throw new OperationCanceledException("The run has stopped.");
+        }
+    }
+
+    public override Guid NewGuid() => Inner.NewGuid();
+
+    public override Task<string?> CallActivityAsync(string name, string? input, CancellationToken cancellationToken = default) => Inner.CallActivityAsync(name, input, cancellationToken);
+
+    public override Task<string?> CallSubOrchestrationAsync(string name, string? instanceId, string? input) => Inner.CallSubOrchestrationAsync(name, instanceId, input);
+
+    public override Task CreateTimerAsync(DateTimeOffset fireAt, CancellationToken cancellationToken = default) => Inner.CreateTimerAsync(fireAt, cancellationToken);
+
+    public override Task<string?> WaitForExternalEventAsync(string name, CancellationToken cancellationToken = default) => Inner.WaitForExternalEventAsync(name, cancellationToken);
+
+    public override Task<string?> CallEntityAsync(EntityId entity, string operation, string? input) => Inner.CallEntityAsync(entity, operation, input);
+
+    public override void SignalEntity(EntityId entity, string operation, string? input) => Inner.SignalEntity(entity, operation, input);
+
+    public override void SendEvent(string instanceId, string name, string? payload) => Inner.SendEvent(instanceId, name, payload);
+
+    public override void SetCustomStatus(string? status) => throw NotHere("set the custom status", "It says how far the run is.");
+
+    public override void ContinueAsNew(string? input, bool preserveUnprocessedEvents = true) =>
+        throw NotHere("continue as new", "Give work that goes on for ever to child workflows, or start another instance at the end.");
+
+    public override ILogger CreateReplaySafeLogger(string category) => inner.CreateReplaySafeLogger(category);
+
+    private OrchestrationContext Inner
+    {
+        get
+        {
+            ThrowIfAbandoned();
+            return inner;
+        }
+    }
+
+    private static PolyphonyException NotHere(string what, string instead) => new("not_in_code_workflow", $"A workflow in C# can't {what}. {instead}");
+}
