@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Agents;
-using Polyphony.Activities.Definitions;
 using Polyphony.Activities.Evaluation;
 using Polyphony.Activities.Limits;
 using Polyphony.Activities.Payloads;
@@ -53,7 +52,7 @@ public sealed class PolyphonyActivities
     {
         options = options.Validated();
         var values = new PayloadValues(payloads, options.PayloadCacheBytes);
-        var pinned = new DefinitionCache(definitions);
+        var pinned = DefinitionCache.Of(definitions);
         var log = loggerFactory.ForActivities();
         _agent = new AgentActivity(new ConversationBuilder(values, tools), pinned, values, ledger, models, options.Prices, new DeploymentGates(timeProvider), timeProvider, log);
         _tool = new ToolActivity(pinned, values, tools, options.ToolTimeout, timeProvider, log);

@@ -41,14 +41,15 @@ public sealed class TestHost : IAsyncDisposable
 
     public WorkflowClient Client { get; }
 
-    /// <summary>Starts a host. With <paramref name="agent"/>, that answers in place of the agent activity; otherwise the activity asks <see cref="Models"/>.</summary>
+    /// <summary>Starts a host. With <paramref name="agent"/>, that answers in place of the agent activity; otherwise the activity asks <see cref="Models"/>. <paramref name="prepare"/> gets the definition store before anybody else.</summary>
     public static async Task<TestHost> StartAsync(
         Func<AgentCall, CancellationToken, Task<AgentCallResult>>? agent = null,
         InterpreterOptions? interpreter = null,
         string? path = null,
         TestModels? models = null,
         ToolRegistry? tools = null,
-        CodeWorkflows? code = null)
+        CodeWorkflows? code = null,
+        Action<IDefinitionStore>? prepare = null)
     {
         var clock = new SkippingClock();
         models ??= new TestModels();
@@ -56,6 +57,7 @@ public sealed class TestHost : IAsyncDisposable
         var options = (path is null ? EngineOptions.InMemory(clock) : new EngineOptions { Path = path, TimeProvider = clock }) with { OwnerNote = "test" };
         var engine = await EmbeddedEngine.StartAsync(options, (engine, registry) =>
         {
+            prepare?.Invoke(engine.Definitions);
             var shipped = new PolyphonyActivities(
                 new ActivitiesOptions(), engine.Payloads, engine.Ledger, engine.Definitions, models, tools, clock, NullLoggerFactory.Instance)
                 .Register(new DurableRegistry());

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
-using Polyphony.Activities.Definitions;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Limits;
 using Polyphony.Activities.Payloads;

@@ -22,6 +22,10 @@ namespace Polyphony.Activities.Agents;
 /// </remarks>
 internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry tools)
 {
+    // In characters. The prompts of workflows in C# come with the call; the text is often the same, and what differs comes from variables.
+    private const long PromptCapacity = 1024 * 1024;
+    private readonly WeightedCache<Template> _prompts = new(PromptCapacity);
+
     public async Task<Conversation> BuildAsync(
         AgentCall call, WorkflowDefinition definition, AgentDefinition agent, ModelDefinition model, CancellationToken cancellationToken)
     {
@@ -141,9 +145,13 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         }
 
         var text = CallJson.ToText(await values.ReadAsync(call.Prompt, cancellationToken));
-        return Template.TryParse(text, out var template, out var problems)
-            ? template
-            : throw new ExpressionException(text, problems[0]);
+        if (!_prompts.TryGet(text, out var template))
+        {
+            template = Template.TryParse(text, out var parsed, out var problems) ? parsed : throw new ExpressionException(text, problems[0]);
+            _prompts.Set(text, template, text.Length);
+        }
+
+        return template;
     }
 
     /// <summary>Gets all rounds of tool calls, those in the payload store first.</summary>

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
-using Polyphony.Activities.Definitions;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Payloads;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Evaluation;

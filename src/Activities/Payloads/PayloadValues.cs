@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
+using Polyphony.Expressions;
 
 namespace Polyphony.Activities.Payloads;
 
@@ -35,7 +36,7 @@ internal sealed class PayloadValues(IPayloadStore store, long cacheBytes)
             root = await _reading.GetOrAdd(reference.Hash, hash => new Lazy<Task<JsonElement>>(() => LoadAsync(hash))).Value.WaitAsync(cancellationToken);
         }
 
-        return PayloadReader.Select(root, payload.Pointer) ?? throw new PayloadNotFoundException($"{reference.Hash}{payload.Pointer}");
+        return JsonPointer.Find(root, payload.Pointer) ?? throw new PayloadNotFoundException($"{reference.Hash}{payload.Pointer}");
     }
 
     /// <summary>Reads several values, each once.</summary>

@@ -119,9 +119,11 @@ public sealed partial class WorkflowClient(
             throw new WorkflowInvalidException(problems);
         }
 
+        var parsed = DefinitionCache.Of(definitions);
         foreach (var each in pinned.Values.Prepend(definition))
         {
             await definitions.SaveAsync(each.Hash, each.CanonicalJson, cancellationToken);
+            parsed.Add(each);
         }
 
         var run = new WorkflowRun

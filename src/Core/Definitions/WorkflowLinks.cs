@@ -2,6 +2,7 @@ using System.Text.Json;
 using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Json;
 using Polyphony.Core.Nodes;
+using Polyphony.Expressions;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Definitions;
@@ -62,7 +63,7 @@ public static class WorkflowLinks
             if (other is null)
             {
                 var known = catalog.List().Select(workflow => workflow.Name).ToArray();
-                Add("unknown_workflow", path, $"there is no workflow \"{use.Workflow}\"", Expressions.NearMatch.Hint(use.Workflow, known) ?? "Put its file into the folder of workflows.");
+                Add("unknown_workflow", path, $"there is no workflow \"{use.Workflow}\"", NearMatch.Hint(use.Workflow, known) ?? "Put its file into the folder of workflows.");
                 continue;
             }
 
@@ -102,21 +103,8 @@ public static class WorkflowLinks
     }
 
     // What a template gives is known only in the run, and is checked there.
-    private static bool IsTemplate(JsonElement input, SchemaViolation violation)
-    {
-        foreach (var part in violation.Pointer.Split('/').Skip(1))
-        {
-            var key = part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
-            if (input.ValueKind == JsonValueKind.Object && input.TryGetProperty(key, out var member))
-                input = member;
-            else if (input.ValueKind == JsonValueKind.Array && int.TryParse(key, out var index) && index >= 0 && index < input.GetArrayLength())
-                input = input[index];
-            else
-                return false;
-        }
-
-        return input.ValueKind == JsonValueKind.String && input.GetString()!.Contains("{{", StringComparison.Ordinal);
-    }
+    private static bool IsTemplate(JsonElement input, SchemaViolation violation) =>
+        JsonPointer.Find(input, violation.Pointer) is { ValueKind: JsonValueKind.String } text && text.GetString()!.Contains("{{", StringComparison.Ordinal);
 
     private static string Recursion(IReadOnlyList<string> cycle) => $"the workflow \"{cycle[0]}\" runs itself: {string.Join(" -> ", cycle)}";
 

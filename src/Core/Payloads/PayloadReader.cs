@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Json;
+using Polyphony.Expressions;
 
 namespace Polyphony.Core.Payloads;
 
@@ -20,38 +21,7 @@ public static class PayloadReader
         }
 
         var bytes = await store.GetAsync(reference.Hash, cancellationToken);
-        return Select(JsonDocument.Parse(bytes, JsonLimits.Document).RootElement, payload.Pointer) ?? throw new PayloadNotFoundException($"{reference.Hash}{payload.Pointer}");
-    }
-
-    /// <summary>Finds a part of a value.</summary>
-    /// <param name="value">The value.</param>
-    /// <param name="pointer">A JSON pointer (RFC 6901); <see langword="null"/> or empty for all of it.</param>
-    /// <returns>The part, or <see langword="null"/> if there is none.</returns>
-    public static JsonElement? Select(JsonElement value, string? pointer)
-    {
-        if (string.IsNullOrEmpty(pointer))
-        {
-            return value;
-        }
-
-        foreach (var part in pointer[1..].Split('/'))
-        {
-            var name = part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
-            if (value.ValueKind == JsonValueKind.Array && int.TryParse(name, out var index) && index >= 0 && index < value.GetArrayLength())
-            {
-                value = value[index];
-            }
-            else if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out var member))
-            {
-                value = member;
-            }
-            else
-            {
-                return null;
-            }
-        }
-
-        return value;
+        return JsonPointer.Find(JsonDocument.Parse(bytes, JsonLimits.Document).RootElement, payload.Pointer) ?? throw new PayloadNotFoundException($"{reference.Hash}{payload.Pointer}");
     }
 
     /// <summary>Describes a value that is in the store.</summary>

@@ -1,33 +1,15 @@
-using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Polyphony.Core.Definitions;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>Turns hashes of pinned definitions into plans. What it returns depends on the hash alone.</summary>
-internal sealed class PlanCache(IDefinitionStore definitions)
+/// <summary>Turns hashes of pinned definitions into plans. What it returns depends on the hash alone. A plan is kept as long as its definition. Thread-safe.</summary>
+internal sealed class PlanCache(IDefinitionStore store)
 {
-    private const int MaxPlans = 500;
+    private readonly DefinitionCache _definitions = DefinitionCache.Of(store);
+    private readonly ConditionalWeakTable<WorkflowDefinition, WorkflowPlan> _plans = [];
 
-    private readonly ConcurrentDictionary<string, WorkflowPlan> _plans = new(StringComparer.Ordinal);
-
-    public WorkflowPlan Get(string hash)
-    {
-        if (_plans.TryGetValue(hash, out var plan))
-        {
-            return plan;
-        }
-
-        var json = definitions.Find(hash) ?? throw new PolyphonyException(
-            "definition_not_found",
-            $"The definition \"{hash}\", which the instance was started with, is not in the definition store. Start the host on the data that the instance was started on.");
-        plan = new WorkflowPlan(WorkflowDefinition.FromJson(json));
-        if (_plans.Count >= MaxPlans)
-        {
-            _plans.Clear();
-        }
-
-        return _plans.GetOrAdd(hash, plan);
-    }
+    public WorkflowPlan Get(string hash) => _plans.GetValue(_definitions.Get(hash), definition => new WorkflowPlan(definition));
 }
 
 /// <summary>The sub-workflows that were pinned with a run, by name.</summary>

@@ -68,19 +68,11 @@ internal sealed partial class SchemaParser
         var at = Uri.UnescapeDataString(target[1..]);
         if (_byPointer.TryGetValue(at, out var known))
             return known;
-        var json = _root;
-        var parts = at.Split('/').Skip(1).Select(part => part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)).ToList();
-        foreach (var part in parts)
-        {
-            if (json.ValueKind == JsonValueKind.Object && json.TryGetProperty(part, out var member))
-                json = member;
-            else if (json.ValueKind == JsonValueKind.Array && int.TryParse(part, out var index) && index >= 0 && index < json.GetArrayLength() && index.ToString() == part)
-                json = json[index];
-            else
-                return null;
-        }
+        if (JsonPointer.Find(_root, at) is not { } json)
+            return null;
 
         // The same place may be written in several ways.
+        var parts = JsonPointer.Parts(at).ToList();
         at = string.Concat(parts.Select(part => "/" + JsonPointer.Escape(part)));
         if (_byPointer.TryGetValue(at, out known))
             return known;

@@ -16,10 +16,8 @@ namespace Polyphony.Http.Approvals;
 /// <param name="definitions">Where pinned definitions are kept.</param>
 public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definitions)
 {
-    private const int CacheSize = 64;
     private static readonly JsonElement Null = JsonElement.Parse("null");
-    private readonly Lock _lock = new();
-    private readonly Dictionary<string, WorkflowDefinition> _parsed = new(StringComparer.Ordinal);
+    private readonly DefinitionCache _definitions = DefinitionCache.Of(definitions);
 
     /// <summary>Checks an event against the schema of the node that waits for it. Events that no node waits for pass: they may be meant for later.</summary>
     /// <param name="instanceId">The instance.</param>
@@ -55,27 +53,9 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     /// <returns>The definition, or <see langword="null"/> if it runs none.</returns>
     internal WorkflowDefinition? FindDefinition(OrchestrationMetadata metadata)
     {
-        if (metadata.Name != ActivityNames.WorkflowOrchestration
-            || metadata.Input is not { } input
-            || ReadRun(input) is not { DefinitionHash: { } hash })
-        {
-            return null;
-        }
-
-        lock (_lock)
-        {
-            if (!_parsed.TryGetValue(hash, out var definition) && definitions.Find(hash) is { } json)
-            {
-                if (_parsed.Count >= CacheSize)
-                {
-                    _parsed.Clear();
-                }
-
-                definition = _parsed[hash] = WorkflowDefinition.FromJson(json);
-            }
-
-            return definition;
-        }
+        return metadata.Name == ActivityNames.WorkflowOrchestration && metadata.Input is { } input && ReadRun(input) is { DefinitionHash: { } hash }
+            ? _definitions.Find(hash)
+            : null;
     }
 
     // An input that can't be read is shown as such elsewhere; here it must not take the questions of others from the list.

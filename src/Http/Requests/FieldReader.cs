@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Definitions;
+using Polyphony.Expressions;
 using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Requests;
@@ -103,13 +104,11 @@ internal sealed class FieldReader(JsonElement json, string pointer, List<Problem
         foreach (var field in json.EnumerateObject().Where(field => !_known.Contains(field.Name, StringComparer.Ordinal)))
         {
             problems.Add(new ProblemItem(
-                $"Unknown field \"{Shorten(field.Name)}\"; known are {string.Join(", ", _known)}.", ProblemCodes.UnknownField, $"{pointer}/{Escape(Shorten(field.Name))}"));
+                $"Unknown field \"{Shorten(field.Name)}\"; known are {string.Join(", ", _known)}.", ProblemCodes.UnknownField, $"{pointer}/{JsonPointer.Escape(Shorten(field.Name))}"));
         }
     }
 
     public static string Shorten(string text) => text.Length > 60 ? text[..60] + "…" : text;
-
-    private static string Escape(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
     private T? Wrong<T>(string name, string expected, JsonElement found)
     {

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Polyphony.Core.Json;
-using Polyphony.Core.Payloads;
+using Polyphony.Expressions;
 
 namespace Polyphony.Activities.Providers.Offline;
 
@@ -73,7 +73,7 @@ internal sealed class SchemaFiller(OfflineMaterial material, JsonElement schema)
     {
         for (var i = 0; i < DeepestNesting && part.ValueKind == JsonValueKind.Object; i++)
         {
-            if (part.TryGetProperty("$ref", out var reference) && reference.GetString() is ['#', ..] pointer && PayloadReader.Select(schema, pointer[1..]) is { } target)
+            if (part.TryGetProperty("$ref", out var reference) && reference.GetString() is ['#', ..] pointer && JsonPointer.Find(schema, pointer[1..]) is { } target)
             {
                 part = target;
             }

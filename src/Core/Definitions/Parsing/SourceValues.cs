@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Polyphony.Core.Definitions.Sources;
+using Polyphony.Expressions;
 
 namespace Polyphony.Core.Definitions.Parsing;
 
@@ -44,18 +45,17 @@ internal static class SourceValues
         return document.RootElement.Clone();
     }
 
-    /// <summary>Finds the node that a JSON pointer names.</summary>
+    /// <summary>Finds the node that a JSON pointer names, or the last one on the way to it that is there.</summary>
     public static (SourceNode Node, string Path) Find(SourceNode node, string path, string pointer)
     {
-        foreach (var part in pointer.Split('/').Skip(1))
+        foreach (var key in JsonPointer.Parts(pointer))
         {
-            var key = part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
             if (node is SourceMapping mapping && mapping.Entries.FirstOrDefault(entry => entry.Key == key) is { } entry)
             {
                 node = entry.Value;
                 path = ParseContext.Join(path, key);
             }
-            else if (node is SourceSequence sequence && int.TryParse(key, out var index) && index >= 0 && index < sequence.Items.Count)
+            else if (node is SourceSequence sequence && JsonPointer.TryIndex(key, sequence.Items.Count, out var index))
             {
                 node = sequence.Items[index];
                 path += $"[{index}]";

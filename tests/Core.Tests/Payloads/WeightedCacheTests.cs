@@ -1,6 +1,6 @@
-using Polyphony.Activities.Payloads;
+using Polyphony.Core.Payloads;
 
-namespace Polyphony.Activities.Tests.Payloads;
+namespace Polyphony.Core.Tests.Payloads;
 
 [Trait("Row", "S8")]
 public sealed class WeightedCacheTests

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Polyphony.Activities.Payloads;
+namespace Polyphony.Core.Payloads;
 
 /// <summary>Keeps the most recently used values up to a total weight. Thread-safe.</summary>
 /// <typeparam name="TValue">What is kept.</typeparam>
