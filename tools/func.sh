@@ -1,4 +1,4 @@
-# The Azure Functions app on this machine: ./dev func, and Azurite for the tests of src/Functions. Read by ./dev, whose names it uses
+# The Azure Functions app on this machine: ./dev func, and Azurite for the tests of src/DurableFunctions. Read by ./dev, whose names it uses
 # (root, config, build, need_dotnet). Progress goes to stderr, what the caller wants to keep to stdout.
 # shellcheck shell=bash
 
