@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
 
+[assembly: InternalsVisibleTo("Polyphony.Activities")]
 [assembly: InternalsVisibleTo("Polyphony.Core")]
 [assembly: InternalsVisibleTo("Polyphony.Expressions.Tests")]

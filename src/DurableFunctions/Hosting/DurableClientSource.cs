@@ -15,6 +15,9 @@ public sealed class DurableClientSource
     /// <exception cref="InvalidOperationException">No function with a client was called yet.</exception>
     public DurableTaskClient Client => _client ?? throw new InvalidOperationException("No function with a [DurableClient] parameter was called yet.");
 
+    /// <summary>Gets a value indicating whether there is a client.</summary>
+    internal bool IsKnown => _client is not null;
+
     /// <summary>Calls a handler in an invocation.</summary>
     /// <param name="client">The client of the invocation.</param>
     /// <param name="handler">The handler.</param>
@@ -34,4 +37,8 @@ public sealed class DurableClientSource
         _client = client;
         return handler();
     }
+
+    /// <summary>Takes a client.</summary>
+    /// <param name="client">The client of an invocation.</param>
+    internal void Use(DurableTaskClient client) => _client = client;
 }

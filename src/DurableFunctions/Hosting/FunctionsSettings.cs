@@ -5,63 +5,128 @@ using Microsoft.Extensions.Configuration;
 
 namespace Polyphony.DurableFunctions.Hosting;
 
-/// <summary>Where the app finds its workflows, files, models and storage. From app settings.</summary>
-public sealed partial record FunctionsSettings
+/// <summary>What the options, the app settings and host.json come to.</summary>
+internal sealed partial record FunctionsSettings
 {
-    /// <summary>Gets the folder of the workflows that can be started by name. <c>POLYPHONY_WORKFLOWS</c>; default <c>workflows</c> in the app's folder.</summary>
+    /// <summary>Gets the folder of the workflows that can be started by name.</summary>
     public required string WorkflowsFolder { get; init; }
 
-    /// <summary>Gets the folder that file tools may read. <c>POLYPHONY_FILES</c>; default <c>files</c> in the app's folder.</summary>
+    /// <summary>Gets the folder that file tools may read.</summary>
     public required string FilesFolder { get; init; }
 
-    /// <summary>Gets the file of the models and prices, if there is one. <c>POLYPHONY_SETTINGS</c>; default <c>settings.json</c> in the app's folder, if it is there.</summary>
+    /// <summary>Gets the file of the models and prices, if there is one.</summary>
     public string? SettingsFile { get; init; }
 
-    /// <summary>Gets the name of the blob container for what instances keep outside of their histories. <c>POLYPHONY_CONTAINER</c>; default the task hub's name in lower case and <c>-polyphony</c>.</summary>
+    /// <summary>Gets the name of the blob container for what instances keep outside of their histories.</summary>
     public required string Container { get; init; }
 
-    /// <summary>
-    /// Gets the name of the table for the ledger. <c>POLYPHONY_TABLE</c>; default the task hub's name and <c>Ledger</c>. Tables take no characters but letters and digits: others of the
-    /// hub's name are left out, and digits of its hash tell it from one that has none.
-    /// </summary>
+    /// <summary>Gets the name of the table for the ledger.</summary>
     public required string Table { get; init; }
+
+    /// <summary>Gets how long one tool call may take.</summary>
+    public required TimeSpan ToolTimeout { get; init; }
 
     /// <summary>Gets what starts workflows beside the API.</summary>
     public required StartSettings Starts { get; init; }
 
-    /// <summary>Reads the app settings.</summary>
-    /// <param name="configuration">The app settings and environment variables.</param>
-    /// <returns>The settings.</returns>
-    /// <exception cref="PolyphonyException">Something is wrong with the settings (<c>settings_invalid</c>); everything about <see cref="Starts"/> is listed.</exception>
-    public static FunctionsSettings Read(IConfiguration configuration)
-    {
-        var usual = Path.Combine(AppContext.BaseDirectory, "settings.json");
-        var container = Text("POLYPHONY_CONTAINER") ?? $"{Text("TASKHUB_NAME")?.ToLowerInvariant() ?? "default"}-polyphony";
-        return new FunctionsSettings
-        {
-            WorkflowsFolder = Folder("POLYPHONY_WORKFLOWS", "workflows"),
-            FilesFolder = Folder("POLYPHONY_FILES", "files"),
-            SettingsFile = Text("POLYPHONY_SETTINGS") is { } named ? Path.GetFullPath(named, AppContext.BaseDirectory) : File.Exists(usual) ? usual : null,
-            Container = container,
-            Table = Table(),
-            Starts = StartSettings.Read(configuration, container),
-        };
+    /// <summary>Gets where the routes of the API lie.</summary>
+    public required ApiRoutes Routes { get; init; }
 
-        string Table()
+    /// <summary>Puts the app settings into the options.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="configuration">The app settings and environment variables.</param>
+    public static void Configure(PolyphonyOptions options, IConfiguration configuration)
+    {
+        options.WorkflowsFolder = Text(configuration, "POLYPHONY_WORKFLOWS") ?? options.WorkflowsFolder;
+        options.FilesFolder = Text(configuration, "POLYPHONY_FILES") ?? options.FilesFolder;
+        options.SettingsFile = Text(configuration, "POLYPHONY_SETTINGS") ?? options.SettingsFile;
+        options.Container = Text(configuration, "POLYPHONY_CONTAINER") ?? options.Container;
+        options.Table = Text(configuration, "POLYPHONY_TABLE") ?? options.Table;
+    }
+
+    /// <summary>Resolves the settings.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="configuration">The app settings and environment variables.</param>
+    /// <param name="host">The app's host.json.</param>
+    /// <param name="problems">Takes everything that is wrong.</param>
+    /// <returns>The settings; not to be used if there are problems.</returns>
+    public static FunctionsSettings Resolve(PolyphonyOptions options, IConfiguration configuration, HostJson host, ICollection<string> problems)
+    {
+        var hub = options is { Container: not null, Table: not null } ? null : FindHub(configuration, host, problems);
+        var usual = Path.Combine(AppContext.BaseDirectory, "settings.json");
+        var container = options.Container ?? $"{hub?.ToLowerInvariant()}-polyphony";
+        if (options.Container is not null && !StartSettings.IsName(container))
         {
-            var setting = Text("POLYPHONY_TABLE");
-            var name = setting ?? DefaultTable(Text("TASKHUB_NAME") ?? "default");
-            return TableName().IsMatch(name) ? name : throw new PolyphonyException(
-                "settings_invalid",
-                setting is null
-                    ? $"No name for the ledger's table can be made of TASKHUB_NAME: \"{name}\" is not 3 to 63 letters and digits, a letter first. Name the table in POLYPHONY_TABLE."
-                    : $"POLYPHONY_TABLE names no table: expected 3 to 63 letters and digits, a letter first; found \"{name}\".");
+            problems.Add($"POLYPHONY_CONTAINER (Container) names no container: expected 3 to 63 lower-case letters, digits and single hyphens between them; found \"{container}\".");
         }
 
-        string Folder(string name, string otherwise) => Path.GetFullPath(Text(name) ?? otherwise, AppContext.BaseDirectory);
+        if (options.ToolTimeout <= TimeSpan.Zero)
+        {
+            problems.Add($"ToolTimeout must be above zero, and is {options.ToolTimeout}.");
+        }
+        else if (host.FunctionTimeout <= options.ToolTimeout)
+        {
+            problems.Add(
+                $"ToolTimeout is {options.ToolTimeout}, and functionTimeout in \"{host.Path}\" {host.FunctionTimeout}: the host would end the app in the middle of a tool call. Set functionTimeout to \"-1\" or to more than the longest call may take.");
+        }
 
-        string? Text(string name) => configuration[name] is { Length: > 0 } value ? value : null;
+        return new FunctionsSettings
+        {
+            WorkflowsFolder = Folder(options.WorkflowsFolder),
+            FilesFolder = Folder(options.FilesFolder),
+            SettingsFile = options.SettingsFile is { } named ? Folder(named) : File.Exists(usual) ? usual : null,
+            Container = container,
+            Table = FindTable(options.Table, hub, problems),
+            ToolTimeout = options.ToolTimeout,
+            Starts = StartSettings.Read(configuration, container, problems),
+            Routes = ApiRoutes.Of(host.RoutePrefix),
+        };
     }
+
+    /// <summary>Makes an absolute path of one that may begin in the app's folder.</summary>
+    /// <param name="path">The path.</param>
+    /// <returns>The absolute path.</returns>
+    public static string Folder(string path) => Path.GetFullPath(path, AppContext.BaseDirectory);
+
+    // Two apps on one storage account must not share a container, so there is no default for all.
+    private static string? FindHub(IConfiguration configuration, HostJson host, ICollection<string> problems)
+    {
+        if (host.HubName is not { Length: > 0 } written)
+        {
+            problems.Add(
+                $"\"{host.Path}\" names no task hub, and the app's container and table are named after it. Set extensions.durableTask.hubName, such as to \"%TASKHUB_NAME%\" with an app setting of that name; or set POLYPHONY_CONTAINER and POLYPHONY_TABLE.");
+            return null;
+        }
+
+        var missing = Setting().Matches(written).Select(match => match.Groups["name"].Value).FirstOrDefault(name => Text(configuration, name) is null);
+        if (missing is not null)
+        {
+            problems.Add($"extensions.durableTask.hubName in \"{host.Path}\" is \"{written}\", and there is no app setting {missing}. Set it to the name of the task hub: 3 to 45 letters and digits, a letter first.");
+            return null;
+        }
+
+        return Setting().Replace(written, match => Text(configuration, match.Groups["name"].Value)!);
+    }
+
+    private static string FindTable(string? setting, string? hub, ICollection<string> problems)
+    {
+        if (setting is null && hub is null)
+        {
+            return "";
+        }
+
+        var name = setting ?? DefaultTable(hub!);
+        if (!TableName().IsMatch(name))
+        {
+            problems.Add(setting is null
+                ? $"No name for the ledger's table can be made of that of the task hub: \"{name}\" is not 3 to 63 letters and digits, a letter first. Name the table in POLYPHONY_TABLE."
+                : $"POLYPHONY_TABLE (Table) names no table: expected 3 to 63 letters and digits, a letter first; found \"{name}\".");
+        }
+
+        return name;
+    }
+
+    private static string? Text(IConfiguration configuration, string name) => configuration[name] is { Length: > 0 } value ? value : null;
 
     private static string DefaultTable(string hub)
     {
@@ -71,4 +136,7 @@ public sealed partial record FunctionsSettings
 
     [GeneratedRegex(@"\A[A-Za-z][A-Za-z0-9]{2,62}\z", RegexOptions.None, 1000)]
     private static partial Regex TableName();
+
+    [GeneratedRegex("%(?<name>[^%]+)%", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Setting();
 }

@@ -37,9 +37,9 @@ public sealed partial record StartSettings
     /// <summary>Reads the app settings.</summary>
     /// <param name="configuration">The app settings and environment variables.</param>
     /// <param name="container">The container of the app's own blobs; they must start nothing.</param>
+    /// <param name="problems">Takes everything that is wrong.</param>
     /// <returns>The settings.</returns>
-    /// <exception cref="PolyphonyException">Something is wrong with them; everything is listed.</exception>
-    public static StartSettings Read(IConfiguration configuration, string container)
+    internal static StartSettings Read(IConfiguration configuration, string container, ICollection<string> problems)
     {
         var settings = new StartSettings
         {
@@ -49,13 +49,20 @@ public sealed partial record StartSettings
             BlobsWorkflow = Text(BlobsWorkflowSetting),
             BlobsSource = Enum.TryParse<BlobsSource>(Text(BlobsSourceSetting), out var source) ? source : BlobsSource.EventGrid,
         };
-        List<string> problems = [.. QueueProblems(settings), .. BlobProblems(settings, container, Text(BlobsSourceSetting))];
-        return problems.Count == 0
-            ? settings
-            : throw new PolyphonyException("settings_invalid", $"The app can't start with these settings: {string.Join(' ', problems)}");
+        foreach (var problem in QueueProblems(settings).Concat(BlobProblems(settings, container, Text(BlobsSourceSetting))))
+        {
+            problems.Add(problem);
+        }
+
+        return settings;
 
         string? Text(string name) => configuration[name] is { Length: > 0 } value ? value : null;
     }
+
+    /// <summary>Tells whether queues and containers of Azure Storage can have a name.</summary>
+    /// <param name="name">The name.</param>
+    /// <returns>Whether they can.</returns>
+    internal static bool IsName(string name) => name.Length is >= MinName and <= MaxName && NamePattern().IsMatch(name);
 
     private static IEnumerable<string> QueueProblems(StartSettings settings)
     {
@@ -112,9 +119,6 @@ public sealed partial record StartSettings
             yield return $"{BlobsSetting} is set, {BlobsWorkflowSetting} is not: name the workflow that the blobs start.";
         }
     }
-
-    // The rule of Azure Storage for queues and containers.
-    private static bool IsName(string name) => name.Length is >= MinName and <= MaxName && NamePattern().IsMatch(name);
 
     [GeneratedRegex("^[a-z0-9]+(-[a-z0-9]+)*$", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking, 1000)]
     private static partial Regex NamePattern();

@@ -11,14 +11,14 @@ public sealed class HealthTriggers(HealthHandlers health)
     /// <summary>Tells whether the process answers.</summary>
     /// <param name="request">The request.</param>
     /// <returns>The answer.</returns>
-    [Function("live")]
+    [Function("polyphony-live")]
     public IResult Live(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "healthz/live")] HttpRequest request) => HealthHandlers.Live();
 
     /// <summary>Tells whether the app can serve.</summary>
     /// <param name="request">The request.</param>
     /// <returns>The answer.</returns>
-    [Function("ready")]
+    [Function("polyphony-ready")]
     public IResult Ready(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "healthz/ready")] HttpRequest request) => health.Ready(request.HttpContext);
 }

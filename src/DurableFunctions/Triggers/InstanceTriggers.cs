@@ -17,7 +17,7 @@ public sealed class InstanceTriggers(DurableClientSource source, StartHandlers s
     /// <param name="name">The workflow's name.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("startInstance")]
+    [Function("polyphony-start-instance")]
     public Task<IResult> StartAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/workflows/{name}/instances")] HttpRequest request,
         string name,
@@ -27,7 +27,7 @@ public sealed class InstanceTriggers(DurableClientSource source, StartHandlers s
     /// <param name="request">The request.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("startDefinition")]
+    [Function("polyphony-start-definition")]
     public Task<IResult> StartDefinitionAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances")] HttpRequest request,
         [DurableClient] DurableTaskClient client) => source.CallAsync(client, () => start.StartDefinitionAsync(request.HttpContext));
@@ -36,7 +36,7 @@ public sealed class InstanceTriggers(DurableClientSource source, StartHandlers s
     /// <param name="request">The request.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("listInstances")]
+    [Function("polyphony-list-instances")]
     public Task<IResult> ListAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/instances")] HttpRequest request,
         [DurableClient] DurableTaskClient client) => source.CallAsync(client, () => read.ListAsync(request.HttpContext));
@@ -46,7 +46,7 @@ public sealed class InstanceTriggers(DurableClientSource source, StartHandlers s
     /// <param name="id">The instance's id.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("getInstance")]
+    [Function("polyphony-get-instance")]
     public Task<IResult> GetAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/instances/{id}")] HttpRequest request,
         string id,
@@ -57,7 +57,7 @@ public sealed class InstanceTriggers(DurableClientSource source, StartHandlers s
     /// <param name="id">The instance's id.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("getHistory")]
+    [Function("polyphony-get-history")]
     public Task<IResult> HistoryAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/instances/{id}/history")] HttpRequest request,
         string id,
@@ -68,7 +68,7 @@ public sealed class InstanceTriggers(DurableClientSource source, StartHandlers s
     /// <param name="id">The instance's id.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("streamInstance")]
+    [Function("polyphony-stream-instance")]
     public Task<IResult> StreamAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/instances/{id}/stream")] HttpRequest request,
         string id,

@@ -7,7 +7,7 @@ using Polyphony.DurableFunctions.Starts;
 
 namespace Polyphony.DurableFunctions.Triggers;
 
-/// <summary>The functions that start workflows by queue and blob. The host knows those that the settings turn on (<see cref="StartFunctions"/>).</summary>
+/// <summary>The functions that start workflows by queue and blob. The host knows those that the settings turn on (<see cref="FunctionIndex"/>).</summary>
 /// <param name="source">Takes the client of each invocation.</param>
 /// <param name="queue">Starts by messages.</param>
 /// <param name="blobs">Starts by blobs.</param>
@@ -18,7 +18,7 @@ public sealed class StartTriggers(DurableClientSource source, QueueStarts queue,
     /// <param name="client">The client of the task hub.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>A task that completes when it is started.</returns>
-    [Function(StartFunctions.Queue)]
+    [Function(FunctionIndex.Queue)]
     public Task QueueAsync(
         [QueueTrigger($"%{StartSettings.QueueSetting}%")] QueueMessage message,
         [DurableClient] DurableTaskClient client,
@@ -29,7 +29,7 @@ public sealed class StartTriggers(DurableClientSource source, QueueStarts queue,
     /// <param name="client">The client of the task hub.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>A task that completes when it is started.</returns>
-    [Function(StartFunctions.Blob)]
+    [Function(FunctionIndex.Blob)]
     public Task BlobAsync(
         [BlobTrigger($"%{StartSettings.BlobsSetting}%/{{name}}", Source = BlobTriggerSource.EventGrid)] BlobClient blob,
         [DurableClient] DurableTaskClient client,
@@ -40,7 +40,7 @@ public sealed class StartTriggers(DurableClientSource source, QueueStarts queue,
     /// <param name="client">The client of the task hub.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>A task that completes when it is started.</returns>
-    [Function(StartFunctions.BlobScan)]
+    [Function(FunctionIndex.BlobScan)]
     public Task BlobScanAsync(
         [BlobTrigger($"%{StartSettings.BlobsSetting}%/{{name}}", Source = BlobTriggerSource.LogsAndContainerScan)] BlobClient blob,
         [DurableClient] DurableTaskClient client,

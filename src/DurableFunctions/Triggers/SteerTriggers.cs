@@ -19,7 +19,7 @@ public sealed class SteerTriggers(DurableClientSource source, SteerHandlers stee
     /// <param name="name">The event's name.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("raiseEvent")]
+    [Function("polyphony-raise-event")]
     public Task<IResult> RaiseEventAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/events/{name}")] HttpRequest request,
         string id,
@@ -31,7 +31,7 @@ public sealed class SteerTriggers(DurableClientSource source, SteerHandlers stee
     /// <param name="id">The instance's id.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("suspend")]
+    [Function("polyphony-suspend")]
     public Task<IResult> SuspendAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/suspend")] HttpRequest request,
         string id,
@@ -42,7 +42,7 @@ public sealed class SteerTriggers(DurableClientSource source, SteerHandlers stee
     /// <param name="id">The instance's id.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("resume")]
+    [Function("polyphony-resume")]
     public Task<IResult> ResumeAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/resume")] HttpRequest request,
         string id,
@@ -53,7 +53,7 @@ public sealed class SteerTriggers(DurableClientSource source, SteerHandlers stee
     /// <param name="id">The instance's id.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("terminate")]
+    [Function("polyphony-terminate")]
     public Task<IResult> TerminateAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/terminate")] HttpRequest request,
         string id,
@@ -64,7 +64,7 @@ public sealed class SteerTriggers(DurableClientSource source, SteerHandlers stee
     /// <param name="id">The instance's id.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("restart")]
+    [Function("polyphony-restart")]
     public Task<IResult> RestartAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/restart")] HttpRequest request,
         string id,
@@ -75,7 +75,7 @@ public sealed class SteerTriggers(DurableClientSource source, SteerHandlers stee
     /// <param name="id">The instance's id.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("rewind")]
+    [Function("polyphony-rewind")]
     public Task<IResult> RewindAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/rewind")] HttpRequest request,
         string id,
@@ -86,7 +86,7 @@ public sealed class SteerTriggers(DurableClientSource source, SteerHandlers stee
     /// <param name="id">The instance's id.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("purge")]
+    [Function("polyphony-purge")]
     public Task<IResult> PurgeAsync(
         [HttpTrigger(AuthorizationLevel.Function, "delete", Route = "api/instances/{id}")] HttpRequest request,
         string id,
@@ -96,7 +96,7 @@ public sealed class SteerTriggers(DurableClientSource source, SteerHandlers stee
     /// <param name="request">The request.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("listApprovals")]
+    [Function("polyphony-list-approvals")]
     public Task<IResult> ApprovalsAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/approvals")] HttpRequest request,
         [DurableClient] DurableTaskClient client) => source.CallAsync(client, () => approvals.ListAsync(request.HttpContext));
@@ -107,7 +107,7 @@ public sealed class SteerTriggers(DurableClientSource source, SteerHandlers stee
     /// <param name="activation">The activation that asks.</param>
     /// <param name="client">The client of the task hub.</param>
     /// <returns>The answer.</returns>
-    [Function("getApproval")]
+    [Function("polyphony-get-approval")]
     public Task<IResult> ApprovalAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/approvals/{id}/{activation}")] HttpRequest request,
         string id,

@@ -11,7 +11,7 @@ public sealed class WorkflowTriggers(WorkflowHandlers workflows)
     /// <summary>Lists the workflows that can be started.</summary>
     /// <param name="request">The request.</param>
     /// <returns>The answer.</returns>
-    [Function("listWorkflows")]
+    [Function("polyphony-list-workflows")]
     public Task<IResult> ListAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/workflows")] HttpRequest request) => workflows.ListAsync(request.HttpContext);
 
@@ -19,7 +19,7 @@ public sealed class WorkflowTriggers(WorkflowHandlers workflows)
     /// <param name="request">The request.</param>
     /// <param name="name">The workflow's name.</param>
     /// <returns>The answer.</returns>
-    [Function("getWorkflow")]
+    [Function("polyphony-get-workflow")]
     public Task<IResult> GetAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/workflows/{name}")] HttpRequest request,
         string name) => workflows.GetAsync(request.HttpContext, name);

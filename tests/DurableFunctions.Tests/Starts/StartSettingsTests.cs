@@ -2,8 +2,9 @@ using System.Reflection;
 using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
-using Microsoft.Extensions.Configuration;
+using Polyphony.Activities.Apps;
 using Polyphony.DurableFunctions.Hosting;
+using Polyphony.DurableFunctions.Tests.Apps;
 
 namespace Polyphony.DurableFunctions.Tests.Starts;
 
@@ -16,22 +17,22 @@ public sealed class StartSettingsTests
     [Theory]
     [InlineData("", "")]
     [InlineData("POLYPHONY_QUEUE=", "")]
-    [InlineData("POLYPHONY_QUEUE=starts", "startFromQueue")]
-    [InlineData("POLYPHONY_QUEUE=starts;POLYPHONY_QUEUE_WORKFLOW=hello", "startFromQueue")]
-    [InlineData("POLYPHONY_QUEUE=" + LongestQueue, "startFromQueue")]
-    [InlineData("POLYPHONY_BLOBS=inbox;POLYPHONY_BLOBS_WORKFLOW=hello", "startFromBlob")]
-    [InlineData("POLYPHONY_BLOBS=inbox/new/in;POLYPHONY_BLOBS_WORKFLOW=hello;POLYPHONY_BLOBS_SOURCE=EventGrid", "startFromBlob")]
-    [InlineData("POLYPHONY_QUEUE=starts;POLYPHONY_BLOBS=inbox;POLYPHONY_BLOBS_WORKFLOW=hello;POLYPHONY_BLOBS_SOURCE=LogsAndContainerScan", "startFromBlobScan,startFromQueue")]
+    [InlineData("POLYPHONY_QUEUE=starts", "polyphony-start-from-queue")]
+    [InlineData("POLYPHONY_QUEUE=starts;POLYPHONY_QUEUE_WORKFLOW=hello", "polyphony-start-from-queue")]
+    [InlineData("POLYPHONY_QUEUE=" + LongestQueue, "polyphony-start-from-queue")]
+    [InlineData("POLYPHONY_BLOBS=inbox;POLYPHONY_BLOBS_WORKFLOW=hello", "polyphony-start-from-blob")]
+    [InlineData("POLYPHONY_BLOBS=inbox/new/in;POLYPHONY_BLOBS_WORKFLOW=hello;POLYPHONY_BLOBS_SOURCE=EventGrid", "polyphony-start-from-blob")]
+    [InlineData("POLYPHONY_QUEUE=starts;POLYPHONY_BLOBS=inbox;POLYPHONY_BLOBS_WORKFLOW=hello;POLYPHONY_BLOBS_SOURCE=LogsAndContainerScan", "polyphony-start-from-blob-scan,polyphony-start-from-queue")]
     public void Functions_ThatTheHostKnows_AreThoseOfTheSettings(string settings, string expected)
     {
         var functions = BuiltFunctions();
         var all = functions.Select(function => function.Name!).ToList();
-        Assert.Superset(new HashSet<string> { "startFromBlob", "startFromBlobScan", "startFromQueue" }, all.ToHashSet());
+        Assert.Superset(new HashSet<string> { "polyphony-start-from-blob", "polyphony-start-from-blob-scan", "polyphony-start-from-queue" }, all.ToHashSet());
 
-        new StartFunctions(Read(settings)).Transform(functions);
+        new FunctionIndex(AppSettings.Resolve(AppSettings.Read([.. Split(settings)])), new AppWorkflows([], [])).Transform(functions);
 
-        Assert.Equal(expected, string.Join(',', functions.Select(function => function.Name!).Where(name => name.StartsWith("startFrom", StringComparison.Ordinal)).Order(StringComparer.Ordinal)));
-        Assert.Equal(all.Where(name => !name.StartsWith("startFrom", StringComparison.Ordinal)), functions.Select(function => function.Name!).Where(name => !name.StartsWith("startFrom", StringComparison.Ordinal)));
+        Assert.Equal(expected, string.Join(',', functions.Select(function => function.Name!).Where(name => name.StartsWith("polyphony-start-from-", StringComparison.Ordinal)).Order(StringComparer.Ordinal)));
+        Assert.Equal(all.Where(name => !name.StartsWith("polyphony-start-from-", StringComparison.Ordinal)), functions.Select(function => function.Name!).Where(name => !name.StartsWith("polyphony-start-from-", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -61,15 +62,14 @@ public sealed class StartSettingsTests
     [InlineData("POLYPHONY_QUEUE=A;POLYPHONY_BLOBS=B;POLYPHONY_BLOBS_SOURCE=C", "POLYPHONY_QUEUE is \"A\"", "POLYPHONY_BLOBS is \"B\"", "POLYPHONY_BLOBS_SOURCE is \"C\"", "POLYPHONY_BLOBS_WORKFLOW is not")]
     public void Read_SettingsThatDoNotFit_ListsEverything(string settings, params string[] problems)
     {
-        var error = Assert.Throws<PolyphonyException>(() => Read(settings));
+        List<string> found = [];
 
-        Assert.Equal("settings_invalid", error.Code);
-        Assert.All(problems, problem => Assert.Contains(problem, error.Message, StringComparison.Ordinal));
+        AppSettings.Resolve(AppSettings.Read([.. Split(settings)]), problems: found);
+
+        Assert.All(problems, problem => Assert.Contains(found, message => message.Contains(problem, StringComparison.Ordinal)));
     }
 
-    private static StartSettings Read(string settings) => FunctionsSettings.Read(new ConfigurationBuilder()
-        .AddInMemoryCollection(settings.Split(';', StringSplitOptions.RemoveEmptyEntries).Append("TASKHUB_NAME=Hub1").Select(each => each.Split('=')).Select(each => KeyValuePair.Create(each[0], (string?)each[1])))
-        .Build()).Starts;
+    private static IEnumerable<string> Split(string settings) => settings.Split(';', StringSplitOptions.RemoveEmptyEntries).Append("TASKHUB_NAME=Hub1");
 
     private static List<IFunctionMetadata> BuiltFunctions() =>
     [

@@ -1,5 +1,5 @@
-using Microsoft.Extensions.Configuration;
 using Polyphony.DurableFunctions.Hosting;
+using Polyphony.DurableFunctions.Tests.Apps;
 
 namespace Polyphony.DurableFunctions.Tests.Storage;
 
@@ -14,7 +14,7 @@ public sealed class StorageSettingsTests
     [InlineData("http://127.0.0.1:10000/devstoreaccount1", "http://127.0.0.1:10002/devstoreaccount1", "PolyphonyStorage=UseDevelopmentStorage=true", "AzureWebJobsStorage__accountName=a")]
     public void Connect_EveryForm_LeadsToBlobsAndTablesOfOneAccount(string blobs, string tables, params string[] settings)
     {
-        var configuration = Read(settings);
+        var configuration = AppSettings.Read(settings);
 
         Assert.Equal(blobs, StorageSettings.ConnectBlobs(configuration).Uri.AbsoluteUri);
         Assert.Equal(tables, StorageSettings.ConnectTables(configuration).Uri.AbsoluteUri);
@@ -27,32 +27,9 @@ public sealed class StorageSettingsTests
     [InlineData("Setting PolyphonyStorage__tableServiceUri does not lead to table storage", "PolyphonyStorage__tableServiceUri=nonsense")]
     public void Connect_WithoutTables_SaysWhatIsMissing(string message, params string[] settings)
     {
-        var e = Assert.Throws<PolyphonyException>(() => StorageSettings.ConnectTables(Read(settings)));
+        var e = Assert.Throws<PolyphonyException>(() => StorageSettings.ConnectTables(AppSettings.Read(settings)));
 
         Assert.Equal("storage_not_configured", e.Code);
         Assert.Contains(message, e.Message, StringComparison.Ordinal);
     }
-
-    [Theory]
-    [InlineData("Polyphony1Ledger", "TASKHUB_NAME=Polyphony1")]
-    [InlineData("myhubabafb8f4Ledger", "TASKHUB_NAME=my-hub")]
-    [InlineData("defaultLedger")]
-    [InlineData("Steps", "TASKHUB_NAME=1", "POLYPHONY_TABLE=Steps")]
-    public void Table_OfTheSettings_IsNamed(string expected, params string[] settings) => Assert.Equal(expected, FunctionsSettings.Read(Read(settings)).Table);
-
-    [Theory]
-    [InlineData("POLYPHONY_TABLE", "TASKHUB_NAME=hub", "POLYPHONY_TABLE=no-table")]
-    [InlineData("POLYPHONY_TABLE", "TASKHUB_NAME=hub", "POLYPHONY_TABLE=t")]
-    [InlineData("TASKHUB_NAME", "TASKHUB_NAME=1hub")]
-    public void Table_ThatCanBeNone_IsRefused(string setting, params string[] settings)
-    {
-        var e = Assert.Throws<PolyphonyException>(() => FunctionsSettings.Read(Read(settings)));
-
-        Assert.Equal("settings_invalid", e.Code);
-        Assert.Contains(setting, e.Message, StringComparison.Ordinal);
-    }
-
-    private static IConfiguration Read(string[] settings) => new ConfigurationBuilder()
-        .AddInMemoryCollection(settings.Select(setting => setting.Split('=', 2)).Select(parts => KeyValuePair.Create(parts[0].Replace("__", ":", StringComparison.Ordinal), (string?)parts[1])))
-        .Build();
 }
