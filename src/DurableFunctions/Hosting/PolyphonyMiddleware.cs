@@ -5,7 +5,7 @@ using Microsoft.DurableTask.Client;
 
 namespace Polyphony.DurableFunctions.Hosting;
 
-/// <summary>What an invocation needs before its function runs.</summary>
+/// <summary>What an invocation needs before its function runs: handlers, and the app's own functions with a <c>WorkflowClient</c>, reach the task hub by the client that is bound to the invocation.</summary>
 /// <param name="settings">The settings.</param>
 /// <param name="source">Takes the client of each invocation that has one.</param>
 internal sealed class PolyphonyMiddleware(FunctionsSettings settings, DurableClientSource source) : IFunctionsWorkerMiddleware
@@ -15,8 +15,8 @@ internal sealed class PolyphonyMiddleware(FunctionsSettings settings, DurableCli
     /// <inheritdoc/>
     public async Task Invoke(FunctionContext context, FunctionExecutionDelegate next)
     {
-        // The app's own functions may use the WorkflowClient, which works with the client that the host binds to them. What is bound here is not bound again.
-        if (!source.IsKnown && HasClient(context) && context.Features.Get<IFunctionInputBindingFeature>() is { } inputs
+        // What is bound here is not bound again.
+        if (HasClient(context) && context.Features.Get<IFunctionInputBindingFeature>() is { } inputs
             && (await inputs.BindFunctionInputAsync(context)).Values.OfType<DurableTaskClient>().FirstOrDefault() is { } client)
         {
             source.Use(client);

@@ -8,41 +8,40 @@ using Polyphony.DurableFunctions.Starts;
 namespace Polyphony.DurableFunctions.Triggers;
 
 /// <summary>The functions that start workflows by queue and blob. The host knows those that the settings turn on (<see cref="FunctionIndex"/>).</summary>
-/// <param name="source">Takes the client of each invocation.</param>
 /// <param name="queue">Starts by messages.</param>
 /// <param name="blobs">Starts by blobs.</param>
-public sealed class StartTriggers(DurableClientSource source, QueueStarts queue, BlobStarts blobs)
+public sealed class StartTriggers(QueueStarts queue, BlobStarts blobs)
 {
     /// <summary>Starts what a message asks for.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="client">The client of the task hub.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>A task that completes when it is started.</returns>
     [Function(FunctionIndex.Queue)]
     public Task QueueAsync(
         [QueueTrigger($"%{StartSettings.QueueSetting}%")] QueueMessage message,
         [DurableClient] DurableTaskClient client,
-        FunctionContext invocation) => source.CallAsync(client, () => queue.StartAsync(message, invocation.CancellationToken));
+        FunctionContext invocation) => queue.StartAsync(message, invocation.CancellationToken);
 
     /// <summary>Starts a workflow for a blob that Event Grid tells of.</summary>
     /// <param name="blob">The blob.</param>
-    /// <param name="client">The client of the task hub.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>A task that completes when it is started.</returns>
     [Function(FunctionIndex.Blob)]
     public Task BlobAsync(
         [BlobTrigger($"%{StartSettings.BlobsSetting}%/{{name}}", Source = BlobTriggerSource.EventGrid)] BlobClient blob,
         [DurableClient] DurableTaskClient client,
-        FunctionContext invocation) => source.CallAsync(client, () => blobs.StartAsync(blob, invocation.CancellationToken));
+        FunctionContext invocation) => blobs.StartAsync(blob, invocation.CancellationToken);
 
     /// <summary>Starts a workflow for a blob that the host has found.</summary>
     /// <param name="blob">The blob.</param>
-    /// <param name="client">The client of the task hub.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>A task that completes when it is started.</returns>
     [Function(FunctionIndex.BlobScan)]
     public Task BlobScanAsync(
         [BlobTrigger($"%{StartSettings.BlobsSetting}%/{{name}}", Source = BlobTriggerSource.LogsAndContainerScan)] BlobClient blob,
         [DurableClient] DurableTaskClient client,
-        FunctionContext invocation) => source.CallAsync(client, () => blobs.StartAsync(blob, invocation.CancellationToken));
+        FunctionContext invocation) => blobs.StartAsync(blob, invocation.CancellationToken);
 }

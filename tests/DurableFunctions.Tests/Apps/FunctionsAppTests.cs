@@ -154,6 +154,18 @@ public sealed class FunctionsAppTests
     }
 
     [Fact]
+    public async Task Tools_OfAClass_GetAnInstanceOfTheirOwnForEveryCall()
+    {
+        await using var provider = Build(BuiltApp.Load(Sample), "api", polyphony => polyphony.AddTool<Counter>());
+        var tool = Assert.Single(provider.GetServices<AppTool>()).Function;
+
+        var answers = new[] { await tool.InvokeAsync([], Token), await tool.InvokeAsync([], Token) };
+
+        Assert.Equal("count_calls", tool.Name);
+        Assert.Equal(["1", "1"], answers.Select(answer => $"{answer}"));
+    }
+
+    [Fact]
     public async Task Start_WithEverythingWrong_ListsItAll()
     {
         await using var provider = Build(
@@ -171,6 +183,8 @@ public sealed class FunctionsAppTests
         Assert.All(expected, problem => Assert.Contains(e.Failures, failure => failure.Contains(problem, StringComparison.Ordinal)));
         Assert.Equal(expected.Length, e.Failures.Count());
     }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private static Task<JsonElement?> RunAsync(CodeWorkflow workflow, JsonElement input) => Task.FromResult<JsonElement?>(input);
 
@@ -205,6 +219,14 @@ public sealed class FunctionsAppTests
         builder.Services.AddSingleton(provider => HostJson.Parse(
             $$"""{ "extensions": { "http": { "routePrefix": "{{prefix}}" }, "durableTask": { "hubName": "%TASKHUB_NAME%" } } }""", "host.json", provider.GetRequiredService<IConfiguration>()));
         return builder.Services.BuildServiceProvider();
+    }
+
+    private sealed class Counter
+    {
+        private int _calls;
+
+        [System.ComponentModel.Description("Counts the calls of this instance.")]
+        public int CountCallsAsync() => ++_calls;
     }
 
     private sealed class NoActivator : IFunctionActivator
