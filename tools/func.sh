@@ -1,4 +1,4 @@
-# The Azure Functions app on this machine: ./dev func, and Azurite for the tests of src/Functions. Read by ./dev, whose names it uses
+# The Azure Functions app on this machine: ./dev func, and Azurite for the tests of src/DurableFunctions. Read by ./dev, whose names it uses
 # (root, config, build, need_dotnet). Progress goes to stderr, what the caller wants to keep to stdout.
 # shellcheck shell=bash
 
@@ -146,11 +146,11 @@ start_host() {
   cd "$root"
 }
 
-# wait_for_host URL: until it answers, at the most 3 minutes.
+# wait_for_host URL: until it answers, at the most 3 minutes. Health lies below the prefix that the app's host.json sets; without one, that is "api".
 wait_for_host() {
   local begun=$SECONDS said=0
   echo "Starting the Functions host; log: $functions_data/host.log" >&2
-  until curl -sf -o /dev/null --max-time 5 "$1/healthz/live"; do
+  until curl -sf -o /dev/null --max-time 5 "$1/healthz/live" || curl -sf -o /dev/null --max-time 5 "$1/api/healthz/live"; do
     kill -0 "$host_pid" 2>/dev/null || host_failed "The Functions host has ended before it could serve."
     [ $((SECONDS - begun)) -lt 180 ] || host_failed "The Functions host does not answer at $1/healthz/live after 3 minutes."
     if [ $((SECONDS - begun - said)) -ge 5 ]; then said=$((SECONDS - begun)); echo "  waiting for $1/healthz/live … $said s" >&2; fi
@@ -190,7 +190,7 @@ EOF
 }
 
 run_func() {
-  local port=7071 url app=$root/src/Functions/bin/$config/net10.0
+  local port=7071 project=${FUNCTIONS_APP:-src/Functions} url app
   while [ $# -gt 0 ]; do
     case "$1" in
       --port) [[ "${2:-}" =~ ^[0-9]{1,5}$ ]] && [ "$2" -ge 1 ] && [ "$2" -le 65535 ] || fail "--port takes a number from 1 to 65535."; port=$2 && shift 2 ;;
@@ -198,6 +198,8 @@ run_func() {
     esac
   done
   url=http://127.0.0.1:$port
+  [ -n "$(find "$root/$project" -maxdepth 1 -name '*.csproj' 2>/dev/null)" ] || fail "FUNCTIONS_APP names \"$project\", and no project is there: give a folder of this repository, such as samples/FunctionsApp."
+  app=$root/$project/bin/$config/net10.0
 
   need_dotnet
   need_node
@@ -214,7 +216,7 @@ run_func() {
     cp "$root/local.settings.sample.json" "$root/local.settings.json"
     echo "Made local.settings.json from the sample; it is yours to change." >&2
   fi
-  build functions src/Functions/Functions.csproj src samples docs host.json local.settings.json README.md
+  build "functions-$(basename "$project")" "$(cd "$root" && echo "$project"/*.csproj)" src samples docs host.json local.settings.json README.md
 
   trap 'stop_all; exit 0' INT TERM
   trap stop_all EXIT

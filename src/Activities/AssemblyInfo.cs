@@ -1,3 +1,6 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("Polyphony.Activities.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.DurableFunctions")]
+[assembly: InternalsVisibleTo("Polyphony.DurableFunctions.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.Hosting")]

@@ -1,8 +1,7 @@
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.Hosting;
-using Polyphony.Functions.Hosting;
+using Polyphony.DurableFunctions;
 
 var builder = FunctionsApplication.CreateBuilder(args);
-builder.ConfigureFunctionsWebApplication();
-builder.Services.AddPolyphonyFunctions(builder.Configuration);
+builder.AddPolyphony();
 await builder.Build().RunAsync();

@@ -13,7 +13,7 @@ public sealed class LogEventTests
         ["Activities"] = (3000, 3999),
         ["Http"] = (4000, 4999),
         ["Cli"] = (5000, 5999),
-        ["Functions"] = (6000, 6999),
+        ["DurableFunctions"] = (6000, 6999),
     };
 
     [Fact]

@@ -10,7 +10,8 @@ public sealed class ReferenceTests
         ["Activities"] = ["Core"],
         ["Engine"] = ["Core"],
         ["Http"] = ["Core"],
-        ["Functions"] = ["Core", "Activities", "Http"],
+        ["DurableFunctions"] = ["Core", "Activities", "Http"],
+        ["Functions"] = ["DurableFunctions"],
         ["Cli"] = ["Core", "Activities", "Engine", "Http"],
     };
 

@@ -39,11 +39,7 @@ public sealed class CodeWorkflows
     public CodeWorkflows Add(WorkflowBuilder workflow, CodeWorkflowFunction function, params IEnumerable<string> workflows)
     {
         var definition = workflow.BuildCode(workflows);
-        if (!_all.TryAdd(definition.Name, (definition, function)))
-        {
-            throw new ArgumentException($"There are two workflows in C# with the name \"{definition.Name}\". Rename one.", nameof(workflow));
-        }
-
+        Add(definition.Name, (definition, function));
         return this;
     }
 
@@ -61,10 +57,32 @@ public sealed class CodeWorkflows
         async (code, input) => TypedJson.Write(await function(code, TypedJson.Read<TInput>(input, "input"))),
         workflows);
 
+    /// <summary>Adds those of another collection.</summary>
+    /// <param name="others">The others.</param>
+    /// <returns>This collection.</returns>
+    /// <exception cref="ArgumentException">A name is taken.</exception>
+    public CodeWorkflows Add(CodeWorkflows others)
+    {
+        foreach (var (name, each) in others._all)
+        {
+            Add(name, each);
+        }
+
+        return this;
+    }
+
     /// <summary>Finds the definition of a workflow.</summary>
     /// <param name="name">Its name.</param>
     /// <returns>The definition, or <see langword="null"/>.</returns>
     public WorkflowDefinition? FindDefinition(string name) => _all.TryGetValue(name, out var found) ? found.Definition : null;
+
+    private void Add(string name, (WorkflowDefinition Definition, CodeWorkflowFunction Function) workflow)
+    {
+        if (!_all.TryAdd(name, workflow))
+        {
+            throw new ArgumentException($"There are two workflows in C# with the name \"{name}\". Rename one.", nameof(workflow));
+        }
+    }
 
     internal CodeWorkflowFunction? Find(string name) => _all.TryGetValue(name, out var found) ? found.Function : null;
 }

@@ -39,7 +39,7 @@ bench_in_process() {
   start_bench_storage
   for ((round = 1; round <= rounds; round++)); do
     echo "Round $round of $rounds" >&2
-    POLYPHONY_TEST_STORAGE=$azurite_connection dotnet "$(test_assembly Functions.Tests)" bench "$functions_data/bench" "$functions_data/azurite.log" \
+    POLYPHONY_TEST_STORAGE=$azurite_connection dotnet "$(test_assembly DurableFunctions.Tests)" bench "$functions_data/bench" "$functions_data/azurite.log" \
       hand/sequence=20 fanout-tools=20 hand/sequence=100 "hand/sequence=$long" "hand/fanout=$wide" \
       agents-100=100 tools-100=100 "agents-$long=$long" "tools-$long=$long" "fanout-agents=$wide" "fanout-tools=$wide" "fanout-agents-10=$wide" |
       tail -n +3 | tee -a "$results" | sed 's/^/  /' >&2

@@ -1,0 +1,15 @@
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Converters;
+
+namespace Polyphony.DurableFunctions.Durable;
+
+/// <summary>Lets <see cref="RawJson"/> through as it is; everything else goes by the Durable Task default. For hosts without Azure Functions, such as the test host.</summary>
+public sealed class RawJsonConverter : DataConverter
+{
+    /// <inheritdoc/>
+    public override string? Serialize(object? value) => value is RawJson raw ? raw.Text : JsonDataConverter.Default.Serialize(value);
+
+    /// <inheritdoc/>
+    public override object? Deserialize(string? data, Type targetType) =>
+        targetType == typeof(RawJson) ? RawJson.Read(data) : JsonDataConverter.Default.Deserialize(data, targetType);
+}

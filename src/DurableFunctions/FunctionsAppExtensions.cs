@@ -1,0 +1,110 @@
+using Azure.Core.Serialization;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Builder;
+using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Polyphony.Activities.Apps;
+using Polyphony.Activities.Providers;
+using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Ledger;
+using Polyphony.Core.Payloads;
+using Polyphony.DurableFunctions.Durable;
+using Polyphony.DurableFunctions.Hosting;
+using Polyphony.DurableFunctions.Starts;
+using Polyphony.DurableFunctions.Storage;
+using Polyphony.Http;
+using Polyphony.Http.Hosting;
+
+namespace Polyphony.DurableFunctions;
+
+/// <summary>Adds Polyphony to an Azure Functions app.</summary>
+public static class FunctionsAppExtensions
+{
+    /// <summary>
+    /// Adds Polyphony beside the app's own functions: the routes of the HTTP API, the orchestrations and activities that run workflows, and starts by queue and blob. ASP.NET Core integration is turned on, as
+    /// <c>ConfigureFunctionsWebApplication</c> does, which may be called as well. A <see cref="WorkflowClient"/> is there for the app's own functions that have a <c>[DurableClient]</c> parameter.
+    /// </summary>
+    /// <param name="builder">The app.</param>
+    /// <param name="configure">Sets what the app settings do not say, or otherwise than they say.</param>
+    /// <returns>What adds workflows, tools and models. A further call adds to the same.</returns>
+    /// <remarks>Options, app settings and host.json are checked when the app starts: an <see cref="OptionsValidationException"/> lists everything that is wrong.</remarks>
+    public static PolyphonyBuilder AddPolyphony(this FunctionsApplicationBuilder builder, Action<PolyphonyOptions>? configure = null)
+    {
+        var options = builder.Services.AddOptions<PolyphonyOptions>();
+        if (builder.Services.All(service => service.ServiceType != typeof(AppFunctions)))
+        {
+            options.Configure<IConfiguration>(FunctionsSettings.Configure).ValidateOnStart();
+            builder.ConfigureFunctionsWebApplication();
+            builder.UseMiddleware<PolyphonyMiddleware>();
+            AddSettings(builder.Services);
+            AddStores(builder.Services);
+            AddFunctions(builder.Services);
+        }
+
+        if (configure is not null)
+        {
+            options.Configure(configure);
+        }
+
+        return new PolyphonyBuilder(builder.Services);
+    }
+
+    private static void AddSettings(IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => HostJson.Read(provider.GetRequiredService<IConfiguration>()));
+        services.AddSingleton<AppWorkflows>();
+        services.AddSingleton(provider => new ChatClients(services, provider, provider.GetServices<AppChatClient>()));
+        services.AddSingleton<IValidateOptions<PolyphonyOptions>, OptionsValidator>();
+
+        // What is wrong was found when the options were validated.
+        services.AddSingleton(provider => FunctionsSettings.Resolve(
+            provider.GetRequiredService<IOptions<PolyphonyOptions>>().Value, provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<HostJson>(), []));
+        services.AddSingleton(provider => provider.GetRequiredService<FunctionsSettings>().Starts);
+        services.AddSingleton(provider => ModelSettings.Read(provider.GetRequiredService<FunctionsSettings>().SettingsFile));
+        services.AddSingleton(provider => provider.GetRequiredService<ModelSettings>().CheckPrices());
+        services.AddSingleton(provider => provider.GetRequiredService<ModelSettings>().Endpoints);
+    }
+
+    private static void AddStores(IServiceCollection services)
+    {
+        services.AddSingleton(provider => new BlobStorage(
+            StorageSettings.ConnectBlobs(provider.GetRequiredService<IConfiguration>()).GetBlobContainerClient(provider.GetRequiredService<FunctionsSettings>().Container)));
+        services.AddSingleton(provider => new TableStorage(
+            StorageSettings.ConnectTables(provider.GetRequiredService<IConfiguration>()).GetTableClient(provider.GetRequiredService<FunctionsSettings>().Table)));
+        services.AddSingleton<IDefinitionStore, BlobDefinitionStore>();
+        services.AddSingleton<IPayloadStore, BlobPayloadStore>();
+        services.AddSingleton<ILedger, TableLedger>();
+        services.AddSingleton<IStartReservations, BlobStartReservations>();
+        services.AddSingleton<IWorkflowCatalog>(provider => new AppCatalog(
+            provider.GetRequiredService<AppWorkflows>(),
+            provider.GetServices<AppWorkflowFolder>().Select(added => FunctionsSettings.Folder(added.Folder)).Prepend(provider.GetRequiredService<FunctionsSettings>().WorkflowsFolder)));
+    }
+
+    private static void AddFunctions(IServiceCollection services)
+    {
+        // Payloads are Core's JSON already: nothing on the way may format them anew.
+        services.PostConfigure<WorkerOptions>(options => options.Serializer = new RawJsonSerializer(options.Serializer ?? new JsonObjectSerializer()));
+
+        services.AddSingleton<DurableClientSource>();
+        services.AddSingleton<DurableClient>(provider => new DurableClientAdapter(
+            () => provider.GetRequiredService<DurableClientSource>().Client,
+            provider.GetRequiredService<IPayloadStore>(),
+            provider.GetRequiredService<ILedger>(),
+            provider.GetRequiredService<IStartReservations>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<WorkflowClient>();
+        services.AddPolyphonyHttp(new PolyphonyHttpOptions());
+        services.AddSingleton<QueueStarts>();
+        services.AddSingleton<BlobStarts>();
+        services.AddSingleton<IFunctionMetadataTransformer, FunctionIndex>();
+        services.AddSingleton<AppRegistry>();
+        services.AddSingleton(provider => new AppFunctions(provider.GetRequiredService<AppRegistry>().Make(), new InstanceWatch(provider.GetRequiredService<TimeProvider>())));
+    }
+}

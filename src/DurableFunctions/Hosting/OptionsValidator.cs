@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+using Polyphony.Activities.Apps;
+using Polyphony.Activities.Providers;
+
+namespace Polyphony.DurableFunctions.Hosting;
+
+/// <summary>Finds everything that is wrong with the options, the app settings and host.json, and with what the app adds, before the app serves.</summary>
+/// <param name="configuration">The app settings.</param>
+/// <param name="services">The services: host.json is read when the options are, so that a problem there is reported with the others.</param>
+/// <param name="workflows">The workflows of the program.</param>
+/// <param name="tools">The app's tools.</param>
+/// <param name="clients">The app's chat clients.</param>
+internal sealed class OptionsValidator(IConfiguration configuration, IServiceProvider services, AppWorkflows workflows, IEnumerable<AppTool> tools, ChatClients clients)
+    : IValidateOptions<PolyphonyOptions>
+{
+    /// <inheritdoc/>
+    public ValidateOptionsResult Validate(string? name, PolyphonyOptions options)
+    {
+        List<string> problems = [];
+        workflows.Check(problems);
+        if (Try(() => (HostJson)services.GetService(typeof(HostJson))!, problems) is { } host)
+        {
+            var settings = FunctionsSettings.Resolve(options, configuration, host, problems);
+            Try(() => AppRegistry.MakeTools(settings, tools), problems);
+            if (Try(() => ModelSettings.Read(settings.SettingsFile), problems) is { } models)
+            {
+                clients.Check(models.Models.Values.Concat(workflows.Definitions.SelectMany(definition => definition.Models.Values)), problems);
+            }
+        }
+
+        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
+    }
+
+    private static T? Try<T>(Func<T> read, List<string> problems)
+        where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is PolyphonyException or ArgumentException)
+        {
+            problems.Add(e.Message);
+            return null;
+        }
+    }
+}

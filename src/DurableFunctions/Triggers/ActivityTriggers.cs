@@ -1,0 +1,79 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Polyphony.Core.Runs;
+using Polyphony.DurableFunctions.Durable;
+using Polyphony.DurableFunctions.Hosting;
+
+namespace Polyphony.DurableFunctions.Triggers;
+
+/// <summary>The activity functions.</summary>
+/// <param name="functions">What they run.</param>
+public sealed class ActivityTriggers(AppFunctions functions)
+{
+    /// <summary>Calls a model.</summary>
+    /// <param name="input">The call.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="client">What looks whether the instance has ended.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>The answer, or the classified error.</returns>
+    [Function(ActivityNames.Agent)]
+    public Task<RawJson?> AgentAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, client, invocation);
+
+    /// <summary>Calls a tool.</summary>
+    /// <param name="input">The call.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="client">What looks whether the instance has ended.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>The result, or the error.</returns>
+    [Function(ActivityNames.Tool)]
+    public Task<RawJson?> ToolAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, client, invocation);
+
+    /// <summary>Calls a model for several items of a list at once.</summary>
+    /// <param name="input">The calls.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="client">What looks whether the instance has ended.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>The answers, or the classified errors, in the order of the calls.</returns>
+    [Function(ActivityNames.AgentBatch)]
+    public Task<RawJson?> AgentBatchAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, client, invocation);
+
+    /// <summary>Calls a tool for several items of a list at once.</summary>
+    /// <param name="input">The calls.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="client">What looks whether the instance has ended.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>The results, or the errors, in the order of the calls.</returns>
+    [Function(ActivityNames.ToolBatch)]
+    public Task<RawJson?> ToolBatchAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, client, invocation);
+
+    /// <summary>Evaluates an expression over values that are in the payload store.</summary>
+    /// <param name="input">The call.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>The value.</returns>
+    [Function(ActivityNames.Evaluate)]
+    public Task<RawJson?> EvaluateAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, invocation);
+
+    /// <summary>Puts values together into one, in the payload store.</summary>
+    /// <param name="input">The call.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>The value.</returns>
+    [Function(ActivityNames.Pack)]
+    public Task<RawJson?> PackAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, invocation);
+
+    /// <summary>Fails, so that a failed workflow can be rewound.</summary>
+    /// <param name="input">The call.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>Nothing, once the workflow was rewound.</returns>
+    [Function(ActivityNames.Fail)]
+    public Task<RawJson?> FailAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, invocation);
+}

@@ -1,0 +1,115 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Polyphony.DurableFunctions.Hosting;
+using Polyphony.Http.Approvals;
+using Polyphony.Http.Instances;
+
+namespace Polyphony.DurableFunctions.Triggers;
+
+/// <summary>The HTTP functions that steer instances. The handlers are those of the embedded host.</summary>
+/// <param name="steer">Steers instances.</param>
+/// <param name="approvals">Lists open questions.</param>
+public sealed class SteerTriggers(SteerHandlers steer, ApprovalHandlers approvals)
+{
+    /// <summary>Sends an event, such as a person's answer.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="id">The instance's id.</param>
+    /// <param name="name">The event's name.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <returns>The answer.</returns>
+    [Function("polyphony-raise-event")]
+    public Task<IResult> RaiseEventAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/events/{name}")] HttpRequest request,
+        string id,
+        string name,
+        [DurableClient] DurableTaskClient client) => steer.RaiseEventAsync(request.HttpContext, id, name);
+
+    /// <summary>Halts an instance.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="id">The instance's id.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <returns>The answer.</returns>
+    [Function("polyphony-suspend")]
+    public Task<IResult> SuspendAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/suspend")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client) => steer.SuspendAsync(request.HttpContext, id);
+
+    /// <summary>Lets a halted instance go on.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="id">The instance's id.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <returns>The answer.</returns>
+    [Function("polyphony-resume")]
+    public Task<IResult> ResumeAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/resume")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client) => steer.ResumeAsync(request.HttpContext, id);
+
+    /// <summary>Ends an instance.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="id">The instance's id.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <returns>The answer.</returns>
+    [Function("polyphony-terminate")]
+    public Task<IResult> TerminateAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/terminate")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client) => steer.TerminateAsync(request.HttpContext, id);
+
+    /// <summary>Starts a new instance like a finished one.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="id">The instance's id.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <returns>The answer.</returns>
+    [Function("polyphony-restart")]
+    public Task<IResult> RestartAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/restart")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client) => steer.RestartAsync(request.HttpContext, id);
+
+    /// <summary>Lets a failed instance run again from where it failed.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="id">The instance's id.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <returns>The answer.</returns>
+    [Function("polyphony-rewind")]
+    public Task<IResult> RewindAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/rewind")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client) => steer.RewindAsync(request.HttpContext, id);
+
+    /// <summary>Removes a finished instance.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="id">The instance's id.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <returns>The answer.</returns>
+    [Function("polyphony-purge")]
+    public Task<IResult> PurgeAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "delete", Route = "api/instances/{id}")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client) => steer.PurgeAsync(request.HttpContext, id);
+
+    /// <summary>Lists the questions that wait for a person.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <returns>The answer.</returns>
+    [Function("polyphony-list-approvals")]
+    public Task<IResult> ApprovalsAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/approvals")] HttpRequest request,
+        [DurableClient] DurableTaskClient client) => approvals.ListAsync(request.HttpContext);
+
+    /// <summary>Shows a question that waits for a person, all of it.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="id">The id of the instance that asks.</param>
+    /// <param name="activation">The activation that asks.</param>
+    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <returns>The answer.</returns>
+    [Function("polyphony-get-approval")]
+    public Task<IResult> ApprovalAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/approvals/{id}/{activation}")] HttpRequest request,
+        string id,
+        string activation,
+        [DurableClient] DurableTaskClient client) => approvals.GetAsync(request.HttpContext, id, activation);
+}

@@ -1,0 +1,161 @@
+using Polyphony.Core.Client;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Durable.History;
+using Polyphony.Core.Runs;
+
+namespace Polyphony.DurableFunctions.Tests.Workflows;
+
+/// <summary>Whole workflows on Durable Task: their results are those of the embedded engine.</summary>
+[Trait("Row", "H1")]
+public abstract class WorkflowContract
+{
+    private const string Wide = """
+        name: wide
+        input: { type: object, properties: { items: { type: array, items: { type: integer } } } }
+        models: { m: { provider: offline } }
+        agents: { a: { model: m, context: [] } }
+        nodes:
+          each: { agent: a, forEach: "{{ input.items }}", prompt: "Say number {{ item }}." }
+          end: { transform: { count: "{{ size(nodes.each.output) }}", all: "{{ nodes.each.output }}" } }
+        edges: [ each -> end ]
+        """;
+
+    private const string Long = """
+        name: long
+        models: { m: { provider: offline } }
+        agents: { a: { model: m, context: [] } }
+        nodes:
+          n1: { agent: a, prompt: "Say one." }
+          n2: { agent: a, prompt: "Say two after {{ nodes.n1.output }}" }
+          n3: { agent: a, prompt: "Say three after {{ nodes.n2.output }}" }
+          n4: { agent: a, prompt: "Say four after {{ nodes.n3.output }}" }
+          n5: { agent: a, prompt: "Say five after {{ nodes.n4.output }}" }
+          n6: { agent: a, prompt: "Say six after {{ nodes.n5.output }}" }
+          n7: { agent: a, prompt: "Say seven after {{ nodes.n6.output }}" }
+        """;
+
+    private const string Failing = """
+        name: failing
+        input: { type: object, properties: { text: { type: string } } }
+        models: { m: { provider: offline } }
+        agents: { a: { model: m, context: [] } }
+        nodes:
+          first: { agent: a, prompt: "Say one." }
+          bad: { transform: "{{ int(input.text) }}" }
+        edges: [ first -> bad ]
+        """;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private protected abstract Task<WorkflowHost> StartAsync(InterpreterOptions? interpreter = null);
+
+    [Theory]
+    [InlineData("hello", """{"name":"Ada"}""")]
+    [InlineData("parallel", """{"text":"We open a second office in May."}""")]
+    [InlineData("loop", """{"topic":"why we write tests"}""")]
+    [InlineData("translate", """{"text":"Good morning","languages":["French","Polish","Greek"]}""")]
+    [InlineData(Failing, """{"text":"x"}""")]
+    [Trait("Row", "O1")]
+    [Trait("Row", "O2")]
+    [Trait("Row", "O5")]
+    [Trait("Row", "O8")]
+    [Trait("Row", "C10")]
+    public async Task Run_OnDurableTask_GivesWhatTheEmbeddedEngineGives(string workflow, string input)
+    {
+        await using var host = await StartAsync();
+        await using var embedded = await WorkflowHost.EmbeddedAsync();
+
+        var ended = await host.WaitAsync(await host.StartAsync(workflow, input));
+        var expected = await embedded.WaitAsync(await embedded.StartAsync(workflow, input));
+
+        AssertSame(expected, ended);
+        Assert.Equal(workflow == Failing ? OrchestrationRuntimeStatus.Failed : OrchestrationRuntimeStatus.Completed, ended.RuntimeStatus);
+    }
+
+    [Fact]
+    [Trait("Row", "S1")]
+    [Trait("Row", "O8")]
+    public async Task Run_WideForEach_IsSplitIntoChildrenWithTheSameResult()
+    {
+        var options = new InterpreterOptions { MaxDirectItems = 4, MaxItemsPerChild = 5 };
+        await using var host = await StartAsync(options);
+        await using var embedded = await WorkflowHost.EmbeddedAsync(options);
+        var input = $$"""{"items":[{{string.Join(',', Enumerable.Range(0, 23))}}]}""";
+
+        var ended = await host.WaitAsync(await host.StartAsync(Wide, input));
+
+        AssertSame(await embedded.WaitAsync(await embedded.StartAsync(Wide, input)), ended);
+        Assert.StartsWith("{\"count\":23,", ended.Output!.Value.GetRawText(), StringComparison.Ordinal);
+
+        // 23 items, 5 to a child.
+        var all = await host.Durable.QueryAsync(new() { IncludeChildren = true }, Token);
+        Assert.Equal(5, all.Instances.Count(each => each.ParentInstanceId == ended.InstanceId));
+        Assert.Equal(6, await host.Durable.PurgeAsync(ended.InstanceId, Token));
+        Assert.Empty((await host.Durable.QueryAsync(new() { IncludeChildren = true }, Token)).Instances);
+    }
+
+    [Fact]
+    [Trait("Row", "O7")]
+    public async Task Run_ManyOperations_ContinuesAsNewWithTheSameResult()
+    {
+        var options = new InterpreterOptions { OperationsPerGeneration = 2 };
+        await using var host = await StartAsync(options);
+        await using var embedded = await WorkflowHost.EmbeddedAsync(options);
+
+        var ended = await host.WaitAsync(await host.StartAsync(Long, "{}"));
+
+        AssertSame(await embedded.WaitAsync(await embedded.StartAsync(Long, "{}")), ended);
+        Assert.InRange((await host.Durable.GetHistoryAsync(ended.InstanceId, 0, Token)).Count(e => e is TaskScheduled), 0, 3);
+    }
+
+    [Theory]
+    [InlineData("""{"approved":true,"comment":"fine"}""", StopReason.Completed)]
+    [InlineData("""{"approved":false}""", StopReason.Rejected)]
+    [Trait("Row", "O10")]
+    public async Task Approval_Answered_GoesOnAsOnTheEmbeddedEngine(string answer, StopReason reason)
+    {
+        await using var host = await StartAsync();
+        await using var embedded = await WorkflowHost.EmbeddedAsync();
+
+        var ended = await AnswerAsync(host);
+
+        AssertSame(await AnswerAsync(embedded), ended);
+        Assert.Equal(reason, ended.StopReason);
+
+        async Task<WorkflowStatus> AnswerAsync(WorkflowHost on)
+        {
+            var id = await on.StartAsync("approval", """{"topic":"the new prices"}""");
+            var waiting = await on.UntilAsync(id, found => found.CustomStatus?.WaitingFor is { Count: > 0 });
+            await on.Durable.RaiseEventAsync(id, waiting.CustomStatus!.WaitingFor[0].EventName!, answer, Token);
+            return await on.WaitAsync(id);
+        }
+    }
+
+    [Fact]
+    [Trait("Row", "O9")]
+    public async Task Timers_WaitThenEvent_GoesOnWithIt()
+    {
+        await using var host = await StartAsync();
+        var id = await host.StartAsync("timers", "{}");
+
+        await host.UntilAsync(id, found => found.CustomStatus?.WaitingFor is [{ EventName: "go" }]);
+        await host.Durable.RaiseEventAsync(id, "go", """{"by":"me"}""", Token);
+
+        var ended = await host.WaitAsync(id);
+        Assert.Equal("""{"startedBy":"me","waited":false}""", ended.Output!.Value.GetRawText());
+
+        // It waits for two seconds; timers on Azure Storage may be one early.
+        Assert.InRange(ended.LastUpdatedTime - ended.CreatedTime, TimeSpan.FromSeconds(1), TimeSpan.MaxValue);
+    }
+
+    private static void AssertSame(WorkflowStatus expected, WorkflowStatus actual)
+    {
+        Assert.Equal((expected.RuntimeStatus, expected.StopReason, expected.Error?.Code, expected.Error?.Message), (actual.RuntimeStatus, actual.StopReason, actual.Error?.Code, actual.Error?.Message));
+        Assert.Equal(expected.Output?.GetRawText(), actual.Output?.GetRawText());
+        Assert.Equal(Lines(expected), Lines(actual));
+        Assert.Equal(expected.Usage, actual.Usage);
+
+        static IEnumerable<string> Lines(WorkflowStatus status) =>
+            status.Outcomes!.Select(each => $"{each.Outcome.Activation} {each.Outcome.Status} {each.Outcome.Error?.Code} {each.Result?.GetRawText()}");
+    }
+}

@@ -1,0 +1,147 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using Polyphony.Activities;
+using Polyphony.Activities.Providers;
+using Polyphony.Activities.Providers.Offline;
+using Polyphony.Activities.Tools;
+using Polyphony.Activities.Workflows;
+using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Definitions.Sources;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Ledger;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
+using Polyphony.Engine;
+using Polyphony.DurableFunctions.Tests.Durable;
+using Polyphony.DurableFunctions.Tests.Storage;
+using Polyphony.DurableFunctions.Tests.TaskHubs;
+using Polyphony.TestKit.Clocks;
+
+namespace Polyphony.DurableFunctions.Tests.Workflows;
+
+/// <summary>Interpreter and activities as shipped, with the offline model: on Durable Task by the adapters, or on the embedded engine.</summary>
+internal sealed class WorkflowHost : IAsyncDisposable
+{
+    private static readonly FolderWorkflowCatalog Samples = new(Path.Combine(AppContext.BaseDirectory, "workflows"));
+
+    private readonly IAsyncDisposable _owner;
+    private readonly OverlaidCatalog _catalog = new();
+
+    private WorkflowHost(IAsyncDisposable owner, DurableClient durable, IDefinitionStore definitions, IPayloadStore payloads, ILedger ledger)
+    {
+        _owner = owner;
+        Durable = durable;
+        Definitions = definitions;
+        Payloads = payloads;
+        Ledger = ledger;
+        Client = new WorkflowClient(durable, _catalog, definitions, payloads, ledger: ledger);
+    }
+
+    /// <summary>Gets the workflows that can be started by name: those of samples/.</summary>
+    public static IWorkflowCatalog Catalog => Samples;
+
+    public DurableClient Durable { get; }
+
+    public IDefinitionStore Definitions { get; }
+
+    public IPayloadStore Payloads { get; }
+
+    public ILedger Ledger { get; }
+
+    public WorkflowClient Client { get; }
+
+    /// <summary>Gets the clock by which activities look at their instance; on the embedded engine nobody looks.</summary>
+    public FakeClock Looks { get; private init; } = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public static Task<WorkflowHost> InMemoryAsync(InterpreterOptions? interpreter, IModelProvider? models = null) =>
+        OnDurableTaskAsync(new InMemoryTaskHub(), DurableTaskHost.Stores.InMemory(), () => Task.CompletedTask, interpreter, models);
+
+    /// <summary>As the app is: histories on Azure Storage, all else on Blob Storage.</summary>
+    public static Task<WorkflowHost> OnAzureStorageAsync(InterpreterOptions? interpreter, IModelProvider? models = null)
+    {
+        var container = TestContainer.Create();
+        return OnDurableTaskAsync(AzureStorageTaskHub.Create(), container.OpenStores(), () => container.DisposeAsync().AsTask(), interpreter, models);
+    }
+
+    public static async Task<WorkflowHost> EmbeddedAsync(InterpreterOptions? interpreter = null)
+    {
+        var engine = await EmbeddedEngine.StartAsync(
+            EngineOptions.InMemory(TimeProvider.System) with { OwnerNote = "test" },
+            (engine, registry) => Register(registry, engine.Payloads, engine.Ledger, engine.Definitions, interpreter));
+        return new WorkflowHost(engine, engine.Client, engine.Definitions, engine.Payloads, engine.Ledger);
+    }
+
+    /// <summary>Starts a workflow: a sample by its name, or the text of a file.</summary>
+    public Task<string> StartAsync(string workflow, string input) =>
+        Client.StartAsync(workflow.Contains('\n') ? Parse(workflow) : Client.Resolve(workflow), JsonElement.Parse(input), null, Token);
+
+    /// <summary>Adds a workflow that others can name.</summary>
+    public void Add(string workflow) => _catalog.Added.Add(Parse(workflow));
+
+    public async Task<WorkflowStatus> WaitAsync(string id)
+    {
+        await Durable.WaitForCompletionAsync(id, Token);
+        return (await Client.GetAsync(id, new WorkflowStatusOptions(Outcomes: true), Token))!;
+    }
+
+    public async Task<WorkflowStatus> UntilAsync(string id, Func<WorkflowStatus, bool> condition)
+    {
+        for (long version = 0; ;)
+        {
+            version = (await Durable.WaitForChangeAsync(id, version, Token))!.Version;
+            var status = (await Client.GetAsync(id, null, Token))!;
+            if (condition(status))
+            {
+                return status;
+            }
+
+            Assert.False(status.IsFinished, $"It ended as {status.RuntimeStatus}: {status.Error?.Message}");
+        }
+    }
+
+    public ValueTask DisposeAsync() => _owner.DisposeAsync();
+
+    private static async Task<WorkflowHost> OnDurableTaskAsync(ITaskHub hub, DurableTaskHost.Stores stores, Func<Task> whenDisposed, InterpreterOptions? interpreter, IModelProvider? models)
+    {
+        var registry = new DurableRegistry();
+        Register(registry, stores.Payloads, stores.Ledger, stores.Definitions, interpreter, models);
+        var host = (DurableTaskHost)await DurableTaskHost.StartAsync(registry, hub, () => stores, whenDisposed);
+        return new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads, stores.Ledger) { Looks = host.Looks };
+    }
+
+    private static void Register(DurableRegistry registry, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions, InterpreterOptions? interpreter, IModelProvider? models = null)
+    {
+        registry.AddWorkflows(definitions, interpreter);
+        new PolyphonyActivities(
+            new ActivitiesOptions(),
+            payloads,
+            ledger,
+            definitions,
+            new ModelRegistry([models ?? new OfflineProvider()], new Dictionary<string, ModelDefinition>()),
+            new ToolRegistry(),
+            TimeProvider.System,
+            NullLoggerFactory.Instance).Register(registry);
+    }
+
+    private static WorkflowDefinition Parse(string yaml)
+    {
+        var read = YamlSource.Read(yaml);
+        Assert.True(read.Root is not null, string.Join('\n', read.Problems));
+        var parsed = WorkflowParser.Parse(read.Root);
+        Assert.True(parsed.Definition is not null, string.Join('\n', parsed.Problems));
+        return parsed.Definition;
+    }
+
+    /// <summary>The samples, and what a test adds.</summary>
+    private sealed class OverlaidCatalog : IWorkflowCatalog
+    {
+        public List<WorkflowDefinition> Added { get; } = [];
+
+        public WorkflowDefinition? Find(string name) => Added.Find(each => each.Name == name) ?? Samples.Find(name);
+
+        public IReadOnlyList<WorkflowDefinition> List() => [.. Samples.List(), .. Added];
+    }
+}

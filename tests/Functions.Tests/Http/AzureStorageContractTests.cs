@@ -1,9 +1,0 @@
-using Polyphony.Contract.Http;
-
-namespace Polyphony.Functions.Tests.Http;
-
-public sealed class AzureStorageStartTests(AzureStorageApi api) : StartContract(api.Get());
-
-public sealed class AzureStorageInstanceTests(AzureStorageApi api) : InstanceContract(api.Get());
-
-public sealed class AzureStorageBadInputTests(AzureStorageApi api) : BadInputContract(api.Get());
