@@ -49,7 +49,12 @@ internal sealed class FunctionIndex(FunctionsSettings settings) : IFunctionMetad
 
     private static DefaultFunctionMetadata Copy(IFunctionMetadata function, string? name, IList<string>? bindings) => new()
     {
-        Name = name, EntryPoint = function.EntryPoint, ScriptFile = function.ScriptFile, Language = function.Language, RawBindings = bindings, Retry = function.Retry,
+        Name = name,
+        EntryPoint = function.EntryPoint,
+        ScriptFile = function.ScriptFile,
+        Language = function.Language,
+        RawBindings = bindings,
+        Retry = function.Retry,
     };
 
     private bool IsOn(string? function) => function switch

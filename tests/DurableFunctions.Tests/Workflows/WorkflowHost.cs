@@ -12,10 +12,10 @@ using Polyphony.Core.Durable;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
-using Polyphony.Engine;
 using Polyphony.DurableFunctions.Tests.Durable;
 using Polyphony.DurableFunctions.Tests.Storage;
 using Polyphony.DurableFunctions.Tests.TaskHubs;
+using Polyphony.Engine;
 using Polyphony.TestKit.Clocks;
 
 namespace Polyphony.DurableFunctions.Tests.Workflows;
