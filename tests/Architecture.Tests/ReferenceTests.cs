@@ -11,7 +11,8 @@ public sealed class ReferenceTests
         ["Engine"] = ["Core"],
         ["Http"] = ["Core"],
         ["Functions"] = ["Core", "Activities", "Http"],
-        ["Cli"] = ["Core", "Activities", "Engine", "Http"],
+        ["Hosting"] = ["Activities", "Engine", "Http"],
+        ["Cli"] = ["Hosting"],
     };
 
     [Fact]

@@ -1,0 +1,31 @@
+using Microsoft.Extensions.AI;
+using Polyphony.Activities.Providers;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
+
+namespace Polyphony.Hosting.Models;
+
+/// <summary>A provider whose models are all called by one chat client of the app; which model is in <see cref="ChatOptions.ModelId"/>. Thread-safe.</summary>
+/// <param name="name">The provider's name.</param>
+/// <param name="client">The client.</param>
+internal sealed class ChatClientProvider(string name, IChatClient client) : IModelProvider
+{
+    /// <inheritdoc/>
+    public string Name => name;
+
+    /// <inheritdoc/>
+    public IChatClient GetClient(ModelDefinition definition)
+    {
+        string[] refused = [.. new[]
+        {
+            (Key: "endpoint", IsSet: definition.Endpoint is not null),
+            (Key: "apiKeyVariable", IsSet: definition.ApiKeyVariable is not null),
+            (Key: "apiVersion", IsSet: definition.ApiVersion is not null),
+            (Key: "dialect", IsSet: definition.Dialect is not null),
+        }.Where(key => key.IsSet).Select(key => $"\"{key.Key}\"")];
+        return refused.Length == 0 ? client : throw new ModelException(new CallError(
+            ErrorCodes.BadRequest,
+            $"Model \"{definition.Name}\" sets {string.Join(", ", refused)}, which the provider \"{name}\" does not take: its chat client has been set up by the app. Leave it out.",
+            ErrorKind.Terminal));
+    }
+}
