@@ -1,17 +1,17 @@
 // A workflow in C#, for logic that a file can't express: a reading list that grows while it is worked on.
 //   dotnet run --project samples/CodeFirst -- docs
 // It is durable like any other: stop it in the middle (Ctrl-C, kill -9), run it again, and it goes on without asking twice.
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
-using Polyphony.Activities;
-using Polyphony.Activities.Providers;
-using Polyphony.Activities.Providers.Offline;
-using Polyphony.Activities.Tools;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Payloads;
-using Polyphony.Engine;
+using Polyphony.Hosting;
 
 var folder = Path.GetFullPath(args.Length > 0 ? args[0] : "docs");
 if (!Directory.Exists(folder))
@@ -20,7 +20,7 @@ if (!Directory.Exists(folder))
     return 2;
 }
 
-// Models and agents as in a file. With OpenAI: .Model("fast", "openai", "gpt-4.1-mini"), and OpenAIProvider beside OfflineProvider below.
+// Models and agents as in a file. With OpenAI: .Model("fast", "openai", "gpt-4.1-mini").
 var agents = new WorkflowBuilder("reading-list")
     .Limits(new WorkflowLimits { MaxConcurrency = 5 })
     .Model("fast", "offline")
@@ -28,36 +28,31 @@ var agents = new WorkflowBuilder("reading-list")
     .Agent("writer", "fast", "You write one paragraph from notes.")
     .BuildAgents();
 
-Directory.CreateDirectory(".polyphony");
-await using var engine = await EmbeddedEngine.StartAsync(
-    new EngineOptions { Path = ".polyphony/code-first.db" },
-    (engine, registry) =>
-    {
-        new PolyphonyActivities(
-            new ActivitiesOptions(),
-            engine.Payloads,
-            engine.Ledger,
-            new OverlayDefinitionStore(engine.Definitions, agents),
-            new ModelRegistry([new OfflineProvider()]),
-            new FileTools(folder).Register(new ToolRegistry()),
-            TimeProvider.System,
-            NullLoggerFactory.Instance).Register(registry);
-        registry.AddCodeWorkflow("reading-list", agents, ReadAsync);
-    });
+var builder = Host.CreateApplicationBuilder(args);
+builder.Logging.SetMinimumLevel(LogLevel.Warning);
+builder.AddPolyphony(options =>
+{
+    options.DataFolder = ".polyphony/code-first";
+    options.FilesFolder = folder;
+}).AddCodeWorkflow("reading-list", agents, ReadAsync);
+using var host = builder.Build();
+await host.StartAsync();
+var client = host.Services.GetRequiredService<DurableClient>();
 
 // One instance per folder and day: run again, it is the same one.
-var id = $"reading-list:{DateTime.UtcNow:yyyy-MM-dd}:{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder)))[..8]}";
+var id = $"reading-list:{DateTime.UtcNow:yyyy-MM-dd}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..8]}";
 try
 {
-    await engine.Client.StartAsync("reading-list", """{"pattern":"*.md"}""", new StartOrchestrationOptions { InstanceId = id });
+    await client.StartAsync("reading-list", """{"pattern":"*.md"}""", new StartOrchestrationOptions { InstanceId = id });
 }
 catch (InstanceExistsException)
 {
     Console.Error.WriteLine($"Going on with {id}.");
 }
 
-var result = await engine.Client.WaitForCompletionAsync(id);
+var result = await client.WaitForCompletionAsync(id);
 Console.WriteLine(result.Output ?? result.FailureDetails?.ErrorMessage);
+await host.StopAsync();
 return result.RuntimeStatus == OrchestrationRuntimeStatus.Completed ? 0 : 1;
 
 static async Task<JsonElement?> ReadAsync(CodeWorkflow workflow, JsonElement input)

@@ -115,6 +115,20 @@ public sealed class OptionsTests : IDisposable
     }
 
     [Fact]
+    public void Docs_OfTheSettings_NameEveryProperty()
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "Functions.sln")))
+        {
+            root = root.Parent ?? throw new InvalidOperationException($"No Functions.sln above {AppContext.BaseDirectory}.");
+        }
+
+        var rows = File.ReadLines(Path.Combine(root.FullName, "docs", "hosting.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal)).Select(line => line.Split('|')[1]).ToList();
+
+        Assert.DoesNotContain(typeof(PolyphonyOptions).GetProperties(), property => !rows.Exists(row => row.Contains($"`{property.Name}`", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void Models_OfFileConfigurationAndCode_AreTakenTogetherWithTheirPrices()
     {
         _app.Write("settings.json", """{ "models": { "a": { "provider": "offline" } }, "prices": { "asOf": "2026-01-01", "models": { "m1": { "input": 1, "output": 1 }, "m2": { "input": 1, "output": 1 }, "m3": { "input": 1, "output": 1 } } } }""");
