@@ -1,19 +1,19 @@
 // A workflow in C#, for logic that a file can't express: a reading list that grows while it is worked on.
 //   dotnet run --project samples/CodeFirst -- docs
 // It is durable like any other: stop it in the middle (Ctrl-C, kill -9), run it again, and it goes on without asking twice.
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
-using Polyphony.Activities;
-using Polyphony.Activities.Providers;
-using Polyphony.Activities.Providers.Offline;
-using Polyphony.Activities.Tools;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Polyphony.Core.Client;
 using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
-using Polyphony.Engine;
+using Polyphony.Hosting;
 
 var folder = Path.GetFullPath(args.Length > 0 ? args[0] : "docs");
 if (!Directory.Exists(folder))
@@ -22,35 +22,26 @@ if (!Directory.Exists(folder))
     return 2;
 }
 
-// Models and agents as in a file. With OpenAI: .Model("fast", "openai", "gpt-4.1-mini"), and OpenAIProvider beside OfflineProvider below.
-var code = new CodeWorkflows().Add(
-    new WorkflowBuilder("reading-list")
-        .Limits(new WorkflowLimits { MaxConcurrency = 5 })
-        .Model("fast", "offline")
-        .Agent("reader", "fast", "You sum up a document in two sentences.")
-        .Agent("writer", "fast", "You write one paragraph from notes."),
-    ReadAsync);
+// Models and agents as in a file. With OpenAI: .Model("fast", "openai", "gpt-4.1-mini").
+var workflow = new WorkflowBuilder("reading-list")
+    .Limits(new WorkflowLimits { MaxConcurrency = 5 })
+    .Model("fast", "offline")
+    .Agent("reader", "fast", "You sum up a document in two sentences.")
+    .Agent("writer", "fast", "You write one paragraph from notes.");
 
-Directory.CreateDirectory(".polyphony");
-await using var engine = await EmbeddedEngine.StartAsync(
-    new EngineOptions { Path = ".polyphony/code-first.db" },
-    (engine, registry) =>
-    {
-        new PolyphonyActivities(
-            new ActivitiesOptions(),
-            engine.Payloads,
-            engine.Ledger,
-            engine.Definitions,
-            new ModelRegistry([new OfflineProvider()]),
-            new FileTools(folder).Register(new ToolRegistry()),
-            TimeProvider.System,
-            NullLoggerFactory.Instance).Register(registry);
-        registry.AddWorkflows(engine.Definitions, InterpreterOptions.InMemory, code);
-    });
-var client = new WorkflowClient(engine.Client, new CodeCatalog(code), engine.Definitions, engine.Payloads, ledger: engine.Ledger);
+var builder = Host.CreateApplicationBuilder(args);
+builder.Logging.SetMinimumLevel(LogLevel.Warning);
+builder.AddPolyphony(options =>
+{
+    options.DataFolder = ".polyphony/code-first";
+    options.FilesFolder = folder;
+}).AddCodeWorkflow(workflow, ReadAsync);
+using var host = builder.Build();
+await host.StartAsync();
+var client = host.Services.GetRequiredService<WorkflowClient>();
 
 // One instance per folder and day: run again, it is the same one.
-var id = $"reading-list:{DateTime.UtcNow:yyyy-MM-dd}:{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder)))[..8]}";
+var id = $"reading-list:{DateTime.UtcNow:yyyy-MM-dd}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..8]}";
 try
 {
     await client.StartAsync("reading-list", JsonSerializer.SerializeToElement(new { pattern = "*.md" }), new StartWorkflowOptions { InstanceId = id });
@@ -63,6 +54,7 @@ catch (InstanceExistsException)
 await client.Durable.WaitForCompletionAsync(id);
 var status = (await client.GetAsync(id))!;
 Console.WriteLine(status.Output?.GetRawText() ?? status.Error?.Message);
+await host.StopAsync();
 return status.StopReason == StopReason.Completed ? 0 : 1;
 
 static async Task<JsonElement?> ReadAsync(CodeWorkflow workflow, JsonElement input)

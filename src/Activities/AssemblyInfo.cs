@@ -4,3 +4,5 @@ using System.Runtime.CompilerServices;
 [assembly: InternalsVisibleTo("Polyphony.DurableFunctions")]
 [assembly: InternalsVisibleTo("Polyphony.DurableFunctions.Tests")]
 [assembly: InternalsVisibleTo("Polyphony.Hosting")]
+[assembly: InternalsVisibleTo("Polyphony.Hosting")]
+[assembly: InternalsVisibleTo("Polyphony.Hosting.Tests")]

@@ -14,6 +14,7 @@ public sealed class LogEventTests
         ["Http"] = (4000, 4999),
         ["Cli"] = (5000, 5999),
         ["DurableFunctions"] = (6000, 6999),
+        ["Hosting"] = (7000, 7999),
     };
 
     [Fact]

@@ -12,7 +12,8 @@ public sealed class ReferenceTests
         ["Http"] = ["Core"],
         ["DurableFunctions"] = ["Core", "Activities", "Http"],
         ["Functions"] = ["DurableFunctions"],
-        ["Cli"] = ["Core", "Activities", "Engine", "Http"],
+        ["Hosting"] = ["Activities", "Engine", "Http"],
+        ["Cli"] = ["Hosting"],
     };
 
     [Fact]

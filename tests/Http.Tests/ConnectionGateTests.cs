@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Polyphony.Cli;
 using Polyphony.Cli.Hosting;
+using Polyphony.Hosting.DataFolders;
 using Polyphony.Contract.Http;
 
 namespace Polyphony.Http.Tests;

@@ -19,6 +19,9 @@ public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> 
     /// <summary>Gets what in the settings is probably not meant.</summary>
     public IReadOnlyList<WorkflowProblem> Warnings { get; init; } = [];
 
+    /// <summary>Gets those of <see cref="Prices"/> that the settings themselves give.</summary>
+    public PriceTable OwnPrices { get; init; } = PriceTable.Empty;
+
     /// <summary>Logs the warnings.</summary>
     /// <param name="loggerFactory">Makes the logger.</param>
     public void LogWarnings(ILoggerFactory loggerFactory)
@@ -57,29 +60,45 @@ public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> 
             throw Invalid($"The settings file \"{file}\" cannot be read: {e.Message} Correct POLYPHONY_SETTINGS, or leave it out.");
         }
 
-        var source = JsonSource.Read(text, file);
+        return Parse(text, file, isFile: true);
+    }
+
+    /// <summary>Reads settings that stand in no file of their own, such as those of an app's configuration.</summary>
+    /// <param name="json">The settings, in the form of a settings file.</param>
+    /// <param name="origin">Where they come from, for messages; places are named by their path, not by line and column.</param>
+    /// <returns>The settings.</returns>
+    /// <exception cref="PolyphonyException"><c>settings_invalid</c>: they are not valid; the message lists everything that is wrong, each on a line.</exception>
+    public static ModelSettings Parse(string json, string origin) => Parse(json, origin, isFile: false);
+
+    private static ModelSettings Parse(string text, string origin, bool isFile)
+    {
+        var source = JsonSource.Read(text, origin);
         if (source.Root is null)
         {
-            throw Invalid(string.Join(Environment.NewLine, source.Problems));
+            throw Invalid(string.Join(Environment.NewLine, source.Problems.Select(Placed)));
         }
 
-        var aliases = ModelAliases.Parse(source.Root, file, "prices");
-        List<object> problems = [.. aliases.Problems];
-        var prices = PriceTable.Shipped;
+        var aliases = ModelAliases.Parse(source.Root, origin, "prices");
+        List<object> problems = [.. aliases.Problems.Select(Placed)];
+        var prices = PriceTable.Empty;
         try
         {
             // A key written twice is among the problems already.
             if (problems.Count == 0 && JsonElement.Parse(text.TrimStart('\uFEFF'), JsonLimits.Document).TryGetProperty("prices", out var table))
             {
-                prices = prices.With(PriceTable.Parse(table));
+                prices = PriceTable.Parse(table);
             }
         }
         catch (PolyphonyException e)
         {
-            problems.Add($"{file}: {e.Message} [{e.Code}]");
+            problems.Add($"{origin}: {e.Message} [{e.Code}]");
         }
 
-        return problems.Count == 0 ? new ModelSettings(aliases.Models, aliases.Endpoints, prices) { Warnings = aliases.Warnings } : throw Invalid(string.Join(Environment.NewLine, problems));
+        return problems.Count == 0
+            ? new ModelSettings(aliases.Models, aliases.Endpoints, PriceTable.Shipped.With(prices)) { OwnPrices = prices, Warnings = [.. aliases.Warnings.Select(Placed)] }
+            : throw Invalid(string.Join(Environment.NewLine, problems));
+
+        WorkflowProblem Placed(WorkflowProblem problem) => isFile ? problem : problem with { Location = default };
     }
 
     /// <summary>Makes the check of limits of money.</summary>

@@ -122,7 +122,7 @@ public sealed class FileTools
     {
         if (_root is null)
         {
-            throw new ToolException("This host names no folder for the file tools. Its owner names one with --files, or in POLYPHONY_FILES.");
+            throw new ToolException("This host names no folder for the file tools. Its owner names one with --files, in POLYPHONY_FILES, or in FilesFolder of an app.");
         }
 
         // A colon names a stream of a file on Windows.

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Polyphony.Engine;
+using Polyphony.Hosting;
+using Polyphony.Hosting.DataFolders;
 
 namespace Polyphony.Cli.Hosting;
 
@@ -60,7 +62,7 @@ internal sealed record ConnectionLimits
     public int MaxSockets => MaxConnections + Math.Max(MaxConnections / 4, 1);
 
     /// <summary>Gets how many bytes the bodies of all requests under way may have together. Default 128 MB.</summary>
-    public long MaxUploadBytes { get; init; } = 128 * 1024 * 1024;
+    public long MaxUploadBytes { get; init; } = PolyphonyOptions.DefaultMaxUploadBytes;
 
     /// <summary>Gets how many activities may run at a time; each may hold a connection to a model. Default: a quarter of what the process may have open, at most 1,000.</summary>
     public int MaxActivities { get; init; } = Math.Clamp(OpenFiles.Limit / 4, 1, EngineOptions.DefaultMaxConcurrentActivities);

@@ -1,24 +1,21 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Polyphony.Activities.Providers;
-using Polyphony.Activities.Workflows;
+using Microsoft.Extensions.Options;
 using Polyphony.Cli.Logging;
-using Polyphony.Core.Client;
 using Polyphony.Engine;
-using Polyphony.Http;
+using Polyphony.Hosting;
+using Polyphony.Hosting.DataFolders;
+using Polyphony.Hosting.Lifecycle;
+using Polyphony.Hosting.Routes;
 using Polyphony.Http.Hosting;
 
 namespace Polyphony.Cli.Hosting;
 
-/// <summary>The embedded host: the engine on a data folder, and the HTTP API over it, in this process.</summary>
+/// <summary>The embedded host: a web app that does nothing but to serve Polyphony on a data folder, with nothing in front of it.</summary>
 internal sealed class EmbeddedHost : IAsyncDisposable
 {
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(1);
@@ -26,13 +23,14 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly HostLog _log;
 
-    private EmbeddedHost(EmbeddedEngine engine, WebApplication app, Uri address, string? ownerToken, HostLog log)
+    private EmbeddedHost(WebApplication app, HostLog log)
     {
-        _log = log;
-        OwnerToken = ownerToken;
-        _engine = engine;
         _app = app;
-        Address = address;
+        _log = log;
+        var hosted = app.Services.GetRequiredService<HostedEngine>();
+        _engine = hosted.Engine;
+        OwnerToken = hosted.OwnerToken;
+        Address = MappedRoutes.LocalAddress(app.Services)!;
     }
 
     /// <summary>Gets where it is reached from this machine.</summary>
@@ -57,45 +55,35 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     /// <param name="cancellationToken">Gives up the start.</param>
     /// <returns>The running host.</returns>
     /// <exception cref="DataFolderInUseException">Another process has the data folder.</exception>
-    /// <exception cref="CliException">The folder or the port cannot be used, or the file is damaged.</exception>
+    /// <exception cref="PolyphonyException"><c>api_key_invalid</c>.</exception>
+    /// <exception cref="CliException">The folder or the port cannot be used, the settings are not valid, or the file is damaged.</exception>
     public static async Task<EmbeddedHost> StartAsync(HostOptions options, CancellationToken cancellationToken)
     {
         AccessOptions.CheckKey(options.ApiKey);
-        DataFolderAccess.Prepare(options.Settings.DataFolder);
-        var models = HostModels.Read(options.Settings.SettingsFile);
-        var log = HostLog.Open(options);
-        EmbeddedEngine? engine = null;
+        HostLog? log = null;
+        WebApplication? app = null;
         try
         {
-            engine = await StartEngineAsync(options, models, log.Factory, cancellationToken);
-            var token = options.Paused ? null : Hosting.OwnerToken.Create(options.Settings);
-            var app = Build(options, engine, models, token, log.Factory);
-            try
-            {
-                await app.StartAsync(cancellationToken);
-            }
-            catch (IOException e)
+            // The log lies in the data folder.
+            DataFolderAccess.Prepare(options.Settings.DataFolder);
+            log = HostLog.Open(options);
+            app = Build(options, log.Factory);
+            await app.StartAsync(cancellationToken);
+            return new EmbeddedHost(app, log);
+        }
+        catch (Exception e)
+        {
+            if (app is not null)
             {
                 await app.DisposeAsync();
-                throw CliException.Host($"Port {options.Port} on {options.Listen} cannot be opened: {e.Message} Stop what uses it, or choose another with --port.", e);
             }
 
-            var address = LocalAddress(app);
-            if (!options.Paused)
+            log?.Dispose();
+            if (Explain(e, options) is { } explained)
             {
-                engine.SetOwnerNote(address.ToString());
+                throw explained;
             }
 
-            return new EmbeddedHost(engine, app, address, token, log);
-        }
-        catch
-        {
-            if (engine is not null)
-            {
-                await engine.DisposeAsync();
-            }
-
-            log.Dispose();
             throw;
         }
     }
@@ -103,32 +91,19 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync();
-        await _engine.DisposeAsync();
         await _app.DisposeAsync();
         _log.Dispose();
     }
 
-    private static async Task<EmbeddedEngine> StartEngineAsync(
-        HostOptions options, ModelSettings models, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
+    private static CliException? Explain(Exception cause, HostOptions options) => cause switch
     {
-        try
-        {
-            return await EmbeddedEngine.StartAsync(
-                new EngineOptions { Path = options.Settings.DataFile, LoggerFactory = loggerFactory, Paused = options.Paused, MaxConcurrentActivities = options.Connections.MaxActivities },
-                (engine, registry) => HostFunctions.Register(registry, engine, options.Settings, models, loggerFactory),
-                cancellationToken);
-        }
-        catch (PolyphonyException e) when (e is not DataFolderInUseException)
-        {
-            throw CliException.Host(e.Message, e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw CliException.Host($"The data file \"{options.Settings.DataFile}\" cannot be opened: {e.Message}", e);
-        }
-    }
+        OptionsValidationException invalid => CliException.Invalid(string.Join(Environment.NewLine, invalid.Failures)),
+        PolyphonyException and not DataFolderInUseException => CliException.Host(cause.Message, cause),
+        IOException => CliException.Host($"Port {options.Port} on {options.Listen} cannot be opened: {cause.Message} Stop what uses it, or choose another with --port.", cause),
+        _ => null,
+    };
 
-    private static WebApplication Build(HostOptions options, EmbeddedEngine engine, ModelSettings models, string? ownerToken, ILoggerFactory loggerFactory)
+    private static WebApplication Build(HostOptions options, ILoggerFactory loggerFactory)
     {
         var gate = new ConnectionGate(options.Connections.MaxConnections, TimeProvider.System, loggerFactory.CreateLogger<ConnectionGate>());
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = options.Settings.DataFolder, Args = [] });
@@ -143,32 +118,29 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         builder.Services.AddSingleton<IConnectionListenerFactory>(services => new BoundedListenerFactory(
             ActivatorUtilities.CreateInstance<SocketTransportFactory>(services), options.Connections.MaxSockets));
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
-        builder.Services.AddSingleton(new WorkflowClient(
-            engine.Client, new FolderWorkflowCatalog(options.Settings.WorkflowsFolder), engine.Definitions, engine.Payloads, models.CheckPrices(), models.Endpoints, engine.Ledger));
-        builder.Services.AddSingleton(engine.Definitions);
-        builder.Services.AddPolyphonyHttp(new PolyphonyHttpOptions
-        {
-            AllowInlineDefinitions = options.LoopbackOnly,
-            OwnerToken = ownerToken,
-            Heartbeat = options.Heartbeat,
-            NotReadyReason = () => engine.Completion.IsCompleted ? "The engine has stopped." : engine.WaitsFor,
-        });
+        builder.Services.AddPolyphony(polyphony => Configure(polyphony, options));
 
         var app = builder.Build();
         app.Use(next => context => gate.RunRequestAsync(context, next));
+
+        // Every path is Polyphony's here: what is refused before it reaches a route has the same form.
         app.UsePolyphonyAccess(new AccessOptions { ApiKey = options.ApiKey, LoopbackOnly = options.LoopbackOnly });
-        var uploads = new UploadBudget(options.Connections.MaxUploadBytes);
-        app.Use(next => context => uploads.RunAsync(context, next));
         app.MapPolyphony();
         return app;
     }
 
-    // The port may have been chosen by the system, and the address may mean all of the machine's.
-    private static Uri LocalAddress(WebApplication app)
+    private static void Configure(PolyphonyOptions polyphony, HostOptions options)
     {
-        var bound = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-        var address = IPAddress.Parse(bound.Host.Trim('[', ']'));
-        var reached = address.Equals(IPAddress.Any) ? IPAddress.Loopback : address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : address;
-        return new UriBuilder(bound) { Host = reached.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{reached}]" : reached.ToString() }.Uri;
+        polyphony.DataFolder = options.Settings.DataFolder;
+        polyphony.WorkflowFolders.Add(options.Settings.WorkflowsFolder);
+        polyphony.FilesFolder = options.Settings.FilesFolder;
+        polyphony.SettingsFile = options.Settings.SettingsFile;
+        polyphony.MaxConcurrentActivities = options.Connections.MaxActivities;
+        polyphony.Paused = options.Paused;
+        polyphony.MaxUploadBytes = options.Connections.MaxUploadBytes;
+        polyphony.Heartbeat = options.Heartbeat;
+        polyphony.AllowInlineDefinitions = options.LoopbackOnly;
+        polyphony.OpenApiPath = PolyphonyEndpoints.DefaultOpenApiPath;
+        polyphony.MakeOwnerToken = options.Paused ? null : () => Hosting.OwnerToken.Create(options.Settings);
     }
 }

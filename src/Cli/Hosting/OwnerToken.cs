@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Polyphony.Hosting.DataFolders;
 
 namespace Polyphony.Cli.Hosting;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Polyphony.Cli.Hosting;
+using Polyphony.Hosting.DataFolders;
 
 namespace Polyphony.Cli.Logging;
 

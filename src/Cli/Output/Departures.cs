@@ -1,4 +1,5 @@
 using Polyphony.Activities.Providers;
+using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Core.Definitions;
 
@@ -41,7 +42,8 @@ internal sealed class Departures(ModelSettings settings, Func<string, string?> e
         OpenAIProvider.ProviderName => $"sends prompts to {Address(model, OpenAIProvider.BaseUrlVariable) ?? OpenAI} {With(model, OpenAIProvider.ApiKeyVariable, "without a key")}",
         AzureOpenAIProvider.ProviderName => $"sends prompts to {Address(model, AzureOpenAIProvider.EndpointVariable) ?? $"the address in {AzureOpenAIProvider.EndpointVariable}, which is not set,"} {With(
             model, AzureOpenAIProvider.ApiKeyVariable, "without a key")}",
-        _ => null,
+        OfflineProvider.ProviderName => null,
+        _ => $"sends prompts to where the app's chat client \"{model.Provider}\" sends them",
     };
 
     private string? Address(ModelDefinition model, string variable) => model.Endpoint is { } own ? PlainText.Line(own.AbsoluteUri)

@@ -31,7 +31,7 @@ internal sealed class DefinitionCache
     /// <param name="store">The store.</param>
     /// <param name="kinds">The kinds of nodes in its definitions, for the first who asks; the product's by default.</param>
     public static DefinitionCache Of(IDefinitionStore store, NodeKinds? kinds = null) =>
-        Caches.GetValue(store, key => new DefinitionCache(key, kinds ?? NodeKinds.All));
+        Caches.GetValue(store, key => new DefinitionCache(key, kinds ?? NodeKinds.WithCode));
 
     /// <summary>Takes a definition that was parsed to be pinned.</summary>
     public void Add(WorkflowDefinition definition) => _parsed.Set(definition.Hash, definition, definition.CanonicalJson.Length);

@@ -128,7 +128,7 @@ public sealed record ModelDefinition
     /// <summary>Gets the alias.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Gets the provider: <c>openai</c>, <c>azure-openai</c> or <c>offline</c>.</summary>
+    /// <summary>Gets the provider: <c>openai</c>, <c>azure-openai</c>, <c>offline</c>, or the name of a chat client that the app has added.</summary>
     public required string Provider { get; init; }
 
     /// <summary>Gets the provider's name of the model or deployment; not needed offline.</summary>

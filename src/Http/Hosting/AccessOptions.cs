@@ -20,11 +20,16 @@ public sealed record AccessOptions
     /// <exception cref="PolyphonyException"><c>api_key_invalid</c>: it is too short, or a header can't carry it. The key itself is not repeated.</exception>
     public static void CheckKey(string? key)
     {
-        if (key is not null && (key.Length < MinKeyLength || key.Any(character => character is <= ' ' or > '~')))
+        if (FindKeyProblem(key) is { } problem)
         {
-            throw new PolyphonyException(
-                "api_key_invalid",
-                $"POLYPHONY_API_KEY must have at least {MinKeyLength} characters, visible ones of ASCII without spaces; found are {key.Length}{(key.Length < MinKeyLength ? "" : ", others among them")}. Make one with: openssl rand -hex 24");
+            throw new PolyphonyException("api_key_invalid", $"POLYPHONY_API_KEY {problem}");
         }
     }
+
+    /// <summary>Finds what is wrong with a key.</summary>
+    /// <param name="key">The key; <see langword="null"/> for none.</param>
+    /// <returns>What, without its subject, and what to do; <see langword="null"/>: nothing. The key itself is not repeated.</returns>
+    public static string? FindKeyProblem(string? key) => key is not null && (key.Length < MinKeyLength || key.Any(character => character is <= ' ' or > '~'))
+        ? $"must have at least {MinKeyLength} characters, visible ones of ASCII without spaces; found are {key.Length}{(key.Length < MinKeyLength ? "" : ", others among them")}. Make one with: openssl rand -hex 24"
+        : null;
 }

@@ -14,28 +14,33 @@ namespace Polyphony.Http.Hosting;
 /// <summary>The routes of the HTTP API.</summary>
 public static class PolyphonyEndpoints
 {
+    /// <summary>Where hosts that serve nothing else have the OpenAPI document.</summary>
+    public const string DefaultOpenApiPath = "/openapi/v1.json";
+
     private static readonly DescribedParameter Wait = Query("wait", JsonSchemaType.Integer, "Seconds, 0 to 60: hold the answer until the instance has finished or the time is up. Default 0.");
     private static readonly DescribedParameter Reason = Query("reason", JsonSchemaType.String, "Why; at most 1,000 characters.");
     private static readonly DescribedParameter Continuation = Header(InstanceHandlers.ContinuationHeader, "The header of the same name of the page before.");
     private static readonly DescribedParameter Idempotency = Header(IdempotencyKey.Header, "1 to 200 printable characters. Requests with the same key and body start one instance.");
+    private static readonly HealthRoute Health = new();
     private static readonly DescribedParameter HistoryPayloads = Query("showHistoryOutput", JsonSchemaType.Boolean, "Whether events carry inputs and outputs.");
 
-    /// <summary>Maps every route, and the OpenAPI document at <c>/openapi/v1.json</c>.</summary>
+    /// <summary>Maps every route, and the OpenAPI document.</summary>
     /// <param name="endpoints">The routes of the host.</param>
+    /// <param name="openApiPath">Where the document is served.</param>
     /// <returns>The routes.</returns>
-    public static IEndpointRouteBuilder MapPolyphony(this IEndpointRouteBuilder endpoints)
+    public static IEndpointRouteBuilder MapPolyphonyApi(this IEndpointRouteBuilder endpoints, string openApiPath = DefaultOpenApiPath)
     {
-        endpoints.MapOpenApi();
+        endpoints.MapGet(openApiPath, PolyphonyOpenApi.WriteAsync).ExcludeFromDescription();
         MapHealth(endpoints);
         MapWorkflows(endpoints.MapGroup("/api/workflows").WithTags("Workflows"));
         MapInstances(endpoints.MapGroup("/api/instances").WithTags("Instances"));
         MapSteering(endpoints.MapGroup("/api/instances/{id}").WithTags("Instances"));
         endpoints.MapGet("/api/approvals", (HttpContext context, ApprovalHandlers handlers) => handlers.ListAsync(context))
-            .WithTags("Approvals").WithName("listApprovals").WithSummary("List the questions that wait for a person")
+            .WithTags("Approvals").Named("listApprovals").WithSummary("List the questions that wait for a person")
             .Produces<List<Approval>>().Problems(RouteProblems.List)
             .WithMetadata(Query("top", JsonSchemaType.Integer, "How many running instances to look at: 1 to 1,000, default 1,000."), Continuation);
         endpoints.MapGet("/api/approvals/{id}/{activation}", (HttpContext context, string id, string activation, ApprovalHandlers handlers) => handlers.GetAsync(context, id, activation))
-            .WithTags("Approvals").WithName("getApproval").WithSummary("Show a question that waits for a person, all of it")
+            .WithTags("Approvals").Named("getApproval").WithSummary("Show a question that waits for a person, all of it")
             .Produces<Approval>().Problems(RouteProblems.Question);
         return endpoints;
     }
@@ -43,19 +48,19 @@ public static class PolyphonyEndpoints
     private static void MapHealth(IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGet("/healthz/live", () => HealthHandlers.Live())
-            .WithTags("Health").WithName("live").WithSummary("Whether the process answers").Produces<HealthStatus>().Problems(RouteProblems.Live);
+            .WithTags("Health").Named("live").WithSummary("Whether the process answers").Produces<HealthStatus>().Problems(RouteProblems.Live).WithMetadata(Health);
         endpoints.MapGet("/healthz/ready", (HttpContext context, HealthHandlers handlers) => handlers.Ready(context))
-            .WithTags("Health").WithName("ready").WithSummary("Whether the host can serve").Produces<HealthStatus>().Problems(RouteProblems.Ready);
+            .WithTags("Health").Named("ready").WithSummary("Whether the host can serve").Produces<HealthStatus>().Problems(RouteProblems.Ready).WithMetadata(Health);
     }
 
     private static void MapWorkflows(RouteGroupBuilder group)
     {
         group.MapGet("", (HttpContext context, WorkflowHandlers handlers) => handlers.ListAsync(context))
-            .WithName("listWorkflows").WithSummary("List the workflows that can be started").Produces<List<WorkflowSummary>>().Problems(RouteProblems.Workflows);
+            .Named("listWorkflows").WithSummary("List the workflows that can be started").Produces<List<WorkflowSummary>>().Problems(RouteProblems.Workflows);
         group.MapGet("/{name}", (HttpContext context, string name, WorkflowHandlers handlers) => handlers.GetAsync(context, name))
-            .WithName("getWorkflow").WithSummary("Show a workflow with its definition").Produces<WorkflowSummary>().Problems(RouteProblems.Workflow);
+            .Named("getWorkflow").WithSummary("Show a workflow with its definition").Produces<WorkflowSummary>().Problems(RouteProblems.Workflow);
         group.MapPost("/{name}/instances", (HttpContext context, string name, StartHandlers handlers) => handlers.StartAsync(context, name))
-            .WithName("startInstance").WithSummary("Start an instance")
+            .Named("startInstance").WithSummary("Start an instance")
             .Accepts<StartInstance>(isOptional: true, "application/json")
             .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Produces<InstanceStatus>().Problems(RouteProblems.Start)
             .WithMetadata(Wait, Idempotency);
@@ -64,7 +69,7 @@ public static class PolyphonyEndpoints
     private static void MapInstances(RouteGroupBuilder group)
     {
         group.MapGet("", (HttpContext context, InstanceHandlers handlers) => handlers.ListAsync(context))
-            .WithName("listInstances").WithSummary("List instances, newest first").Produces<List<InstanceStatus>>().Problems(RouteProblems.List)
+            .Named("listInstances").WithSummary("List instances, newest first").Produces<List<InstanceStatus>>().Problems(RouteProblems.List)
             .WithMetadata(
                 Query("workflow", JsonSchemaType.String, "The workflow's name."),
                 Query("runtimeStatus", JsonSchemaType.String, "Statuses, separated by commas or given several times."),
@@ -76,12 +81,12 @@ public static class PolyphonyEndpoints
                 Query("top", JsonSchemaType.Integer, "The size of a page: 1 to 1,000, default 100."),
                 Continuation);
         group.MapPost("", (HttpContext context, StartHandlers handlers) => handlers.StartDefinitionAsync(context))
-            .WithName("startDefinition").WithSummary("Start an instance of a workflow that is sent along, on hosts that allow it")
+            .Named("startDefinition").WithSummary("Start an instance of a workflow that is sent along, on hosts that allow it")
             .Accepts<StartDefinition>("application/json")
             .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Produces<InstanceStatus>().Problems(RouteProblems.StartDefinition)
             .WithMetadata(Wait, Idempotency);
         group.MapGet("/{id}", (HttpContext context, string id, InstanceHandlers handlers) => handlers.GetAsync(context, id))
-            .WithName("getInstance").WithSummary("Show an instance: 202 while it runs, 200 once it has finished")
+            .Named("getInstance").WithSummary("Show an instance: 202 while it runs, 200 once it has finished")
             .Produces<InstanceStatus>().Produces<InstanceStatus>(StatusCodes.Status202Accepted).Problems(RouteProblems.Read)
             .WithMetadata(
                 Wait,
@@ -90,10 +95,10 @@ public static class PolyphonyEndpoints
                 Query("showHistory", JsonSchemaType.Boolean, "Whether the history is read. Default false."),
                 HistoryPayloads);
         group.MapGet("/{id}/history", (HttpContext context, string id, InstanceHandlers handlers) => handlers.HistoryAsync(context, id))
-            .WithName("getHistory").WithSummary("Show what happened, oldest first").Produces<InstanceHistory>().Problems(RouteProblems.Read)
+            .Named("getHistory").WithSummary("Show what happened, oldest first").Produces<InstanceHistory>().Problems(RouteProblems.Read)
             .WithMetadata(Query("from", JsonSchemaType.Integer, "The first sequence number wanted. Default 0."), HistoryPayloads);
         group.MapGet("/{id}/stream", (HttpContext context, string id, InstanceHandlers handlers) => handlers.StreamAsync(context, id))
-            .WithName("streamInstance").WithSummary("Follow an instance by server-sent events: history, status, end")
+            .Named("streamInstance").WithSummary("Follow an instance by server-sent events: history, status, end")
             .Produces(StatusCodes.Status200OK, contentType: "text/event-stream").Produces(StatusCodes.Status204NoContent).Problems(RouteProblems.Read)
             .WithMetadata(HistoryPayloads, Header("Last-Event-ID", "The id of the last event seen; what follows it is sent."));
     }
@@ -101,24 +106,27 @@ public static class PolyphonyEndpoints
     private static void MapSteering(RouteGroupBuilder group)
     {
         group.MapPost("/events/{name}", (HttpContext context, string id, string name, SteerHandlers handlers) => handlers.RaiseEventAsync(context, id, name))
-            .WithName("raiseEvent").WithSummary("Send an event, such as a person's answer; the body is its payload")
+            .Named("raiseEvent").WithSummary("Send an event, such as a person's answer; the body is its payload")
             .Accepts<JsonElement>(isOptional: true, "application/json")
             .Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.Event);
         group.MapPost("/suspend", (HttpContext context, string id, SteerHandlers handlers) => handlers.SuspendAsync(context, id))
-            .WithName("suspend").WithSummary("Halt an instance").Acts(RouteProblems.Act);
+            .Named("suspend").WithSummary("Halt an instance").Acts(RouteProblems.Act);
         group.MapPost("/resume", (HttpContext context, string id, SteerHandlers handlers) => handlers.ResumeAsync(context, id))
-            .WithName("resume").WithSummary("Let a halted instance go on").Acts(RouteProblems.Act);
+            .Named("resume").WithSummary("Let a halted instance go on").Acts(RouteProblems.Act);
         group.MapPost("/terminate", (HttpContext context, string id, SteerHandlers handlers) => handlers.TerminateAsync(context, id))
-            .WithName("terminate").WithSummary("End an instance").Acts(RouteProblems.Act);
+            .Named("terminate").WithSummary("End an instance").Acts(RouteProblems.Act);
         group.MapPost("/rewind", (HttpContext context, string id, SteerHandlers handlers) => handlers.RewindAsync(context, id))
-            .WithName("rewind").WithSummary("Run what failed again").Acts(RouteProblems.Rewind);
+            .Named("rewind").WithSummary("Run what failed again").Acts(RouteProblems.Rewind);
         group.MapPost("/restart", (HttpContext context, string id, SteerHandlers handlers) => handlers.RestartAsync(context, id))
-            .WithName("restart").WithSummary("Start another instance with the same workflow and input")
+            .Named("restart").WithSummary("Start another instance with the same workflow and input")
             .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Problems(RouteProblems.Restart)
             .WithMetadata(Query("newInstanceId", JsonSchemaType.String, "The new instance's id. Default: a new one."));
         group.MapDelete("", (HttpContext context, string id, SteerHandlers handlers) => handlers.PurgeAsync(context, id))
-            .WithName("purge").WithSummary("Remove a finished instance").Produces<PurgeResult>().Problems(RouteProblems.Purge);
+            .Named("purge").WithSummary("Remove a finished instance").Produces<PurgeResult>().Problems(RouteProblems.Purge);
     }
+
+    // No endpoint name: those are one for all of an app, whose own routes may have the same.
+    private static RouteHandlerBuilder Named(this RouteHandlerBuilder route, string operation) => route.WithMetadata(new OperationName(operation));
 
     private static RouteHandlerBuilder Acts(this RouteHandlerBuilder route, RouteProblems problems) =>
         route.Produces(StatusCodes.Status202Accepted).Problems(problems).WithMetadata(Reason);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 using Polyphony.Core.Payloads;
@@ -10,14 +12,28 @@ namespace Polyphony.Http.Hosting;
 /// <summary>The OpenAPI document: what routes say of themselves, and the parameters that handlers read on their own.</summary>
 internal static class PolyphonyOpenApi
 {
-    public const string Document = "v1";
+    // A name of its own: an app may have documents as well, of which "v1" is the usual one.
+    private const string Document = "polyphony";
+    private const string Version = "v1";
+
+    /// <summary>Writes the document.</summary>
+    /// <param name="context">The request.</param>
+    /// <returns>A task that completes when it is written.</returns>
+    public static async Task WriteAsync(HttpContext context)
+    {
+        var document = await context.RequestServices.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document).GetOpenApiDocumentAsync(context.RequestAborted);
+        var text = await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, context.RequestAborted);
+        context.Response.ContentType = "application/json; charset=utf-8";
+        await context.Response.WriteAsync(text, context.RequestAborted);
+    }
 
     public static IServiceCollection AddPolyphonyOpenApi(this IServiceCollection services) => services.AddOpenApi(Document, options =>
     {
+        options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<RouteProblems>().Any();
         options.AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "Polyphony";
-            document.Info.Version = Document;
+            document.Info.Version = Version;
             document.Info.Description = "Durable multi-agent workflows: start, watch and steer instances. Statuses and fields follow Durable Functions' HTTP API; errors are problem details (RFC 9457) with a stable code; each response lists its codes. A path that is not listed here is answered 404 not_found, another method of one that is 405 method_not_allowed.";
 
             // The document is one for every host.
@@ -54,6 +70,7 @@ internal static class PolyphonyOpenApi
         });
         options.AddOperationTransformer((operation, context, _) =>
         {
+            operation.OperationId = context.Description.ActionDescriptor.EndpointMetadata.OfType<OperationName>().Single().Name;
             foreach (var parameter in context.Description.ActionDescriptor.EndpointMetadata.OfType<DescribedParameter>())
             {
                 operation.Parameters ??= [];
@@ -89,3 +106,7 @@ internal static class PolyphonyOpenApi
 /// <param name="Description">What it does.</param>
 /// <param name="Header">Whether it is a header.</param>
 internal sealed record DescribedParameter(string Name, JsonSchemaType Type, string Description, bool Header = false);
+
+/// <summary>The name of a route in the OpenAPI document.</summary>
+/// <param name="Name">The name.</param>
+internal sealed record OperationName(string Name);

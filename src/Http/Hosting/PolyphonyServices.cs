@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Polyphony.Core.Json;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
@@ -17,10 +18,17 @@ public static class PolyphonyServices
     /// <param name="services">The services.</param>
     /// <param name="options">The settings.</param>
     /// <returns>The services.</returns>
-    public static IServiceCollection AddPolyphonyHttp(this IServiceCollection services, PolyphonyHttpOptions options)
+    public static IServiceCollection AddPolyphonyHttp(this IServiceCollection services, PolyphonyHttpOptions options) =>
+        services.AddPolyphonyHttp(_ => options);
+
+    /// <summary>Adds the handlers, with settings that other services have a part in.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="options">Makes the settings, once, when the first request comes.</param>
+    /// <returns>The services.</returns>
+    public static IServiceCollection AddPolyphonyHttp(this IServiceCollection services, Func<IServiceProvider, PolyphonyHttpOptions> options)
     {
         services.AddSingleton(options);
-        services.AddSingleton(options.TimeProvider);
+        services.TryAddSingleton(provider => provider.GetRequiredService<PolyphonyHttpOptions>().TimeProvider);
         services.AddSingleton<AnswerCheck>();
         services.AddSingleton<WorkflowHandlers>();
         services.AddSingleton<InstanceHandlers>();

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Polyphony.Http.Hosting;
 
 namespace Polyphony.Http.Instances;
 
@@ -27,7 +28,7 @@ public sealed record InstanceLinks(
     string HistoryGetUri,
     string StreamGetUri)
 {
-    /// <summary>Makes the links of an instance, on the host and path base by which the request came.</summary>
+    /// <summary>Makes the links of an instance, on the host, path base and prefix by which the request came.</summary>
     /// <param name="request">The request.</param>
     /// <param name="instanceId">The id.</param>
     /// <returns>The links.</returns>
@@ -54,12 +55,12 @@ public sealed record InstanceLinks(
     /// <param name="activation">The activation that asks.</param>
     /// <returns>The URI.</returns>
     public static string ApprovalUri(HttpRequest request, string instanceId, string activation) =>
-        $"{request.Scheme}://{request.Host}{request.PathBase}/api/approvals/{Uri.EscapeDataString(instanceId)}/{Uri.EscapeDataString(activation)}";
+        $"{RoutePrefix.BaseAddress(request)}/api/approvals/{Uri.EscapeDataString(instanceId)}/{Uri.EscapeDataString(activation)}";
 
     /// <summary>Makes the URI of an instance.</summary>
     /// <param name="request">The request.</param>
     /// <param name="instanceId">The id.</param>
     /// <returns>The URI.</returns>
     public static string InstanceUri(HttpRequest request, string instanceId) =>
-        $"{request.Scheme}://{request.Host}{request.PathBase}/api/instances/{Uri.EscapeDataString(instanceId)}";
+        $"{RoutePrefix.BaseAddress(request)}/api/instances/{Uri.EscapeDataString(instanceId)}";
 }

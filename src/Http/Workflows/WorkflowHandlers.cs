@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Polyphony.Core.Client;
+using Polyphony.Http.Hosting;
 using Polyphony.Http.Requests;
 using Polyphony.Http.Serialization;
 
@@ -25,5 +26,5 @@ public sealed class WorkflowHandlers(WorkflowClient client)
     public Task<IResult> GetAsync(HttpContext context, string name) => Guard.Run(context, () => Task.FromResult<IResult>(
         TypedResults.Json(WorkflowSummary.From(client.Resolve(name), BaseUri(context), whole: true), HttpJsonContext.Default.WorkflowSummary)));
 
-    private static string BaseUri(HttpContext context) => $"{context.Request.Scheme}://{context.Request.Host}{context.Request.PathBase}/api/workflows";
+    private static string BaseUri(HttpContext context) => $"{RoutePrefix.BaseAddress(context.Request)}/api/workflows";
 }

@@ -80,7 +80,7 @@ internal static class StartToFinish
         builder.Services.AddPolyphonyHttp(new PolyphonyHttpOptions());
         var app = builder.Build();
         app.UsePolyphonyAccess(new AccessOptions());
-        app.MapPolyphony();
+        app.MapPolyphonyApi();
         await app.StartAsync();
         return app;
     }

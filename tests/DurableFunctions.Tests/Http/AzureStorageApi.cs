@@ -64,7 +64,7 @@ public sealed class AzureStorageApi : IAsyncDisposable
             .AddPolyphonyHttp(new PolyphonyHttpOptions());
         _app = builder.Build();
         _app.UsePolyphonyAccess(new AccessOptions());
-        _app.MapPolyphony();
+        _app.MapPolyphonyApi();
         await _app.StartAsync();
         return new ApiTarget(new Uri(_app.Urls.First()), null);
     }

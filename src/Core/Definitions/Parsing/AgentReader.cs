@@ -1,11 +1,13 @@
 using System.Globalization;
 using Polyphony.Core.Definitions.Sources;
+using Polyphony.Expressions;
 
 namespace Polyphony.Core.Definitions.Parsing;
 
 /// <summary>Reads entries of <c>agents</c> and <c>models</c>.</summary>
 internal static class AgentReader
 {
+    private const int OfTheApp = 3;
     private static readonly TimeSpan LongestCall = TimeSpan.FromDays(1);
 
     public static ModelDefinition? ReadModel(MapReader parent, SourceEntry entry)
@@ -13,9 +15,7 @@ internal static class AgentReader
         if (Open(parent, "models", entry, "model") is not { } map)
             return null;
 
-        var provider = map.OneOf("provider", ("openai", 0), ("azure-openai", 1), ("offline", 2));
-        if (!map.Has("provider"))
-            map.Missing("provider", "openai, azure-openai or offline", "Without a key, use provider: offline.");
+        var provider = Provider(map);
 
         var model = map.Text("model");
         if (!map.Has("model") && provider is 0 or 1)
@@ -29,7 +29,7 @@ internal static class AgentReader
             Endpoint = Endpoint(map),
             ApiKeyVariable = Variable(map),
             ApiVersion = ApiVersion(map, isAzure: provider is 1 or null),
-            Dialect = DialectReader.Read(map, speaks: provider is not 2),
+            Dialect = DialectReader.Read(map, speaks: provider is not (2 or OfTheApp)),
             Temperature = map.Number("temperature", 0, 2),
             MaxOutputTokens = map.Int("maxOutputTokens", 1, 10_000_000),
             RequestsPerMinute = map.Int("requestsPerMinute", 1, 100_000_000),
@@ -52,11 +52,42 @@ internal static class AgentReader
                 $"OpenAI refuses every temperature but {ReasoningModels.Temperature} for \"{definition.Model}\", and the calls will fail", "Remove \"temperature\", or name a model that takes it.");
         }
 
+        if (provider is OfTheApp)
+        {
+            foreach (var key in (string[])["endpoint", "apiKeyVariable"])
+            {
+                if (map.Has(key))
+                    map.Invalid(key, $"\"{key}\" is for the providers openai and azure-openai only", "Leave it out: the app that runs this has set its chat client up.");
+            }
+        }
+
         const string keyHint = "Keys never stand in files: put the key into an environment variable and name that in \"apiKeyVariable\".";
         map.Explain("apiKey", keyHint);
         map.Explain("key", keyHint);
         map.Finish();
         return definition;
+    }
+
+    /// <summary>Reads the provider: one of Polyphony's own by its number, or <see cref="OfTheApp"/>. What is nearly one of the former is a slip.</summary>
+    private static int? Provider(MapReader map)
+    {
+        (string, int)[] own = [("openai", 0), ("azure-openai", 1), ("offline", 2)];
+        if (!map.Has("provider"))
+            map.Missing("provider", "openai, azure-openai or offline", "Without a key, use provider: offline.");
+
+        if (map.Value("provider") is not SourceScalar { Value: string name } || own.Any(each => each.Item1 == name)
+            || (NearMatch.Find(name, own.Select(each => each.Item1)) is not null && !own.Any(each => name.Contains(each.Item1, StringComparison.Ordinal))))
+        {
+            return map.OneOf("provider", own);
+        }
+
+        if (!map.CheckName(map.PathOf("provider"), map.Value("provider")!.Location, name, "provider", NameRule.Other))
+            return null;
+
+        map.Context.Warn(
+            "provider_of_app", map.PathOf("provider"), map.Value("provider")!.Location, $"\"{name}\" is none of Polyphony's own providers (openai, azure-openai, offline)",
+            $"It runs in apps alone that have a chat client of this name: AddChatClient(\"{name}\", …).");
+        return OfTheApp;
     }
 
     public static AgentDefinition? ReadAgent(MapReader parent, SourceEntry entry)

@@ -15,7 +15,7 @@ internal static class DialectReader
 
         if (!speaks)
         {
-            model.Invalid("dialect", "\"dialect\" is for the providers openai and azure-openai only", "Leave it out: nothing is sent.");
+            model.Invalid("dialect", "\"dialect\" is for the providers openai and azure-openai only", "Leave it out: this provider is not spoken to in one.");
             return null;
         }
 

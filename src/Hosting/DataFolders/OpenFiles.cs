@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Polyphony.Cli.Hosting;
+namespace Polyphony.Hosting.DataFolders;
 
 /// <summary>How many files and sockets this process may have open, and who gets which part of them.</summary>
 internal static class OpenFiles

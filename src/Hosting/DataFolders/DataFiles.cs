@@ -1,4 +1,4 @@
-namespace Polyphony.Cli.Hosting;
+namespace Polyphony.Hosting.DataFolders;
 
 /// <summary>Opens files of the data folder for writing; those that are made are their owner's alone.</summary>
 internal static class DataFiles

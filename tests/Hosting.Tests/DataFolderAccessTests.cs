@@ -1,7 +1,7 @@
 using System.Runtime.Versioning;
-using Polyphony.Cli.Hosting;
+using Polyphony.Hosting.DataFolders;
 
-namespace Polyphony.Cli.Tests.Hosting;
+namespace Polyphony.Hosting.Tests;
 
 [Trait("Row", "H9")]
 [UnsupportedOSPlatform("windows")]
@@ -50,9 +50,9 @@ public sealed class DataFolderAccessTests : IDisposable
         File.WriteAllText(Path.Combine(Folder, file), "");
         File.SetUnixFileMode(Folder, (UnixFileMode)mode);
 
-        var refused = Assert.Throws<CliException>(() => DataFolderAccess.Prepare(Folder));
+        var refused = Assert.Throws<PolyphonyException>(() => DataFolderAccess.Prepare(Folder));
 
-        Assert.Equal(ExitCodes.HostProblem, refused.ExitCode);
+        Assert.Equal("data_folder_unusable", refused.Code);
         Assert.Contains(says, refused.Message, StringComparison.Ordinal);
         Assert.Contains($"chmod 700 \"{Folder}\"", refused.Message, StringComparison.Ordinal);
         Assert.Equal((UnixFileMode)mode, File.GetUnixFileMode(Folder));

@@ -1,6 +1,6 @@
 using System.Runtime.Versioning;
 
-namespace Polyphony.Cli.Hosting;
+namespace Polyphony.Hosting.DataFolders;
 
 /// <summary>Keeps the data folder to its owner: it holds prompts, answers and the log. On Windows a folder has what the one above it gives.</summary>
 internal static class DataFolderAccess
@@ -11,7 +11,7 @@ internal static class DataFolderAccess
 
     /// <summary>Makes the folder, or takes it away from others who may look into it.</summary>
     /// <param name="folder">The folder.</param>
-    /// <exception cref="CliException">It can't be made, or others may look into it and it holds more than a data folder does.</exception>
+    /// <exception cref="PolyphonyException"><c>data_folder_unusable</c>: it can't be made, or others may look into it and it holds more than a data folder does.</exception>
     public static void Prepare(string folder)
     {
         try
@@ -26,7 +26,7 @@ internal static class DataFolderAccess
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw CliException.Host($"The data folder \"{folder}\" cannot be made: {e.Message} Choose another with --data.", e);
+            throw Refused($"The data folder \"{folder}\" cannot be made: {e.Message} Choose another with --data, or DataFolder in an app.", e);
         }
 
         try
@@ -43,7 +43,7 @@ internal static class DataFolderAccess
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw CliException.Host($"Others may look into the data folder \"{folder}\", and this user cannot change that: {e.Message} Run as its owner: chmod -R go= \"{folder}\" - or choose another with --data.", e);
+            throw Refused($"Others may look into the data folder \"{folder}\", and this user cannot change that: {e.Message} Run as its owner: chmod -R go= \"{folder}\" - or choose another with --data, or DataFolder in an app.", e);
         }
     }
 
@@ -55,14 +55,16 @@ internal static class DataFolderAccess
         var entries = Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).ToList();
         if (entries.Find(name => !name!.StartsWith("polyphony.", StringComparison.Ordinal) && name != "settings.json") is { } other)
         {
-            throw CliException.Host($"Others may look into the data folder \"{folder}\" (mode {Convert.ToString((int)mode, 8)}), and it holds other things, such as \"{other}\". Close it with: chmod 700 \"{folder}\" - or choose a folder of its own with --data.");
+            throw Refused($"Others may look into the data folder \"{folder}\" (mode {Convert.ToString((int)mode, 8)}), and it holds other things, such as \"{other}\". Close it with: chmod 700 \"{folder}\" - or choose a folder of its own with --data, or DataFolder in an app.");
         }
 
         if (mode.HasFlag(UnixFileMode.OtherWrite) && entries.Count > 0)
         {
-            throw CliException.Host($"Anybody may write into the data folder \"{folder}\" (mode {Convert.ToString((int)mode, 8)}), and so may have put \"{entries[0]}\" there. Look at what it holds, and close it with: chmod 700 \"{folder}\" - or choose another with --data.");
+            throw Refused($"Anybody may write into the data folder \"{folder}\" (mode {Convert.ToString((int)mode, 8)}), and so may have put \"{entries[0]}\" there. Look at what it holds, and close it with: chmod 700 \"{folder}\" - or choose another with --data, or DataFolder in an app.");
         }
 
         File.SetUnixFileMode(folder, OwnerOnly);
     }
+
+    private static PolyphonyException Refused(string message, Exception? cause = null) => new("data_folder_unusable", message, cause);
 }
