@@ -1,7 +1,7 @@
 namespace Polyphony.Expressions;
 
 /// <summary>What bounds an expression, so that no file and no input can hold a worker or exhaust memory.</summary>
-public static class ExpressionLimits
+internal static class ExpressionLimits
 {
     /// <summary>The longest expression, in characters.</summary>
     public const int TextLength = 16 * 1024;

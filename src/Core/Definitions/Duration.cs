@@ -7,7 +7,7 @@ namespace Polyphony.Core.Definitions;
 /// <summary>
 /// Durations as workflow files write them: whole numbers with the units <c>d</c>, <c>h</c>, <c>m</c>, <c>s</c>, <c>ms</c>, the larger first, each at most once: <c>30s</c>, <c>1h30m</c>.
 /// </summary>
-public static class Duration
+internal static class Duration
 {
     private static readonly (string Unit, long Milliseconds)[] Units =
         [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];

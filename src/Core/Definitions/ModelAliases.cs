@@ -11,7 +11,7 @@ namespace Polyphony.Core.Definitions;
 /// <param name="Endpoints">Which addresses workflows may name.</param>
 /// <param name="Problems">Everything that is wrong with them, in the order of the text.</param>
 /// <param name="Warnings">What is probably not meant, in the order of the text.</param>
-public sealed record ModelAliases(
+internal sealed record ModelAliases(
     IReadOnlyDictionary<string, ModelDefinition> Models, EndpointPolicy Endpoints, IReadOnlyList<WorkflowProblem> Problems, IReadOnlyList<WorkflowProblem> Warnings)
 {
     /// <summary>Reads a host's settings.</summary>

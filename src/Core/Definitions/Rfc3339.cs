@@ -7,7 +7,7 @@ namespace Polyphony.Core.Definitions;
 /// Reads points in time as RFC 3339 writes them (section 5.6): date, time and offset are all there, so that a time means the same in every time zone and
 /// under every culture. The one reader of times that people or programs give.
 /// </summary>
-public static class Rfc3339
+internal static class Rfc3339
 {
     /// <summary>How to write one, for messages.</summary>
     public const string Example = "2030-01-31T12:00:00Z";

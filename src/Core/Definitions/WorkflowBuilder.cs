@@ -133,7 +133,7 @@ public sealed partial class WorkflowBuilder(string name)
 
     /// <summary>Makes the tree that a file of the same content gives.</summary>
     /// <returns>The tree; all places are unknown.</returns>
-    public SourceMapping ToSource()
+    internal SourceMapping ToSource()
     {
         var entries = new List<SourceEntry>();
         foreach (var (key, value) in _top)

@@ -8,7 +8,7 @@ using Polyphony.Expressions.Schemas;
 namespace Polyphony.Core.Definitions;
 
 /// <summary>Checks workflow nodes against the workflows that they name: that they exist, that the input fits, and that no workflow runs itself.</summary>
-public static class WorkflowLinks
+internal static class WorkflowLinks
 {
     private const string RecursionCode = "workflow_recursion";
     private const string RecursionHint = "Use a loop, or forEach.";

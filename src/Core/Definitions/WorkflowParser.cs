@@ -11,7 +11,7 @@ namespace Polyphony.Core.Definitions;
 /// Makes workflow definitions of what readers have read (<see cref="JsonSource"/>, YAML's in Activities, <see cref="WorkflowBuilder"/>), and reports
 /// everything that is wrong at once, each problem with its place, a hint and a stable code. See docs/workflow-format.md. Thread-safe.
 /// </summary>
-public static class WorkflowParser
+internal static class WorkflowParser
 {
     /// <summary>Parses and checks a workflow.</summary>
     /// <param name="root">The content of the file.</param>

@@ -5,7 +5,7 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Core.Graph;
 
 /// <content>Working out what follows from a change.</content>
-public sealed partial class GraphState
+internal sealed partial class GraphState
 {
     /// <summary>
     /// One change with all that follows from it. It works on a copy and in two turns, until nothing changes any more: nodes

@@ -4,7 +4,7 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Core.Graph;
 
 /// <summary>Where a node stands in its current round.</summary>
-public enum NodePhase : byte
+internal enum NodePhase : byte
 {
     /// <summary>Not all of its incoming edges are resolved.</summary>
     Pending,
@@ -26,7 +26,7 @@ public enum NodePhase : byte
 }
 
 /// <summary>Where an edge stands in the current round of its source.</summary>
-public enum EdgePhase : byte
+internal enum EdgePhase : byte
 {
     /// <summary>Its source has not ended.</summary>
     Unresolved,
@@ -45,7 +45,7 @@ public enum EdgePhase : byte
 }
 
 /// <summary>How a loop stands.</summary>
-public enum LoopPhase : byte
+internal enum LoopPhase : byte
 {
     /// <summary>It may take further rounds.</summary>
     Open,
@@ -64,7 +64,7 @@ public enum LoopPhase : byte
 /// <param name="Phase">Where it stands.</param>
 /// <param name="Round">How many times it was made ready so far.</param>
 /// <param name="Digest">A digest of its last result.</param>
-public readonly record struct NodeState(NodePhase Phase, int Round, ulong Digest)
+internal readonly record struct NodeState(NodePhase Phase, int Round, ulong Digest)
 {
     /// <summary>Gets a value indicating whether it needs nothing more in this round.</summary>
     public bool HasEnded => Phase is NodePhase.Completed or NodePhase.Skipped;
@@ -75,7 +75,7 @@ public readonly record struct NodeState(NodePhase Phase, int Round, ulong Digest
 /// <param name="Round">Its round since it was entered, from 1.</param>
 /// <param name="Taken">How many times each of its back edges was taken since it was entered.</param>
 /// <param name="Digest">The digest of the round before; <see langword="null"/> in the first.</param>
-public sealed record LoopState(LoopPhase Phase, int Round, ImmutableArray<int> Taken, ulong? Digest);
+internal sealed record LoopState(LoopPhase Phase, int Round, ImmutableArray<int> Taken, ulong? Digest);
 
 /// <summary>
 /// The state of a graph: which nodes may run, run and have ended, which edges are taken. Immutable: every change returns a new value and
@@ -88,7 +88,7 @@ public sealed record LoopState(LoopPhase Phase, int Round, ImmutableArray<int> T
 /// round ends when all nodes of its body have ended; then its back edges decide about another round, and edges that leave the
 /// loop count only after the last.
 /// </remarks>
-public sealed partial class GraphState
+internal sealed partial class GraphState
 {
     private readonly Counts _counts;
 

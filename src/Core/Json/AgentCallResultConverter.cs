@@ -9,7 +9,7 @@ namespace Polyphony.Core.Json;
 /// Reads and writes the results of model calls, of which every agent's step reads one: by hand, because the serializer collects the values of
 /// init-only members in boxes before it makes the object. The members that every answer has are read here, the others by their own contracts.
 /// </summary>
-public sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
+internal sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
 {
     /// <inheritdoc/>
     public override AgentCallResult Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

@@ -57,4 +57,4 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(List<ContextMessage>))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(string))]
-public sealed partial class CoreJsonContext : JsonSerializerContext;
+internal sealed partial class CoreJsonContext : JsonSerializerContext;

@@ -7,7 +7,7 @@ namespace Polyphony.Core.Json;
 /// How deep JSON may be nested: one set of numbers for whatever reads or writes it. A value that is taken at any door is at most <see cref="MaxValueDepth"/> deep, and
 /// everything that holds values (messages, lists, documents of the HTTP API) is read and written up to <see cref="MaxDepth"/>, so what was taken can always be shown.
 /// </summary>
-public static class JsonLimits
+internal static class JsonLimits
 {
     /// <summary>The deepest value: 64 levels of objects and lists. An input, an event, an answer, what a tool returns, what an expression makes.</summary>
     public const int MaxValueDepth = ExpressionLimits.Nesting;

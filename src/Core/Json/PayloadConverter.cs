@@ -8,7 +8,7 @@ namespace Polyphony.Core.Json;
 /// Reads and writes payloads. A value in place is written with the text that it was read with, instead of token by token: values travel through calls,
 /// results and lists many times and are not changed on the way, and text outside ASCII stays as short as it came. Unknown members are passed over.
 /// </summary>
-public sealed class PayloadConverter : JsonConverter<Payload>
+internal sealed class PayloadConverter : JsonConverter<Payload>
 {
     private static readonly JsonEncodedText Json = JsonEncodedText.Encode("json");
     private static readonly JsonEncodedText Reference = JsonEncodedText.Encode("ref");

@@ -5,7 +5,7 @@ using Polyphony.Core.Payloads;
 namespace Polyphony.Core.Json;
 
 /// <summary>Reads and writes a payload that is always in place as its bare value.</summary>
-public sealed class PayloadValueConverter : JsonConverter<Payload>
+internal sealed class PayloadValueConverter : JsonConverter<Payload>
 {
     /// <inheritdoc/>
     public override bool HandleNull => true;

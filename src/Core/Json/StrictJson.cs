@@ -10,7 +10,7 @@ namespace Polyphony.Core.Json;
 /// Reads JSON that comes from outside, as RFC 8259 has it for exchange: UTF-8 (a byte order mark is passed over), no name twice in an object, no half of a surrogate
 /// pair, not nested too deeply. Whatever it takes can be stored and shown again as it is; nothing is replaced.
 /// </summary>
-public static class StrictJson
+internal static class StrictJson
 {
     private static readonly byte[] ByteOrderMark = [0xEF, 0xBB, 0xBF];
 

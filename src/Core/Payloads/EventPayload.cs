@@ -7,7 +7,7 @@ namespace Polyphony.Core.Payloads;
 /// The payload of an event that is too large for a message: it goes to the payload store, and the event carries <c>{"polyphony-payload": REFERENCE}</c>. Workflows from
 /// files read through it; C# code that waits for events of that size by itself reads them with <see cref="Read"/> and <see cref="PayloadReader"/>.
 /// </summary>
-public static class EventPayload
+internal static class EventPayload
 {
     /// <summary>The largest payload that an event carries itself, in bytes of UTF-8 JSON: 32 KB.</summary>
     public const int MaxCarriedBytes = 32 * 1024;

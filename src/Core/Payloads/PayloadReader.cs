@@ -5,7 +5,7 @@ using Polyphony.Expressions;
 namespace Polyphony.Core.Payloads;
 
 /// <summary>Reads payloads, wherever their values are.</summary>
-public static class PayloadReader
+internal static class PayloadReader
 {
     /// <summary>Reads a payload's value.</summary>
     /// <param name="store">The payload store.</param>

@@ -39,7 +39,7 @@ internal sealed record Activation
 /// <summary>A wait that goes on in the next generation.</summary>
 /// <param name="Deadline">When it ends by itself.</param>
 /// <param name="Escalated">Whether the question was put to somebody else already.</param>
-public sealed record WaitState(DateTimeOffset? Deadline, bool Escalated = false);
+internal sealed record WaitState(DateTimeOffset? Deadline, bool Escalated = false);
 
 /// <summary>How an activation ended.</summary>
 /// <param name="Outcome">The record of it; <see langword="null"/> if it was stopped before it had one.</param>

@@ -1,7 +1,7 @@
 namespace Polyphony.Core.Runs;
 
 /// <summary>The registered names of what the interpreter runs and calls. Never CLR types, so that code can move.</summary>
-public static class ActivityNames
+internal static class ActivityNames
 {
     /// <summary>The orchestration that runs a workflow; input <see cref="WorkflowRun"/>, output <see cref="WorkflowResult"/>.</summary>
     public const string WorkflowOrchestration = "polyphony-workflow";

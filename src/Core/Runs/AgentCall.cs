@@ -71,7 +71,7 @@ public sealed record ToolRound(IReadOnlyList<RequestedToolCall> Calls, IReadOnly
 /// <param name="Call">What the model asked for.</param>
 /// <param name="Result">The result.</param>
 /// <param name="Beside">What the server put beside the calls of this round; with the first of them.</param>
-public sealed record ToolExchange(int Round, RequestedToolCall Call, ToolCallResult Result, Payload? Beside = null);
+internal sealed record ToolExchange(int Round, RequestedToolCall Call, ToolCallResult Result, Payload? Beside = null);
 
 /// <summary>A tool call that a model asked for.</summary>
 /// <param name="CallId">The model's id of it.</param>
@@ -132,7 +132,7 @@ public sealed record AgentCallResult
 }
 
 /// <summary>Names of finish reasons, as Microsoft.Extensions.AI writes them.</summary>
-public static class FinishReasons
+internal static class FinishReasons
 {
     /// <summary>The answer was cut off at the token limit.</summary>
     public const string Length = "length";
@@ -193,7 +193,7 @@ public sealed record Usage(
 }
 
 /// <summary>The input of <see cref="ActivityNames.Tool"/>: one tool call.</summary>
-public sealed record ToolCall
+internal sealed record ToolCall
 {
     /// <summary>Gets the activation and the values for the arguments.</summary>
     public required CallScope Scope { get; init; }
@@ -229,20 +229,20 @@ public sealed record ToolCallResult(Payload? Output, CallError? Error = null)
 /// <summary>The input of <see cref="ActivityNames.Evaluate"/>.</summary>
 /// <param name="Site">Which expression.</param>
 /// <param name="Scope">The values.</param>
-public sealed record EvaluateCall(ExpressionSite Site, CallScope Scope);
+internal sealed record EvaluateCall(ExpressionSite Site, CallScope Scope);
 
 /// <summary>The output of <see cref="ActivityNames.Evaluate"/>. Exactly one is set.</summary>
 /// <param name="Value">The value.</param>
 /// <param name="Error">Why there is none.</param>
-public sealed record EvaluateResult(Payload? Value, CallError? Error = null);
+internal sealed record EvaluateResult(Payload? Value, CallError? Error = null);
 
 /// <summary>Names an expression of a pinned definition.</summary>
 /// <param name="Kind">Which kind.</param>
 /// <param name="Index">Which edge, for <see cref="ExpressionSiteKind.When"/>; which of <see cref="ExpressionSites.TerminationConditions"/>.</param>
-public sealed record ExpressionSite(ExpressionSiteKind Kind, int Index = 0);
+internal sealed record ExpressionSite(ExpressionSiteKind Kind, int Index = 0);
 
 /// <summary>Where expressions stand. Those of a node belong to the node that the scope names.</summary>
-public enum ExpressionSiteKind
+internal enum ExpressionSiteKind
 {
     /// <summary>An edge's condition.</summary>
     When,
@@ -294,10 +294,10 @@ public enum ExpressionSiteKind
 /// <param name="RootInstanceId">The instance that keeps the result.</param>
 /// <param name="Values">The values, in order.</param>
 /// <param name="Mode">How.</param>
-public sealed record PackCall(string RootInstanceId, IReadOnlyList<Payload> Values, PackMode Mode = PackMode.Items);
+internal sealed record PackCall(string RootInstanceId, IReadOnlyList<Payload> Values, PackMode Mode = PackMode.Items);
 
 /// <summary>How <see cref="PackCall"/> makes its list.</summary>
-public enum PackMode
+internal enum PackMode
 {
     /// <summary>The values are the items.</summary>
     Items,
@@ -331,7 +331,7 @@ public enum PackMode
 /// <param name="InstanceId">The instance.</param>
 /// <param name="Count">How many times the instance has failed, this one included.</param>
 /// <param name="Error">Why.</param>
-public sealed record FailCall(string InstanceId, int Count, WorkflowError Error)
+internal sealed record FailCall(string InstanceId, int Count, WorkflowError Error)
 {
     /// <summary>Gets the content whose presence in the payload store lets the instance go on.</summary>
     [JsonIgnore]

@@ -12,7 +12,7 @@ namespace Polyphony.Core.Runs;
 /// <c>errors</c> (a list, empty if none), <c>item</c> and <c>index</c> in a <c>forEach</c>, <c>round</c>, <c>instance.id</c>,
 /// <c>workflow.name</c>, and whatever <see cref="CallScope.Variables"/> adds.
 /// </remarks>
-public static class CallScopeValues
+internal static class CallScopeValues
 {
     internal static readonly JsonElement Null = JsonElement.Parse("null"u8);
     private static readonly JsonElement EmptyList = JsonElement.Parse("[]"u8);

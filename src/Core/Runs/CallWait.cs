@@ -27,7 +27,7 @@ public sealed record CallWait(DateTimeOffset Until, string Reason, string? Messa
 }
 
 /// <summary>Why a model call waits.</summary>
-public static class CallWaitReasons
+internal static class CallWaitReasons
 {
     /// <summary>The provider asked for it: of this call, or of another one to the same deployment.</summary>
     public const string RetryAfter = "retry_after";

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Polyphony.Core.Runs;
 
 /// <summary>Makes <see cref="ChunkedArray{T}"/>s.</summary>
-public static class ChunkedArray
+internal static class ChunkedArray
 {
     /// <summary>Makes an array.</summary>
     /// <typeparam name="T">The items.</typeparam>
@@ -18,7 +18,7 @@ public static class ChunkedArray
 /// time; changing one copies about 256 bytes and a reference per chunk, where an array of a thousand nodes would be copied whole.
 /// </summary>
 /// <typeparam name="T">The items.</typeparam>
-public sealed class ChunkedArray<T> : IReadOnlyList<T>
+internal sealed class ChunkedArray<T> : IReadOnlyList<T>
 {
     // A power of two, so that a place is found with a shift and a mask.
     private static readonly int Shift = Unsafe.SizeOf<T>() switch { <= 1 => 8, <= 4 => 6, <= 8 => 5, <= 16 => 4, _ => 3 };

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Polyphony.Core.Runs;
 
 /// <summary>Keeps messages of errors so short that any number of them fits where errors are kept: results of activities, outcomes, the custom status.</summary>
-public static class ErrorText
+internal static class ErrorText
 {
     /// <summary>The longest message, in characters.</summary>
     public const int MaxLength = 2_000;

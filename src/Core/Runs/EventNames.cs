@@ -1,7 +1,7 @@
 namespace Polyphony.Core.Runs;
 
 /// <summary>The names of the events that workflow instances wait for.</summary>
-public static class EventNames
+internal static class EventNames
 {
     /// <summary>What the names of events begin with that instances send each other. Callers can't send them.</summary>
     public const string OwnPrefix = "polyphony-";

@@ -5,7 +5,7 @@ using Polyphony.Expressions;
 namespace Polyphony.Core.Runs;
 
 /// <summary>Finds and evaluates the expression that an <see cref="ExpressionSite"/> names. The interpreter and the activities use the same code, so that it makes no difference where an expression is evaluated.</summary>
-public static class ExpressionSites
+internal static class ExpressionSites
 {
     private static readonly JsonElement True = JsonElement.Parse("true"u8);
 

@@ -3,7 +3,7 @@ using Polyphony.Core.Payloads;
 namespace Polyphony.Core.Runs;
 
 /// <summary>The input of <see cref="ActivityNames.ItemsOrchestration"/>: some of the items of a <c>forEach</c>.</summary>
-public sealed record ItemsRun
+internal sealed record ItemsRun
 {
     /// <summary>Gets the scope of the node, without item.</summary>
     public required CallScope Scope { get; init; }
@@ -43,7 +43,7 @@ public sealed record ItemsRun
 }
 
 /// <summary>The output of <see cref="ActivityNames.ItemsOrchestration"/>.</summary>
-public sealed record ItemsResult
+internal sealed record ItemsResult
 {
     /// <summary>Gets the outcomes in item order, a list of <see cref="Outcome"/>.</summary>
     public required Payload Outcomes { get; init; }

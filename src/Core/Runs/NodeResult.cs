@@ -4,7 +4,7 @@ using Polyphony.Core.Payloads;
 namespace Polyphony.Core.Runs;
 
 /// <summary>The last result of a node: what expressions and agents downstream see of it. Immutable.</summary>
-public sealed record NodeResult
+internal sealed record NodeResult
 {
     /// <summary>The status of a node with an output.</summary>
     public const string Completed = "completed";

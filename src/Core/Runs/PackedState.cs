@@ -16,7 +16,7 @@ namespace Polyphony.Core.Runs;
 /// </remarks>
 /// <param name="Bytes">The size of the JSON.</param>
 /// <param name="Parts">The texts, in order.</param>
-public sealed record PackedState(int Bytes, IReadOnlyList<Payload> Parts)
+internal sealed record PackedState(int Bytes, IReadOnlyList<Payload> Parts)
 {
     // Fast, and a tenth of what repeats as much as states do. The window covers all of a state.
     private const int Quality = 5;

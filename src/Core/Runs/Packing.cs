@@ -7,7 +7,7 @@ using Polyphony.Core.Payloads;
 namespace Polyphony.Core.Runs;
 
 /// <summary>Makes one list of several values. Pure: the interpreter packs small values itself, and an activity those that are in the payload store.</summary>
-public static class Packing
+internal static class Packing
 {
     /// <summary>Gets a list without items.</summary>
     internal static Payload EmptyList { get; } = Payload.Inline(JsonElement.Parse("[]"u8));

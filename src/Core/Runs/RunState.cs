@@ -7,7 +7,7 @@ using Polyphony.Core.Payloads;
 namespace Polyphony.Core.Runs;
 
 /// <summary>What passes from one generation of a workflow instance to the next. Compact: it must fit one history event.</summary>
-public sealed record RunState
+internal sealed record RunState
 {
     /// <summary>Gets the version of this shape; 1.</summary>
     public int Schema { get; init; } = 1;
@@ -65,7 +65,7 @@ public sealed record RunState
 }
 
 /// <summary>A <see cref="NodeResult"/> in <see cref="RunState"/>. What follows from the definition is left out.</summary>
-public sealed record SavedResult
+internal sealed record SavedResult
 {
     /// <summary>Gets the node's index.</summary>
     [JsonPropertyName("n")]
@@ -119,4 +119,4 @@ public sealed record SavedResult
 /// <param name="Tokens">Tokens counted.</param>
 /// <param name="Met">The conditions that have been met so far, by place in document order.</param>
 /// <param name="Pending">Messages not counted yet.</param>
-public sealed record TerminationState(int Messages, long Tokens, IReadOnlyList<int> Met, IReadOnlyList<SavedResult> Pending);
+internal sealed record TerminationState(int Messages, long Tokens, IReadOnlyList<int> Met, IReadOnlyList<SavedResult> Pending);

@@ -3,7 +3,7 @@ using Polyphony.Core.Payloads;
 namespace Polyphony.Core.Runs;
 
 /// <summary>The input of <see cref="ActivityNames.WorkflowOrchestration"/>.</summary>
-public sealed record WorkflowRun
+internal sealed record WorkflowRun
 {
     /// <summary>Gets the workflow's name.</summary>
     public required string Workflow { get; init; }

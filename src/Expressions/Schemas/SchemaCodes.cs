@@ -1,7 +1,7 @@
 namespace Polyphony.Expressions.Schemas;
 
 /// <summary>The kinds of violations. The last two say that a check was given up, and a value that was not checked is refused.</summary>
-public static class SchemaCodes
+internal static class SchemaCodes
 {
     /// <summary>The value does not fit its schema, or the schema is no schema.</summary>
     public const string Mismatch = "schema_mismatch";

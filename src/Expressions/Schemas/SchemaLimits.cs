@@ -1,7 +1,7 @@
 namespace Polyphony.Expressions.Schemas;
 
 /// <summary>What bounds the check of a value, so that no schema and no value can hold a worker or exhaust memory.</summary>
-public static class SchemaLimits
+internal static class SchemaLimits
 {
     /// <summary>The steps that one check may take: one for each part of the schema that looks at a part of the value, and one for every sixteen bytes read or compared.</summary>
     public const long Steps = 10_000_000;

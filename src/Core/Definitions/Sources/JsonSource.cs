@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Polyphony.Core.Definitions.Sources;
 
 /// <summary>Reads workflow files in JSON (RFC 8259; no comments, no trailing commas), keeping the place of every value.</summary>
-public static class JsonSource
+internal static class JsonSource
 {
     /// <summary>Reads a text.</summary>
     /// <param name="text">The text.</param>

@@ -4,7 +4,7 @@ namespace Polyphony.Core.Definitions.Sources;
 /// Finds the characters of a text in the file it was read from. Blocks lose their indentation, folded lines their breaks, quotes their escapes; but
 /// the visible characters stay in order, so the n-th visible character of the text is the n-th visible one of what is written.
 /// </summary>
-public static class ScalarLocator
+internal static class ScalarLocator
 {
     /// <summary>Finds a character.</summary>
     /// <param name="source">The whole file.</param>

@@ -1,7 +1,7 @@
 namespace Polyphony.Core.Definitions.Sources;
 
 /// <summary>How large a workflow file may be. A file from a stranger can't cost more than these allow.</summary>
-public static class SourceLimits
+internal static class SourceLimits
 {
     /// <summary>The most bytes of a file, in UTF-8: 1 MB.</summary>
     public const int MaxBytes = 1024 * 1024;

@@ -10,14 +10,14 @@ public readonly record struct SourceLocation(int Line, int Column);
 /// with the place of every key and value.
 /// </summary>
 /// <param name="Location">Where it begins.</param>
-public abstract record SourceNode(SourceLocation Location);
+internal abstract record SourceNode(SourceLocation Location);
 
 /// <summary>A single value.</summary>
 /// <param name="Location">Where it begins.</param>
 /// <param name="Value">A <see cref="string"/>, <see cref="bool"/>, <see cref="long"/>, <see cref="double"/>, or <see langword="null"/>.</param>
 /// <param name="Text">The value as written; of a text, what it says once quotes and escapes are resolved.</param>
 /// <param name="ContentLocation">Where the first character of a text stands (after a quote, or on the first line of a block).</param>
-public sealed record SourceScalar(SourceLocation Location, object? Value, string Text, SourceLocation ContentLocation) : SourceNode(Location)
+internal sealed record SourceScalar(SourceLocation Location, object? Value, string Text, SourceLocation ContentLocation) : SourceNode(Location)
 {
     /// <summary>
     /// Gets what finds the place of a character of <see cref="Text"/> in the file, for texts that don't stand there as they are (blocks, folded lines,
@@ -37,15 +37,15 @@ public sealed record SourceScalar(SourceLocation Location, object? Value, string
 /// <summary>A list.</summary>
 /// <param name="Location">Where it begins.</param>
 /// <param name="Items">Its items.</param>
-public sealed record SourceSequence(SourceLocation Location, IReadOnlyList<SourceNode> Items) : SourceNode(Location);
+internal sealed record SourceSequence(SourceLocation Location, IReadOnlyList<SourceNode> Items) : SourceNode(Location);
 
 /// <summary>A map; keys keep their order.</summary>
 /// <param name="Location">Where it begins.</param>
 /// <param name="Entries">Its entries. A key written twice is in the list twice, for the parser to report.</param>
-public sealed record SourceMapping(SourceLocation Location, IReadOnlyList<SourceEntry> Entries) : SourceNode(Location);
+internal sealed record SourceMapping(SourceLocation Location, IReadOnlyList<SourceEntry> Entries) : SourceNode(Location);
 
 /// <summary>An entry of a map.</summary>
 /// <param name="Key">The key.</param>
 /// <param name="KeyLocation">Where the key stands.</param>
 /// <param name="Value">The value.</param>
-public sealed record SourceEntry(string Key, SourceLocation KeyLocation, SourceNode Value);
+internal sealed record SourceEntry(string Key, SourceLocation KeyLocation, SourceNode Value);

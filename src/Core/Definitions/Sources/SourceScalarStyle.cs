@@ -1,7 +1,7 @@
 namespace Polyphony.Core.Definitions.Sources;
 
 /// <summary>How a text is written in a file; decides how its characters are found there again.</summary>
-public enum SourceScalarStyle
+internal enum SourceScalarStyle
 {
     /// <summary>Without quotes.</summary>
     Plain,

@@ -3,7 +3,7 @@ using System.Text;
 namespace Polyphony.Core.Definitions.Sources;
 
 /// <summary>What every reader checks before it looks at the syntax.</summary>
-public static class SourceText
+internal static class SourceText
 {
     /// <summary>Checks size and encoding.</summary>
     /// <param name="text">The file's text.</param>

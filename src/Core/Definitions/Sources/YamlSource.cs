@@ -6,7 +6,7 @@ namespace Polyphony.Core.Definitions.Sources;
 /// Reads workflow files in YAML 1.2 with its core schema (https://yaml.org/spec/1.2.2/#103-core-schema), keeping the place of every value: <c>true</c>,
 /// <c>null</c> and numbers are what they look like, <c>yes</c> and <c>on</c> are texts, and so is all that is quoted. JSON is YAML and can be read too.
 /// </summary>
-public static class YamlSource
+internal static class YamlSource
 {
     /// <summary>Reads a text.</summary>
     /// <param name="text">The text.</param>
