@@ -5,8 +5,8 @@ using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Payloads;
-using Polyphony.Engine;
 using Polyphony.Core.Runs;
+using Polyphony.Engine;
 
 namespace Polyphony.Hosting.Tests;
 

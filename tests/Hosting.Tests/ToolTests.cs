@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
-using Polyphony.Core.Definitions;
 using Polyphony.Activities.Apps;
+using Polyphony.Core.Definitions;
 
 namespace Polyphony.Hosting.Tests;
 

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 using System.Text;
 using Polyphony.Cli;
 using Polyphony.Cli.Hosting;
-using Polyphony.Hosting.DataFolders;
 using Polyphony.Contract.Http;
+using Polyphony.Hosting.DataFolders;
 
 namespace Polyphony.Http.Tests;
 

@@ -10,12 +10,12 @@ using Polyphony.Activities.Tools;
 using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Definitions.Sources;
+using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 using Polyphony.Engine;
 using Polyphony.Http.Instances;
-using Polyphony.Core.Durable;
 
 namespace Polyphony.Http.Tests;
 

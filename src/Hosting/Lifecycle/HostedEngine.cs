@@ -1,8 +1,8 @@
-using Polyphony.Activities.Apps;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Polyphony.Activities.Apps;
 using Polyphony.Engine;
 using Polyphony.Hosting.DataFolders;
 using Polyphony.Hosting.Settings;

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 using Polyphony.Core.Payloads;
-using Polyphony.Http.Problems;
 using Polyphony.Core.Runs;
+using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Hosting;
 
