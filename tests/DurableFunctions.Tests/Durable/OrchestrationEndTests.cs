@@ -22,14 +22,14 @@ public sealed class OrchestrationEndTests
     [InlineData("continue")]
     public async Task Function_EndsWhileACancelledCallGoesOn_EndsWithTheCallAndUnmarksTheStatus(string how)
     {
-        var run = OrchestrationContextAdapter.RunAsync(_step, Function, null);
+        var run = await RunAsync(Function);
 
         Assert.False(run.IsCompleted);
         Assert.Null(_step.Continued);
         Assert.Equal("""{"polyphony-call":1,"input":7}""", _step.ActivityInput);
         Assert.Equal("""{"polyphony-cancelled":[1],"status":"mine"}""", _step.Status);
 
-        _step.Activity.SetResult(null);
+        await OnOneThreadAsync(() => _step.Activity.TrySetResult(null));
         if (how == "throw")
         {
             Assert.Contains("[code]", (await Assert.ThrowsAsync<CodedFailureException>(() => run)).Message, StringComparison.Ordinal);
@@ -66,22 +66,46 @@ public sealed class OrchestrationEndTests
     public async Task SetCustomStatus_TooLargeForTheMark_IsBackWhenTheCallHasReturned()
     {
         var large = $"\"{new string('x', DurableLimits.MaxCustomStatusBytes - 2)}\"";
-        var run = OrchestrationContextAdapter.RunAsync(
-            _step,
-            (context, input) =>
-            {
-                using var cancel = new CancellationTokenSource();
-                _ = context.CallActivityAsync("slow", null, cancel.Token);
-                context.SetCustomStatus(large);
-                cancel.Cancel();
-                return Task.FromResult<string?>(null);
-            },
-            null);
+        var run = await RunAsync((context, input) =>
+        {
+            using var cancel = new CancellationTokenSource();
+            _ = context.CallActivityAsync("slow", null, cancel.Token);
+            context.SetCustomStatus(large);
+            cancel.Cancel();
+            return Task.FromResult<string?>(null);
+        });
 
         Assert.Equal("""{"polyphony-cancelled":[1],"status":null}""", _step.Status);
-        _step.Activity.SetResult(null);
+        await OnOneThreadAsync(() => _step.Activity.TrySetResult(null));
         await run;
         Assert.Equal(large, _step.Status);
+    }
+
+    private Task<Task<RawJson?>> RunAsync(OrchestrationFunction function) => OnOneThreadAsync(() => OrchestrationContextAdapter.RunAsync(_step, function, null));
+
+    /// <summary>As in an orchestration, whose scheduler is one like this, everything that is awaited goes on where it is completed, one after the other.</summary>
+    private static Task<T> OnOneThreadAsync<T>(Func<T> turn) => Task.Factory.StartNew(turn, CancellationToken.None, TaskCreationOptions.DenyChildAttach, new InPlace());
+
+    private sealed class InPlace : TaskScheduler
+    {
+        protected override IEnumerable<Task> GetScheduledTasks() => [];
+
+        protected override void QueueTask(Task task)
+        {
+            // Tasks of an orchestration find no context of the tests.
+            var context = SynchronizationContext.Current;
+            SynchronizationContext.SetSynchronizationContext(null);
+            try
+            {
+                TryExecuteTask(task);
+            }
+            finally
+            {
+                SynchronizationContext.SetSynchronizationContext(context);
+            }
+        }
+
+        protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => TryExecuteTask(task);
     }
 
     /// <summary>One step of an orchestration with one activity.</summary>
