@@ -93,7 +93,7 @@ internal static class StatusCommand
         }
 
         await Console.Out.WriteLineAsync($"{status.Name} {status.InstanceId}, started {status.CreatedTime:u}");
-        new LineView(Console.Out).Show(status);
+        new LineView(Console.Out, TimeProvider.System).Show(status);
         foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
         {
             var prompt = await session.Client.PromptAsync(status.InstanceId, wait, cancellationToken);

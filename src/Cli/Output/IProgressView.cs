@@ -13,5 +13,5 @@ internal interface IProgressView : IAsyncDisposable
 
     /// <summary>Chooses a view: a live table on a terminal, lines elsewhere, nothing where only JSON is wanted. All on stderr.</summary>
     static IProgressView Create(bool silent) =>
-        silent ? new SilentView() : Console.IsErrorRedirected ? new LineView(Console.Error) : new TableView(Terminal.Drawing);
+        silent ? new SilentView() : Console.IsErrorRedirected ? new LineView(Console.Error, TimeProvider.System) : new TableView(Terminal.Drawing);
 }

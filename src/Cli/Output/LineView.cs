@@ -2,24 +2,26 @@ using Polyphony.Http.Instances;
 
 namespace Polyphony.Cli.Output;
 
-/// <summary>Progress where there is no terminal: a line whenever a node's status changes, and for each tenth of its items that has ended.</summary>
+/// <summary>Progress where there is no terminal: a line whenever a node's status changes, and for each tenth of its items that has ended, once a second at the most.</summary>
 /// <param name="output">Where lines go.</param>
-internal sealed class LineView(TextWriter output) : IProgressView
+/// <param name="clock">The clock.</param>
+internal sealed class LineView(TextWriter output, TimeProvider clock) : IProgressView
 {
     private const int NameWidth = 16;
-    private readonly Dictionary<string, (int Round, string Status, DateTimeOffset? Until, int Tenth)> _shown = new(StringComparer.Ordinal);
+    private static readonly TimeSpan Between = TimeSpan.FromSeconds(1);
+    private readonly Dictionary<string, (int Round, string Status, DateTimeOffset? Until, int Tenth, long Time)> _shown = new(StringComparer.Ordinal);
 
     public void Show(InstanceStatus status)
     {
         foreach (var node in status.CustomStatus?.Nodes ?? [])
         {
-            var state = (node.Round, node.Status, node.WaitingUntil, node is { Items: > 0, ItemsDone: { } done } ? (int)(10L * done / node.Items.Value) : 0);
-            if (node.Status == "pending" || (_shown.TryGetValue(node.Node, out var last) && last == state))
+            var tenth = node is { Items: > 0, ItemsDone: { } done } ? (int)(10L * done / node.Items.Value) : 0;
+            if (node.Status == "pending" || (_shown.TryGetValue(node.Node, out var last) && IsShown(last)))
             {
                 continue;
             }
 
-            _shown[node.Node] = state;
+            _shown[node.Node] = (node.Round, node.Status, node.WaitingUntil, tenth, clock.GetTimestamp());
             string[] parts =
             [
                 NodeText.Items(node) is { Length: > 0 } items ? $"{items} items" : "",
@@ -31,6 +33,9 @@ internal sealed class LineView(TextWriter output) : IProgressView
                 NodeText.Note(node),
             ];
             output.WriteLine($"{NodeText.Name(node),-NameWidth} {NodeText.Status(node),-9} {string.Join("  ", parts.Where(part => part.Length > 0))}".TrimEnd());
+
+            bool IsShown((int Round, string Status, DateTimeOffset? Until, int Tenth, long Time) line) =>
+                (line.Round, line.Status, line.Until) == (node.Round, node.Status, node.WaitingUntil) && (line.Tenth == tenth || clock.GetElapsedTime(line.Time) < Between);
         }
     }
 

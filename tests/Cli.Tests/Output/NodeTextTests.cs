@@ -2,6 +2,7 @@ using Polyphony.Cli.Output;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Runs;
 using Polyphony.Http.Instances;
+using Polyphony.TestKit.Clocks;
 
 namespace Polyphony.Cli.Tests.Output;
 
@@ -38,7 +39,7 @@ public sealed class NodeTextTests
     {
         using var output = new StringWriter();
 
-        new LineView(output).Show(Status() with
+        new LineView(output, TimeProvider.System).Show(Status() with
         {
             CustomStatus = new WorkflowProgress
             {
@@ -49,21 +50,26 @@ public sealed class NodeTextTests
         Assert.Equal("a                done      ~1,234 tokens  unknown  cut off at the token limit", output.ToString().TrimEnd());
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(100, new[] { 0, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200 })]
+    [InlineData(20, new[] { 0, 50, 100, 150, 200 })]
+    [InlineData(0, new[] { 0 })]
     [Trait("Row", "H10")]
-    public void Lines_OfItemsThatEnd_OneForEachTenth()
+    public void Lines_OfItemsThatEnd_OneForEachTenthAndSecond(int millisecondsForAnItem, int[] expected)
     {
         using var output = new StringWriter();
-        var view = new LineView(output);
+        var clock = new FakeClock();
+        var view = new LineView(output, clock);
         for (var done = 0; done <= 200; done++)
         {
             view.Show(Status() with
             {
                 CustomStatus = new WorkflowProgress { Nodes = [new NodeProgress { Node = "a", Status = "running", Items = 200, ItemsDone = done }] },
             });
+            clock.Advance(TimeSpan.FromMilliseconds(millisecondsForAnItem));
         }
 
-        Assert.Equal(Enumerable.Range(0, 11).Select(tenth => $"a                running   {tenth * 20}/200 items"), output.ToString().TrimEnd().Split('\n').Select(line => line.TrimEnd()));
+        Assert.Equal(expected.Select(items => $"a                running   {items}/200 items"), output.ToString().TrimEnd().Split('\n').Select(line => line.TrimEnd()));
     }
 
     [Fact]
