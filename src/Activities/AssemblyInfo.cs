@@ -6,3 +6,4 @@ using System.Runtime.CompilerServices;
 [assembly: InternalsVisibleTo("Polyphony.Hosting")]
 [assembly: InternalsVisibleTo("Polyphony.Hosting")]
 [assembly: InternalsVisibleTo("Polyphony.Hosting.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.Testing")]

@@ -4,3 +4,4 @@ using System.Runtime.CompilerServices;
 [assembly: InternalsVisibleTo("Polyphony.Cli.Tests")]
 [assembly: InternalsVisibleTo("Polyphony.Hosting.Tests")]
 [assembly: InternalsVisibleTo("Polyphony.Http.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.Testing")]

@@ -14,6 +14,7 @@ public sealed class ReferenceTests
         ["Functions"] = ["DurableFunctions"],
         ["Hosting"] = ["Activities", "Engine", "Http"],
         ["Cli"] = ["Hosting"],
+        ["Testing"] = ["Hosting"],
     };
 
     [Fact]

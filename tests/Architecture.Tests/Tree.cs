@@ -20,7 +20,7 @@ internal static partial class Tree
 
     /// <summary>The product's assemblies, as built with these tests.</summary>
     public static IReadOnlyDictionary<string, Assembly> ProductAssemblies { get; } =
-        new[] { ("Expressions", "Polyphony.Expressions"), ("Core", "Polyphony.Core"), ("Activities", "Polyphony.Activities"), ("Engine", "Polyphony.Engine"), ("Http", "Polyphony.Http"), ("Hosting", "Polyphony.Hosting"), ("Cli", "polyphony"), ("DurableFunctions", "Polyphony.DurableFunctions"), ("Functions", "Polyphony.Functions") }
+        new[] { ("Expressions", "Polyphony.Expressions"), ("Core", "Polyphony.Core"), ("Activities", "Polyphony.Activities"), ("Engine", "Polyphony.Engine"), ("Http", "Polyphony.Http"), ("Hosting", "Polyphony.Hosting"), ("Testing", "Polyphony.Testing"), ("Cli", "polyphony"), ("DurableFunctions", "Polyphony.DurableFunctions"), ("Functions", "Polyphony.Functions") }
             .ToDictionary(pair => pair.Item1, pair => Assembly.Load(pair.Item2), StringComparer.Ordinal);
 
     /// <summary>The rows of docs/capabilities.md.</summary>

@@ -111,6 +111,7 @@ internal sealed class AgentActivity(
         ChatResponse response;
         try
         {
+            CurrentCall.Value = call;
             response = await CallAsync(model.Client, conversation, agent.Timeout, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

@@ -91,14 +91,27 @@ public sealed class SkippingClock : TimeProvider
         }
     }
 
+    /// <summary>Gets a value indicating whether nothing is left to be done before the next timer.</summary>
+    internal bool IsIdle
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _watched.Count > 0 && _watched.TrueForAll(watched => watched.IsIdle);
+            }
+        }
+    }
+
     /// <summary>Jumps to the next timer if nothing else can happen.</summary>
+    /// <param name="holds">How many holds there may be: those of the caller.</param>
     /// <returns>Whether it did.</returns>
-    internal bool TrySkip()
+    internal bool TrySkip(int holds = 0)
     {
         SkippingTimer? timer;
         lock (_gate)
         {
-            if (_holds > 0 || _watched.Count == 0 || !_watched.TrueForAll(watched => watched.IsIdle))
+            if (_holds > holds || _watched.Count == 0 || !_watched.TrueForAll(watched => watched.IsIdle))
             {
                 return false;
             }

@@ -21,6 +21,7 @@ namespace Polyphony.Hosting.Lifecycle;
 /// <param name="clients">The app's chat clients.</param>
 /// <param name="timeProvider">The clock.</param>
 /// <param name="loggerFactory">Makes the loggers.</param>
+/// <param name="registryOfTests">What answers in place of all providers, in tests of workflows.</param>
 internal sealed class EngineFunctions(
     IOptions<PolyphonyOptions> options,
     HostSettings settings,
@@ -28,7 +29,8 @@ internal sealed class EngineFunctions(
     IEnumerable<AppTool> tools,
     ChatClients clients,
     TimeProvider timeProvider,
-    ILoggerFactory loggerFactory)
+    ILoggerFactory loggerFactory,
+    IModelRegistry? registryOfTests = null)
 {
     /// <summary>Fills a registry.</summary>
     /// <param name="engine">The engine, with its stores.</param>
@@ -44,7 +46,7 @@ internal sealed class EngineFunctions(
             engine.Payloads,
             engine.Ledger,
             engine.Definitions,
-            new ModelRegistry(
+            registryOfTests ?? new ModelRegistry(
                 [new OfflineProvider(), new OpenAIProvider(loggerFactory: loggerFactory), new AzureOpenAIProvider(loggerFactory: loggerFactory), .. clients.MakeProviders()],
                 models.Models,
                 models.Endpoints),

@@ -1,0 +1,130 @@
+using System.IO.Compression;
+
+namespace Polyphony.Packages.Tests;
+
+/// <summary>The packages, as a team would take them: into fresh apps, from a folder.</summary>
+[Trait("Row", "H15")]
+public sealed class PackageTests(PackageFolder packages) : IClassFixture<PackageFolder>
+{
+    private const string Hello = """
+        name: hello
+        models: { m: { provider: offline } }
+        agents: { a: { model: m } }
+        nodes: { say: { agent: a, prompt: "Polyphony is here. It is durable." } }
+        """;
+
+    [Fact]
+    public async Task Worker_WithHostingAndTesting_RunsAWorkflow()
+    {
+        var app = await packages.CreateAsync(
+            "worker",
+            """
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings><Nullable>enable</Nullable></PropertyGroup>
+              <ItemGroup>
+                <FrameworkReference Include="Microsoft.AspNetCore.App" />
+                <PackageReference Include="Polyphony.Hosting" Version="VERSION" />
+                <PackageReference Include="Polyphony.Testing" Version="VERSION" />
+              </ItemGroup>
+            </Project>
+            """,
+            ("flows/hello.yaml", Hello),
+            ("Program.cs", """
+                using System.Text.Json;
+                using Microsoft.Extensions.DependencyInjection;
+                using Microsoft.Extensions.Hosting;
+                using Polyphony.Core.Client;
+                using Polyphony.Hosting;
+                using Polyphony.Testing;
+
+                var builder = Host.CreateApplicationBuilder(args);
+                builder.AddPolyphony().AddWorkflows("flows");
+                using var host = builder.Build();
+                await host.StartAsync();
+                var workflows = host.Services.GetRequiredService<WorkflowClient>();
+                var id = await workflows.StartAsync("hello", JsonSerializer.SerializeToElement(new { }));
+                await workflows.Durable.WaitForCompletionAsync(id);
+                Console.WriteLine($"said: {(await workflows.GetAsync(id))!.Output}");
+                await host.StopAsync();
+
+                await using var test = await WorkflowTestHost.StartAsync();
+                test.Models.ForAll().Answers("scripted");
+                Console.WriteLine($"tested: {(await test.RunFileAsync("flows/hello.yaml")).AssertCompleted().Output}");
+                """));
+
+        var said = await PackageFolder.RunAsync("dotnet", app, Path.Combine("out", "app.dll"));
+
+        Assert.Contains("said: Polyphony is here.", said, StringComparison.Ordinal);
+        Assert.Contains("tested: scripted", said, StringComparison.Ordinal);
+        Assert.Equal(Bytes("Hosting"), File.ReadAllBytes(Path.Combine(app, "out", "Polyphony.Hosting.dll")));
+    }
+
+    [Fact]
+    public async Task WebApp_WithHosting_ServesTheRoutes()
+    {
+        var app = await packages.CreateAsync(
+            "web",
+            """
+            <Project Sdk="Microsoft.NET.Sdk.Web">
+              <PropertyGroup><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings><Nullable>enable</Nullable></PropertyGroup>
+              <ItemGroup><PackageReference Include="Polyphony.Hosting" Version="VERSION" /></ItemGroup>
+            </Project>
+            """,
+            ("flows/hello.yaml", Hello),
+            ("Program.cs", """
+                using Polyphony.Hosting;
+
+                var builder = WebApplication.CreateBuilder(args);
+                builder.WebHost.UseUrls("http://127.0.0.1:0");
+                builder.AddPolyphony().AddWorkflows("flows");
+                var app = builder.Build();
+                app.MapPolyphony("/polyphony");
+                app.MapGet("/own", () => "own");
+                await app.StartAsync();
+                using var client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+                var started = await client.PostAsync("/polyphony/api/workflows/hello/instances?wait=60", new StringContent("{}", System.Text.Encoding.UTF8, "application/json"));
+                Console.WriteLine($"{(int)started.StatusCode} {await started.Content.ReadAsStringAsync()} {await client.GetStringAsync("/own")}");
+                await app.StopAsync();
+                """));
+
+        var said = await PackageFolder.RunAsync("dotnet", app, Path.Combine("out", "app.dll"));
+
+        Assert.Contains("200 {", said, StringComparison.Ordinal);
+        Assert.Contains("Polyphony is here.", said, StringComparison.Ordinal);
+        Assert.Contains("} own", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Packages_AllOfThem_HaveReadmeIconDocumentationAndSymbols()
+    {
+        Assert.All(Directory.GetFiles(packages.Packages, "*.nupkg"), file =>
+        {
+            using var archive = ZipFile.OpenRead(file);
+            var names = archive.Entries.Select(entry => entry.FullName).ToList();
+            Assert.Contains("README.md", names);
+            Assert.Contains("icon.png", names);
+            Assert.Contains(names, name => name.EndsWith(".xml", StringComparison.Ordinal));
+            Assert.True(File.Exists(Path.ChangeExtension(file, ".snupkg")), $"{file} has no symbols.");
+        });
+        Assert.Equal(9, Directory.GetFiles(packages.Packages, "*.nupkg").Length);
+    }
+
+    /// <summary>The tool carries SQLite for desktops and servers, and not for phones and browsers.</summary>
+    [Fact]
+    public void Tool_NativeLibraries_AreThoseOfItsPlatforms()
+    {
+        using var archive = ZipFile.OpenRead(packages.Find("Polyphony.Cli"));
+        var native = archive.Entries.Select(entry => entry.FullName).Where(name => name.Contains("/native/", StringComparison.Ordinal) && name.Contains("e_sqlite3", StringComparison.Ordinal)).Select(name => name.Split('/')[^3]).Order();
+
+        Assert.Equal(["linux-arm64", "linux-musl-arm64", "linux-musl-x64", "linux-x64", "osx-arm64", "osx-x64", "win-arm64", "win-x64"], native);
+    }
+
+    private byte[] Bytes(string project)
+    {
+        using var archive = ZipFile.OpenRead(packages.Find($"Polyphony.{project}"));
+        using var bytes = new MemoryStream();
+        using var stream = archive.GetEntry($"lib/net10.0/Polyphony.{project}.dll")!.Open();
+        stream.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+}
