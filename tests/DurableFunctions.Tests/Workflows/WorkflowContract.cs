@@ -158,4 +158,29 @@ public abstract class WorkflowContract
         static IEnumerable<string> Lines(WorkflowStatus status) =>
             status.Outcomes!.Select(each => $"{each.Outcome.Activation} {each.Outcome.Status} {each.Outcome.Error?.Code} {each.Result?.GetRawText()}");
     }
+
+    [Fact]
+    [Trait("Row", "O14")]
+    [Trait("Row", "O10")]
+    public async Task WorkflowInCSharp_OnDurableTask_GivesWhatTheEmbeddedEngineGives()
+    {
+        await using var host = await StartAsync();
+        await using var embedded = await WorkflowHost.EmbeddedAsync();
+
+        var (here, there) = (await RunAsync(host), await RunAsync(embedded));
+
+        Assert.Equal(StopReason.Completed, here.StopReason);
+        Assert.Equal(there.Output!.Value.GetString(), here.Output!.Value.GetString());
+        Assert.EndsWith(" True", here.Output.Value.GetString(), StringComparison.Ordinal);
+        Assert.Equal(there.Outcomes!.Select(outcome => outcome.Outcome.Activation), here.Outcomes!.Select(outcome => outcome.Outcome.Activation));
+        Assert.Equal((4, 4), (here.Usage.Turns, there.Usage.Turns));
+
+        static async Task<WorkflowStatus> RunAsync(WorkflowHost host)
+        {
+            var id = await host.StartAsync("in-code", """["one","two","three"]""");
+            var asked = await host.UntilAsync(id, status => status.CustomStatus is { WaitingFor.Count: 1 });
+            await host.Client.RaiseEventAsync(id, asked.CustomStatus!.WaitingFor[0].EventName!, System.Text.Json.JsonElement.Parse("true"), Token);
+            return await host.WaitAsync(id);
+        }
+    }
 }

@@ -6,6 +6,7 @@ using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Tools;
 using Polyphony.Activities.Workflows;
 using Polyphony.Core.Client;
+using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Durable;
@@ -35,8 +36,20 @@ internal sealed class WorkflowHost : IAsyncDisposable
         Definitions = definitions;
         Payloads = payloads;
         Ledger = ledger;
-        Client = new WorkflowClient(durable, _catalog, definitions, payloads, ledger: ledger);
+        Client = new WorkflowClient(durable, new CodeCatalog(Code, _catalog), definitions, payloads, ledger: ledger);
     }
+
+    /// <summary>A workflow in C#: loops, fans out, waits for a time and asks a person.</summary>
+    private static readonly CodeWorkflows Code = new CodeWorkflows().Add<string[], string>(
+        new WorkflowBuilder("in-code").Model("m", "offline").Agent("a", "m", "You answer.", agent => agent.Context()),
+        async (workflow, words) =>
+        {
+            var said = await Task.WhenAll(words.Select(word => workflow.CallAgentAsync<string>("a", $"Say {word}. It is done.")));
+            await workflow.Durable.CreateTimerAsync(workflow.Durable.CurrentUtcDateTime.AddMilliseconds(1));
+            var last = await workflow.CallAgentAsync("a", "Say {{ said }}", new Dictionary<string, Payload>(StringComparer.Ordinal) { ["said"] = Payload.Inline(JsonSerializer.SerializeToElement(said)) });
+            var answer = await workflow.AskAsync("sure", "Sure?");
+            return $"{string.Join('|', said)} {(await workflow.ReadAsync(last)).GetString()} {await workflow.ReadAsync(answer)}";
+        });
 
     /// <summary>Gets the workflows that can be started by name: those of samples/.</summary>
     public static IWorkflowCatalog Catalog => Samples;
@@ -114,7 +127,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     private static void Register(DurableRegistry registry, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions, InterpreterOptions? interpreter, IModelProvider? models = null)
     {
-        registry.AddWorkflows(definitions, interpreter);
+        registry.AddWorkflows(definitions, interpreter, Code);
         new PolyphonyActivities(
             new ActivitiesOptions(),
             payloads,
