@@ -9,6 +9,7 @@ using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Engine.Simulation;
 using Polyphony.Hosting;
+using Polyphony.Core.Json;
 
 namespace Polyphony.Testing;
 
@@ -173,7 +174,7 @@ public sealed class WorkflowTestHost : IAsyncDisposable
     {
         public override string Name => name;
 
-        public override JsonElement JsonSchema { get; } = JsonElement.Parse("""{"type":"object"}"""u8);
+        public override JsonElement JsonSchema { get; } = JsonElement.Parse("{\"type\":\"object\"}"u8, JsonLimits.Document);
 
         protected override ValueTask<object?> InvokeCoreAsync(AIFunctionArguments arguments, CancellationToken cancellationToken) =>
             ValueTask.FromResult(answer(JsonSerializer.SerializeToElement(arguments.ToDictionary(argument => argument.Key, argument => argument.Value, StringComparer.Ordinal), JsonSerializerOptions.Web)));

@@ -209,7 +209,7 @@ public sealed partial class InfrastructureTests
     [GeneratedRegex(@"uses: (?<action>\S+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ActionPattern();
 
-    [GeneratedRegex(@"^[\w-]+/[\w-]+@(v[0-9]+|[0-9a-f]{40})", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^[\w-]+/[\w-]+(/[\w-]+)*@(v[0-9]+|[0-9a-f]{40})", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PinnedPattern();
 
     [GeneratedRegex("`(?<name>[^`]+)`", RegexOptions.ExplicitCapture, 1000)]
