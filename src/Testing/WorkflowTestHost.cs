@@ -7,9 +7,9 @@ using Polyphony.Activities.Providers;
 using Polyphony.Activities.Workflows;
 using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Json;
 using Polyphony.Engine.Simulation;
 using Polyphony.Hosting;
-using Polyphony.Core.Json;
 
 namespace Polyphony.Testing;
 
