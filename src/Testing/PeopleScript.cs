@@ -38,14 +38,13 @@ public sealed class PeopleScript
 
         for (var version = 0L; ;)
         {
-            var metadata = await WaitAsync(client, clock, id, version);
+            version = await WaitAsync(client, clock, id, version);
             var status = (await client.GetAsync(id))!;
             if (status.IsFinished)
             {
                 return;
             }
 
-            version = metadata;
             foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
             {
                 if (wait.EventName is { } name && _answers.TryGetValue(NodeOf(wait.Activation), out var answer) && answered.Add(wait.Activation))

@@ -8,7 +8,7 @@ using Polyphony.Core.Nodes;
 namespace Polyphony.Core.Definitions;
 
 /// <summary>
-/// Makes workflow definitions of what readers have read (<see cref="JsonSource"/>, YAML's in Activities, <see cref="WorkflowBuilder"/>), and reports
+/// Makes workflow definitions of what readers have read (<see cref="JsonSource"/>, <see cref="YamlSource"/>, <see cref="WorkflowBuilder"/>), and reports
 /// everything that is wrong at once, each problem with its place, a hint and a stable code. See docs/workflow-format.md. Thread-safe.
 /// </summary>
 internal static class WorkflowParser

@@ -32,7 +32,8 @@ internal sealed class CodeNodeRunner(NodeRunnerServices services) : INodeRunner
         await UntilEndedOrStoppedAsync(running, workflow, limit);
         if (running.IsCompleted)
         {
-            return _context.IsEnding(limit) && running.Result.Error is not null ? WorkResult.Stopped with { Attempts = 1 } : running.Result;
+            var result = await running;
+            return _context.IsEnding(limit) && result.Error is not null ? WorkResult.Stopped with { Attempts = 1 } : result;
         }
 
         // It waits for a timer or an event that may be far away. What it does when that comes is of no interest any more.
