@@ -14,7 +14,7 @@ namespace Polyphony.Activities;
 /// Makes several calls at once, each as if it were alone: with its own entry in the ledger, its own error. What they come to has to fit one message: large values go to the
 /// payload store, messages of errors are shortened, and an answer of a model that does not fit even so is left out, to be asked for alone. It is in the ledger, and costs nothing then.
 /// </summary>
-internal sealed class BatchActivity(AgentActivity agent, ToolActivity tool, PayloadValues values)
+internal sealed class BatchActivity(ModelCallActivity agent, ToolActivity tool, PayloadValues values)
 {
     /// <summary>Values above this are stored when the results together are too large.</summary>
     private const int SmallBytes = 256;

@@ -18,12 +18,12 @@ namespace Polyphony.Activities;
 
 /// <summary>The activities that the interpreter calls: everything that is not deterministic. Thread-safe.</summary>
 /// <remarks>
-/// Failures that somebody may want to handle come back as a <see cref="CallError"/> in the result. Only <see cref="ActivityNames.Fail"/>
-/// throws, and so do <see cref="ActivityNames.Pack"/> when a value is lost, and all of them when the host stops: then the engine hands the activity out again.
+/// Failures that somebody may want to handle come back as a <see cref="CallError"/> in the result. Only <see cref="TaskNames.Fail"/>
+/// throws, and so do <see cref="TaskNames.Pack"/> when a value is lost, and all of them when the host stops: then the engine hands the activity out again.
 /// </remarks>
 public sealed class PolyphonyActivities
 {
-    private readonly AgentActivity _agent;
+    private readonly ModelCallActivity _agent;
     private readonly ToolActivity _tool;
     private readonly BatchActivity _batch;
     private readonly EvaluateActivity _evaluate;
@@ -54,7 +54,7 @@ public sealed class PolyphonyActivities
         var values = new PayloadValues(payloads, options.PayloadCacheBytes);
         var pinned = DefinitionCache.Of(definitions);
         var log = loggerFactory.ForActivities();
-        _agent = new AgentActivity(new ConversationBuilder(values, tools), pinned, values, ledger, models, options.Prices, new DeploymentGates(timeProvider), timeProvider, log);
+        _agent = new ModelCallActivity(new ConversationBuilder(values, tools), pinned, values, ledger, models, options.Prices, new DeploymentGates(timeProvider), timeProvider, log);
         _tool = new ToolActivity(pinned, values, tools, options.ToolTimeout, timeProvider, log);
         _batch = new BatchActivity(_agent, _tool, values);
         _evaluate = new EvaluateActivity(pinned, values, log);
@@ -62,20 +62,20 @@ public sealed class PolyphonyActivities
         _fail = new FailActivity(payloads);
     }
 
-    /// <summary>Adds the activities to a registry, under the names of <see cref="ActivityNames"/>.</summary>
+    /// <summary>Adds the activities to a registry, under the names of <see cref="TaskNames"/>.</summary>
     /// <param name="registry">The registry.</param>
     /// <returns>The registry.</returns>
     public DurableRegistry Register(DurableRegistry registry)
     {
         var json = CoreJsonContext.Default;
         return registry
-            .AddActivity(ActivityNames.Agent, Function(json.AgentCall, json.AgentCallResult, _agent.RunAsync))
-            .AddActivity(ActivityNames.Tool, Function(json.ToolCall, json.ToolCallResult, _tool.RunAsync))
-            .AddActivity(ActivityNames.AgentBatch, Function(json.AgentCallArray, json.AgentCallResultArray, _batch.RunAgentsAsync))
-            .AddActivity(ActivityNames.ToolBatch, Function(json.ToolCallArray, json.ToolCallResultArray, _batch.RunToolsAsync))
-            .AddActivity(ActivityNames.Evaluate, Function(json.EvaluateCall, json.EvaluateResult, _evaluate.RunAsync))
-            .AddActivity(ActivityNames.Pack, Function(json.PackCall, json.Payload, _pack.RunAsync))
-            .AddActivity(ActivityNames.Fail, async (context, input) =>
+            .AddActivity(TaskNames.Agent, Function(json.AgentCall, json.AgentCallResult, _agent.RunAsync))
+            .AddActivity(TaskNames.Tool, Function(json.ToolCall, json.ToolCallResult, _tool.RunAsync))
+            .AddActivity(TaskNames.AgentBatch, Function(json.AgentCallArray, json.AgentCallResultArray, _batch.RunAgentsAsync))
+            .AddActivity(TaskNames.ToolBatch, Function(json.ToolCallArray, json.ToolCallResultArray, _batch.RunToolsAsync))
+            .AddActivity(TaskNames.Evaluate, Function(json.EvaluateCall, json.EvaluateResult, _evaluate.RunAsync))
+            .AddActivity(TaskNames.Pack, Function(json.PackCall, json.Payload, _pack.RunAsync))
+            .AddActivity(TaskNames.Fail, async (context, input) =>
             {
                 await _fail.RunAsync(Read(json.FailCall, context, input), context.CancellationToken);
                 return null;

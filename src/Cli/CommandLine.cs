@@ -28,7 +28,7 @@ internal static class CommandLine
             CheckCommand.Create(common),
             BackupCommand.Create(common),
         };
-        SteerCommands.AddTo(root, common);
+        ManageCommands.AddTo(root, common);
         common.AddTo(root);
 
         // An argument that begins with @ is itself, and not the name of a file with more of them.

@@ -104,7 +104,7 @@ public sealed class PolyphonyOptions
     public TimeSpan Heartbeat { get; set; } = PolyphonyHttpOptions.DefaultHeartbeat;
 
     /// <summary>
-    /// Gets or sets a value indicating whether a caller may start a workflow that it sends along. A definition says which tools are called and how much is spent, so this is for apps that only
+    /// Gets or sets a value indicating whether a caller may start an inline definition: a workflow in the body of the request. A definition says which tools are called and how much is spent, so this is for apps that only
     /// trusted callers reach. Default: it may not.
     /// </summary>
     public bool AllowInlineDefinitions { get; set; }

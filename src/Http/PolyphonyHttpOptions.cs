@@ -22,14 +22,14 @@ public sealed record PolyphonyHttpOptions
     public TimeSpan Heartbeat { get; init; } = DefaultHeartbeat;
 
     /// <summary>
-    /// Gets a value indicating whether a caller may start a workflow that it sends along. A definition says which tools are called and how much is
+    /// Gets a value indicating whether a caller may start an inline definition: a workflow in the body of the request. A definition says which tools are called and how much is
     /// spent, so this is for hosts that only their own machine can reach. Default: it may not.
     /// </summary>
     public bool AllowInlineDefinitions { get; init; }
 
     /// <summary>
-    /// Gets a secret that only the owner of the host can read. A workflow that is sent along with it in the header <see cref="OwnerHeader"/> counts as a file that the
-    /// owner runs, and may name an endpoint on loopback without a key. Default: none; then every workflow that is sent along counts as a caller's.
+    /// Gets a secret that only the owner of the host can read. An inline definition with it in the header <see cref="OwnerHeader"/> counts as a file that the
+    /// owner runs, and may name an endpoint on loopback without a key. Default: none; then every inline definition counts as a caller's.
     /// </summary>
     public string? OwnerToken { get; init; }
 

@@ -88,18 +88,18 @@ internal sealed class ActivityHarness
     public AgentCall Call(string node = "draft", string agent = "writer") => new() { Scope = Scope(node), Agent = agent, Model = "fast" };
 
     public Task<AgentCallResult> AgentAsync(AgentCall call, CancellationToken cancellationToken = default) =>
-        RunAsync(ActivityNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult, cancellationToken);
+        RunAsync(TaskNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult, cancellationToken);
 
     public Task<ToolCallResult> ToolAsync(ToolCall call, CancellationToken cancellationToken = default) =>
-        RunAsync(ActivityNames.Tool, call, CoreJsonContext.Default.ToolCall, CoreJsonContext.Default.ToolCallResult, cancellationToken);
+        RunAsync(TaskNames.Tool, call, CoreJsonContext.Default.ToolCall, CoreJsonContext.Default.ToolCallResult, cancellationToken);
 
     public Task<EvaluateResult> EvaluateAsync(EvaluateCall call) =>
-        RunAsync(ActivityNames.Evaluate, call, CoreJsonContext.Default.EvaluateCall, CoreJsonContext.Default.EvaluateResult, default);
+        RunAsync(TaskNames.Evaluate, call, CoreJsonContext.Default.EvaluateCall, CoreJsonContext.Default.EvaluateResult, default);
 
-    public Task<Payload> PackAsync(PackCall call) => RunAsync(ActivityNames.Pack, call, CoreJsonContext.Default.PackCall, CoreJsonContext.Default.Payload, default);
+    public Task<Payload> PackAsync(PackCall call) => RunAsync(TaskNames.Pack, call, CoreJsonContext.Default.PackCall, CoreJsonContext.Default.Payload, default);
 
     public Task FailAsync(FailCall call) =>
-        _registry.Activities[ActivityNames.Fail](Context(ActivityNames.Fail, default), JsonSerializer.Serialize(call, CoreJsonContext.Default.FailCall));
+        _registry.Activities[TaskNames.Fail](Context(TaskNames.Fail, default), JsonSerializer.Serialize(call, CoreJsonContext.Default.FailCall));
 
     public async Task<string> TextAsync(Payload? payload) => (await PayloadReader.ReadAsync(Payloads, payload!)).ToString();
 

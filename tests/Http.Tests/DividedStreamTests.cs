@@ -34,7 +34,7 @@ public sealed class DividedStreamTests
                 .Register(new DurableRegistry());
             foreach (var (name, function) in shipped.Activities)
             {
-                registry.AddActivity(name, name == ActivityNames.Agent ? AnswerAsync : function);
+                registry.AddActivity(name, name == TaskNames.Agent ? AnswerAsync : function);
             }
 
             registry.AddWorkflows(engine.Definitions, new InterpreterOptions { MaxDirectItems = 2, MinItemsPerChild = 8, MaxItemsPerChild = 8 });

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Polyphony.Http.Tests;
 
-/// <summary>Workflows that are sent along, on a host that only its owner reaches.</summary>
+/// <summary>Inline definitions, on a host that only its owner reaches.</summary>
 [Trait("Row", "H10")]
 public sealed class SentDefinitionTests(HostFixture host)
 {

@@ -30,7 +30,7 @@ public sealed class ItemsPerActivityTests
         Assert.Equal(100, host.Models.Calls);
         Assert.Equal(100, (await host.Engine.Ledger.GetTotalsAsync(id)).Steps);
         var tasks = await TasksAsync(host, id);
-        Assert.Equal((batches, alone), (tasks.Count(name => name == ActivityNames.AgentBatch), tasks.Count(name => name == ActivityNames.Agent)));
+        Assert.Equal((batches, alone), (tasks.Count(name => name == TaskNames.AgentBatch), tasks.Count(name => name == TaskNames.Agent)));
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class ItemsPerActivityTests
 
         Assert.Equal("completed", status.Reason());
         Assert.Equal(40, host.Models.Calls);
-        Assert.Contains(ActivityNames.Agent, await TasksAsync(host, id));
+        Assert.Contains(TaskNames.Agent, await TasksAsync(host, id));
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class ItemsPerActivityTests
         var status = await host.WaitAsync(id);
 
         Assert.Equal(Enumerable.Range(0, 30).Select(i => 2 * i), status.Output!.Value.EnumerateArray().Select(item => item.GetInt32()));
-        Assert.Equal(2, (await TasksAsync(host, id)).Count(name => name == ActivityNames.ToolBatch));
+        Assert.Equal(2, (await TasksAsync(host, id)).Count(name => name == TaskNames.ToolBatch));
     }
 
     private static string Workflow(int concurrency, string more) =>

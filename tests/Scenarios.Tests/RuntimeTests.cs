@@ -187,8 +187,8 @@ public sealed class RuntimeTests
         Assert.Equal("sum 3 30", status.Output!.Value.GetString());
         Assert.Equal(2, added);
         var history = await host.Engine.Client.GetHistoryAsync(status.InstanceId);
-        Assert.Equal(2, history.OfType<Core.Durable.History.TaskScheduled>().Count(task => task.Name == Core.Runs.ActivityNames.Tool));
-        Assert.Equal(2, history.OfType<Core.Durable.History.TaskScheduled>().Count(task => task.Name == Core.Runs.ActivityNames.Agent));
+        Assert.Equal(2, history.OfType<Core.Durable.History.TaskScheduled>().Count(task => task.Name == Core.Runs.TaskNames.Tool));
+        Assert.Equal(2, history.OfType<Core.Durable.History.TaskScheduled>().Count(task => task.Name == Core.Runs.TaskNames.Agent));
     }
 
     [Theory]

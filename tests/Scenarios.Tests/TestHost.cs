@@ -63,7 +63,7 @@ public sealed class TestHost : IAsyncDisposable
                 .Register(new DurableRegistry());
             foreach (var (name, function) in shipped.Activities)
             {
-                registry.AddActivity(name, name == ActivityNames.Agent && agent is not null ? Fake(agent) : function);
+                registry.AddActivity(name, name == TaskNames.Agent && agent is not null ? Fake(agent) : function);
             }
 
             registry.AddWorkflows(engine.Definitions, interpreter, code);

@@ -4,8 +4,8 @@ using Polyphony.Hosting.DataFolders;
 namespace Polyphony.Cli.Hosting;
 
 /// <summary>
-/// Shows a host that a command is its owner's: a secret in a file of the data folder, which the owner alone can read, made anew by every host. Without it a workflow that is
-/// sent along counts as a caller's.
+/// Shows a host that a command is its owner's: a secret in a file of the data folder, which the owner alone can read, made anew by every host. Without it an inline
+/// definition counts as a caller's.
 /// </summary>
 internal static class OwnerToken
 {

@@ -23,9 +23,9 @@ public sealed partial class WorkflowClient
         CheckInstanceId(newInstanceId);
         var metadata = await client.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
 
-        if (metadata.Name != ActivityNames.WorkflowOrchestration
+        if (metadata.Name != TaskNames.WorkflowOrchestration
             || metadata.Input is not { } json
-            || JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowRun) is not { } run)
+            || JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowInput) is not { } run)
         {
             return await client.RestartAsync(instanceId, newInstanceId, cancellationToken);
         }
@@ -44,7 +44,7 @@ public sealed partial class WorkflowClient
         // An instance that continued as new has its state in its input: the new one begins without.
         return await client.StartAsync(
             metadata.Name,
-            JsonSerializer.Serialize(run with { State = null, PackedState = null }, CoreJsonContext.Default.WorkflowRun),
+            JsonSerializer.Serialize(run with { State = null, PackedState = null }, CoreJsonContext.Default.WorkflowInput),
             new StartOrchestrationOptions { InstanceId = newInstanceId, Tags = metadata.Tags },
             cancellationToken);
     }
@@ -72,7 +72,7 @@ public sealed partial class WorkflowClient
     // every engine keeps the inputs of activities in the history.
     private async Task MarkRewoundAsync(OrchestrationMetadata failed, CancellationToken cancellationToken)
     {
-        if (failed.Name == ActivityNames.WorkflowOrchestration
+        if (failed.Name == TaskNames.WorkflowOrchestration
             && failed.CustomStatus is { } json
             && JsonSerializer.Deserialize(json, CoreJsonContext.Default.WorkflowProgress) is { Failures: > 0 } progress)
         {

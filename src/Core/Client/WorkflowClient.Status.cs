@@ -48,7 +48,7 @@ public sealed partial class WorkflowClient
 
     private async Task<WorkflowStatus> ReadStatusAsync(OrchestrationMetadata metadata, WorkflowStatusOptions options, CancellationToken cancellationToken)
     {
-        var isWorkflow = metadata.Name == ActivityNames.WorkflowOrchestration;
+        var isWorkflow = metadata.Name == TaskNames.WorkflowOrchestration;
         var status = new WorkflowStatus
         {
             InstanceId = metadata.InstanceId,
@@ -88,7 +88,7 @@ public sealed partial class WorkflowClient
         status = status with { CustomStatus = progress is null ? null : progress with { Result = null }, Usage = progress?.Usage ?? Usage.None };
 
         // A child is started without tags: what it runs stands in its input.
-        if (parts.Read("input", () => metadata.Input is { } inputJson ? JsonSerializer.Deserialize(inputJson, CoreJsonContext.Default.WorkflowRun) : null) is { } run)
+        if (parts.Read("input", () => metadata.Input is { } inputJson ? JsonSerializer.Deserialize(inputJson, CoreJsonContext.Default.WorkflowInput) : null) is { } run)
         {
             status = status with
             {

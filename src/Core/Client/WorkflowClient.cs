@@ -126,7 +126,7 @@ public sealed partial class WorkflowClient(
             parsed.Add(each);
         }
 
-        var run = new WorkflowRun
+        var run = new WorkflowInput
         {
             Workflow = definition.Name,
             DefinitionHash = definition.Hash,
@@ -141,8 +141,8 @@ public sealed partial class WorkflowClient(
             [DefinitionTag] = definition.Hash,
         };
         return await client.StartAsync(
-            ActivityNames.WorkflowOrchestration,
-            JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowRun),
+            TaskNames.WorkflowOrchestration,
+            JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowInput),
             new StartOrchestrationOptions { InstanceId = instanceId, StartAt = options.StartAt, Tags = tags },
             cancellationToken);
     }

@@ -217,10 +217,10 @@ public sealed class CodeWorkflow
         try
         {
             var end = _context.Stop.IsRequested ? new ActivationEnd(null) : await _runner.RunAsync(activation);
-            if (end.Lingering is { } lingering)
+            if (end.Abandoned is { } abandoned)
             {
                 // The call still takes this slot.
-                await lingering;
+                await abandoned;
             }
 
             return end;

@@ -2,7 +2,7 @@ using Polyphony.Core.Durable.History;
 
 namespace Polyphony.Core.Durable;
 
-/// <summary>Starts, watches and steers instances. Thread-safe. What a call reports as done is committed.</summary>
+/// <summary>Starts, watches and manages instances. Thread-safe. What a call reports as done is committed.</summary>
 public abstract class DurableClient
 {
     /// <summary>Starts an instance. Committed when the task completes.</summary>

@@ -43,8 +43,8 @@ internal sealed record WaitState(DateTimeOffset? Deadline, bool Escalated = fals
 
 /// <summary>How an activation ended.</summary>
 /// <param name="Outcome">The record of it; <see langword="null"/> if it was stopped before it had one.</param>
-/// <param name="Lingering">A call that went on after its activation timed out: until it ends, the activation's slot is taken.</param>
-internal sealed record ActivationEnd(Outcome? Outcome, Task? Lingering = null)
+/// <param name="Abandoned">A call that went on after its activation timed out: until it ends, the activation's slot is taken.</param>
+internal sealed record ActivationEnd(Outcome? Outcome, Task? Abandoned = null)
 {
     public bool IsStopped => Outcome is null;
 
@@ -81,7 +81,7 @@ internal sealed record WorkResult
     public IReadOnlyList<string> Fallback { get; init; } = [];
 
     /// <summary>Gets work that goes on after a timeout, until the call under way ends.</summary>
-    public Task? Lingering { get; init; }
+    public Task? Abandoned { get; init; }
 
     /// <summary>Gets the next free number of a model call of this activation.</summary>
     public int NextCall { get; init; } = 1;

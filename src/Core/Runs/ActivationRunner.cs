@@ -43,10 +43,10 @@ internal sealed class ActivationRunner
 
         if (work.IsStopped)
         {
-            return new ActivationEnd(null, work.Lingering) { Stopped = work };
+            return new ActivationEnd(null, work.Abandoned) { Stopped = work };
         }
 
-        var lingering = work.Lingering;
+        var abandoned = work.Abandoned;
 
         return new ActivationEnd(new Outcome
         {
@@ -66,7 +66,7 @@ internal sealed class ActivationRunner
             FinishReason = work.FinishReason,
             StartedTime = started,
             EndedTime = _context.Now,
-        }, lingering);
+        }, abandoned);
     }
 
     /// <summary>Applies the node's error policy.</summary>
@@ -86,9 +86,9 @@ internal sealed class ActivationRunner
                     ? (work with { Output = value.Value, Error = null }, NodeResult.Completed)
                     : (work with { Error = value.Error }, NodeResult.Failed);
             case { Kind: ErrorPolicyKind.Agent, Agent: { } agent } when !_context.Stop.IsRequested:
-                if (work.Lingering is not null)
+                if (work.Abandoned is not null)
                 {
-                    await work.Lingering;
+                    await work.Abandoned;
                 }
 
                 var other = await StandInAsync(activation, agent, work.NextCall);
@@ -127,7 +127,7 @@ internal sealed class ActivationRunner
             // A child is asked to stop and lingers until it has; calls end here and now.
             ending.Cancel();
             cancelled.Cancel();
-            return TimedOut(activation, work.IsCompleted ? await work : new WorkResult { Attempts = 1, Lingering = work });
+            return TimedOut(activation, work.IsCompleted ? await work : new WorkResult { Attempts = 1, Abandoned = work });
         }
 
         var result = await work;

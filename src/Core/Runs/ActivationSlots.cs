@@ -3,13 +3,13 @@ namespace Polyphony.Core.Runs;
 /// <summary>Runs the activations of a run, as many at a time as <c>maxConcurrency</c> allows.</summary>
 internal sealed class ActivationSlots(RunContext run, IRunObserver observer, OutcomeLog outcomes, RunSignal signal)
 {
-    private readonly List<Task> _lingering = [];
+    private readonly List<Task> _abandoned = [];
 
     /// <summary>Gets what runs single activations.</summary>
     public ActivationRunner Runner { get; private set; } = NewRunner(run, observer, outcomes);
 
     /// <summary>Gets a value indicating whether calls go on whose activations have timed out.</summary>
-    public bool IsLingering => !_lingering.TrueForAll(task => task.IsCompleted);
+    public bool IsAbandoned => !_abandoned.TrueForAll(task => task.IsCompleted);
 
     /// <summary>Begins anew after a rewind.</summary>
     public void Renew() => Runner = NewRunner(run, observer, outcomes);
@@ -30,9 +30,9 @@ internal sealed class ActivationSlots(RunContext run, IRunObserver observer, Out
         }
 
         var end = await Runner.RunAsync(activation);
-        if (end.Lingering is { IsCompleted: false } lingering)
+        if (end.Abandoned is { IsCompleted: false } abandoned)
         {
-            _lingering.Add(ReleaseAfterAsync(lingering, slots));
+            _abandoned.Add(ReleaseAfterAsync(abandoned, slots));
         }
         else
         {

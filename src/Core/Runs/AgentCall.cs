@@ -4,7 +4,7 @@ using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>The input of <see cref="ActivityNames.Agent"/>: one model call.</summary>
+/// <summary>The input of <see cref="TaskNames.Agent"/>: one model call.</summary>
 public sealed record AgentCall
 {
     /// <summary>Gets the activation and the values for the prompt.</summary>
@@ -84,7 +84,7 @@ public sealed record RequestedToolCall(string CallId, string Tool, Payload Argum
 /// <param name="Violations">What is wrong with it.</param>
 public sealed record RepairRequest(Payload Answer, IReadOnlyList<string> Violations);
 
-/// <summary>The output of <see cref="ActivityNames.Agent"/>. Exactly one of <see cref="Output"/>, <see cref="ToolCalls"/>, <see cref="Error"/>, <see cref="Wait"/> is set.</summary>
+/// <summary>The output of <see cref="TaskNames.Agent"/>. Exactly one of <see cref="Output"/>, <see cref="ToolCalls"/>, <see cref="Error"/>, <see cref="Wait"/> is set.</summary>
 [JsonConverter(typeof(AgentCallResultConverter))]
 public sealed record AgentCallResult
 {
@@ -192,7 +192,7 @@ public sealed record Usage(
             a.ReplacedTurns + b.ReplacedTurns);
 }
 
-/// <summary>The input of <see cref="ActivityNames.Tool"/>: one tool call.</summary>
+/// <summary>The input of <see cref="TaskNames.Tool"/>: one tool call.</summary>
 internal sealed record ToolCall
 {
     /// <summary>Gets the activation and the values for the arguments.</summary>
@@ -218,7 +218,7 @@ internal sealed record ToolCall
     public string StepId => CallId is null ? $"{Scope.InstanceId}/{Scope.Activation}" : $"{Scope.InstanceId}/{Scope.Activation}/{CallId}";
 }
 
-/// <summary>The output of <see cref="ActivityNames.Tool"/>. Exactly one of <see cref="Output"/> and <see cref="Error"/> is set.</summary>
+/// <summary>The output of <see cref="TaskNames.Tool"/>. Exactly one of <see cref="Output"/> and <see cref="Error"/> is set.</summary>
 /// <param name="Output">What the tool returned.</param>
 /// <param name="Error">Why it did not.</param>
 public sealed record ToolCallResult(Payload? Output, CallError? Error = null)
@@ -226,12 +226,12 @@ public sealed record ToolCallResult(Payload? Output, CallError? Error = null)
     internal bool IsCancelled => Error?.Code == ErrorCodes.Cancelled;
 }
 
-/// <summary>The input of <see cref="ActivityNames.Evaluate"/>.</summary>
+/// <summary>The input of <see cref="TaskNames.Evaluate"/>.</summary>
 /// <param name="Site">Which expression.</param>
 /// <param name="Scope">The values.</param>
 internal sealed record EvaluateCall(ExpressionSite Site, CallScope Scope);
 
-/// <summary>The output of <see cref="ActivityNames.Evaluate"/>. Exactly one is set.</summary>
+/// <summary>The output of <see cref="TaskNames.Evaluate"/>. Exactly one is set.</summary>
 /// <param name="Value">The value.</param>
 /// <param name="Error">Why there is none.</param>
 internal sealed record EvaluateResult(Payload? Value, CallError? Error = null);
@@ -290,7 +290,7 @@ internal enum ExpressionSiteKind
     Output,
 }
 
-/// <summary>The input of <see cref="ActivityNames.Pack"/>: makes one list. The output is a <see cref="Payload"/>.</summary>
+/// <summary>The input of <see cref="TaskNames.Pack"/>: makes one list. The output is a <see cref="Payload"/>.</summary>
 /// <param name="RootInstanceId">The instance that keeps the result.</param>
 /// <param name="Values">The values, in order.</param>
 /// <param name="Mode">How.</param>
@@ -325,7 +325,7 @@ internal enum PackMode
 }
 
 /// <summary>
-/// The input of <see cref="ActivityNames.Fail"/>, which ends a failed workflow: it throws, so that the instance fails, unless
+/// The input of <see cref="TaskNames.Fail"/>, which ends a failed workflow: it throws, so that the instance fails, unless
 /// the payload store holds <see cref="RewindMarker"/>, which a rewind has put there. Then it returns and the failed nodes run again.
 /// </summary>
 /// <param name="InstanceId">The instance.</param>

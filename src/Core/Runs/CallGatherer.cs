@@ -21,8 +21,8 @@ internal sealed class CallGatherer
     public CallGatherer(RunCalls calls, int size)
     {
         var json = CoreJsonContext.Default;
-        _agents = new(this, size, ActivityNames.AgentBatch, json.AgentCallArray, json.AgentCallResultArray, calls, calls.CallAgentAsync, error => new AgentCallResult { Error = error });
-        _tools = new(this, size, ActivityNames.ToolBatch, json.ToolCallArray, json.ToolCallResultArray, calls, calls.CallToolAsync, error => new ToolCallResult(null, error));
+        _agents = new(this, size, TaskNames.AgentBatch, json.AgentCallArray, json.AgentCallResultArray, calls, calls.CallAgentAsync, error => new AgentCallResult { Error = error });
+        _tools = new(this, size, TaskNames.ToolBatch, json.ToolCallArray, json.ToolCallResultArray, calls, calls.CallToolAsync, error => new ToolCallResult(null, error));
     }
 
     /// <summary>Makes a gatherer for a node that asks for one.</summary>

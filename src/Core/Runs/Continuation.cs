@@ -79,7 +79,7 @@ internal sealed class Continuation(
         run.Durable.ContinueAsNew(next);
         return true;
 
-        static string Write(WorkflowRun input) => JsonSerializer.Serialize(input, CoreJsonContext.Default.WorkflowRun);
+        static string Write(WorkflowInput input) => JsonSerializer.Serialize(input, CoreJsonContext.Default.WorkflowInput);
 
         bool Fits(string input) => Encoding.UTF8.GetByteCount(input) <= run.Options.MaxGenerationBytes;
     }
@@ -88,7 +88,7 @@ internal sealed class Continuation(
         && !run.Stop.IsRequested
         && !signal.IsFaulted
         && schedule.UnderWay.All(IsWaiting)
-        && !slots.IsLingering;
+        && !slots.IsAbandoned;
 
     private bool IsWaiting(int node) => waits.Open.ContainsKey(Activation.Name(run.Graph.Nodes[node].Name, null, schedule.RoundOf(node)));
 

@@ -216,7 +216,7 @@ internal sealed class ForEachRunner(
     {
         var takesTurns = template.Node.Kind.AgentOf(template.Node) is not null || template.Node.OnError.Kind == ErrorPolicyKind.Agent;
         var share = run.Budget.Reserve(takesTurns ? count : 0, Math.Max(1, run.MaxConcurrency / concurrency));
-        var input = new ItemsRun
+        var input = new ItemsInput
         {
             Scope = template.Scope,
             Items = list,
@@ -238,7 +238,7 @@ internal sealed class ForEachRunner(
         string? json;
         try
         {
-            json = await run.Calls.CallChildAsync(ActivityNames.ItemsOrchestration, id, JsonSerializer.Serialize(input, CoreJsonContext.Default.ItemsRun));
+            json = await run.Calls.CallChildAsync(TaskNames.ItemsOrchestration, id, JsonSerializer.Serialize(input, CoreJsonContext.Default.ItemsInput));
         }
         finally
         {

@@ -7,7 +7,7 @@ namespace Polyphony.Core.Runs;
 /// <summary>The orchestrator function that runs some of the items of a <c>forEach</c>, for an instance with too many for one history.</summary>
 internal sealed class ItemsInstance
 {
-    private readonly ItemsRun _run;
+    private readonly ItemsInput _run;
     private readonly WorkflowPlan _plan;
     private readonly RunCalls _calls;
     private readonly RunBudget _budget;
@@ -18,7 +18,7 @@ internal sealed class ItemsInstance
     private readonly List<Outcome?> _outcomes = [];
     private int _next;
 
-    public ItemsInstance(OrchestrationContext context, ItemsRun run, PlanCache plans)
+    public ItemsInstance(OrchestrationContext context, ItemsInput run, PlanCache plans)
     {
         var plan = plans.Get(run.Scope.DefinitionHash);
         _run = run;
@@ -90,10 +90,10 @@ internal sealed class ItemsInstance
                 _reporter.CountItem(outcome);
             }
 
-            if (end.Lingering is { } lingering)
+            if (end.Abandoned is { } abandoned)
             {
                 // The call still takes this lane's slot.
-                await lingering;
+                await abandoned;
             }
         }
     }

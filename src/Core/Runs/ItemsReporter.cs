@@ -6,7 +6,7 @@ namespace Polyphony.Core.Runs;
 /// What clients see of a part of a <c>forEach</c> while it goes on: the custom status of the child that runs it, with one node. Whoever reads the status of the parent
 /// reads those of its parts as well (<see cref="Client.PartProgress"/>), so that no message goes to the parent for each item.
 /// </summary>
-internal sealed class ItemsReporter(OrchestrationContext durable, ItemsRun run, RunBudget budget) : IRunObserver
+internal sealed class ItemsReporter(OrchestrationContext durable, ItemsInput run, RunBudget budget) : IRunObserver
 {
     private static readonly int[] OnlyNode = [0];
 

@@ -12,7 +12,7 @@ namespace Polyphony.Core.Runs;
 /// </summary>
 /// <remarks>
 /// Its JSON compressed with Brotli (RFC 7932), in Base64, divided into texts: one in place if that fits, otherwise in the payload store. They are short enough to come back
-/// in place from <see cref="ActivityNames.Pack"/>.
+/// in place from <see cref="TaskNames.Pack"/>.
 /// </remarks>
 /// <param name="Bytes">The size of the JSON.</param>
 /// <param name="Parts">The texts, in order.</param>

@@ -42,7 +42,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         try
         {
             return (await context.CallActivityAsync(
-                ActivityNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult, cancellationToken))
+                TaskNames.Agent, call, CoreJsonContext.Default.AgentCall, CoreJsonContext.Default.AgentCallResult, cancellationToken))
                 ?? new AgentCallResult { Error = CallError.NoResult };
         }
         catch (OperationCanceledException)
@@ -66,7 +66,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         try
         {
             return (await context.CallActivityAsync(
-                ActivityNames.Tool, call, CoreJsonContext.Default.ToolCall, CoreJsonContext.Default.ToolCallResult, cancellationToken))
+                TaskNames.Tool, call, CoreJsonContext.Default.ToolCall, CoreJsonContext.Default.ToolCallResult, cancellationToken))
                 ?? new ToolCallResult(null, CallError.NoResult);
         }
         catch (OperationCanceledException)
@@ -116,7 +116,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     public Task FailAsync(FailCall call)
     {
         Operations++;
-        return context.CallActivityAsync(ActivityNames.Fail, JsonSerializer.Serialize(call, CoreJsonContext.Default.FailCall));
+        return context.CallActivityAsync(TaskNames.Fail, JsonSerializer.Serialize(call, CoreJsonContext.Default.FailCall));
     }
 
     /// <summary>Evaluates an expression; a value above the inline limit comes as a reference.</summary>
@@ -131,7 +131,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         try
         {
             var call = new EvaluateCall(site, await ShrinkAsync(scope, 0));
-            return (await context.CallActivityAsync(ActivityNames.Evaluate, call, CoreJsonContext.Default.EvaluateCall, CoreJsonContext.Default.EvaluateResult))!;
+            return (await context.CallActivityAsync(TaskNames.Evaluate, call, CoreJsonContext.Default.EvaluateCall, CoreJsonContext.Default.EvaluateResult))!;
         }
         catch (TaskFailedException failed)
         {
@@ -332,7 +332,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     {
         Operations++;
         return (await context.CallActivityAsync(
-            ActivityNames.Pack, new PackCall(rootInstanceId, values, mode), CoreJsonContext.Default.PackCall, CoreJsonContext.Default.Payload))!;
+            TaskNames.Pack, new PackCall(rootInstanceId, values, mode), CoreJsonContext.Default.PackCall, CoreJsonContext.Default.Payload))!;
     }
 
     private EvaluateResult? TryEvaluate(ExpressionSite site, CallScope scope)

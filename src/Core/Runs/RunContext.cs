@@ -8,7 +8,7 @@ namespace Polyphony.Core.Runs;
 /// <summary>What the parts of one run share: what it runs, what it calls, and what limits and stops it.</summary>
 internal sealed class RunContext
 {
-    public RunContext(OrchestrationContext durable, WorkflowRun input, PlanCache plans, InterpreterOptions options, CodeWorkflows? code)
+    public RunContext(OrchestrationContext durable, WorkflowInput input, PlanCache plans, InterpreterOptions options, CodeWorkflows? code)
     {
         Durable = durable;
         Input = input;
@@ -32,7 +32,7 @@ internal sealed class RunContext
 
     public OrchestrationContext Durable { get; }
 
-    public WorkflowRun Input { get; }
+    public WorkflowInput Input { get; }
 
     public InterpreterOptions Options { get; }
 

@@ -22,20 +22,20 @@ public static class WorkflowOrchestrations
 
         // Instances outlive updates of the host. What they call stays the same; how it is written down may not.
         return registry
-            .AddOrchestration(ActivityNames.WorkflowOrchestration, (context, input) =>
+            .AddOrchestration(TaskNames.WorkflowOrchestration, (context, input) =>
             {
-                var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.WorkflowRun)!;
+                var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.WorkflowInput)!;
                 return run.PackedState is null ? new WorkflowRunner(context, run, plans, options, code).RunAsync() : GoOnAsync(context, run, plans, options, code);
             }, compareInputs: false)
-            .AddOrchestration(ActivityNames.ItemsOrchestration, (context, input) =>
+            .AddOrchestration(TaskNames.ItemsOrchestration, (context, input) =>
             {
-                var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.ItemsRun)!;
+                var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.ItemsInput)!;
                 return new ItemsInstance(context, run, plans).RunAsync();
             }, compareInputs: false);
     }
 
     /// <summary>Goes on from a state that is too large to be passed on as it is.</summary>
-    private static async Task<string?> GoOnAsync(OrchestrationContext context, WorkflowRun run, PlanCache plans, InterpreterOptions options, CodeWorkflows? code)
+    private static async Task<string?> GoOnAsync(OrchestrationContext context, WorkflowInput run, PlanCache plans, InterpreterOptions options, CodeWorkflows? code)
     {
         var state = await run.PackedState!.LoadAsync(new RunCalls(context, plans.Get(run.DefinitionHash).Definition, run.RootInstanceId ?? context.InstanceId));
         return await new WorkflowRunner(context, run with { State = state, PackedState = null }, plans, options, code).RunAsync();

@@ -30,7 +30,7 @@ internal sealed class WorkflowRunner
     private readonly ResultBuilder _result;
     private bool _isOutOfTime;
 
-    public WorkflowRunner(OrchestrationContext context, WorkflowRun input, PlanCache plans, InterpreterOptions options, CodeWorkflows? code)
+    public WorkflowRunner(OrchestrationContext context, WorkflowInput input, PlanCache plans, InterpreterOptions options, CodeWorkflows? code)
     {
         var waits = new WaitStates();
         _run = new RunContext(context, input, plans, options, code);

@@ -104,7 +104,7 @@ public sealed partial class DurableClientAdapter
     /// </remarks>
     private async Task<IReadOnlyList<string>> DescendantsAsync(OrchestrationMetadata instance, CancellationToken cancellationToken)
     {
-        var named = instance.Name is ActivityNames.WorkflowOrchestration or ActivityNames.ItemsOrchestration;
+        var named = instance.Name is TaskNames.WorkflowOrchestration or TaskNames.ItemsOrchestration;
         var scan = named ? new OrchestrationQuery { InstanceIdPrefix = ChildPrefix(instance.InstanceId) } : new OrchestrationQuery { CreatedFrom = instance.CreatedTime };
         var candidates = new List<string>();
         await foreach (var each in ScanAsync(scan, cancellationToken))

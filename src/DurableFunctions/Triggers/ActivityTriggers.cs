@@ -16,7 +16,7 @@ public sealed class ActivityTriggers(AppFunctions functions)
     /// <param name="client">What looks whether the instance has ended.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The answer, or the classified error.</returns>
-    [Function(ActivityNames.Agent)]
+    [Function(TaskNames.Agent)]
     public Task<RawJson?> AgentAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, client, invocation);
 
@@ -26,7 +26,7 @@ public sealed class ActivityTriggers(AppFunctions functions)
     /// <param name="client">What looks whether the instance has ended.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The result, or the error.</returns>
-    [Function(ActivityNames.Tool)]
+    [Function(TaskNames.Tool)]
     public Task<RawJson?> ToolAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, client, invocation);
 
@@ -36,7 +36,7 @@ public sealed class ActivityTriggers(AppFunctions functions)
     /// <param name="client">What looks whether the instance has ended.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The answers, or the classified errors, in the order of the calls.</returns>
-    [Function(ActivityNames.AgentBatch)]
+    [Function(TaskNames.AgentBatch)]
     public Task<RawJson?> AgentBatchAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, client, invocation);
 
@@ -46,7 +46,7 @@ public sealed class ActivityTriggers(AppFunctions functions)
     /// <param name="client">What looks whether the instance has ended.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The results, or the errors, in the order of the calls.</returns>
-    [Function(ActivityNames.ToolBatch)]
+    [Function(TaskNames.ToolBatch)]
     public Task<RawJson?> ToolBatchAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, client, invocation);
 
@@ -55,7 +55,7 @@ public sealed class ActivityTriggers(AppFunctions functions)
     /// <param name="instanceId">The instance that called.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The value.</returns>
-    [Function(ActivityNames.Evaluate)]
+    [Function(TaskNames.Evaluate)]
     public Task<RawJson?> EvaluateAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, invocation);
 
@@ -64,7 +64,7 @@ public sealed class ActivityTriggers(AppFunctions functions)
     /// <param name="instanceId">The instance that called.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The value.</returns>
-    [Function(ActivityNames.Pack)]
+    [Function(TaskNames.Pack)]
     public Task<RawJson?> PackAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, invocation);
 
@@ -73,7 +73,7 @@ public sealed class ActivityTriggers(AppFunctions functions)
     /// <param name="instanceId">The instance that called.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>Nothing, once the workflow was rewound.</returns>
-    [Function(ActivityNames.Fail)]
+    [Function(TaskNames.Fail)]
     public Task<RawJson?> FailAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, invocation);
 }

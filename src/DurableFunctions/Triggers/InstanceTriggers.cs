@@ -22,7 +22,7 @@ public sealed class InstanceTriggers(StartHandlers start, InstanceHandlers read)
         string name,
         [DurableClient] DurableTaskClient client) => start.StartAsync(request.HttpContext, name);
 
-    /// <summary>Refuses to start an instance of a workflow that is sent along.</summary>
+    /// <summary>Refuses to start an instance of an inline definition.</summary>
     /// <param name="request">The request.</param>
     /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>

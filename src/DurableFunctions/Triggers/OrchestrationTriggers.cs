@@ -13,13 +13,13 @@ public sealed class OrchestrationTriggers(AppFunctions functions)
     /// <summary>Interprets a workflow, or a sub-workflow.</summary>
     /// <param name="context">The orchestration.</param>
     /// <returns>The result.</returns>
-    [Function(ActivityNames.WorkflowOrchestration)]
+    [Function(TaskNames.WorkflowOrchestration)]
     public Task<RawJson?> WorkflowAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
 
     /// <summary>Runs some of the items of a wide <c>forEach</c>.</summary>
     /// <param name="context">The orchestration.</param>
     /// <returns>The result.</returns>
-    [Function(ActivityNames.ItemsOrchestration)]
+    [Function(TaskNames.ItemsOrchestration)]
     public Task<RawJson?> ItemsAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
 
     /// <summary>Sends an event for an entity, which can't.</summary>

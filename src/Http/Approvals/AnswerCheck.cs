@@ -53,17 +53,17 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     /// <returns>The definition, or <see langword="null"/> if it runs none.</returns>
     internal WorkflowDefinition? FindDefinition(OrchestrationMetadata metadata)
     {
-        return metadata.Name == ActivityNames.WorkflowOrchestration && metadata.Input is { } input && ReadRun(input) is { DefinitionHash: { } hash }
+        return metadata.Name == TaskNames.WorkflowOrchestration && metadata.Input is { } input && ReadRun(input) is { DefinitionHash: { } hash }
             ? _definitions.Find(hash)
             : null;
     }
 
     // An input that can't be read is shown as such elsewhere; here it must not take the questions of others from the list.
-    private static WorkflowRun? ReadRun(string input)
+    private static WorkflowInput? ReadRun(string input)
     {
         try
         {
-            return JsonSerializer.Deserialize(input, CoreJsonContext.Default.WorkflowRun);
+            return JsonSerializer.Deserialize(input, CoreJsonContext.Default.WorkflowInput);
         }
         catch (JsonException)
         {

@@ -28,7 +28,7 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
         var query = new QueryReader(context.Request);
         var asked = new OrchestrationQuery
         {
-            Name = ActivityNames.WorkflowOrchestration,
+            Name = TaskNames.WorkflowOrchestration,
             Statuses = [OrchestrationRuntimeStatus.Running],
             IncludeChildren = true,
             FetchInputsAndOutputs = true,

@@ -34,7 +34,7 @@ public static class PolyphonyEndpoints
         MapHealth(endpoints);
         MapWorkflows(endpoints.MapGroup("/api/workflows").WithTags("Workflows"));
         MapInstances(endpoints.MapGroup("/api/instances").WithTags("Instances"));
-        MapSteering(endpoints.MapGroup("/api/instances/{id}").WithTags("Instances"));
+        MapManagement(endpoints.MapGroup("/api/instances/{id}").WithTags("Instances"));
         endpoints.MapGet("/api/approvals", (HttpContext context, ApprovalHandlers handlers) => handlers.ListAsync(context))
             .WithTags("Approvals").Named("listApprovals").WithSummary("List the questions that wait for a person")
             .Produces<List<Approval>>().Problems(RouteProblems.List)
@@ -81,7 +81,7 @@ public static class PolyphonyEndpoints
                 Query("top", JsonSchemaType.Integer, "The size of a page: 1 to 1,000, default 100."),
                 Continuation);
         group.MapPost("", (HttpContext context, StartHandlers handlers) => handlers.StartDefinitionAsync(context))
-            .Named("startDefinition").WithSummary("Start an instance of a workflow that is sent along, on hosts that allow it")
+            .Named("startDefinition").WithSummary("Start an instance of an inline definition, on hosts that allow it")
             .Accepts<StartDefinition>("application/json")
             .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Produces<InstanceStatus>().Problems(RouteProblems.StartDefinition)
             .WithMetadata(Wait, Idempotency);
@@ -103,25 +103,25 @@ public static class PolyphonyEndpoints
             .WithMetadata(HistoryPayloads, Header("Last-Event-ID", "The id of the last event seen; what follows it is sent."));
     }
 
-    private static void MapSteering(RouteGroupBuilder group)
+    private static void MapManagement(RouteGroupBuilder group)
     {
-        group.MapPost("/events/{name}", (HttpContext context, string id, string name, SteerHandlers handlers) => handlers.RaiseEventAsync(context, id, name))
+        group.MapPost("/events/{name}", (HttpContext context, string id, string name, ManageHandlers handlers) => handlers.RaiseEventAsync(context, id, name))
             .Named("raiseEvent").WithSummary("Send an event, such as a person's answer; the body is its payload")
             .Accepts<JsonElement>(isOptional: true, "application/json")
             .Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.Event);
-        group.MapPost("/suspend", (HttpContext context, string id, SteerHandlers handlers) => handlers.SuspendAsync(context, id))
+        group.MapPost("/suspend", (HttpContext context, string id, ManageHandlers handlers) => handlers.SuspendAsync(context, id))
             .Named("suspend").WithSummary("Halt an instance").Acts(RouteProblems.Act);
-        group.MapPost("/resume", (HttpContext context, string id, SteerHandlers handlers) => handlers.ResumeAsync(context, id))
+        group.MapPost("/resume", (HttpContext context, string id, ManageHandlers handlers) => handlers.ResumeAsync(context, id))
             .Named("resume").WithSummary("Let a halted instance go on").Acts(RouteProblems.Act);
-        group.MapPost("/terminate", (HttpContext context, string id, SteerHandlers handlers) => handlers.TerminateAsync(context, id))
+        group.MapPost("/terminate", (HttpContext context, string id, ManageHandlers handlers) => handlers.TerminateAsync(context, id))
             .Named("terminate").WithSummary("End an instance").Acts(RouteProblems.Act);
-        group.MapPost("/rewind", (HttpContext context, string id, SteerHandlers handlers) => handlers.RewindAsync(context, id))
+        group.MapPost("/rewind", (HttpContext context, string id, ManageHandlers handlers) => handlers.RewindAsync(context, id))
             .Named("rewind").WithSummary("Run what failed again").Acts(RouteProblems.Rewind);
-        group.MapPost("/restart", (HttpContext context, string id, SteerHandlers handlers) => handlers.RestartAsync(context, id))
+        group.MapPost("/restart", (HttpContext context, string id, ManageHandlers handlers) => handlers.RestartAsync(context, id))
             .Named("restart").WithSummary("Start another instance with the same workflow and input")
             .Produces<InstanceLinks>(StatusCodes.Status202Accepted).Problems(RouteProblems.Restart)
             .WithMetadata(Query("newInstanceId", JsonSchemaType.String, "The new instance's id. Default: a new one."));
-        group.MapDelete("", (HttpContext context, string id, SteerHandlers handlers) => handlers.PurgeAsync(context, id))
+        group.MapDelete("", (HttpContext context, string id, ManageHandlers handlers) => handlers.PurgeAsync(context, id))
             .Named("purge").WithSummary("Remove a finished instance").Produces<PurgeResult>().Problems(RouteProblems.Purge);
     }
 

@@ -34,7 +34,7 @@ public static class PolyphonyServices
         services.AddSingleton<InstanceHandlers>();
         services.AddSingleton<StartHandlers>();
         services.AddSingleton<MessageStarts>();
-        services.AddSingleton<SteerHandlers>();
+        services.AddSingleton<ManageHandlers>();
         services.AddSingleton<ApprovalHandlers>();
         services.AddSingleton<HealthHandlers>();
         services.Configure<JsonOptions>(json =>

@@ -31,7 +31,7 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
         return await StartAsync(context, client, client.Resolve(name), start, key, wait);
     });
 
-    /// <summary>POST /api/instances: starts an instance of a workflow that is sent along; the body is <see cref="StartDefinition"/>.</summary>
+    /// <summary>POST /api/instances: starts an instance of an inline definition; the body is <see cref="StartDefinition"/>.</summary>
     /// <param name="context">As for a start by name.</param>
     /// <returns>As for a start by name; 403 on hosts that do not take workflows from callers.</returns>
     public Task<IResult> StartDefinitionAsync(HttpContext context) => Guard.Run(context, async () =>
@@ -106,7 +106,7 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
     private async Task<IResult> FinishedAsync(HttpContext context, string id) => InstanceHandlers.Status(
         context, InstanceStatus.From(await client.GetAsync(id, null, context.RequestAborted) ?? throw new InstanceNotFoundException(id), context.Request));
 
-    /// <summary>The workflows sent along, before those of the host.</summary>
+    /// <summary>The inline definitions, before the workflows of the host.</summary>
     private sealed class SentCatalog(Dictionary<string, WorkflowDefinition> sent, IWorkflowCatalog host) : IWorkflowCatalog
     {
         public WorkflowDefinition? Find(string name) => sent.TryGetValue(name, out var definition) ? definition : host.Find(name);

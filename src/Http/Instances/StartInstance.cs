@@ -32,7 +32,7 @@ public record StartInstance
 
     /// <summary>Reads a body.</summary>
     /// <param name="body">The body; <see langword="null"/> stands for an empty object.</param>
-    /// <param name="allowDefinition">Whether a definition may and must be sent along.</param>
+    /// <param name="allowDefinition">Whether the body may and must carry an inline definition.</param>
     /// <returns>What was read.</returns>
     /// <exception cref="RequestProblemException">Something is wrong with it; everything is listed.</exception>
     internal static StartDefinition Read(JsonElement? body, bool allowDefinition)
@@ -147,7 +147,7 @@ public record StartInstance
         tag is WorkflowClient.WorkflowTag or WorkflowClient.VersionTag or WorkflowClient.DefinitionTag or IdempotencyKey.Tag;
 }
 
-/// <summary>The body of a start with the workflow sent along.</summary>
+/// <summary>The body of a start with an inline definition.</summary>
 public sealed record StartDefinition : StartInstance
 {
     /// <summary>Gets the workflow: the format of a workflow file, as JSON.</summary>

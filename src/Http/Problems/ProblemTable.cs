@@ -20,7 +20,7 @@ public static class ProblemTable
         [ProblemCodes.Unauthorized] = (401, "An API key is required"),
         [ProblemCodes.HostNotAllowed] = (403, "The host name is not allowed"),
         [ProblemCodes.OriginNotAllowed] = (403, "The origin is not allowed"),
-        [ProblemCodes.InlineDefinitionsDisabled] = (403, "Workflows cannot be sent along"),
+        [ProblemCodes.InlineDefinitionsDisabled] = (403, "Inline definitions are not allowed"),
         [EndpointPolicy.Code] = (403, "The host's settings do not allow an endpoint of the workflow"),
         [ProblemCodes.NotFound] = (404, "There is no such path"),
         [ProblemCodes.QuestionNotFound] = (404, "There is no such question"),

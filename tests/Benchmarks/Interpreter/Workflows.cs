@@ -52,7 +52,7 @@ internal static class Workflows
             .Register(new DurableRegistry());
         foreach (var (name, function) in shipped.Activities)
         {
-            registry.AddActivity(name, name == ActivityNames.Agent ? static (_, _) => Answer : function);
+            registry.AddActivity(name, name == TaskNames.Agent ? static (_, _) => Answer : function);
         }
 
         registry.AddWorkflows(engine.Definitions, InterpreterOptions.InMemory)
@@ -60,14 +60,14 @@ internal static class Workflows
             {
                 for (var left = int.Parse(input!, CultureInfo.InvariantCulture); left > 0; left--)
                 {
-                    await context.CallActivityAsync(ActivityNames.Agent, Call);
+                    await context.CallActivityAsync(TaskNames.Agent, Call);
                 }
 
                 return null;
             })
             .AddOrchestration(CodeFan, static async (context, input) =>
             {
-                await Task.WhenAll(Enumerable.Range(0, int.Parse(input!, CultureInfo.InvariantCulture)).Select(_ => context.CallActivityAsync(ActivityNames.Agent, Call)));
+                await Task.WhenAll(Enumerable.Range(0, int.Parse(input!, CultureInfo.InvariantCulture)).Select(_ => context.CallActivityAsync(TaskNames.Agent, Call)));
                 return null;
             });
     }

@@ -3,7 +3,7 @@ using Polyphony.Core.Durable.History;
 
 namespace Polyphony.Contract.Durable;
 
-/// <summary>What a client sees and steers.</summary>
+/// <summary>What a client sees and manages.</summary>
 [Trait("Row", "H5")]
 public abstract class ClientContract : DurableContract
 {
@@ -116,7 +116,7 @@ public abstract class ClientContract : DurableContract
     }
 
     [Fact]
-    public async Task Steering_FinishedOrUnknown_Throws()
+    public async Task Managing_FinishedOrUnknown_Throws()
     {
         await using var host = await StartAsync(Waiting());
         await RunAsync(host, "now", null, "a");

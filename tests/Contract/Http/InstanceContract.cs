@@ -1,6 +1,6 @@
 namespace Polyphony.Contract.Http;
 
-/// <summary>Reading and steering instances.</summary>
+/// <summary>Reading and managing instances.</summary>
 [Trait("Row", "T4")]
 public abstract class InstanceContract(ApiTarget api)
 {
@@ -85,7 +85,7 @@ public abstract class InstanceContract(ApiTarget api)
 
     [Fact]
     [Trait("Row", "H5")]
-    public async Task Steering_AWaitingInstance_HaltsLetsGoEndsRestartsAndRemovesIt()
+    public async Task Managing_AWaitingInstance_HaltsLetsGoEndsRestartsAndRemovesIt()
     {
         var id = await api.StartWaitingAsync();
         var instance = $"api/instances/{id}";

@@ -118,7 +118,7 @@ public sealed class DurableClientTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Steering_Asked_IsPassedOn()
+    public async Task Managing_Asked_IsPassedOn()
     {
         _durable.Add("a", status: DurableStatus.Running);
         _durable.Add("f", status: DurableStatus.Failed);
@@ -256,7 +256,7 @@ public sealed class DurableClientTests : IAsyncDisposable
     [Fact]
     public async Task Purge_Workflow_TakesDescendantsFirstAndReadsNoOthers()
     {
-        _durable.Add("p", 1, name: ActivityNames.WorkflowOrchestration);
+        _durable.Add("p", 1, name: TaskNames.WorkflowOrchestration);
         _durable.Add("p:1", 2, parent: "p");
         _durable.Add("p:1:1", 3, parent: "p:1");
         _durable.Add("p2", 4);
@@ -275,7 +275,7 @@ public sealed class DurableClientTests : IAsyncDisposable
     {
         var id = new string('p', 90);
         var child = $"{id[..50]}-0123456789abcdef";
-        _durable.Add(id, 1, name: ActivityNames.WorkflowOrchestration);
+        _durable.Add(id, 1, name: TaskNames.WorkflowOrchestration);
         _durable.Add(child, 2, parent: id);
         _durable.Add(id[..60], 3);
 

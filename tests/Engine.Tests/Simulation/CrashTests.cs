@@ -43,18 +43,18 @@ public sealed class CrashTests
     [InlineData(1, int.MaxValue)]
     [InlineData(2, 0)]
     [Trait("Row", "H5")]
-    public void Steer_CrashAtEveryCommit_ChangesNothing(int seed, int live)
+    public void Manage_CrashAtEveryCommit_ChangesNothing(int seed, int live)
     {
         var options = new SimulationOptions { Seed = seed, MaxLiveInstances = live };
-        var (report, undisturbed) = Steer(options);
-        Assert.Equal(SteeringRun.Expected, report);
+        var (report, undisturbed) = Manage(options);
+        Assert.Equal(ManagementRun.Expected, report);
 
         for (var commit = 1; commit <= undisturbed.Commits; commit++)
         {
             foreach (var point in Enum.GetValues<CrashPoint>())
             {
-                (report, _) = Steer(options with { CrashAtCommit = commit, CrashPoint = point });
-                Assert.True(SteeringRun.Expected == report, $"Seed {seed}, crash {point} {commit}:\n{report}\nexpected:\n{SteeringRun.Expected}");
+                (report, _) = Manage(options with { CrashAtCommit = commit, CrashPoint = point });
+                Assert.True(ManagementRun.Expected == report, $"Seed {seed}, crash {point} {commit}:\n{report}\nexpected:\n{ManagementRun.Expected}");
             }
         }
     }
@@ -97,10 +97,10 @@ public sealed class CrashTests
         return (report, result);
     }
 
-    private static (string Report, SimulationResult Result) Steer(SimulationOptions options)
+    private static (string Report, SimulationResult Result) Manage(SimulationOptions options)
     {
         var report = "";
-        var result = SeededSimulation.Run(options, SteeringRun.Registry, async run => report = await SteeringRun.RunAsync(run));
+        var result = SeededSimulation.Run(options, ManagementRun.Registry, async run => report = await ManagementRun.RunAsync(run));
         return (report, result);
     }
 }

@@ -89,7 +89,7 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
     {
         var own = node.Limits;
         var inner = workflow.Limits;
-        var run = new WorkflowRun
+        var run = new WorkflowInput
         {
             Workflow = node.Workflow,
             DefinitionHash = workflow.Hash,
@@ -111,7 +111,7 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
         try
         {
             var json = await context.Calls.CallChildAsync(
-                ActivityNames.WorkflowOrchestration, childId, JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowRun));
+                TaskNames.WorkflowOrchestration, childId, JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowInput));
             return JsonSerializer.Deserialize(json!, CoreJsonContext.Default.WorkflowResult)!;
         }
         catch (TaskFailedException failed)

@@ -17,7 +17,7 @@ namespace Polyphony.Activities.Agents;
 /// crash after the answer and before its record is one way to pay twice, and shows the same way, as does an answer that is lost
 /// on its way here; a crash after the record costs nothing, because the next delivery finds the answer.
 /// </summary>
-internal sealed class AgentActivity(
+internal sealed class ModelCallActivity(
     ConversationBuilder conversations,
     DefinitionCache definitions,
     PayloadValues values,

@@ -7,10 +7,10 @@ using Polyphony.Http.Instances;
 
 namespace Polyphony.DurableFunctions.Triggers;
 
-/// <summary>The HTTP functions that steer instances. The handlers are those of the embedded host.</summary>
-/// <param name="steer">Steers instances.</param>
+/// <summary>The HTTP functions that manage instances. The handlers are those of the embedded host.</summary>
+/// <param name="manage">Manages instances.</param>
 /// <param name="approvals">Lists open questions.</param>
-public sealed class SteerTriggers(SteerHandlers steer, ApprovalHandlers approvals)
+public sealed class ManageTriggers(ManageHandlers manage, ApprovalHandlers approvals)
 {
     /// <summary>Sends an event, such as a person's answer.</summary>
     /// <param name="request">The request.</param>
@@ -23,7 +23,7 @@ public sealed class SteerTriggers(SteerHandlers steer, ApprovalHandlers approval
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/events/{name}")] HttpRequest request,
         string id,
         string name,
-        [DurableClient] DurableTaskClient client) => steer.RaiseEventAsync(request.HttpContext, id, name);
+        [DurableClient] DurableTaskClient client) => manage.RaiseEventAsync(request.HttpContext, id, name);
 
     /// <summary>Halts an instance.</summary>
     /// <param name="request">The request.</param>
@@ -34,7 +34,7 @@ public sealed class SteerTriggers(SteerHandlers steer, ApprovalHandlers approval
     public Task<IResult> SuspendAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/suspend")] HttpRequest request,
         string id,
-        [DurableClient] DurableTaskClient client) => steer.SuspendAsync(request.HttpContext, id);
+        [DurableClient] DurableTaskClient client) => manage.SuspendAsync(request.HttpContext, id);
 
     /// <summary>Lets a halted instance go on.</summary>
     /// <param name="request">The request.</param>
@@ -45,7 +45,7 @@ public sealed class SteerTriggers(SteerHandlers steer, ApprovalHandlers approval
     public Task<IResult> ResumeAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/resume")] HttpRequest request,
         string id,
-        [DurableClient] DurableTaskClient client) => steer.ResumeAsync(request.HttpContext, id);
+        [DurableClient] DurableTaskClient client) => manage.ResumeAsync(request.HttpContext, id);
 
     /// <summary>Ends an instance.</summary>
     /// <param name="request">The request.</param>
@@ -56,7 +56,7 @@ public sealed class SteerTriggers(SteerHandlers steer, ApprovalHandlers approval
     public Task<IResult> TerminateAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/terminate")] HttpRequest request,
         string id,
-        [DurableClient] DurableTaskClient client) => steer.TerminateAsync(request.HttpContext, id);
+        [DurableClient] DurableTaskClient client) => manage.TerminateAsync(request.HttpContext, id);
 
     /// <summary>Starts a new instance like a finished one.</summary>
     /// <param name="request">The request.</param>
@@ -67,7 +67,7 @@ public sealed class SteerTriggers(SteerHandlers steer, ApprovalHandlers approval
     public Task<IResult> RestartAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/restart")] HttpRequest request,
         string id,
-        [DurableClient] DurableTaskClient client) => steer.RestartAsync(request.HttpContext, id);
+        [DurableClient] DurableTaskClient client) => manage.RestartAsync(request.HttpContext, id);
 
     /// <summary>Lets a failed instance run again from where it failed.</summary>
     /// <param name="request">The request.</param>
@@ -78,7 +78,7 @@ public sealed class SteerTriggers(SteerHandlers steer, ApprovalHandlers approval
     public Task<IResult> RewindAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/instances/{id}/rewind")] HttpRequest request,
         string id,
-        [DurableClient] DurableTaskClient client) => steer.RewindAsync(request.HttpContext, id);
+        [DurableClient] DurableTaskClient client) => manage.RewindAsync(request.HttpContext, id);
 
     /// <summary>Removes a finished instance.</summary>
     /// <param name="request">The request.</param>
@@ -89,7 +89,7 @@ public sealed class SteerTriggers(SteerHandlers steer, ApprovalHandlers approval
     public Task<IResult> PurgeAsync(
         [HttpTrigger(AuthorizationLevel.Function, "delete", Route = "api/instances/{id}")] HttpRequest request,
         string id,
-        [DurableClient] DurableTaskClient client) => steer.PurgeAsync(request.HttpContext, id);
+        [DurableClient] DurableTaskClient client) => manage.PurgeAsync(request.HttpContext, id);
 
     /// <summary>Lists the questions that wait for a person.</summary>
     /// <param name="request">The request.</param>

@@ -7,7 +7,7 @@ using Polyphony.Core.Json;
 namespace Polyphony.Cli.Commands;
 
 /// <summary>The commands that act on an instance: <c>raise</c>, <c>suspend</c>, <c>resume</c>, <c>terminate</c>, <c>rewind</c>, <c>restart</c>, <c>purge</c>.</summary>
-internal static class SteerCommands
+internal static class ManageCommands
 {
     public static void AddTo(RootCommand root, CommonOptions common)
     {

@@ -2,8 +2,8 @@ using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>The input of <see cref="ActivityNames.WorkflowOrchestration"/>.</summary>
-internal sealed record WorkflowRun
+/// <summary>The input of <see cref="TaskNames.WorkflowOrchestration"/>.</summary>
+internal sealed record WorkflowInput
 {
     /// <summary>Gets the workflow's name.</summary>
     public required string Workflow { get; init; }

@@ -10,7 +10,7 @@ using Polyphony.TestKit.Chat;
 namespace Polyphony.Activities.Tests.Agents;
 
 [Trait("Row", "O1")]
-public sealed class AgentActivityTests
+public sealed class ModelCallActivityTests
 {
     [Fact]
     [Trait("Row", "C10")]

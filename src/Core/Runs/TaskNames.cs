@@ -1,12 +1,12 @@
 namespace Polyphony.Core.Runs;
 
 /// <summary>The registered names of what the interpreter runs and calls. Never CLR types, so that code can move.</summary>
-internal static class ActivityNames
+internal static class TaskNames
 {
-    /// <summary>The orchestration that runs a workflow; input <see cref="WorkflowRun"/>, output <see cref="WorkflowResult"/>.</summary>
+    /// <summary>The orchestration that runs a workflow; input <see cref="WorkflowInput"/>, output <see cref="WorkflowResult"/>.</summary>
     public const string WorkflowOrchestration = "polyphony-workflow";
 
-    /// <summary>The orchestration that runs a part of the items of a <c>forEach</c>; input <see cref="ItemsRun"/>, output <see cref="ItemsResult"/>.</summary>
+    /// <summary>The orchestration that runs a part of the items of a <c>forEach</c>; input <see cref="ItemsInput"/>, output <see cref="ItemsResult"/>.</summary>
     public const string ItemsOrchestration = "polyphony-items";
 
     /// <summary>One model call; input <see cref="AgentCall"/>, output <see cref="AgentCallResult"/>.</summary>

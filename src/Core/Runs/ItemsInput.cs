@@ -2,8 +2,8 @@ using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>The input of <see cref="ActivityNames.ItemsOrchestration"/>: some of the items of a <c>forEach</c>.</summary>
-internal sealed record ItemsRun
+/// <summary>The input of <see cref="TaskNames.ItemsOrchestration"/>: some of the items of a <c>forEach</c>.</summary>
+internal sealed record ItemsInput
 {
     /// <summary>Gets the scope of the node, without item.</summary>
     public required CallScope Scope { get; init; }
@@ -35,14 +35,14 @@ internal sealed record ItemsRun
     /// <summary>Gets how many times the run was set back after a failure.</summary>
     public int Rewinds { get; init; }
 
-    /// <summary>Gets the depth of the workflow, as in <see cref="WorkflowRun"/>.</summary>
+    /// <summary>Gets the depth of the workflow, as in <see cref="WorkflowInput"/>.</summary>
     public int Depth { get; init; }
 
     /// <summary>Gets the hashes of the sub-workflows pinned with the definition.</summary>
     public IReadOnlyDictionary<string, string>? SubWorkflows { get; init; }
 }
 
-/// <summary>The output of <see cref="ActivityNames.ItemsOrchestration"/>.</summary>
+/// <summary>The output of <see cref="TaskNames.ItemsOrchestration"/>.</summary>
 internal sealed record ItemsResult
 {
     /// <summary>Gets the outcomes in item order, a list of <see cref="Outcome"/>.</summary>

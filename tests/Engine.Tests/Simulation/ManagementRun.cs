@@ -5,8 +5,8 @@ using Polyphony.Engine.Simulation;
 
 namespace Polyphony.Engine.Tests.Simulation;
 
-/// <summary>A run that uses every call by which a client steers. A call that a crash left in doubt is repeated as a careful client would.</summary>
-internal static class SteeringRun
+/// <summary>A run that uses every call by which a client manages. A call that a crash left in doubt is repeated as a careful client would.</summary>
+internal static class ManagementRun
 {
     /// <summary>Worked out by hand from the code below.</summary>
     internal const string Expected = "event Completed 1 raised=1|rewind Completed ok|child Completed ok|parent Terminated bye|leaf Terminated |copy Completed 1 2|purged gone|definition {}";

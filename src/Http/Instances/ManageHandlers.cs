@@ -13,7 +13,7 @@ namespace Polyphony.Http.Instances;
 /// <param name="client">The workflows.</param>
 /// <param name="answers">Checks answers to what instances wait for.</param>
 /// <param name="options">The settings.</param>
-public sealed class SteerHandlers(WorkflowClient client, AnswerCheck answers, PolyphonyHttpOptions options)
+public sealed class ManageHandlers(WorkflowClient client, AnswerCheck answers, PolyphonyHttpOptions options)
 {
     private const int MaxReasonLength = 1000;
     private const int MaxEventNameLength = 200;
