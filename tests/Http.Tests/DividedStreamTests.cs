@@ -16,6 +16,7 @@ using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 using Polyphony.Engine;
 using Polyphony.Http.Instances;
+using Polyphony.TestKit.Workflows;
 
 namespace Polyphony.Http.Tests;
 
@@ -39,7 +40,7 @@ public sealed class DividedStreamTests
 
             registry.AddWorkflows(engine.Definitions, new InterpreterOptions { MaxDirectItems = 2, MinItemsPerChild = 8, MaxItemsPerChild = 8 });
         });
-        var client = new WorkflowClient(engine.Client, new NoWorkflows(), engine.Definitions, engine.Payloads);
+        var client = new WorkflowClient(engine.Client, new MapCatalog(), engine.Definitions, engine.Payloads);
         var id = await client.StartAsync(
             WorkflowParser.Parse(YamlSource.Read("""
                 name: items
@@ -78,12 +79,5 @@ public sealed class DividedStreamTests
             await gate.WaitAsync(context.CancellationToken);
             return JsonSerializer.Serialize(new AgentCallResult { Output = Payload.Inline(JsonElement.Parse("1")) }, CoreJsonContext.Default.AgentCallResult);
         }
-    }
-
-    private sealed class NoWorkflows : IWorkflowCatalog
-    {
-        public WorkflowDefinition? Find(string name) => null;
-
-        public IReadOnlyList<WorkflowDefinition> List() => [];
     }
 }

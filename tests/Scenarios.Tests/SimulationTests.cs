@@ -5,6 +5,7 @@ using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Runs;
 using Polyphony.Engine.Simulation;
+using Polyphony.TestKit.Workflows;
 
 namespace Polyphony.Scenarios.Tests;
 
@@ -166,7 +167,7 @@ public sealed class SimulationTests
                     // The stores are the running engine's: after a crash the whole start is done again, as a client would.
                     while (true)
                     {
-                        var client = new WorkflowClient(simulation.Client, new Catalog(catalog), simulation.Definitions, simulation.Payloads);
+                        var client = new WorkflowClient(simulation.Client, new MapCatalog(catalog.Values), simulation.Definitions, simulation.Payloads);
                         try
                         {
                             await client.StartAsync(TestHost.Parse(Everything), TestHost.Json(null), new StartWorkflowOptions { InstanceId = "run" });
@@ -185,7 +186,7 @@ public sealed class SimulationTests
 
                 await StartAsync();
                 await simulation.Client.WaitForCompletionAsync("run");
-                var reader = new WorkflowClient(simulation.Client, new Catalog(catalog), simulation.Definitions, simulation.Payloads);
+                var reader = new WorkflowClient(simulation.Client, new MapCatalog(catalog.Values), simulation.Definitions, simulation.Payloads);
                 status = await reader.GetAsync("run", new WorkflowStatusOptions(Outcomes: true));
                 unsettled = (await simulation.Ledger.GetTotalsAsync("run")).Unsettled;
             });
@@ -196,10 +197,4 @@ public sealed class SimulationTests
     private sealed record Report(
         WorkflowStatus Status, string Outcomes, IReadOnlyDictionary<string, int> Answers, long Unsettled, int Commits, int Crashes, string Digest);
 
-    private sealed class Catalog(Dictionary<string, WorkflowDefinition> definitions) : IWorkflowCatalog
-    {
-        public WorkflowDefinition? Find(string name) => definitions.GetValueOrDefault(name);
-
-        public IReadOnlyList<WorkflowDefinition> List() => [.. definitions.Values];
-    }
 }

@@ -35,6 +35,8 @@ public sealed partial class WorkflowClient
             throw new InvalidInstanceStatusException(instanceId, metadata.RuntimeStatus, "restart", "Terminate it first, or wait for its end.");
         }
 
+        client.CheckWritable();
+
         // Before the start: the old instance may be purged as soon as the new one runs.
         if (run.Input?.Reference is { } input)
         {
@@ -61,6 +63,7 @@ public sealed partial class WorkflowClient
         var metadata = await client.GetAsync(instanceId, fetchInputsAndOutputs: false, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
         if (metadata.RuntimeStatus == OrchestrationRuntimeStatus.Failed)
         {
+            client.CheckWritable();
             await MarkRewoundAsync(metadata, cancellationToken);
         }
 

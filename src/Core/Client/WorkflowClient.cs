@@ -175,6 +175,7 @@ public sealed partial class WorkflowClient(
         {
             // Nothing is stored for an instance that takes no event any more: the engine says why not.
             var found = await client.GetAsync(instanceId, fetchInputsAndOutputs: false, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
+            client.CheckWritable();
             text = found.IsFinished ? null : EventPayload.Write(await StoreAsync(instanceId, value, json, cancellationToken));
         }
 

@@ -5,6 +5,12 @@ namespace Polyphony.Core.Durable;
 /// <summary>Starts, watches and manages instances. Thread-safe. What a call reports as done is committed.</summary>
 public abstract class DurableClient
 {
+    /// <summary>Refuses at once what would otherwise wait, for a caller that writes elsewhere before it calls. An engine whose store never waits for room does nothing.</summary>
+    /// <exception cref="PolyphonyException">Nothing can be written at present; code <c>data_file_full</c>.</exception>
+    public virtual void CheckWritable()
+    {
+    }
+
     /// <summary>Starts an instance. Committed when the task completes.</summary>
     /// <param name="name">The registered name of the orchestration.</param>
     /// <param name="input">JSON, or <see langword="null"/>.</param>

@@ -12,6 +12,8 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
     private const int MaxTagNameLength = 100;
     private const int MaxTagValueLength = 200;
 
+    public override void CheckWritable() => kernel.CheckRoom();
+
     public override async Task<string> StartAsync(
         string name, string? input, StartOrchestrationOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -60,6 +62,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
     public override async Task RewindAsync(string instanceId, string? reason = null, CancellationToken cancellationToken = default)
     {
         var record = DamagedInstances.Read(instanceId, () => Rewind.Plan(kernel, instanceId, reason));
+        kernel.CheckRoom();
         kernel.Enqueue(record);
         await record.WaitAsync(cancellationToken);
     }
@@ -72,6 +75,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
             PurgeRecord.Probe(reader, instanceId);
             return true;
         }));
+        kernel.CheckRoom();
         var record = new PurgeRecord(kernel, instanceId);
         kernel.Enqueue(record);
         return await record.WaitAsync(cancellationToken);

@@ -10,6 +10,9 @@ internal sealed class HostedDurableClient(HostedEngine host) : DurableClient
     private DurableClient Client => host.Engine.Client;
 
     /// <inheritdoc/>
+    public override void CheckWritable() => Client.CheckWritable();
+
+    /// <inheritdoc/>
     public override Task<string> StartAsync(string name, string? input, StartOrchestrationOptions? options = null, CancellationToken cancellationToken = default) =>
         Client.StartAsync(name, input, options, cancellationToken);
 

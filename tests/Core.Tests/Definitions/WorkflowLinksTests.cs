@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Polyphony.Core.Definitions;
+using Polyphony.TestKit.Workflows;
 
 namespace Polyphony.Core.Tests.Definitions;
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Text.Json.Nodes;
 using Polyphony.Core.Definitions;
+using Polyphony.TestKit.Workflows;
 
 namespace Polyphony.Core.Tests.Definitions;
 

@@ -1,5 +1,8 @@
+using System.Text.Json;
+using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Engine.Storage;
+using Polyphony.TestKit.Workflows;
 
 namespace Polyphony.Engine.Tests.Storage;
 
@@ -9,6 +12,7 @@ public sealed class DiskTests : IDisposable
 {
     private static readonly DurableRegistry Registry = new DurableRegistry()
         .AddOrchestration("o", (_, input) => Task.FromResult(input))
+        .AddOrchestration("fails", (_, _) => throw new InvalidOperationException("no"))
         .AddOrchestration("waits", (context, _) => context.WaitForExternalEventAsync("go"));
 
     private readonly TemporaryFolder _folder = new();
@@ -21,6 +25,11 @@ public sealed class DiskTests : IDisposable
         using var store = Store.Open(_folder.Data, Durability.Full);
         await using var engine = EmbeddedEngine.StartOver(store, new EngineOptions { Path = _folder.Data }, Registry);
         await engine.Client.StartAsync("waits", null, new StartOrchestrationOptions { InstanceId = "before" });
+        await engine.Client.WaitForCompletionAsync(await engine.Client.StartAsync("o", "1", new StartOrchestrationOptions { InstanceId = "ended" }), TestContext.Current.CancellationToken);
+        await Record.ExceptionAsync(async () => await engine.Client.WaitForCompletionAsync(
+            await engine.Client.StartAsync("fails", null, new StartOrchestrationOptions { InstanceId = "failed" }), TestContext.Current.CancellationToken));
+        var workflows = new WorkflowClient(engine.Client, new MapCatalog(), engine.Definitions, engine.Payloads);
+        var large = JsonSerializer.SerializeToElement(new string('x', 100_000));
         var room = 0L;
         store.Wait.Room = _ => Volatile.Read(ref room);
         Task<string>? first = null;
@@ -35,7 +44,19 @@ public sealed class DiskTests : IDisposable
             await Task.Yield();
         }
 
-        foreach (var call in (Func<Task>[])[() => engine.Client.StartAsync("o", "1"), () => engine.Client.RaiseEventAsync("before", "go", null), () => engine.Definitions.SaveAsync("hash", "{}")])
+        foreach (var call in (Func<Task>[])
+        [
+            () => engine.Client.StartAsync("o", "1"),
+            () => engine.Client.RaiseEventAsync("before", "go", null),
+            () => engine.Client.TerminateAsync("before"),
+            () => engine.Client.PurgeAsync("ended"),
+            () => engine.Client.RestartAsync("ended"),
+            () => engine.Client.RewindAsync("failed"),
+            () => engine.Definitions.SaveAsync("hash", "{}"),
+            () => workflows.RaiseEventAsync("before", "go", large),
+            () => workflows.RestartAsync("ended"),
+            () => workflows.RewindAsync("failed"),
+        ])
         {
             var error = await Assert.ThrowsAsync<PolyphonyException>(call);
             Assert.Equal("data_file_full", error.Code);

@@ -1,11 +1,13 @@
 using Polyphony.Core.Definitions;
 
-namespace Polyphony.Core.Tests.Definitions;
+namespace Polyphony.TestKit.Workflows;
 
 /// <summary>A catalog of given workflows.</summary>
-internal sealed class MapCatalog(params IEnumerable<WorkflowDefinition> workflows) : IWorkflowCatalog
+public sealed class MapCatalog(params IEnumerable<WorkflowDefinition> workflows) : IWorkflowCatalog
 {
+    /// <inheritdoc/>
     public WorkflowDefinition? Find(string name) => workflows.FirstOrDefault(workflow => workflow.Name == name);
 
+    /// <inheritdoc/>
     public IReadOnlyList<WorkflowDefinition> List() => [.. workflows];
 }
