@@ -3,7 +3,7 @@ using Polyphony.Activities.Providers;
 namespace Polyphony.Activities;
 
 /// <summary>Settings of <see cref="PolyphonyActivities"/>. Read once.</summary>
-public sealed record ActivitiesOptions
+internal sealed record ActivitiesOptions
 {
     /// <summary>The default of <see cref="PayloadCacheBytes"/>: 64 MB.</summary>
     public const long DefaultPayloadCacheBytes = 64L * 1024 * 1024;

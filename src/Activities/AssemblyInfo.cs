@@ -1,9 +1,17 @@
 using System.Runtime.CompilerServices;
 
+[assembly: InternalsVisibleTo("polyphony")]
 [assembly: InternalsVisibleTo("Polyphony.Activities.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.Architecture.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.Benchmarks")]
+[assembly: InternalsVisibleTo("Polyphony.Cli.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.Contract")]
 [assembly: InternalsVisibleTo("Polyphony.DurableFunctions")]
 [assembly: InternalsVisibleTo("Polyphony.DurableFunctions.Tests")]
 [assembly: InternalsVisibleTo("Polyphony.Hosting")]
-[assembly: InternalsVisibleTo("Polyphony.Hosting")]
 [assembly: InternalsVisibleTo("Polyphony.Hosting.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.Http.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.Load.Tests")]
+[assembly: InternalsVisibleTo("Polyphony.Scenarios.Tests")]
 [assembly: InternalsVisibleTo("Polyphony.Testing")]
+[assembly: InternalsVisibleTo("Polyphony.Testing.Tests")]

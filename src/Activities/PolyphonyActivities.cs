@@ -21,7 +21,7 @@ namespace Polyphony.Activities;
 /// Failures that somebody may want to handle come back as a <see cref="CallError"/> in the result. Only <see cref="TaskNames.Fail"/>
 /// throws, and so do <see cref="TaskNames.Pack"/> when a value is lost, and all of them when the host stops: then the engine hands the activity out again.
 /// </remarks>
-public sealed class PolyphonyActivities
+internal sealed class PolyphonyActivities
 {
     private readonly ModelCallActivity _agent;
     private readonly ToolActivity _tool;

@@ -1,3 +1,4 @@
 using System.Runtime.CompilerServices;
 
+[assembly: InternalsVisibleTo("Polyphony.Architecture.Tests")]
 [assembly: InternalsVisibleTo("Polyphony.DurableFunctions.Tests")]

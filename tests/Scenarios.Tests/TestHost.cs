@@ -17,7 +17,7 @@ namespace Polyphony.Scenarios.Tests;
 /// <summary>
 /// The embedded host without its HTTP: engine in memory, clock that skips waits, interpreter and activities as shipped. Only the models are the test's.
 /// </summary>
-public sealed class TestHost : IAsyncDisposable
+internal sealed class TestHost : IAsyncDisposable
 {
     private readonly TestCatalog _catalog;
 

@@ -5,7 +5,7 @@ using Polyphony.Core.Definitions;
 namespace Polyphony.Scenarios.Tests;
 
 /// <summary>Models that answer by a function of the conversation. Counts calls in flight.</summary>
-public sealed class TestModels : IModelRegistry, IChatClient
+internal sealed class TestModels : IModelRegistry, IChatClient
 {
     private int _inFlight;
     private int _maxInFlight;

@@ -10,7 +10,7 @@ using Polyphony.Expressions;
 namespace Polyphony.Activities.Errors;
 
 /// <summary>Says what a failure means, in one place: its code, and whether another attempt can help.</summary>
-public static class ErrorClassifier
+internal static class ErrorClassifier
 {
     /// <summary>Classifies an exception.</summary>
     /// <param name="exception">The exception.</param>

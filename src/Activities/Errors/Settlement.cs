@@ -7,7 +7,7 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Activities.Errors;
 
 /// <summary>Says whether a model call that failed may have been answered, and so be charged, all the same.</summary>
-public static class Settlement
+internal static class Settlement
 {
     /// <summary>
     /// Whether the provider may charge for a call. Not if it has refused it, and not if it never got it: no connection, no key, no such model. Whatever breaks off or

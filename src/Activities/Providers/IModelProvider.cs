@@ -4,7 +4,7 @@ using Polyphony.Core.Definitions;
 namespace Polyphony.Activities.Providers;
 
 /// <summary>Makes the clients of one provider. Thread-safe.</summary>
-public interface IModelProvider
+internal interface IModelProvider
 {
     /// <summary>Gets the provider's name, as in <see cref="ModelDefinition.Provider"/>.</summary>
     string Name { get; }

@@ -4,7 +4,7 @@ using Polyphony.Core.Definitions;
 namespace Polyphony.Activities.Providers;
 
 /// <summary>Resolves model aliases. Thread-safe.</summary>
-public interface IModelRegistry
+internal interface IModelRegistry
 {
     /// <summary>Gets the aliases of the host's settings, by name. None by default.</summary>
     IReadOnlyDictionary<string, ModelDefinition> HostModels => ImmutableDictionary<string, ModelDefinition>.Empty;

@@ -7,7 +7,7 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Activities.Providers;
 
 /// <summary>Resolves aliases of the workflow, then of the host, with the providers that the host has.</summary>
-public sealed class ModelRegistry : IModelRegistry
+internal sealed class ModelRegistry : IModelRegistry
 {
     private readonly Dictionary<string, IModelProvider> _providers;
     private readonly EndpointPolicy _endpoints;

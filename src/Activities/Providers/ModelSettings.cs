@@ -14,7 +14,7 @@ namespace Polyphony.Activities.Providers;
 /// <param name="Models">The models by alias.</param>
 /// <param name="Endpoints">Which addresses workflows may name.</param>
 /// <param name="Prices">The prices: those of the settings, and the list prices that come with the program.</param>
-public sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> Models, EndpointPolicy Endpoints, PriceTable Prices)
+internal sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition> Models, EndpointPolicy Endpoints, PriceTable Prices)
 {
     /// <summary>Gets what in the settings is probably not meant.</summary>
     public IReadOnlyList<WorkflowProblem> Warnings { get; init; } = [];

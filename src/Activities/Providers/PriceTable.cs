@@ -10,7 +10,7 @@ namespace Polyphony.Activities.Providers;
 /// <summary>What models cost, as of a date. The program comes with the list prices of the usual ones; a host's settings override them, because prices change more often than programs.</summary>
 /// <param name="AsOf">The day on which the prices were looked up.</param>
 /// <param name="Models">The prices by the provider's name of the model.</param>
-public sealed partial record PriceTable(DateOnly AsOf, IReadOnlyDictionary<string, ModelPrice> Models)
+internal sealed partial record PriceTable(DateOnly AsOf, IReadOnlyDictionary<string, ModelPrice> Models)
 {
     private static readonly Lazy<PriceTable> LazyShipped = new(ReadShipped);
 

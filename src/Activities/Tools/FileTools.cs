@@ -10,7 +10,7 @@ namespace Polyphony.Activities.Tools;
 /// not meant for agents: hidden files and folders (a name that begins with a dot), logs, <c>local.settings.json</c>, the folders that the host excludes, and everything
 /// that is no regular file.
 /// </summary>
-public sealed class FileTools
+internal sealed class FileTools
 {
     /// <summary>The largest file that is read: 1 MB.</summary>
     public const long LargestFileBytes = 1024 * 1024;

@@ -6,7 +6,7 @@ using Polyphony.Expressions.Schemas;
 namespace Polyphony.Activities.Tools;
 
 /// <summary>The tools of a host, by name. Filled at start, read-only afterwards.</summary>
-public sealed class ToolRegistry
+internal sealed class ToolRegistry
 {
     private readonly Dictionary<string, (AIFunction Function, JsonSchema Parameters)> _tools = new(StringComparer.Ordinal);
 

@@ -7,7 +7,7 @@ namespace Polyphony.Activities.Workflows;
 /// a file again when its time or size has changed. Thread-safe.
 /// </summary>
 /// <param name="folder">The folder; one that does not exist (yet) has no workflows.</param>
-public sealed class FolderWorkflowCatalog(string folder) : IWorkflowCatalog
+internal sealed class FolderWorkflowCatalog(string folder) : IWorkflowCatalog
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);

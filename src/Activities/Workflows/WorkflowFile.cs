@@ -9,7 +9,7 @@ namespace Polyphony.Activities.Workflows;
 /// <param name="Path">The file.</param>
 /// <param name="Name">The workflow's name as far as it could be read, else that of the file.</param>
 /// <param name="Result">What the parser made of it; of a file that could not be read it has the reader's problems.</param>
-public sealed record WorkflowFile(string Path, string Name, WorkflowParseResult Result)
+internal sealed record WorkflowFile(string Path, string Name, WorkflowParseResult Result)
 {
     /// <summary>Reads a file: <c>.json</c> as JSON, everything else as YAML.</summary>
     /// <param name="path">The file, UTF-8, at most 1 MB.</param>

@@ -3,7 +3,7 @@ using Polyphony.Core.Durable;
 namespace Polyphony.DurableFunctions.Durable;
 
 /// <summary>Runs activity functions of Core.</summary>
-public static class ActivityAdapter
+internal static class ActivityAdapter
 {
     /// <summary>Runs one.</summary>
     /// <param name="function">The function.</param>

@@ -9,7 +9,7 @@ namespace Polyphony.DurableFunctions.Durable;
 /// A failure as it crosses Durable Task, which keeps of an exception its type and its message. The stable code stands in front of the
 /// message (<c>[agent_failed] The model …</c>), where every storage provider keeps it and people see it in the usual tools.
 /// </summary>
-public sealed partial class CodedFailureException : Exception
+internal sealed partial class CodedFailureException : Exception
 {
     private CodedFailureException(string code, string message, Exception? inner)
         : base($"[{code}] {message}", inner)

@@ -12,7 +12,7 @@ namespace Polyphony.DurableFunctions.Durable;
 /// Lists of instances. Storage providers list in the order of ids and leave tags out, so the ids of all instances that fit the provider's
 /// own conditions are read, a thousand at a time, and then those instances themselves, from the newest on, until the page is full.
 /// </content>
-public sealed partial class DurableClientAdapter
+internal sealed partial class DurableClientAdapter
 {
     private const int ScanPageSize = 1000;
     private const int ParallelReads = 16;

@@ -20,7 +20,7 @@ namespace Polyphony.DurableFunctions.Durable;
 /// of the embedded engine sees it at once (suspend, resume, terminate, rewind), this waits for it, but not for longer than
 /// <see cref="SettleTime"/>. Changes are found by polling.
 /// </remarks>
-public sealed partial class DurableClientAdapter : DurableClient
+internal sealed partial class DurableClientAdapter : DurableClient
 {
     /// <summary>The tag that tells when an instance was accepted: for Azure Storage an instance is created anew whenever it continues as new.</summary>
     internal const string CreatedTag = "polyphony-created";

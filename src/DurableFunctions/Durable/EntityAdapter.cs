@@ -6,7 +6,7 @@ namespace Polyphony.DurableFunctions.Durable;
 /// <summary>Runs the operations of an entity function of Core.</summary>
 /// <param name="function">The function.</param>
 /// <param name="timeProvider">Where time comes from.</param>
-public sealed class EntityAdapter(EntityFunction function, TimeProvider timeProvider) : ITaskEntity
+internal sealed class EntityAdapter(EntityFunction function, TimeProvider timeProvider) : ITaskEntity
 {
     /// <inheritdoc/>
     public async ValueTask<object?> RunAsync(TaskEntityOperation operation)

@@ -4,7 +4,7 @@ namespace Polyphony.DurableFunctions.Durable;
 /// Which instance ids were given to a start. Durable Task looks whether an id is free, then writes: of two starts at the same moment both
 /// are told that they were accepted, and one is dropped. So an id is reserved first, in one step. Thread-safe.
 /// </summary>
-public interface IStartReservations
+internal interface IStartReservations
 {
     /// <summary>Reserves an id for a start.</summary>
     /// <param name="instanceId">The id.</param>
@@ -32,7 +32,7 @@ public interface IStartReservations
 /// <param name="Input">The input, as JSON.</param>
 /// <param name="Tags">The tags, the adapters' own included.</param>
 /// <param name="StartAt">When it begins, if not at once.</param>
-public sealed record StartRequest(string Name, string? Input, IReadOnlyDictionary<string, string> Tags, DateTimeOffset? StartAt)
+internal sealed record StartRequest(string Name, string? Input, IReadOnlyDictionary<string, string> Tags, DateTimeOffset? StartAt)
 {
     /// <summary>Whether another start asks for the same, whenever it came.</summary>
     /// <param name="other">The other.</param>
@@ -47,4 +47,4 @@ public sealed record StartRequest(string Name, string? Input, IReadOnlyDictionar
 /// <param name="Request">What it is reserved for.</param>
 /// <param name="Version">Which version of the reservation this is; what it looks like is the store's.</param>
 /// <param name="IsNew">Whether the call that returned it has made it.</param>
-public sealed record StartReservation(StartRequest Request, string Version, bool IsNew);
+internal sealed record StartReservation(StartRequest Request, string Version, bool IsNew);

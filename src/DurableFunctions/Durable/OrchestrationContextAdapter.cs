@@ -9,7 +9,7 @@ namespace Polyphony.DurableFunctions.Durable;
 
 /// <summary>Core's <see cref="OrchestrationContext"/> over Durable Task's <see cref="TaskOrchestrationContext"/>.</summary>
 /// <remarks>Deterministic: it adds no step of its own but the events that it sends back to its instance when a generation ends.</remarks>
-public sealed class OrchestrationContextAdapter : OrchestrationContext
+internal sealed class OrchestrationContextAdapter : OrchestrationContext
 {
     private const int MostFinished = 64;
 

@@ -4,7 +4,7 @@ using Microsoft.DurableTask.Converters;
 namespace Polyphony.DurableFunctions.Durable;
 
 /// <summary>Lets <see cref="RawJson"/> through as it is; everything else goes by the Durable Task default. For hosts without Azure Functions, such as the test host.</summary>
-public sealed class RawJsonConverter : DataConverter
+internal sealed class RawJsonConverter : DataConverter
 {
     /// <inheritdoc/>
     public override string? Serialize(object? value) => value is RawJson raw ? raw.Text : JsonDataConverter.Default.Serialize(value);

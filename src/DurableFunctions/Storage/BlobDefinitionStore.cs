@@ -7,7 +7,7 @@ namespace Polyphony.DurableFunctions.Storage;
 
 /// <summary>Keeps pinned workflow definitions in Blob Storage, as <c>definitions/HASH</c>. Each is read and written once per process.</summary>
 /// <param name="storage">The container.</param>
-public sealed class BlobDefinitionStore(BlobStorage storage) : IDefinitionStore
+internal sealed class BlobDefinitionStore(BlobStorage storage) : IDefinitionStore
 {
     private readonly ConcurrentDictionary<string, string> _known = new(StringComparer.Ordinal);
 

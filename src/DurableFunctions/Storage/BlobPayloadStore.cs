@@ -13,7 +13,7 @@ namespace Polyphony.DurableFunctions.Storage;
 /// noting himself: so of a removal and a write at the same time, one gives way. A write costs three requests, and one more if the value is there.</para>
 /// </remarks>
 /// <param name="storage">The container.</param>
-public sealed class BlobPayloadStore(BlobStorage storage) : IPayloadStore
+internal sealed class BlobPayloadStore(BlobStorage storage) : IPayloadStore
 {
     private static readonly BinaryData Nothing = new(Array.Empty<byte>());
 

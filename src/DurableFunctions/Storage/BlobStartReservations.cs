@@ -6,7 +6,7 @@ namespace Polyphony.DurableFunctions.Storage;
 
 /// <summary>Keeps reserved ids in Blob Storage: <c>starts/INSTANCE</c> holds what the start asked for, as JSON. One request for an id that is free.</summary>
 /// <param name="storage">The container.</param>
-public sealed class BlobStartReservations(BlobStorage storage) : IStartReservations
+internal sealed class BlobStartReservations(BlobStorage storage) : IStartReservations
 {
     /// <inheritdoc/>
     public async Task<StartReservation> ReserveAsync(string instanceId, StartRequest request, CancellationToken cancellationToken = default)

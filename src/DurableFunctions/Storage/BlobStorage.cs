@@ -6,7 +6,7 @@ namespace Polyphony.DurableFunctions.Storage;
 
 /// <summary>The container that holds what instances keep outside of their histories. Made when it is first written to. Thread-safe.</summary>
 /// <param name="container">The container.</param>
-public sealed class BlobStorage(BlobContainerClient container)
+internal sealed class BlobStorage(BlobContainerClient container)
 {
     /// <summary>The most requests of one operation at a time.</summary>
     internal const int Parallel = 16;

@@ -22,7 +22,7 @@ namespace Polyphony.DurableFunctions.Storage;
 /// <param name="table">The table.</param>
 /// <param name="blobs">The container for large answers.</param>
 /// <param name="timeProvider">Where time comes from.</param>
-public sealed class TableLedger(TableStorage table, BlobStorage blobs, TimeProvider timeProvider) : ILedger
+internal sealed class TableLedger(TableStorage table, BlobStorage blobs, TimeProvider timeProvider) : ILedger
 {
     private const int MaxRemembered = 10_000;
     private readonly GroupCommit _commits = new(table.WriteAsync);

@@ -6,7 +6,7 @@ namespace Polyphony.DurableFunctions.Storage;
 
 /// <summary>The table of the ledger. Made when it is first written to. Thread-safe.</summary>
 /// <param name="table">The table.</param>
-public sealed class TableStorage(TableClient table)
+internal sealed class TableStorage(TableClient table)
 {
     /// <summary>Writes rows of one partition with one request: all of them or none.</summary>
     /// <param name="writes">The writes: 1 to 100, of different rows.</param>

@@ -17,7 +17,7 @@ namespace Polyphony.Engine.Simulation;
 /// Code of the test and activities should wait only for the simulation (its client, its clock, each other) and not use
 /// <c>ConfigureAwait(false)</c>: what runs elsewhere is waited for, but its order is not the seed's.
 /// </remarks>
-public sealed class SeededSimulation
+internal sealed class SeededSimulation
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 

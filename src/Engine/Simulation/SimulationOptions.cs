@@ -1,7 +1,7 @@
 namespace Polyphony.Engine.Simulation;
 
 /// <summary>Where in a commit a crash happens.</summary>
-public enum CrashPoint
+internal enum CrashPoint
 {
     /// <summary>Before the commit: the transaction is lost.</summary>
     BeforeCommit,
@@ -11,7 +11,7 @@ public enum CrashPoint
 }
 
 /// <summary>How a simulation runs.</summary>
-public sealed record SimulationOptions
+internal sealed record SimulationOptions
 {
     /// <summary>Gets the seed: the same one gives the same run, byte for byte.</summary>
     public int Seed { get; init; }
@@ -39,4 +39,4 @@ public sealed record SimulationOptions
 /// <param name="Commits">How many commits were made or tried.</param>
 /// <param name="Crashes">How many crashes happened.</param>
 /// <param name="Digest">Lower-case hex SHA-256 of everything that the store held at the end: equal for equal runs.</param>
-public sealed record SimulationResult(int Commits, int Crashes, string Digest);
+internal sealed record SimulationResult(int Commits, int Crashes, string Digest);

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Polyphony.Http.Approvals;
 
 /// <summary>A question that an instance waits to have answered by a person.</summary>
-public sealed record Approval
+internal sealed record Approval
 {
     /// <summary>Gets the instance that asks.</summary>
     public required string InstanceId { get; init; }

@@ -6,7 +6,7 @@ namespace Polyphony.Http.Health;
 
 /// <summary>The answer of a health check.</summary>
 /// <param name="Status"><c>live</c> or <c>ready</c>.</param>
-public sealed record HealthStatus(string Status);
+internal sealed record HealthStatus(string Status);
 
 /// <summary>Tells whether the host lives and whether it can serve. Thread-safe.</summary>
 /// <param name="options">The settings.</param>

@@ -1,7 +1,7 @@
 namespace Polyphony.Http.Hosting;
 
 /// <summary>Who may reach a host that has nothing in front of it.</summary>
-public sealed record AccessOptions
+internal sealed record AccessOptions
 {
     /// <summary>The fewest characters of an API key: what nobody guesses in a lifetime of requests, if it is random.</summary>
     public const int MinKeyLength = 16;

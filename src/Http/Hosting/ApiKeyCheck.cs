@@ -6,7 +6,7 @@ namespace Polyphony.Http.Hosting;
 
 /// <summary>Tells whether requests carry an API key. Thread-safe.</summary>
 /// <param name="key">The key.</param>
-public sealed class ApiKeyCheck(string key)
+internal sealed class ApiKeyCheck(string key)
 {
     /// <summary>What a refusal has in its <c>WWW-Authenticate</c> header.</summary>
     public const string Challenge = "Bearer";

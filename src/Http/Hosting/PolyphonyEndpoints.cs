@@ -12,7 +12,7 @@ using Polyphony.Http.Workflows;
 namespace Polyphony.Http.Hosting;
 
 /// <summary>The routes of the HTTP API.</summary>
-public static class PolyphonyEndpoints
+internal static class PolyphonyEndpoints
 {
     /// <summary>Where hosts that serve nothing else have the OpenAPI document.</summary>
     public const string DefaultOpenApiPath = "/openapi/v1.json";

@@ -12,7 +12,7 @@ using Polyphony.Http.Workflows;
 namespace Polyphony.Http.Hosting;
 
 /// <summary>Sets the HTTP API up in a host.</summary>
-public static class PolyphonyServices
+internal static class PolyphonyServices
 {
     /// <summary>Adds the handlers. The host adds a <see cref="Core.Client.WorkflowClient"/> and a <see cref="Core.Definitions.IDefinitionStore"/>.</summary>
     /// <param name="services">The services.</param>

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 namespace Polyphony.Http.Hosting;
 
 /// <summary>Tells which page of a browser sent a request.</summary>
-public static class RequestOrigin
+internal static class RequestOrigin
 {
     /// <summary>Tells whether a page of another site did: browsers send <c>Origin</c> with what a page asks for.</summary>
     /// <param name="request">The request.</param>

@@ -4,7 +4,7 @@ namespace Polyphony.Http.Hosting;
 
 /// <summary>Metadata of the routes that an app serves below a prefix, for the links in answers.</summary>
 /// <param name="Prefix">The prefix, such as <c>/polyphony</c>; empty for none.</param>
-public sealed record RoutePrefix(string Prefix)
+internal sealed record RoutePrefix(string Prefix)
 {
     /// <summary>Makes the address below which the routes lie by which a request came: that of the host, the path base, and the prefix.</summary>
     /// <param name="request">The request.</param>
@@ -14,4 +14,4 @@ public sealed record RoutePrefix(string Prefix)
 }
 
 /// <summary>Metadata of the routes that tell whether the host is well; they are open without a key.</summary>
-public sealed class HealthRoute;
+internal sealed class HealthRoute;

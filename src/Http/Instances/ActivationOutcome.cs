@@ -5,7 +5,7 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Http.Instances;
 
 /// <summary>How one activation ended.</summary>
-public sealed record ActivationOutcome
+internal sealed record ActivationOutcome
 {
     /// <summary>Gets the activation, such as <c>research[3]#2</c>.</summary>
     public required string Activation { get; init; }

@@ -9,7 +9,7 @@ namespace Polyphony.Http.Instances;
 /// <summary>The history of an instance, oldest first.</summary>
 /// <param name="InstanceId">The instance's id.</param>
 /// <param name="Events">The events: <c>sequence</c>, <c>type</c>, <c>timestamp</c> and what the type adds.</param>
-public sealed record InstanceHistory(string InstanceId, IReadOnlyList<JsonObject> Events)
+internal sealed record InstanceHistory(string InstanceId, IReadOnlyList<JsonObject> Events)
 {
     private static readonly string[] PayloadNames = ["input", "output", "result", "payload"];
 

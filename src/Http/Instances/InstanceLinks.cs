@@ -15,7 +15,7 @@ namespace Polyphony.Http.Instances;
 /// <param name="PurgeHistoryDeleteUri">DELETE: remove it.</param>
 /// <param name="HistoryGetUri">GET: the history.</param>
 /// <param name="StreamGetUri">GET: server-sent events.</param>
-public sealed record InstanceLinks(
+internal sealed record InstanceLinks(
     string Id,
     string StatusQueryGetUri,
     string SendEventPostUri,

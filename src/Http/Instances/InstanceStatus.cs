@@ -8,7 +8,7 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Http.Instances;
 
 /// <summary>The status of an instance as the API shows it: the fields of Durable Functions, and what a workflow adds.</summary>
-public sealed record InstanceStatus
+internal sealed record InstanceStatus
 {
     /// <summary>Gets the workflow's name (for a C# workflow, the orchestration's).</summary>
     public required string Name { get; init; }

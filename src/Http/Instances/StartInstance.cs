@@ -9,7 +9,7 @@ using Polyphony.Http.Requests;
 namespace Polyphony.Http.Instances;
 
 /// <summary>The body of a start. Every field may be left out; others are refused.</summary>
-public record StartInstance
+internal record StartInstance
 {
     private const int MaxTags = 16;
     private const int MaxTagName = 100;
@@ -148,7 +148,7 @@ public record StartInstance
 }
 
 /// <summary>The body of a start with an inline definition.</summary>
-public sealed record StartDefinition : StartInstance
+internal sealed record StartDefinition : StartInstance
 {
     /// <summary>Gets the workflow: the format of a workflow file, as JSON.</summary>
     public JsonElement? Definition { get; init; }

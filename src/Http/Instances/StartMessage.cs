@@ -4,7 +4,7 @@ using Polyphony.Http.Problems;
 namespace Polyphony.Http.Instances;
 
 /// <summary>A message that starts a workflow: the body of a start over HTTP, and which workflow. Other fields are refused.</summary>
-public sealed record StartMessage : StartInstance
+internal sealed record StartMessage : StartInstance
 {
     private const int MaxWorkflowName = 100;
 

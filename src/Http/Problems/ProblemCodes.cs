@@ -1,7 +1,7 @@
 namespace Polyphony.Http.Problems;
 
 /// <summary>The codes of problems that requests are answered with. <see cref="ProblemTable"/> has their statuses, <see cref="RouteProblems"/> says which route answers with which.</summary>
-public static class ProblemCodes
+internal static class ProblemCodes
 {
     /// <summary>A body or a value in it is not what is expected.</summary>
     public const string InvalidRequest = "invalid_request";

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Polyphony.Http.Problems;
 
 /// <summary>The body of an error: problem details (RFC 9457).</summary>
-public sealed record ProblemDocument
+internal sealed record ProblemDocument
 {
     /// <summary>Gets the kind of problem, a URI made from <see cref="Code"/>.</summary>
     public required string Type { get; init; }
@@ -34,7 +34,7 @@ public sealed record ProblemDocument
 /// <param name="Parameter">Which query parameter or header.</param>
 /// <param name="Line">The line in a workflow file, from 1.</param>
 /// <param name="Column">The column in a workflow file, from 1.</param>
-public sealed record ProblemItem(
+internal sealed record ProblemItem(
     string Detail,
     string? Code = null,
     string? Pointer = null,

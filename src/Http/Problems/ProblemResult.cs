@@ -5,7 +5,7 @@ namespace Polyphony.Http.Problems;
 
 /// <summary>Answers with problem details.</summary>
 /// <param name="problem">The problem.</param>
-public sealed class ProblemResult(ProblemDocument problem) : IResult, IStatusCodeHttpResult, IValueHttpResult
+internal sealed class ProblemResult(ProblemDocument problem) : IResult, IStatusCodeHttpResult, IValueHttpResult
 {
     /// <summary>The media type of problem details.</summary>
     public const string ContentType = "application/problem+json";

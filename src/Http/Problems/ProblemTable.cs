@@ -5,7 +5,7 @@ using Polyphony.Core.Durable;
 namespace Polyphony.Http.Problems;
 
 /// <summary>The one table from codes to HTTP statuses and titles.</summary>
-public static class ProblemTable
+internal static class ProblemTable
 {
     private static readonly Dictionary<string, (int Status, string Title)> Table = new(StringComparer.Ordinal)
     {

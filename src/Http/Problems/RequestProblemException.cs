@@ -4,7 +4,7 @@ namespace Polyphony.Http.Problems;
 /// <param name="code">The code; <see cref="ProblemTable"/> gives its status.</param>
 /// <param name="message">What is wrong and what to do.</param>
 /// <param name="errors">Every single thing that is wrong, where there are several.</param>
-public sealed class RequestProblemException(string code, string message, IReadOnlyList<ProblemItem>? errors = null) : PolyphonyException(code, message)
+internal sealed class RequestProblemException(string code, string message, IReadOnlyList<ProblemItem>? errors = null) : PolyphonyException(code, message)
 {
     /// <summary>Gets every single thing that is wrong.</summary>
     public IReadOnlyList<ProblemItem>? Errors { get; } = errors;

@@ -5,7 +5,7 @@ using Polyphony.Core.Json;
 namespace Polyphony.Http.Workflows;
 
 /// <summary>A workflow that can be started.</summary>
-public sealed record WorkflowSummary
+internal sealed record WorkflowSummary
 {
     /// <summary>Gets the name.</summary>
     public required string Name { get; init; }

@@ -11,7 +11,7 @@ namespace Polyphony.Activities.Providers.Offline;
 /// The same input gives the same answer, on any machine. What counts as input is described at <see cref="OfflineMaterial"/>, the choice of
 /// sentences at <see cref="Extractor"/>, and how a schema is filled at <see cref="SchemaFiller"/>.
 /// </remarks>
-public sealed class OfflineProvider : IModelProvider
+internal sealed class OfflineProvider : IModelProvider
 {
     /// <summary>The name of the provider.</summary>
     public const string ProviderName = "offline";

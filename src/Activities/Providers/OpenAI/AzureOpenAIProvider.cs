@@ -21,7 +21,7 @@ namespace Polyphony.Activities.Providers.OpenAI;
 /// the model names, or in <c>AZURE_OPENAI_API_KEY</c>. Without a key the identity is used, and only for the endpoint of the environment: a token is not
 /// handed to an address that a workflow file names. <see cref="ModelDefinition.Model"/> is the name of the deployment.
 /// </remarks>
-public sealed class AzureOpenAIProvider : IModelProvider
+internal sealed class AzureOpenAIProvider : IModelProvider
 {
     /// <summary>The name of the provider.</summary>
     public const string ProviderName = "azure-openai";

@@ -18,7 +18,7 @@ namespace Polyphony.Activities.Providers.OpenAI;
 /// <c>OPENAI_API_KEY</c>; the latter is never sent to an endpoint that a model names for itself, because whoever writes a workflow
 /// file is not always the one who pays for the key. Such an endpoint without a named variable is called without a key.
 /// </remarks>
-public sealed class OpenAIProvider : IModelProvider
+internal sealed class OpenAIProvider : IModelProvider
 {
     /// <summary>The name of the provider.</summary>
     public const string ProviderName = "openai";
