@@ -7,13 +7,16 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Polyphony.Activities;
 using Polyphony.Activities.Apps;
 using Polyphony.Activities.Providers;
+using Polyphony.Activities.Tools;
 using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
 using Polyphony.DurableFunctions.Durable;
 using Polyphony.DurableFunctions.Hosting;
 using Polyphony.DurableFunctions.Starts;
@@ -104,7 +107,23 @@ public static class FunctionsAppExtensions
         services.AddSingleton<QueueStarts>();
         services.AddSingleton<BlobStarts>();
         services.AddSingleton<IFunctionMetadataTransformer, FunctionIndex>();
-        services.AddSingleton<AppRegistry>();
-        services.AddSingleton(provider => new AppFunctions(provider.GetRequiredService<AppRegistry>().Make(), new InstanceWatch(provider.GetRequiredService<TimeProvider>())));
+        services.AddSingleton<AppActivities>();
+        services.AddSingleton(provider => new AppFunctions(MakeRegistry(provider), new InstanceWatch(provider.GetRequiredService<TimeProvider>())));
+    }
+
+    private static DurableRegistry MakeRegistry(IServiceProvider provider)
+    {
+        var settings = provider.GetRequiredService<FunctionsSettings>();
+        var registry = new DurableRegistry().AddOrchestration(EventSender.Name, EventSender.RunAsync);
+        provider.GetRequiredService<AppActivities>().Register(
+            registry,
+            InterpreterOptions.ExtendedSessions,
+            new ActivitiesOptions { ToolTimeout = settings.ToolTimeout },
+            provider.GetRequiredService<ModelSettings>(),
+            new FileTools(settings.FilesFolder),
+            provider.GetRequiredService<IDefinitionStore>(),
+            provider.GetRequiredService<IPayloadStore>(),
+            provider.GetRequiredService<ILedger>());
+        return registry;
     }
 }

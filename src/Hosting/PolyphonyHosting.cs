@@ -81,7 +81,7 @@ public static class PolyphonyHosting
 
     private static void AddEngine(IServiceCollection services)
     {
-        services.AddSingleton<EngineFunctions>();
+        services.AddSingleton<AppActivities>();
         services.AddSingleton<MappedRoutes>();
         services.AddSingleton<HostedEngine>();
         services.AddHostedService(provider => provider.GetRequiredService<HostedEngine>());

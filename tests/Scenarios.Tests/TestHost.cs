@@ -11,6 +11,7 @@ using Polyphony.Core.Json;
 using Polyphony.Core.Runs;
 using Polyphony.Engine;
 using Polyphony.Engine.Simulation;
+using Polyphony.TestKit.Workflows;
 
 namespace Polyphony.Scenarios.Tests;
 

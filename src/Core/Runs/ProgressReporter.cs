@@ -13,6 +13,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
     private readonly SortedDictionary<string, PendingWait> _pendingWaits = new(StringComparer.Ordinal);
     private readonly Dictionary<int, DelayedCalls> _delays = [];
     private readonly Dictionary<int, SortedSet<string>> _parts = [];
+    private readonly HashSet<int> _withCalls = [];
     private readonly Queue<int> _lastEnded = new();
     private bool _changed = true;
 
@@ -103,7 +104,9 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
 
     void IRunObserver.OnInnerOutcome(Activation activation, Outcome outcome)
     {
-        CountActivation(run.Plan.IndexOf(activation.Node.Name), outcome);
+        var node = run.Plan.IndexOf(activation.Node.Name);
+        _withCalls.Add(node);
+        Count(node, outcome);
         signal.Raise();
     }
 
@@ -148,7 +151,8 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
 
     private void ShowParts(int node, SortedSet<string> parts) => Show(node, _progress[node] with { Parts = parts.Count == 0 ? null : [.. parts.Take(NodeProgress.MostParts)] });
 
-    public void CountActivation(int node, Outcome outcome) => Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code);
+    /// <summary>Counts an activation. One that made calls of its own has their attempts already.</summary>
+    public void CountActivation(int node, Outcome outcome) => Count(node, _withCalls.Contains(node) ? outcome with { Attempts = 0 } : outcome);
 
     /// <summary>What a stopped activation had begun was begun all the same.</summary>
     public void CountStopped(int node, WorkResult? work)
@@ -170,6 +174,8 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
         Count(node, part.Attempts, part.Usage, part.Provider, part.FirstError?.Code);
         AddItems(node, part.Done, part.Failed);
     }
+
+    private void Count(int node, Outcome outcome) => Count(node, outcome.Attempts, outcome.Usage, outcome.Provider, outcome.Error?.Code);
 
     private void Count(int node, int attempts, Usage usage, string? provider, string? error) => Show(node, _progress[node].Count(attempts, usage, provider, error));
 

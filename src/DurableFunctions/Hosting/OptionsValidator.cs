@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using Polyphony.Activities.Apps;
 using Polyphony.Activities.Providers;
+using Polyphony.Activities.Tools;
 
 namespace Polyphony.DurableFunctions.Hosting;
 
@@ -22,7 +23,7 @@ internal sealed class OptionsValidator(IConfiguration configuration, IServicePro
         if (Try(() => (HostJson)services.GetService(typeof(HostJson))!, problems) is { } host)
         {
             var settings = FunctionsSettings.Resolve(options, configuration, host, problems);
-            Try(() => AppRegistry.MakeTools(settings, tools), problems);
+            Try(() => AppActivities.MakeTools(new FileTools(settings.FilesFolder), tools), problems);
             if (Try(() => ModelSettings.Read(settings.SettingsFile), problems) is { } models)
             {
                 clients.Check(models.Models.Values.Concat(workflows.Definitions.SelectMany(definition => definition.Models.Values)), problems);

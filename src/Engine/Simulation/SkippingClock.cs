@@ -98,10 +98,13 @@ public sealed class SkippingClock : TimeProvider
         {
             lock (_gate)
             {
-                return _watched.Count > 0 && _watched.TrueForAll(watched => watched.IsIdle);
+                return AreAllIdle;
             }
         }
     }
+
+    // Under the gate.
+    private bool AreAllIdle => _watched.Count > 0 && _watched.TrueForAll(watched => watched.IsIdle);
 
     /// <summary>Jumps to the next timer if nothing else can happen.</summary>
     /// <param name="holds">How many holds there may be: those of the caller.</param>
@@ -111,7 +114,7 @@ public sealed class SkippingClock : TimeProvider
         SkippingTimer? timer;
         lock (_gate)
         {
-            if (_holds > holds || _watched.Count == 0 || !_watched.TrueForAll(watched => watched.IsIdle))
+            if (_holds > holds || !AreAllIdle)
             {
                 return false;
             }

@@ -2,7 +2,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Polyphony.Activities;
 using Polyphony.Activities.Apps;
+using Polyphony.Activities.Tools;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Runs;
 using Polyphony.Engine;
 using Polyphony.Hosting.DataFolders;
 using Polyphony.Hosting.Settings;
@@ -46,10 +50,9 @@ internal sealed class HostedEngine(
             DataFolderAccess.Prepare(Path.GetDirectoryName(file)!);
         }
 
-        var functions = services.GetRequiredService<EngineFunctions>();
         try
         {
-            _engine = await EmbeddedEngine.StartAsync(EngineOptions(), (engine, registry) => functions.Register(engine, registry), cancellationToken);
+            _engine = await EmbeddedEngine.StartAsync(EngineOptions(), Register, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -91,6 +94,16 @@ internal sealed class HostedEngine(
     /// <summary>Stops the engine, if it runs.</summary>
     /// <returns>A task that completes when the file is closed.</returns>
     public ValueTask DisposeAsync() => _engine?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private void Register(EmbeddedEngine engine, DurableRegistry registry) => services.GetRequiredService<AppActivities>().Register(
+        registry,
+        InterpreterOptions.InMemory,
+        new ActivitiesOptions { ToolTimeout = options.Value.ToolTimeout, PayloadCacheBytes = options.Value.PayloadCacheBytes },
+        settings.Models,
+        new FileTools(settings.FilesFolder, settings.DataFile is { } file ? [Path.GetDirectoryName(file)!] : []),
+        engine.Definitions,
+        engine.Payloads,
+        engine.Ledger);
 
     private EngineOptions EngineOptions() => new()
     {

@@ -18,6 +18,7 @@ using Polyphony.DurableFunctions.Tests.Storage;
 using Polyphony.DurableFunctions.Tests.TaskHubs;
 using Polyphony.Engine;
 using Polyphony.TestKit.Clocks;
+using Polyphony.TestKit.Workflows;
 
 namespace Polyphony.DurableFunctions.Tests.Workflows;
 

@@ -1,6 +1,7 @@
+using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 
-namespace Polyphony.Core.CodeFirst;
+namespace Polyphony.TestKit.Workflows;
 
 /// <summary>The workflows of a program in C# beside those of another catalog, such as a folder of files. A name that both have is the program's.</summary>
 /// <param name="code">The workflows in C#.</param>
