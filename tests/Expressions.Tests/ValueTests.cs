@@ -30,6 +30,14 @@ public sealed class ValueTests
     }
 
     [Fact]
+    public void ParseJson_HalfOfASurrogatePair_IsAProblemOfTheExpression()
+    {
+        var scope = new ExpressionScope(new Dictionary<string, ExpressionValue>(StringComparer.Ordinal) { ["s"] = ExpressionValue.FromString("\"\uD83D\"") });
+        var failed = Assert.Throws<ExpressionException>(() => Sample.Parse("parseJson(s)").Evaluate(scope));
+        Assert.Contains("half of a surrogate pair", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Default_IsNull()
     {
         Assert.True(default(ExpressionValue).IsNull);

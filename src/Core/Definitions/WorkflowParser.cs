@@ -36,9 +36,9 @@ internal static class WorkflowParser
             using var document = JsonDocument.Parse(canonicalJson, new JsonDocumentOptions { MaxDepth = 4 * SourceLimits.MaxDepth });
             root = JsonSource.FromElement(document.RootElement);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
         {
-            // The second is what reading a text with half of a character throws.
+            // Half of a surrogate pair: as an escape it throws the second when it is read, as it is the third when it is parsed.
             throw new WorkflowInvalidException([new WorkflowProblem("json_syntax", "", default, "not valid JSON: " + exception.Message)]);
         }
 

@@ -82,6 +82,10 @@ internal static class Conversions
             var hint = text.TrimStart().StartsWith("```", StringComparison.Ordinal) ? "It stands between ``` marks: ask for bare JSON, or give the agent an output schema." : null;
             throw context.Fault(call, $"{Quote(text)} is no JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}).", hint);
         }
+        catch (ArgumentException)
+        {
+            throw context.Fault(call, "The text holds half of a surrogate pair, and is no JSON.");
+        }
     }
 
     /// <summary>Makes the text that a value is in a template.</summary>

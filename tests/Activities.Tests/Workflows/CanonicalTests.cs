@@ -74,6 +74,8 @@ public sealed class CanonicalTests
     public void FromJson_NoWorkflow_ThrowsWithProblems()
     {
         Assert.Equal("json_syntax", Assert.Single(Assert.Throws<WorkflowInvalidException>(() => WorkflowDefinition.FromJson("{")).Problems).Code);
+        Assert.Equal("json_syntax", Assert.Single(Assert.Throws<WorkflowInvalidException>(() => WorkflowDefinition.FromJson("{\"name\":\"\uD83D\"}")).Problems).Code);
+        Assert.Equal("json_syntax", Assert.Single(Assert.Throws<WorkflowInvalidException>(() => WorkflowDefinition.FromJson("{\"name\":\"\\uD83D\"}")).Problems).Code);
         Assert.Equal("missing_key", Assert.Throws<WorkflowInvalidException>(() => WorkflowDefinition.FromJson("{}")).Problems[0].Code);
     }
 

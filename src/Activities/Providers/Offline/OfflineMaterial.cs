@@ -173,7 +173,7 @@ internal sealed class OfflineMaterial
             label = line[..start].TrimEnd().TrimEnd(':');
             return true;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or ArgumentException)
         {
             return false;
         }

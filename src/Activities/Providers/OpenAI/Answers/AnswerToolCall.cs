@@ -136,7 +136,7 @@ internal sealed record AnswerToolCall(string Id, string Name, string Arguments, 
         {
             return JsonElement.Parse(text, JsonLimits.Document);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or ArgumentException)
         {
             return null;
         }
