@@ -43,7 +43,10 @@ public sealed class Expression
         }
 
         if (Parser.Parse(text, 0, inTemplate: false, found, out _, out _) is not { } tree)
+        {
             return false;
+        }
+
         expression = new Expression(text, tree);
         return true;
     }

@@ -128,18 +128,29 @@ public sealed class ExpressionType
         foreach (var type in types)
         {
             if (type.Kind == ExpressionTypeKind.Any)
+            {
                 return Any;
+            }
+
             foreach (var alternative in type.Kind == ExpressionTypeKind.Union ? type.Alternatives : [type])
             {
                 if (seen.Add(alternative) && (alternatives.Count > MostAlternatives || !alternatives.Exists(known => known.IsSame(alternative))))
+                {
                     alternatives.Add(alternative);
+                }
             }
         }
 
         if (alternatives.Count > MostAlternatives && mayJoin)
+        {
             alternatives = Join(alternatives);
+        }
+
         if (alternatives.Count is 0 or > MostAlternatives)
+        {
             return Any;
+        }
+
         return alternatives.Count == 1
             ? alternatives[0]
             : new(ExpressionTypeKind.Union, alternatives.Aggregate(KindSet.None, (kinds, type) => kinds | type.ValueKinds)) { Alternatives = alternatives };
@@ -151,10 +162,16 @@ public sealed class ExpressionType
         List<ExpressionType> joined = [.. types.Where(type => type.Kind is not (ExpressionTypeKind.List or ExpressionTypeKind.Map)).Distinct()];
         List<ExpressionType> lists = [.. types.Where(type => type.Kind == ExpressionTypeKind.List)];
         if (lists.Count > 0)
+        {
             joined.Add(ListOf(Union(lists.Select(list => list.Element), mayJoin: false), lists.TrueForAll(list => list.IsNonEmpty)));
+        }
+
         List<ExpressionType> maps = [.. types.Where(type => type.Kind == ExpressionTypeKind.Map)];
         if (maps.Count == 0)
+        {
             return joined;
+        }
+
         var members = maps.SelectMany(map => map.Members)
             .GroupBy(member => member.Key, member => member.Value, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => Union(group, mayJoin: false), StringComparer.Ordinal);
@@ -191,7 +208,10 @@ public sealed class ExpressionType
     public bool CanEqual(ExpressionType other)
     {
         if (Kind is ExpressionTypeKind.Any or ExpressionTypeKind.Null || other.Kind is ExpressionTypeKind.Any or ExpressionTypeKind.Null)
+        {
             return true;
+        }
+
         var (mine, others) = (Kind == ExpressionTypeKind.Union ? Alternatives : [this], other.Kind == ExpressionTypeKind.Union ? other.Alternatives : [other]);
         return mine.Any(one => others.Any(another => AreComparable(one, another)));
     }
@@ -199,7 +219,10 @@ public sealed class ExpressionType
     private static bool AreComparable(ExpressionType a, ExpressionType b)
     {
         if ((a.ValueKinds & KindSet.Number) != KindSet.None)
+        {
             return (b.ValueKinds & KindSet.Number) != KindSet.None;
+        }
+
         return a.Kind == b.Kind && (a.Kind != ExpressionTypeKind.List || (!a.IsNonEmpty && !b.IsNonEmpty) || a.Element.CanEqual(b.Element));
     }
 

@@ -133,7 +133,9 @@ public readonly struct ExpressionValue
     public IEnumerable<ExpressionValue> Items()
     {
         for (var reader = new ItemReader(this); reader.MoveNext();)
+        {
             yield return reader.Current;
+        }
     }
 
     /// <summary>Looks a member of a map up.</summary>
@@ -143,7 +145,10 @@ public readonly struct ExpressionValue
     public bool TryGetMember(string name, out ExpressionValue value)
     {
         if (Members is { } members)
+        {
             return members.TryGetValue(name, out value);
+        }
+
         if (_json.ValueKind == JsonValueKind.Object && _json.TryGetProperty(name, out var member))
         {
             value = FromJson(member);
@@ -177,7 +182,10 @@ public readonly struct ExpressionValue
     internal bool TryGetMember(string name, ReadOnlySpan<byte> utf8Name, out ExpressionValue value)
     {
         if (Members is { } members)
+        {
             return members.TryGetValue(name, out value);
+        }
+
         if (_json.TryGetProperty(utf8Name, out var member))
         {
             value = FromJson(member);
@@ -192,10 +200,16 @@ public readonly struct ExpressionValue
     internal IReadOnlyList<string> MemberNames()
     {
         if (Members is not { } members)
+        {
             return [.. _json.EnumerateObject().Select(property => property.Name).Distinct(StringComparer.Ordinal)];
+        }
+
         string[] names = [.. members.Keys];
         if (members is not OrderedDictionary<string, ExpressionValue>)
+        {
             Array.Sort(names, StringComparer.Ordinal);
+        }
+
         return names;
     }
 

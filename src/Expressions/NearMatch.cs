@@ -18,13 +18,19 @@ internal static class NearMatch
     public static string? Find(string name, IEnumerable<string> candidates)
     {
         if (name.Length > LongestName)
+        {
             return null;
+        }
+
         string? best = null;
         var bestDistance = Math.Min(3, name.Length == 2 ? 1 : (name.Length + 1) / 3) + 1;
         foreach (var candidate in candidates)
         {
             if (candidate.Length > LongestName || Math.Abs(candidate.Length - name.Length) >= bestDistance)
+            {
                 continue;
+            }
+
             var distance = Distance(name, candidate);
             if (distance < bestDistance || (distance == bestDistance && best is not null && string.CompareOrdinal(candidate, best) < 0))
             {
@@ -43,7 +49,10 @@ internal static class NearMatch
         Span<int> last = stackalloc int[b.Length + 1];
         Span<int> row = stackalloc int[b.Length + 1];
         for (var j = 0; j <= b.Length; j++)
+        {
             last[j] = j;
+        }
+
         for (var i = 1; i <= a.Length; i++)
         {
             row[0] = i;
@@ -52,7 +61,9 @@ internal static class NearMatch
                 var cost = Same(a[i - 1], b[j - 1]) ? 0 : 1;
                 row[j] = Math.Min(Math.Min(last[j] + 1, row[j - 1] + 1), last[j - 1] + cost);
                 if (i > 1 && j > 1 && Same(a[i - 1], b[j - 2]) && Same(a[i - 2], b[j - 1]))
+                {
                     row[j] = Math.Min(row[j], beforeLast[j - 2] + 1);
+                }
             }
 
             var spare = beforeLast;

@@ -52,9 +52,15 @@ public sealed class Template
         {
             var open = text.IndexOf("{{", position, StringComparison.Ordinal);
             if (open != position)
+            {
                 parts.Add(new Part(text[position..(open < 0 ? text.Length : open)], null));
+            }
+
             if (open < 0)
+            {
                 break;
+            }
+
             var before = found.Count;
             var tree = Parser.Parse(text, open + 2, inTemplate: true, found, out var end, out var isClosed);
             if (!isClosed)
@@ -66,12 +72,18 @@ public sealed class Template
             }
 
             if (tree is not null)
+            {
                 parts.Add(new Part(null, tree));
+            }
+
             position = end + 2;
         }
 
         if (found.Count > 0)
+        {
             return false;
+        }
+
         template = new Template(text, parts);
         return true;
     }
@@ -86,7 +98,9 @@ public sealed class Template
         foreach (var part in _parts)
         {
             if (part.Tree is not null)
+            {
                 type = part.Tree.Check(scope, problems);
+            }
         }
 
         return IsExpression ? type : ExpressionType.String;
@@ -99,7 +113,10 @@ public sealed class Template
     public ExpressionValue Evaluate(IExpressionScope scope)
     {
         if (!IsExpression)
+        {
             return ExpressionValue.FromString(Render(scope));
+        }
+
         var steps = ExpressionLimits.Steps;
         return _parts[0].Tree!.Evaluate(scope, ref steps);
     }
@@ -111,7 +128,10 @@ public sealed class Template
     public string Render(IExpressionScope scope)
     {
         if (IsConstant)
+        {
             return Text;
+        }
+
         var steps = ExpressionLimits.Steps;
         var texts = new string[_parts.Count];
         var length = 0L;

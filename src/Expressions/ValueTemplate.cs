@@ -82,7 +82,9 @@ public sealed class ValueTemplate
                 case JsonValueKind.Array:
                     List<Part> items = [];
                     foreach (var item in json.EnumerateArray())
+                    {
                         items.Add(Compile(item, $"{pointer}/{items.Count}", depth + 1, references, problems));
+                    }
 
                     // What has no expression is passed on as it is.
                     part._items = items.TrueForAll(item => item.IsConstant) ? null : items;
@@ -90,7 +92,10 @@ public sealed class ValueTemplate
                 case JsonValueKind.Object:
                     var members = new OrderedDictionary<string, Part>(StringComparer.Ordinal);
                     foreach (var member in json.EnumerateObject())
+                    {
                         members[member.Name] = Compile(member.Value, $"{pointer}/{JsonPointer.Escape(member.Name)}", depth + 1, references, problems);
+                    }
+
                     part._members = members.Values.All(member => member.IsConstant) ? null : members;
                     break;
             }
@@ -105,28 +110,49 @@ public sealed class ValueTemplate
                 List<ExpressionProblem> found = [];
                 var type = _template.Check(scope, found);
                 foreach (var problem in found)
+                {
                     problems.Add((pointer, problem));
+                }
+
                 return type;
             }
 
             if (_items is not null)
+            {
                 return ExpressionType.ListOf(ExpressionType.Union([.. _items.Select(item => item.Check(scope, problems))]), isNonEmpty: true);
+            }
+
             if (_members is not null)
+            {
                 return ExpressionType.Object(_members.ToDictionary(member => member.Key, member => member.Value.Check(scope, problems), StringComparer.Ordinal));
+            }
+
             return ExpressionType.Of(_constant);
         }
 
         public ExpressionValue Evaluate(IExpressionScope scope)
         {
             if (_template is not null)
+            {
                 return _template.Evaluate(scope);
+            }
+
             if (_items is not null)
+            {
                 return ExpressionValue.FromList([.. _items.Select(item => item.Evaluate(scope))]);
+            }
+
             if (_members is null)
+            {
                 return _constant;
+            }
+
             var values = new OrderedDictionary<string, ExpressionValue>(_members.Count, StringComparer.Ordinal);
             foreach (var (name, member) in _members)
+            {
                 values.Add(name, member.Evaluate(scope));
+            }
+
             return ExpressionValue.FromMembers(values);
         }
 
@@ -139,7 +165,10 @@ public sealed class ValueTemplate
             }
 
             if (template.IsConstant)
+            {
                 return;
+            }
+
             _template = template;
             references.AddRange(template.References);
         }

@@ -192,8 +192,12 @@ public sealed class EvaluationTests
     private static void Check(string expression, string? expected)
     {
         if (expected is null)
+        {
             Assert.False(Polyphony.Expressions.Expression.TryParse(expression, out _, out _));
+        }
         else
+        {
             Assert.Equal(expected, Sample.Evaluate(expression));
+        }
     }
 }

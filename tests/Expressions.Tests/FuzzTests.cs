@@ -36,7 +36,10 @@ public sealed class FuzzTests
         {
             // What is left of an expression that is shrunk need not be one.
             if (!Expression.TryParse(text, out var expression, out _))
+            {
                 return;
+            }
+
             List<ExpressionProblem> found = [];
             var type = expression.Check(Types, found);
             ExpressionValue value;
@@ -66,10 +69,16 @@ public sealed class FuzzTests
         {
             List<ExpressionProblem> found = [];
             if (!Expression.TryParse(text, out var expression, out _))
+            {
                 return;
+            }
+
             expression.Check(Types, found);
             if (!found.Exists(problem => problem.Message.Contains(" never ", StringComparison.Ordinal)))
+            {
                 return;
+            }
+
             refused++;
             Ignore(() =>
             {
@@ -98,16 +107,25 @@ public sealed class FuzzTests
     {
         var builder = new StringBuilder();
         for (var length = random.Next(60); length > 0; length--)
+        {
             builder.Append(random.Next(8) == 0 ? (char)random.Next(0x10000) : (char)random.Next(1, 127));
+        }
+
         return builder.ToString();
     }
 
     private static void Try(string text)
     {
         if (Expression.TryParse(text, out var expression, out var problems))
+        {
             Run(expression);
+        }
+
         foreach (var problem in problems)
+        {
             Assert.True(problem.Offset >= 0 && problem.Length >= 0 && problem.Offset + problem.Length <= text.Length, $"{text}: {problem}");
+        }
+
         if (Template.TryParse($"a {{{{ {text} }}}} b", out var template, out _))
         {
             template.Check(Types, []);
@@ -138,7 +156,10 @@ public sealed class FuzzTests
     private static string Generate(Random random, int depth)
     {
         if (depth == 0 || random.Next(6) == 0)
+        {
             return Pick(random, "i", "d", "s", "t", "f", "n", "xs", "m", "names", "people", "none", "1", "2.5", "'a'", "m.a", "m.b.c", "xs[1]", "people[0].name", "whole", "smile");
+        }
+
         string Part() => Generate(random, depth - 1);
         return random.Next(14) switch
         {

@@ -23,9 +23,13 @@ public sealed class LimitTests
         var scope = Sample.Scope(Variables);
         var parsed = Sample.Parse(expression);
         if (expected is null)
+        {
             parsed.Evaluate(scope);
+        }
         else
+        {
             Assert.Contains(expected, Assert.Throws<ExpressionException>(() => parsed.Evaluate(scope)).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

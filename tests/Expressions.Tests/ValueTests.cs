@@ -17,7 +17,10 @@ public sealed class ValueTests
     {
         JsonElement kept;
         using (var document = JsonDocument.Parse("""{ "a": { "b": 1 } }"""))
+        {
             kept = ExpressionValue.FromJson(document.RootElement.GetProperty("a")).ToJson();
+        }
+
         Assert.Equal(1, kept.GetProperty("b").GetInt32());
     }
 
@@ -62,7 +65,10 @@ public sealed class ValueTests
     {
         var value = ExpressionValue.FromInt64(1);
         for (var i = 0; i < 64; i++)
+        {
             value = ExpressionValue.FromList([value]);
+        }
+
         Assert.StartsWith("[[", value.ToJson().GetRawText(), StringComparison.Ordinal);
         var deeper = ExpressionValue.FromList([value]);
         Assert.Contains("nested deeper than 64 levels", Assert.Throws<ExpressionException>(() => deeper.ToJson()).Message, StringComparison.Ordinal);
@@ -73,7 +79,10 @@ public sealed class ValueTests
     {
         var value = ExpressionValue.FromString("0123456789");
         for (var i = 0; i < 40; i++)
+        {
             value = ExpressionValue.FromList([value, value]);
+        }
+
         Assert.Contains("longer than 10,000,000 characters", Assert.Throws<ExpressionException>(() => value.ToJson()).Message, StringComparison.Ordinal);
     }
 

@@ -33,11 +33,17 @@ public sealed class BodyFuzzTests(HostFixture host)
         {
             var end = text.IndexOf('\n', StringComparison.Ordinal);
             if (end < 0 || !Uri.TryCreate(host.Api.Address, text[..end], out var address) || !address.AbsolutePath.StartsWith("/api/", StringComparison.Ordinal))
+            {
                 return;
+            }
+
             var (status, type, body) = Send(address, text[(end + 1)..]);
             Assert.True(status < 500, $"{status}: {body}");
             if (status < 400)
+            {
                 return;
+            }
+
             refused++;
             Assert.Equal("application/problem+json", type);
             var problem = JsonElement.Parse(body);

@@ -47,10 +47,14 @@ internal sealed class FolderWorkflowCatalog(string folder) : IWorkflowCatalog
         foreach (var file in Refresh())
         {
             if (file.Name != name)
+            {
                 continue;
+            }
 
             if (file.Result.Definition is { } definition)
+            {
                 return definition;
+            }
 
             invalid ??= file;
         }
@@ -68,13 +72,17 @@ internal sealed class FolderWorkflowCatalog(string folder) : IWorkflowCatalog
         {
             var found = Files();
             foreach (var gone in _entries.Keys.Except(found.Select(file => file.FullName)).ToArray())
+            {
                 _entries.Remove(gone);
+            }
 
             foreach (var file in found)
             {
                 var (time, size) = (file.LastWriteTimeUtc, file.Length);
                 if (!_entries.TryGetValue(file.FullName, out var entry) || entry.Time != time || entry.Size != size)
+                {
                     _entries[file.FullName] = new Entry(time, size, WorkflowFile.Load(file.FullName, file.Name));
+                }
             }
 
             return [.. found.Select(file => _entries[file.FullName].File)];

@@ -21,7 +21,9 @@ internal sealed record WorkflowFile(string Path, string Name, WorkflowParseResul
         var fallbackName = System.IO.Path.GetFileNameWithoutExtension(path);
         var read = Read(path, file);
         if (read.Root is null)
+        {
             return new WorkflowFile(path, fallbackName, new WorkflowParseResult(null, read.Problems, [], new Dictionary<string, SourceLocation>()));
+        }
 
         var result = WorkflowParser.Parse(read.Root, file);
         var named = (read.Root as SourceMapping)?.Entries.FirstOrDefault(entry => entry.Key == "name")?.Value as SourceScalar;
@@ -34,7 +36,9 @@ internal sealed record WorkflowFile(string Path, string Name, WorkflowParseResul
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > SourceLimits.MaxBytes })
+            {
                 return new SourceReadResult(null, [SourceText.TooLarge(file)]);
+            }
 
             bytes = File.ReadAllBytes(path);
         }

@@ -34,7 +34,9 @@ public sealed class CallBound
     {
         var terms = new SortedDictionary<string, BigInteger>(a._terms, StringComparer.Ordinal);
         foreach (var (key, count) in b._terms)
+        {
             terms[key] = terms.GetValueOrDefault(key, BigInteger.Zero) + count;
+        }
 
         return new CallBound(terms);
     }

@@ -23,7 +23,9 @@ internal static class Duration
     {
         duration = default;
         if (string.IsNullOrEmpty(text))
+        {
             return false;
+        }
 
         long total = 0;
         var nextUnit = 0;
@@ -31,18 +33,26 @@ internal static class Duration
         {
             var digits = i;
             while (i < text.Length && char.IsAsciiDigit(text[i]))
+            {
                 i++;
+            }
 
             var unit = i;
             while (i < text.Length && char.IsAsciiLetterLower(text[i]))
+            {
                 i++;
+            }
 
             var found = Array.FindIndex(Units, candidate => text.AsSpan(unit, i - unit).SequenceEqual(candidate.Unit));
             if (found < nextUnit || !long.TryParse(text.AsSpan(digits, unit - digits), NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+            {
                 return false;
+            }
 
             if (count > (long)Longest.TotalMilliseconds / Units[found].Milliseconds)
+            {
                 return false;
+            }
 
             total += count * Units[found].Milliseconds;
             nextUnit = found + 1;
@@ -59,13 +69,17 @@ internal static class Duration
     {
         var rest = (long)duration.TotalMilliseconds;
         if (rest <= 0)
+        {
             return "0s";
+        }
 
         var text = new StringBuilder();
         foreach (var (unit, milliseconds) in Units)
         {
             if (rest >= milliseconds)
+            {
                 text.Append(CultureInfo.InvariantCulture, $"{rest / milliseconds}{unit}");
+            }
 
             rest %= milliseconds;
         }

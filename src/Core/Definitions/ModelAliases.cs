@@ -33,19 +33,25 @@ internal sealed record ModelAliases(
         foreach (var entry in map.Named("models", "Such as \"models\": { \"fast\": { \"provider\": \"offline\" } }."))
         {
             if (AgentReader.ReadModel(map, entry) is { } model)
+            {
                 models[entry.Key] = model;
+            }
         }
 
         var endpoints = new EndpointPolicy([.. ReadEndpoints(map)]);
         foreach (var key in otherKeys)
+        {
             map.Value(key);
+        }
 
         map.Finish();
         foreach (var (alias, model) in models)
         {
             var path = $"models.{alias}.fallback";
             foreach (var unknown in model.Fallback.Where(name => !models.ContainsKey(name)))
+            {
                 context.Error("unknown_model", path, context.Locations.GetValueOrDefault(path), $"the fallback \"{unknown}\" is no alias of these settings", "Add it to \"models\", or name another.");
+            }
         }
 
         return new ModelAliases(models, endpoints, ParseContext.Sorted(context.Problems), ParseContext.Sorted(context.Warnings));
@@ -64,9 +70,13 @@ internal sealed record ModelAliases(
                 {
                     var path = $"{key}[{i}]";
                     if (list.Items[i] is not SourceMapping entry)
+                    {
                         map.WrongTypeAt(path, list.Items[i], $"each entry of \"{key}\"", "a map", example);
+                    }
                     else if (ReadEndpoint(new MapReader(map.Context, entry, path, entry.Location), example) is { } allowed)
+                    {
                         yield return allowed;
+                    }
                 }
 
                 break;
@@ -80,12 +90,16 @@ internal sealed record ModelAliases(
     {
         var pattern = entry.Text("endpoint");
         if (!entry.Has("endpoint"))
+        {
             entry.Missing("endpoint", "the address that workflows may name", example);
+        }
 
         var variable = AgentReader.Variable(entry);
         var known = entry.Context.Problems.Count;
         if (pattern is not null && AllowedEndpoint.Problem(pattern) is { } problem)
+        {
             entry.Invalid("endpoint", $"\"{SourceValues.Shorten(pattern)}\" {problem}");
+        }
 
         if (variable is not null && AllowedEndpoint.IsOfTheHost(variable))
         {

@@ -66,14 +66,18 @@ public sealed partial class WorkflowBuilder(string name)
         Put(map, "apiKeyVariable", model.ApiKeyVariable);
         Put(map, "apiVersion", model.ApiVersion);
         if (model.Dialect is { } dialect)
+        {
             map["dialect"] = Json(dialect);
+        }
 
         Put(map, "temperature", model.Temperature);
         Put(map, "maxOutputTokens", model.MaxOutputTokens);
         Put(map, "requestsPerMinute", model.RequestsPerMinute);
         Put(map, "tokensPerMinute", model.TokensPerMinute);
         if (model.Fallback.Count > 0)
+        {
             map["fallback"] = Texts(model.Fallback);
+        }
 
         _models.Add((model.Name, map));
         return this;
@@ -116,7 +120,9 @@ public sealed partial class WorkflowBuilder(string name)
     {
         _edges ??= [];
         foreach (var chain in chains)
+        {
             _edges.Add((JsonNode?)chain);
+        }
 
         return this;
     }
@@ -137,13 +143,17 @@ public sealed partial class WorkflowBuilder(string name)
     {
         var entries = new List<SourceEntry>();
         foreach (var (key, value) in _top)
+        {
             Add(entries, key, value);
+        }
 
         AddNamed(entries, "models", _models);
         AddNamed(entries, "agents", _agents);
         AddNamed(entries, "nodes", _nodes);
         if (_edges is not null)
+        {
             Add(entries, "edges", _edges);
+        }
 
         return new SourceMapping(default, entries);
     }
@@ -164,7 +174,9 @@ public sealed partial class WorkflowBuilder(string name)
     internal WorkflowDefinition BuildCode(IEnumerable<string> workflows)
     {
         if (_nodes.Count > 0)
+        {
             throw new InvalidOperationException("A workflow in C# has no nodes of its own: its function calls agents and tools. Remove them, or build a graph.");
+        }
 
         _nodes.Add(("code", new JsonObject { ["code"] = name, ["input"] = "{{ input }}", ["workflows"] = Texts(workflows) }));
         return WorkflowParser.Parse(ToSource(), NodeKinds.WithCode, name).Require();
@@ -174,7 +186,9 @@ public sealed partial class WorkflowBuilder(string name)
     {
         var map = new JsonObject();
         if (limits.IsMaxConcurrencyGiven)
+        {
             map["maxConcurrency"] = limits.MaxConcurrency;
+        }
 
         Put(map, "maxTurns", limits.MaxTurns);
         Put(map, "maxTokens", limits.MaxTokens);
@@ -186,7 +200,9 @@ public sealed partial class WorkflowBuilder(string name)
     private static JsonNode Json(ModelDialect dialect)
     {
         if (dialect is { Name: { } name, IsNameAlone: true })
+        {
             return JsonValue.Create(name)!;
+        }
 
         var map = new JsonObject();
         Put(map, "name", dialect.Name);
@@ -212,7 +228,9 @@ public sealed partial class WorkflowBuilder(string name)
     internal static void Put(JsonObject map, string key, JsonNode? value)
     {
         if (value is not null)
+        {
             map[key] = value.DeepClone();
+        }
     }
 
     internal static void Put(JsonObject map, string key, TimeSpan? duration) => Put(map, key, duration is { } value ? Duration.Format(value) : null);
@@ -233,11 +251,15 @@ public sealed partial class WorkflowBuilder(string name)
     private static void AddNamed(List<SourceEntry> entries, string key, List<(string Name, JsonObject Value)> named)
     {
         if (named.Count == 0)
+        {
             return;
+        }
 
         var inner = new List<SourceEntry>();
         foreach (var (one, value) in named)
+        {
             Add(inner, one, value);
+        }
 
         entries.Add(new SourceEntry(key, default, new SourceMapping(default, inner)));
     }

@@ -22,7 +22,9 @@ internal static class WorkflowLinks
         foreach (var use in definition.SubWorkflows)
         {
             if (FindCycle(definition.Name, use.Workflow, catalog) is { } cycle)
+            {
                 return new WorkflowProblem(RecursionCode, $"nodes.{use.Node}.workflow", default, Recursion(cycle), RecursionHint);
+            }
         }
 
         return null;
@@ -36,7 +38,9 @@ internal static class WorkflowLinks
     public static IReadOnlyList<WorkflowProblem> Check(WorkflowParseResult parsed, IWorkflowCatalog catalog, string? file = null)
     {
         if (parsed.Definition is not { } definition)
+        {
             return [];
+        }
 
         var problems = new List<WorkflowProblem>();
         JsonDocument? canonical = null;
@@ -83,7 +87,9 @@ internal static class WorkflowLinks
             if (other.Input is not { } schema)
             {
                 if (given && !other.TakesInput && input.ValueKind == JsonValueKind.Object && input.EnumerateObject().Any())
+                {
                     Add("workflow_input", $"nodes.{use.Node}.input", $"the workflow \"{other.Name}\" takes no input", "Leave \"input\" out, or describe it in that workflow.");
+                }
 
                 return;
             }
@@ -91,7 +97,9 @@ internal static class WorkflowLinks
             foreach (var violation in schema.Validate(given ? input : JsonElement.Parse("null"u8)))
             {
                 if (given && IsTemplate(input, violation))
+                {
                     continue;
+                }
 
                 var path = $"nodes.{use.Node}.{(given ? "input" : "workflow")}";
                 var at = violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ";

@@ -74,7 +74,9 @@ internal static class WorkflowParser
         }
 
         if (context.Problems.Count > 0 || graph is null || workflow.Name is null)
+        {
             return Result(context, null);
+        }
 
         var canonical = canonicalJson ?? CanonicalWriter.Write(workflow, graph, context.Values);
         return Result(context, new WorkflowDefinition
@@ -107,7 +109,9 @@ internal static class WorkflowParser
         {
             values += level.Count;
             if (depth > SourceLimits.MaxDepth || values > SourceLimits.MaxValues)
+            {
                 return true;
+            }
 
             level = [.. level.SelectMany(node => node switch
             {

@@ -45,17 +45,25 @@ public sealed record WorkflowProof
     {
         var text = new StringBuilder($"At most {ModelCalls} model calls ({WithoutRetries} without retries)");
         if (MaxTurns is { } turns)
+        {
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"; limits.maxTurns {(MayReachMaxTurns ? "ends the run after" : "allows")} {turns:N0}");
+        }
 
         text.Append('.');
         foreach (var node in Nodes)
+        {
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n  {node.Node}: {node.ModelCalls} = {node.Why}; by {string.Join(" -> ", node.Path)}");
+        }
 
         if (HostModels.Count > 0)
+        {
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n  Counted with the fallbacks that the host's settings give to {Quote(HostModels)}.");
+        }
 
         if (UnknownModels.Count > 0)
+        {
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n  Not counted: fallbacks of {Quote(UnknownModels)}, which neither the workflow nor the host's settings define.");
+        }
 
         return text.ToString();
     }

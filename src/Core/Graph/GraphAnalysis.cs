@@ -72,12 +72,16 @@ internal sealed class GraphAnalysis
     {
         FindCycles();
         if (_problems.Count > 0)
+        {
             return null;
+        }
 
         var position = TopologicalPositions();
         CheckBackEdges(ImmediateDominators(position), position);
         if (_problems.Count > 0)
+        {
             return null;
+        }
 
         var loops = FindLoops(position, out var innermost, out var backEdgeOf);
         return loops is null ? null : GraphOrder.Complete(_count, _edges, loops, innermost, backEdgeOf);
@@ -88,20 +92,26 @@ internal sealed class GraphAnalysis
         var component = StrongComponents(forwardOnly: true);
         var size = new int[_count];
         foreach (var one in component)
+        {
             size[one]++;
+        }
 
         var reported = new HashSet<int>();
         for (var i = 0; i < _edges.Length; i++)
         {
             var edge = _edges[i];
             if (!edge.HasMax && edge.From == edge.To)
+            {
                 _problems.Add(new ShapeProblem(ShapeProblemKind.Cycle, i, [edge.From, edge.To]));
+            }
         }
 
         for (var node = 0; node < _count; node++)
         {
             if (size[component[node]] < 2 || !reported.Add(component[node]))
+            {
                 continue;
+            }
 
             // The shortest way from the first node of the component (in the order of the file) back to it.
             var cycle = ShortestPath([node], node, edge => !edge.HasMax && edge.From != edge.To && component[edge.From] == component[edge.To], needsStep: true);
@@ -116,13 +126,17 @@ internal sealed class GraphAnalysis
         var position = new int[_count];
         var waiting = new int[_count];
         foreach (var edge in _edges)
+        {
             waiting[edge.To] += edge.HasMax ? 0 : 1;
+        }
 
         var ready = new PriorityQueue<int, int>();
         for (var node = 0; node < _count; node++)
         {
             if (waiting[node] == 0)
+            {
                 ready.Enqueue(node, node);
+            }
         }
 
         for (var next = 0; ready.TryDequeue(out var node, out _); next++)
@@ -131,7 +145,9 @@ internal sealed class GraphAnalysis
             foreach (var edge in _out[node])
             {
                 if (!_edges[edge].HasMax && --waiting[_edges[edge].To] == 0)
+                {
                     ready.Enqueue(_edges[edge].To, _edges[edge].To);
+                }
             }
         }
 
@@ -143,7 +159,9 @@ internal sealed class GraphAnalysis
     {
         var byPosition = new int[_count];
         for (var node = 0; node < _count; node++)
+        {
             byPosition[position[node]] = node;
+        }
 
         var dominator = new int[_count];
         foreach (var node in byPosition)
@@ -152,20 +170,30 @@ internal sealed class GraphAnalysis
             foreach (var edge in _in[node])
             {
                 if (_edges[edge].HasMax)
+                {
                     continue;
+                }
 
                 var other = _edges[edge].From;
                 if (common == -2)
+                {
                     common = other;
+                }
 
                 while (common != other && common != -1)
                 {
                     if (other == -1)
+                    {
                         common = -1;
+                    }
                     else if (position[common] > position[other])
+                    {
                         common = dominator[common];
+                    }
                     else
+                    {
                         other = dominator[other];
+                    }
                 }
             }
 
@@ -182,14 +210,20 @@ internal sealed class GraphAnalysis
         {
             var (source, header, hasMax) = _edges[i];
             if (!hasMax)
+            {
                 continue;
+            }
 
             var above = source;
             while (above != -1 && position[above] > position[header])
+            {
                 above = dominator[above];
+            }
 
             if (above == header)
+            {
                 continue;
+            }
 
             component ??= StrongComponents(forwardOnly: false);
             if (component[source] != component[header])
@@ -214,10 +248,14 @@ internal sealed class GraphAnalysis
         for (var i = 0; i < _edges.Length; i++)
         {
             if (!_edges[i].HasMax)
+            {
                 continue;
+            }
 
             if (!headers.TryGetValue(position[_edges[i].To], out var list))
+            {
                 headers[position[_edges[i].To]] = list = [];
+            }
 
             list.Add(i);
         }
@@ -237,11 +275,15 @@ internal sealed class GraphAnalysis
             }
 
             foreach (var edge in backEdges)
+            {
                 backEdgeOf[edge] = loops.Count;
+            }
 
             var body = Body(header, backEdges);
             foreach (var node in body)
+            {
                 innermost[node] = loops.Count;
+            }
 
             loops.Add(new GraphLoop(header, [.. body], [.. backEdges], parent));
         }
@@ -256,10 +298,14 @@ internal sealed class GraphAnalysis
         while (open.TryPop(out var node))
         {
             if (!body.Add(node))
+            {
                 continue;
+            }
 
             foreach (var edge in _in[node])
+            {
                 open.Push(_edges[edge].From);
+            }
         }
 
         return body;
@@ -268,7 +314,9 @@ internal sealed class GraphAnalysis
     private List<int> ShortestPath(IReadOnlyList<int> from, int to, Func<ShapeEdge, bool> use, bool needsStep)
     {
         if (!needsStep && from.Contains(to))
+        {
             return [to];
+        }
 
         var before = Search(from, to, use, needsStep);
         return before.ContainsKey(to) ? PathBack(before, to) : [];
@@ -282,7 +330,9 @@ internal sealed class GraphAnalysis
         if (!needsStep)
         {
             foreach (var start in from)
+            {
                 before[start] = -1;
+            }
         }
 
         while (queue.TryDequeue(out var node) && !(needsStep && before.ContainsKey(to)))
@@ -290,7 +340,9 @@ internal sealed class GraphAnalysis
             foreach (var edge in _out[node])
             {
                 if (use(_edges[edge]) && before.TryAdd(_edges[edge].To, node))
+                {
                     queue.Enqueue(_edges[edge].To);
+                }
             }
         }
 
@@ -309,7 +361,9 @@ internal sealed class GraphAnalysis
         while (current != -1 && current != to && before.ContainsKey(current));
 
         if (current != -1)
+        {
             path.Add(current);
+        }
 
         path.Reverse();
         return path;
@@ -328,7 +382,9 @@ internal sealed class GraphAnalysis
         for (var root = 0; root < _count; root++)
         {
             if (number[root] != 0)
+            {
                 continue;
+            }
 
             work.Push((root, 0));
             while (work.TryPop(out var frame))
@@ -349,7 +405,9 @@ internal sealed class GraphAnalysis
                 {
                     var edge = _edges[_out[node][next]];
                     if (forwardOnly && edge.HasMax)
+                    {
                         continue;
+                    }
 
                     if (number[edge.To] == 0)
                     {
@@ -360,11 +418,15 @@ internal sealed class GraphAnalysis
                     }
 
                     if (component[edge.To] < 0)
+                    {
                         low[node] = Math.Min(low[node], number[edge.To]);
+                    }
                 }
 
                 if (descended || low[node] != number[node])
+                {
                     continue;
+                }
 
                 int member;
                 do
@@ -385,7 +447,9 @@ internal sealed class GraphAnalysis
     {
         var lists = new List<int>[count];
         for (var i = 0; i < count; i++)
+        {
             lists[i] = [];
+        }
 
         return lists;
     }

@@ -17,31 +17,43 @@ internal static class GraphOrder
         foreach (var edge in edges)
         {
             if (edge.HasMax)
+            {
                 continue;
+            }
 
             var (from, to) = Units(edge, count, loops, innermost);
             waiting[to]++;
             if (!successors.TryGetValue(from, out var list))
+            {
                 successors[from] = list = [];
+            }
 
             list.Add(to);
         }
 
         var members = new List<int>[loops.Count + 1];
         for (var region = 0; region < members.Length; region++)
+        {
             members[region] = [];
+        }
 
         for (var node = 0; node < count; node++)
+        {
             members[innermost[node] + 1].Add(node);
+        }
 
         for (var loop = 0; loop < loops.Count; loop++)
+        {
             members[loops[loop].Parent + 1].Add(count + loop);
+        }
 
         var order = new List<int>(count);
         Emit(0);
         var position = new int[count];
         for (var i = 0; i < order.Count; i++)
+        {
             position[order[i]] = i;
+        }
 
         List<GraphLoop> ordered = [.. loops.Select(loop => loop with { Body = [.. loop.Body.OrderBy(node => position[node])] })];
         return new GraphShape(backEdgeOf, ordered, [.. order], innermost);
@@ -53,20 +65,28 @@ internal static class GraphOrder
             foreach (var unit in members[region])
             {
                 if (waiting[unit] == 0)
+                {
                     ready.Enqueue(unit, Rank(unit));
+                }
             }
 
             while (ready.TryDequeue(out var unit, out _))
             {
                 if (unit < count)
+                {
                     order.Add(unit);
+                }
                 else
+                {
                     Emit(unit - count + 1);
+                }
 
                 foreach (var next in successors.GetValueOrDefault(unit, []))
                 {
                     if (--waiting[next] == 0)
+                    {
                         ready.Enqueue(next, Rank(next));
+                    }
                 }
             }
         }
@@ -81,7 +101,9 @@ internal static class GraphOrder
         var to = Around(edge.To, loops, innermost);
         var common = 0;
         while (common < from.Count && common < to.Count && from[common] == to[common])
+        {
             common++;
+        }
 
         return (common < from.Count ? count + from[common] : edge.From, common < to.Count ? count + to[common] : edge.To);
     }
@@ -90,7 +112,9 @@ internal static class GraphOrder
     {
         var around = new List<int>();
         for (var loop = innermost[node]; loop >= 0; loop = loops[loop].Parent)
+        {
             around.Insert(0, loop);
+        }
 
         return around;
     }

@@ -85,20 +85,26 @@ public sealed class WorkflowGraph
         foreach (var node in Order)
         {
             if (upstream[node] is not null)
+            {
                 continue;
+            }
 
             var found = upstream[node] = new BitArray(Nodes.Length);
             foreach (var edge in Incoming[node])
             {
                 if (Edges[edge].IsBackEdge)
+                {
                     continue;
+                }
 
                 found[Edges[edge].From] = true;
                 found.Or(upstream[Edges[edge].From]);
             }
 
             if (InnermostLoop[node] < 0)
+            {
                 continue;
+            }
 
             foreach (var member in Loops[InnermostLoop[node]].Body)
             {

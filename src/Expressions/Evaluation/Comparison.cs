@@ -13,7 +13,10 @@ internal static class Comparison
     {
         context.Charge(node, 1);
         if (a.Kind != b.Kind)
+        {
             return IsNumber(a) && IsNumber(b) && CompareNumbers(a, b) == 0;
+        }
+
         switch (a.Kind)
         {
             case ExpressionValueKind.Null:
@@ -29,7 +32,10 @@ internal static class Comparison
         }
 
         if (depth > ExpressionLimits.Nesting)
+        {
             throw context.Fault(node, $"The values are nested deeper than {ExpressionLimits.Nesting} levels.");
+        }
+
         if (a.IsJson && b.IsJson)
         {
             context.ChargeText(node, Math.Min(a.ApproximateLength(), b.ApproximateLength()));
@@ -37,7 +43,10 @@ internal static class Comparison
         }
 
         if (a.Count != b.Count)
+        {
             return false;
+        }
+
         return a.Kind == ExpressionValueKind.List ? AreListsEqual(ref context, node, a, b, depth) : AreMapsEqual(ref context, node, a, b, depth);
     }
 
@@ -46,7 +55,10 @@ internal static class Comparison
     public static int CompareNumbers(in ExpressionValue a, in ExpressionValue b)
     {
         if (a.Kind == ExpressionValueKind.Int)
+        {
             return b.Kind == ExpressionValueKind.Int ? a.AsInt64().CompareTo(b.AsInt64()) : Compare(a.AsInt64(), b.AsDouble());
+        }
+
         return b.Kind == ExpressionValueKind.Int ? -Compare(b.AsInt64(), a.AsDouble()) : a.AsDouble().CompareTo(b.AsDouble());
     }
 
@@ -56,7 +68,10 @@ internal static class Comparison
         var length = Math.Min(a.Length, b.Length);
         var i = a.AsSpan(0, length).CommonPrefixLength(b.AsSpan(0, length));
         if (i == length)
+        {
             return a.Length.CompareTo(b.Length);
+        }
+
         return char.IsSurrogate(a[i]) != char.IsSurrogate(b[i]) ? char.IsSurrogate(a[i]).CompareTo(char.IsSurrogate(b[i])) : a[i].CompareTo(b[i]);
     }
 
@@ -101,9 +116,15 @@ internal static class Comparison
     private static int Compare(long a, double b)
     {
         if (b >= TwoTo63)
+        {
             return -1;
+        }
+
         if (b < -TwoTo63)
+        {
             return 1;
+        }
+
         var whole = Math.Floor(b);
         var order = a.CompareTo((long)whole);
         return order != 0 ? order : whole == b ? 0 : -1;
@@ -113,7 +134,10 @@ internal static class Comparison
     {
         context.ChargeText(node, Math.Min(a.ApproximateLength(), b.ApproximateLength()));
         if (!b.IsJson)
+        {
             return a.IsJson ? a.Json.ValueEquals(b.AsString()) : string.Equals(a.AsString(), b.AsString(), StringComparison.Ordinal);
+        }
+
         return b.Json.ValueEquals(a.AsString());
     }
 
@@ -123,7 +147,9 @@ internal static class Comparison
         for (var items = new ItemReader(a); items.MoveNext() && other.MoveNext();)
         {
             if (!AreEqual(ref context, node, items.Current, other.Current, depth + 1))
+            {
                 return false;
+            }
         }
 
         return true;
@@ -135,7 +161,9 @@ internal static class Comparison
         {
             context.Charge(node, 1 + (a.IsJson || b.IsJson ? a.Count / 8 : 0));
             if (!b.TryGetMember(name, out var other) || !a.TryGetMember(name, out var mine) || !AreEqual(ref context, node, mine, other, depth + 1))
+            {
                 return false;
+            }
         }
 
         return true;

@@ -37,7 +37,10 @@ internal static class Conversions
     {
         var value = arguments[0];
         if (value.Kind != ExpressionValueKind.String)
+        {
             return ExpressionValue.FromDouble(value.AsDouble());
+        }
+
         var text = context.Text(call, value);
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         return text.Length <= LongestNumber && double.TryParse(text, Style, CultureInfo.InvariantCulture, out var parsed) && double.IsFinite(parsed)
@@ -51,7 +54,10 @@ internal static class Conversions
     public static ExpressionValue ToBool(ref EvaluationContext context, CallNode call, scoped ReadOnlySpan<ExpressionValue> arguments)
     {
         if (arguments[0].Kind == ExpressionValueKind.Bool)
+        {
             return arguments[0];
+        }
+
         var text = context.Text(call, arguments[0]);
         return text switch
         {
@@ -94,7 +100,10 @@ internal static class Conversions
         context.ChargeText(node, value.ApproximateLength());
         var text = ValueWriter.ToText(value, out var problem) ?? throw context.Fault(node, problem!);
         if (!(value.Kind == ExpressionValueKind.String))
+        {
             context.ChargeResult(node, text.Length);
+        }
+
         return text;
     }
 
@@ -102,7 +111,10 @@ internal static class Conversions
     {
         var builder = new StringBuilder("\"");
         foreach (var c in text.Length > 40 ? string.Concat(text.AsSpan(0, 40), "...") : text)
+        {
             builder.Append(char.IsControl(c) ? ' ' : c);
+        }
+
         return builder.Append('"').ToString();
     }
 }

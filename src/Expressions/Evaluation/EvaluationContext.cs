@@ -41,7 +41,9 @@ internal ref struct EvaluationContext(ExpressionSource source, IExpressionScope 
     public readonly void CheckLength(Node node, long length)
     {
         if (length > ExpressionLimits.ResultLength)
+        {
             throw Limit(node, $"The text would be longer than {ExpressionLimits.ResultLength:N0} characters.", null);
+        }
     }
 
     /// <summary>Takes the text of a string.</summary>

@@ -87,11 +87,20 @@ internal static class Functions
     public static string? Hint(string name, bool isMethod)
     {
         if (All.TryGetValue((name, !isMethod), out var other))
+        {
             return $"Write {other.Usage}.";
+        }
+
         if (isMethod && SpecialFunctions.Contains(name))
+        {
             return name == "has" ? "Write has(a.b)." : "Write coalesce(a, b).";
+        }
+
         if (!isMethod && SpecialMethods.Contains(name))
+        {
             return name == "matches" ? "Write text.matches('pattern')." : $"Write list.{name}(item, ...).";
+        }
+
         return Aliases.TryGetValue(name, out var usage)
             ? $"Write {usage}."
             : NearMatch.Hint(name, All.Keys.Where(key => key.IsMethod == isMethod).Select(key => key.Name).Concat(isMethod ? SpecialMethods : SpecialFunctions));
@@ -107,7 +116,10 @@ internal static class Functions
     {
         var isList = arguments[0].ValueKinds.HasFlag(KindSet.List);
         if (!arguments[0].ValueKinds.HasFlag(KindSet.String))
+        {
             return arguments.Count == 1 ? Item(arguments) : Same(arguments);
+        }
+
         return isList ? ExpressionType.Union(ExpressionType.String, arguments.Count == 1 ? Item(arguments) : Same(arguments)) : ExpressionType.String;
     }
 
@@ -115,7 +127,10 @@ internal static class Functions
     {
         var item = Item(arguments);
         if (item.ValueKinds == KindSet.List)
+        {
             return ExpressionType.ListOf(item.ListElement()!);
+        }
+
         return (item.ValueKinds & KindSet.List) == KindSet.None ? ExpressionType.ListOf(item) : ExpressionType.AnyList;
     }
 

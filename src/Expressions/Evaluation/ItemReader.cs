@@ -13,9 +13,13 @@ internal struct ItemReader
     public ItemReader(in ExpressionValue value)
     {
         if (value.Kind == ExpressionValueKind.Map)
+        {
             _names = value.MemberNames();
+        }
         else if (value.Kind == ExpressionValueKind.List && (_list = value.List) is null)
+        {
             _json = value.Json.EnumerateArray();
+        }
     }
 
     public ExpressionValue Current { get; private set; }
@@ -25,13 +29,19 @@ internal struct ItemReader
         if (_names is not null || _list is not null)
         {
             if (++_index >= (_list?.Count ?? _names!.Count))
+            {
                 return false;
+            }
+
             Current = _list is not null ? _list[_index] : ExpressionValue.FromString(_names![_index]);
             return true;
         }
 
         if (!_json.MoveNext())
+        {
             return false;
+        }
+
         Current = ExpressionValue.FromJson(_json.Current);
         return true;
     }

@@ -30,24 +30,49 @@ internal static class Kinds
     public static string Name(KindSet kinds)
     {
         if (kinds == KindSet.All)
+        {
             return "any value";
+        }
+
         List<string> names = [];
         if (kinds.HasFlag(KindSet.Bool))
+        {
             names.Add("bool");
+        }
+
         if (kinds.HasFlag(KindSet.Number))
+        {
             names.Add("number");
+        }
         else if (kinds.HasFlag(KindSet.Int))
+        {
             names.Add("int");
+        }
         else if (kinds.HasFlag(KindSet.Double))
+        {
             names.Add("double");
+        }
+
         if (kinds.HasFlag(KindSet.String))
+        {
             names.Add("string");
+        }
+
         if (kinds.HasFlag(KindSet.List))
+        {
             names.Add("list");
+        }
+
         if (kinds.HasFlag(KindSet.Map))
+        {
             names.Add("map");
+        }
+
         if (kinds.HasFlag(KindSet.Null))
+        {
             names.Add("null");
+        }
+
         return Join(names);
     }
 

@@ -18,7 +18,10 @@ internal static class ListFunctions
             context.ChargeText(call, length);
             context.CheckLength(call, (long)builder.Length + length);
             if (!isFirst)
+            {
                 builder.Append(separator);
+            }
+
             builder.Append(text);
         }
 
@@ -43,9 +46,15 @@ internal static class ListFunctions
             var last = lastByHash.GetValueOrDefault(hash, -1);
             var known = last;
             while (known >= 0 && !Comparison.AreEqual(ref context, call, results[known], items.Current))
+            {
                 known = before[known];
+            }
+
             if (known >= 0)
+            {
                 continue;
+            }
+
             lastByHash[hash] = results.Count;
             before.Add(last);
             results.Add(items.Current);
@@ -78,7 +87,9 @@ internal static class ListFunctions
             }
 
             if (isText)
+            {
                 texts[i] = context.Text(node, keys[i]);
+            }
         }
 
         // A sort compares each item about log2(n) times.
@@ -105,9 +116,13 @@ internal static class ListFunctions
         {
             context.Charge(call, 1);
             if (items.Current.Kind == ExpressionValueKind.List)
+            {
                 results.AddRange(Copy(ref context, call, items.Current));
+            }
             else
+            {
                 results.Add(items.Current);
+            }
         }
 
         return ExpressionValue.FromList(results);
@@ -123,16 +138,26 @@ internal static class ListFunctions
         {
             context.Charge(call, 1);
             if (!Comparison.IsNumber(items.Current))
+            {
                 throw context.Fault(call, $"sum() adds numbers; item {index} is {Kinds.Name(items.Current.Kind)}.");
+            }
+
             isWhole &= items.Current.Kind == ExpressionValueKind.Int;
             if (items.Current.Kind == ExpressionValueKind.Int)
+            {
                 whole += items.Current.AsInt64();
+            }
             else
+            {
                 number += items.Current.AsDouble();
+            }
         }
 
         if (isWhole)
+        {
             return whole >= long.MinValue && whole <= long.MaxValue ? ExpressionValue.FromInt64((long)whole) : throw context.Fault(call, "The result doesn't fit into 64 bits.");
+        }
+
         var total = number + (double)whole;
         return double.IsFinite(total) ? ExpressionValue.FromDouble(total) : throw context.Fault(call, "The result is too large for a number.");
     }
@@ -145,7 +170,10 @@ internal static class ListFunctions
     {
         var items = new ItemReader(list);
         if (!items.MoveNext())
+        {
             throw context.Fault(call, $"The list is empty, so it has no {(sign < 0 ? "smallest" : "largest")} item.", "Add a default: (x + [0]).max().");
+        }
+
         var best = items.Current;
         var index = 0;
         do
@@ -154,13 +182,23 @@ internal static class ListFunctions
             var item = items.Current;
             int order;
             if (Comparison.IsNumber(best) && Comparison.IsNumber(item))
+            {
                 order = Comparison.CompareNumbers(item, best);
+            }
             else if (best.Kind == ExpressionValueKind.String && item.Kind == ExpressionValueKind.String)
+            {
                 order = Comparison.CompareTexts(context.Text(call, item), context.Text(call, best));
+            }
             else
+            {
                 throw context.Fault(call, $"{call.Name}() compares only numbers, or only strings; item {index} is {Kinds.Name(item.Kind)}.");
+            }
+
             if (order * sign > 0)
+            {
                 best = item;
+            }
+
             index++;
         }
         while (items.MoveNext());
@@ -190,7 +228,9 @@ internal static class ListFunctions
         for (var i = 0; i < from + taken && items.MoveNext(); i++)
         {
             if (i >= from)
+            {
                 results.Add(items.Current);
+            }
         }
 
         return arguments.Length == 1 ? results[0] : ExpressionValue.FromList(results);
@@ -201,9 +241,15 @@ internal static class ListFunctions
     {
         var wanted = arguments.Length == 2 ? TextFunctions.Whole(ref context, call, arguments[1], "The number of items") : 1;
         if (wanted < 0)
+        {
             throw context.Fault(call, $"The number of items must be 0 or more, found {wanted}.");
+        }
+
         if (arguments.Length == 1 && count == 0)
+        {
             throw context.Fault(call, $"The {whole} is empty.", $"x.{call.Name}(1) gives an empty {whole} instead.");
+        }
+
         return Math.Min(wanted, count);
     }
 
@@ -212,7 +258,10 @@ internal static class ListFunctions
         context.Charge(call, list.Count);
         var values = new List<ExpressionValue>(list.Count);
         for (var items = new ItemReader(list); items.MoveNext();)
+        {
             values.Add(items.Current);
+        }
+
         return values;
     }
 }

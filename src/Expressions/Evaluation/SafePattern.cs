@@ -88,7 +88,10 @@ internal static class SafePattern
                     last *= count;
                     i = end;
                     if (total > MostCopies)
+                    {
                         return total;
+                    }
+
                     continue;
                 case '[':
                     i = EndOfClass(pattern, i);
@@ -110,11 +113,17 @@ internal static class SafePattern
         count = 0;
         end = pattern.IndexOf('}', open);
         if (end < 0)
+        {
             return false;
+        }
+
         foreach (var bound in pattern[(open + 1)..end].Split(','))
         {
             if (bound.Length > 0 && !bound.All(char.IsAsciiDigit))
+            {
                 return false;
+            }
+
             count = Math.Max(count, bound.Length == 0 ? 1 : bound.Length > 9 ? int.MaxValue : long.Parse(bound));
         }
 
@@ -126,11 +135,20 @@ internal static class SafePattern
     {
         var i = open + 1;
         if (i < pattern.Length && pattern[i] == '^')
+        {
             i++;
+        }
+
         if (i < pattern.Length && pattern[i] == ']')
+        {
             i++;
+        }
+
         while (i < pattern.Length && pattern[i] != ']')
+        {
             i += pattern[i] == '\\' ? 2 : 1;
+        }
+
         return i;
     }
 
@@ -146,7 +164,10 @@ internal static class SafePattern
             {
                 var end = Math.Min(EndOfClass(pattern, i), pattern.Length);
                 if (pattern.AsSpan(i, end - i).ContainsAnyInRange('\uD800', '\uDFFF'))
+                {
                     return true;
+                }
+
                 i = end;
             }
         }
@@ -192,7 +213,9 @@ internal static class SafePattern
             for (var i = at + 2; i < pattern.Length && char.IsAsciiLetter(pattern[i]); i++)
             {
                 if (pattern[i] == 's')
+                {
                     return true;
+                }
             }
         }
 
@@ -221,10 +244,16 @@ internal static class SafePattern
 
         // An unclosed class stays one, so that it is reported.
         if (!isClosed)
+        {
             return text.ToString();
+        }
+
         builder.Length--;
         if (isNegated)
+        {
             return hasPairs ? $"[^{builder}{Halves}]" : AnyBut(builder.ToString());
+        }
+
         return hasPairs ? $"(?:[{builder}]|{Pair})" : $"[{builder}]";
     }
 

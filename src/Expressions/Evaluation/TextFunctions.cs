@@ -34,7 +34,10 @@ internal static class TextFunctions
         {
             context.Charge(call, text.Length);
             foreach (var rune in text.EnumerateRunes())
+            {
                 parts.Add(ExpressionValue.FromString(rune.ToString()));
+            }
+
             return ExpressionValue.FromList(parts);
         }
 
@@ -62,7 +65,9 @@ internal static class TextFunctions
         var old = context.Text(call, arguments[1]);
         var replacement = context.Text(call, arguments[2]);
         if (old.Length == 0)
+        {
             throw context.Fault(call, "The text to replace is empty.");
+        }
 
         // The length is known before the text is made, so that a long text can't be multiplied by another.
         var count = (long)text.AsSpan().Count(old);
@@ -77,7 +82,10 @@ internal static class TextFunctions
         var from = Whole(ref context, call, arguments[1], "The start");
         var to = arguments.Length == 3 ? Whole(ref context, call, arguments[2], "The end") : size;
         if (from < 0 || to > size || from > to)
+        {
             throw context.Fault(call, $"There is no part from {from} to {to}: the text has {size} characters.", "Up to n characters are x.first(n).");
+        }
+
         return ExpressionValue.FromString(Slice(text, from, to));
     }
 
@@ -95,7 +103,9 @@ internal static class TextFunctions
         for (var i = text.IndexOfAnyInRange('\uD800', '\uDBFF'); i >= 0 && i + 1 < text.Length; i++)
         {
             if (char.IsHighSurrogate(text[i]) && char.IsLowSurrogate(text[i + 1]))
+            {
                 count--;
+            }
         }
 
         return count;
@@ -105,7 +115,10 @@ internal static class TextFunctions
     public static long Whole(ref EvaluationContext context, CallNode call, in ExpressionValue value, string role)
     {
         if (value.Kind == ExpressionValueKind.Int)
+        {
             return value.AsInt64();
+        }
+
         var number = value.AsDouble();
         return Math.Abs(number) < (1L << 53) && Math.Floor(number) == number
             ? (long)number
@@ -115,13 +128,18 @@ internal static class TextFunctions
     private static int Advance(string text, int index, long codePoints)
     {
         for (; codePoints > 0 && index < text.Length; codePoints--)
+        {
             index += char.IsHighSurrogate(text[index]) && index + 1 < text.Length && char.IsLowSurrogate(text[index + 1]) ? 2 : 1;
+        }
+
         return index;
     }
 
     private static string ChangeCase(string text, Func<char, bool> applies) => string.Create(text.Length, (text, applies), static (target, state) =>
     {
         for (var i = 0; i < target.Length; i++)
+        {
             target[i] = state.applies(state.text[i]) ? (char)(state.text[i] ^ 0x20) : state.text[i];
+        }
     });
 }

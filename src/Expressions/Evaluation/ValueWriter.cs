@@ -67,9 +67,15 @@ internal static class ValueWriter
     private static string? Write(in ExpressionValue value, StringBuilder builder, int depth)
     {
         if (depth >= ExpressionLimits.Nesting && value.Kind is ExpressionValueKind.List or ExpressionValueKind.Map)
+        {
             return TooDeep;
+        }
+
         if (builder.Length > ExpressionLimits.ResultLength)
+        {
             return TooLong;
+        }
+
         switch (value.Kind)
         {
             case ExpressionValueKind.Null:
@@ -86,7 +92,10 @@ internal static class ValueWriter
                 break;
             case ExpressionValueKind.Double:
                 if (!double.IsFinite(value.AsDouble()))
+                {
                     return "A number is not finite, so JSON can't express it.";
+                }
+
                 builder.Append(value.AsDouble());
                 break;
             case ExpressionValueKind.String:
@@ -108,9 +117,14 @@ internal static class ValueWriter
         for (var items = new ItemReader(value); items.MoveNext(); isFirst = false)
         {
             if (!isFirst)
+            {
                 builder.Append(',');
+            }
+
             if (Write(items.Current, builder, depth + 1) is { } problem)
+            {
                 return problem;
+            }
         }
 
         builder.Append(']');
@@ -126,7 +140,9 @@ internal static class ValueWriter
             foreach (var name in value.MemberNames())
             {
                 if (WriteMember(name, members[name], builder, depth, ref isFirst) is { } problem)
+                {
                     return problem;
+                }
             }
         }
         else
@@ -134,7 +150,9 @@ internal static class ValueWriter
             foreach (var member in value.Json.EnumerateObject())
             {
                 if (WriteMember(member.Name, ExpressionValue.FromJson(member.Value), builder, depth, ref isFirst) is { } problem)
+                {
                     return problem;
+                }
             }
         }
 
@@ -145,7 +163,10 @@ internal static class ValueWriter
     private static string? WriteMember(string name, in ExpressionValue value, StringBuilder builder, int depth, ref bool isFirst)
     {
         if (!isFirst)
+        {
             builder.Append(',');
+        }
+
         isFirst = false;
         WriteString(name, builder);
         builder.Append(':');
@@ -161,7 +182,10 @@ internal static class ValueWriter
         {
             var c = text[i];
             if (c >= ' ' && c is not ('"' or '\\') && !char.IsSurrogate(c))
+            {
                 continue;
+            }
+
             if (char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
             {
                 i++;

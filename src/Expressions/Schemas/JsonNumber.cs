@@ -49,7 +49,10 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
         {
             var written = mantissa[(e + 1)..];
             if (!long.TryParse(written, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent))
+            {
                 exponent = written[0] == '-' ? -LargestExponent : LargestExponent;
+            }
+
             exponent = Math.Clamp(exponent, -LargestExponent, LargestExponent);
             mantissa = mantissa[..e];
         }
@@ -67,7 +70,10 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
     public int CompareTo(JsonNumber other)
     {
         if (Sign != other.Sign)
+        {
             return Sign.CompareTo(other.Sign);
+        }
+
         var order = Exponent != other.Exponent ? Exponent.CompareTo(other.Exponent) : string.CompareOrdinal(Digits, other.Digits);
         return IsNegative ? -order : order;
     }
@@ -76,9 +82,14 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
     public bool? IsMultipleOf(JsonNumber other)
     {
         if (Digits.Length == 0)
+        {
             return true;
+        }
+
         if (Digits.Length > SchemaLimits.Digits || other.Digits.Length > SchemaLimits.Digits)
+        {
             return null;
+        }
 
         // Both as whole numbers times a power of ten, of which only the difference counts. The digits don't end in 0, so a factor of ten too many never divides.
         var scale = Exponent - Digits.Length - (other.Exponent - other.Digits.Length);

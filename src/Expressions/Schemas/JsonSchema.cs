@@ -41,7 +41,9 @@ public sealed class JsonSchema
             var root = parser.Parse();
             problems = parser.Problems;
             if (problems.Count == 0)
+            {
                 schema = new JsonSchema(json, root, parser.Warnings);
+            }
         }
         catch (InvalidOperationException)
         {

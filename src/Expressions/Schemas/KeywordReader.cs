@@ -79,7 +79,10 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     public static string KeywordHint(string name)
     {
         if (Replacements.TryGetValue(name, out var replacement))
+        {
             return " " + replacement;
+        }
+
         var hint = NearMatch.Hint(name, Keywords);
         return " " + (hint ?? "Names of one's own begin with \"x-\".");
     }
@@ -87,7 +90,10 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     public SchemaTypes ReadTypes(JsonElement value, string pointer)
     {
         if (value.ValueKind == JsonValueKind.String)
+        {
             return ReadType(value, pointer);
+        }
+
         if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() == 0)
         {
             Report(pointer, $"Expected the name of a type or an array of them, found {SchemaText.Describe(value)}.");
@@ -100,7 +106,10 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
         {
             var type = ReadType(item, $"{pointer}/{index++}");
             if ((types & type) != SchemaTypes.None && !isLenient)
+            {
                 Report(pointer, $"The type {SchemaText.Name(type)} is named twice.");
+            }
+
             types |= type;
         }
 
@@ -111,7 +120,10 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     {
         var name = value.ValueKind == JsonValueKind.String ? value.GetString() : null;
         if (name is not null && TypesByName.TryGetValue(name, out var type))
+        {
             return type;
+        }
+
         var meant = name is not null ? OtherNames.GetValueOrDefault(name) ?? NearMatch.Find(name, TypeNames) : value.ValueKind == JsonValueKind.Null ? "null" : null;
         Report(pointer, $"Expected {SchemaText.List(TypeNames, "or")}, found {SchemaText.Describe(value)}.{(meant is null ? "" : $" Did you mean \"{meant}\"?")}");
         return SchemaTypes.None;
@@ -130,7 +142,10 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
         foreach (var item in value.EnumerateArray())
         {
             if (ReadString(item, $"{pointer}/{names.Count}") is { } name && !isLenient && names.Contains(name))
+            {
                 Report($"{pointer}/{names.Count}", $"The member {SchemaText.Quote(name)} is named twice.");
+            }
+
             names.Add(item.ValueKind == JsonValueKind.String ? item.GetString()! : "");
         }
 
@@ -140,7 +155,10 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     public JsonNumber? ReadNumber(JsonElement value, string pointer)
     {
         if (value.ValueKind == JsonValueKind.Number)
+        {
             return JsonNumber.From(value);
+        }
+
         Report(pointer, $"Expected a number, found {SchemaText.Describe(value)}.");
         return null;
     }
@@ -149,16 +167,25 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     {
         var factor = ReadNumber(value, pointer);
         if (factor is { IsPositive: false })
+        {
             Report(pointer, $"Expected a number above 0, found {SchemaText.Describe(value)}.");
+        }
+
         if (factor is { Digits.Length: > SchemaLimits.Digits })
+        {
             Report(pointer, $"The number has more than {SchemaLimits.Digits:N0} digits.");
+        }
+
         return factor;
     }
 
     public ValueSet? ReadEnum(JsonElement value, string pointer)
     {
         if (value.ValueKind == JsonValueKind.Array && (isLenient || value.GetArrayLength() > 0))
+        {
             return ReadValues([.. value.EnumerateArray()], pointer);
+        }
+
         Report(pointer, $"Expected an array of at least one value, found {SchemaText.Describe(value)}.");
         return null;
     }
@@ -167,26 +194,41 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     {
         var set = new ValueSet(values);
         if (set.IsTooDeep)
+        {
             Report(pointer, $"A value is nested deeper than {ExpressionLimits.Nesting} levels.");
+        }
+
         return set;
     }
 
     public Regex? ReadPattern(string? text, string pointer)
     {
         if (text is null)
+        {
             return null;
+        }
+
         var pattern = SafePattern.TryCompile(text, out var problem);
         if (pattern is null)
+        {
             Report(pointer, problem!);
+        }
+
         return pattern;
     }
 
     public string? ReadFormat(JsonElement value, string pointer)
     {
         if (ReadString(value, pointer) is not { } format)
+        {
             return null;
+        }
+
         if (SchemaFormats.IsKnown(format))
+        {
             return format;
+        }
+
         warnings.Add(new SchemaViolation(pointer, $"The format {SchemaText.Quote(format)} is not checked. {NearMatch.Hint(format, SchemaFormats.Names) ?? $"Those that are: {SchemaText.List(SchemaFormats.Names, "and")}."}"));
         return null;
     }
@@ -194,7 +236,10 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     public long? ReadCount(JsonElement value, string pointer)
     {
         if (value.ValueKind == JsonValueKind.Number && JsonNumber.From(value) is { IsInteger: true, IsNegative: false } && value.TryGetDouble(out var number) && number <= int.MaxValue)
+        {
             return (long)number;
+        }
+
         Report(pointer, $"Expected a whole number from 0 to {int.MaxValue}, found {SchemaText.Describe(value)}.");
         return null;
     }
@@ -202,7 +247,10 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     public bool ReadBoolean(JsonElement value, string pointer)
     {
         if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+        {
             return value.GetBoolean();
+        }
+
         Report(pointer, $"Expected true or false, found {SchemaText.Describe(value)}.");
         return false;
     }
@@ -210,7 +258,10 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     public string? ReadString(JsonElement value, string pointer)
     {
         if (value.ValueKind == JsonValueKind.String)
+        {
             return value.GetString();
+        }
+
         Report(pointer, $"Expected a string, found {SchemaText.Describe(value)}.");
         return null;
     }
@@ -230,37 +281,54 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
     private void CheckBounds(SchemaNode node, string pointer)
     {
         if (node.Minimum is { } minimum && node.Maximum is { } maximum && minimum.CompareTo(maximum) > 0)
+        {
             Report($"{pointer}/minimum", $"The minimum {minimum.Text} is above the maximum {maximum.Text}.");
+        }
     }
 
     private void CheckCompanions(SchemaNode node, string pointer)
     {
         if (node.Contains is null && (node.MinContains ?? node.MaxContains) is not null)
+        {
             Report($"{pointer}/{(node.MinContains is null ? "maxContains" : "minContains")}", "It has no effect without \"contains\".");
+        }
+
         if (node.If is null && (node.Then ?? node.Else) is not null)
+        {
             Report($"{pointer}/{(node.Then is null ? "else" : "then")}", "It has no effect without \"if\".");
+        }
     }
 
     /// <summary>Finds required members that can't be there, or whose names seem misspelt.</summary>
     private void CheckRequired(SchemaNode node, string pointer)
     {
         if (node.Required is null || node.Properties is null)
+        {
             return;
+        }
+
         for (var i = 0; i < node.Required.Count; i++)
         {
             var name = node.Required[i];
             if (name.Length == 0 || node.Properties.ContainsKey(name) || node.PatternProperties?.Exists(member => member.Pattern.IsMatch(name)) == true)
+            {
                 continue;
+            }
+
             var hint = NearMatch.Hint(name, node.Properties.Keys);
             if (node.AdditionalProperties is { Always: false } || (hint is not null && node.AdditionalProperties is null))
+            {
                 Report($"{pointer}/required/{i}", $"The required member {SchemaText.Quote(name)} is not in \"properties\".{(hint is null ? "" : " " + hint)}");
+            }
         }
     }
 
     private void CheckRange(long? least, long? most, string what, string pointer)
     {
         if (least > most)
+        {
             Report($"{pointer}/min{what}", $"\"min{what}\" is {least}, above \"max{what}\", which is {most}.");
+        }
     }
 
     private void Report(string pointer, string message) => problems.Add(new SchemaViolation(pointer, message));

@@ -22,7 +22,10 @@ internal readonly record struct Rfc3339Time(int Minute, int Second, long Fractio
     {
         time = default;
         if (!TryReadClock(text, out var minute, out var second) || !TryReadFraction(text[8..], out var fraction, out var rest) || !TryReadOffset(rest, out var offset))
+        {
             return false;
+        }
+
         time = new Rfc3339Time(minute - offset, second, fraction);
         return time.IsPossible;
     }
@@ -31,9 +34,15 @@ internal readonly record struct Rfc3339Time(int Minute, int Second, long Fractio
     {
         (minuteOfDay, second) = (0, 0);
         if (text.Length < 8 || text[2] != ':' || text[5] != ':')
+        {
             return false;
+        }
+
         if (!TryReadPair(text, out var hour) || !TryReadPair(text[3..], out var minute) || !TryReadPair(text[6..], out second))
+        {
             return false;
+        }
+
         minuteOfDay = hour * 60 + minute;
         return hour <= 23 && minute <= 59 && second <= 60;
     }
@@ -43,10 +52,16 @@ internal readonly record struct Rfc3339Time(int Minute, int Second, long Fractio
         ticks = 0;
         rest = text;
         if (text is not ['.', ..])
+        {
             return true;
+        }
+
         var digits = 1;
         for (var unit = TimeSpan.TicksPerSecond / 10; digits < text.Length && char.IsAsciiDigit(text[digits]); digits++, unit /= 10)
+        {
             ticks += (text[digits] - '0') * unit;
+        }
+
         rest = text[digits..];
         return digits > 1;
     }
@@ -56,11 +71,20 @@ internal readonly record struct Rfc3339Time(int Minute, int Second, long Fractio
     {
         offset = 0;
         if (text is "Z" or "z")
+        {
             return true;
+        }
+
         if (text.Length != 6 || text[0] is not ('+' or '-') || text[3] != ':')
+        {
             return false;
+        }
+
         if (!TryReadPair(text[1..], out var hours) || !TryReadPair(text[4..], out var minutes) || hours > 23 || minutes > 59)
+        {
             return false;
+        }
+
         offset = (hours * 60 + minutes) * (text[0] == '-' ? -1 : 1);
         return true;
     }

@@ -58,9 +58,15 @@ internal static class SchemaFormats
     private static bool IsDuration(ReadOnlySpan<char> text)
     {
         if (text is not ['P', .. var rest])
+        {
             return false;
+        }
+
         if (rest is [.. var weeks, 'W'])
+        {
             return weeks.Length > 0 && CountDigits(weeks) == weeks.Length;
+        }
+
         var separator = rest.IndexOf('T');
         var date = separator < 0 ? rest : rest[..separator];
         return separator < 0 ? AreUnits(date, "YMD") : (date.Length == 0 || AreUnits(date, "YMD")) && AreUnits(rest[(separator + 1)..], "HMS");
@@ -73,10 +79,16 @@ internal static class SchemaFormats
         {
             var digits = CountDigits(text);
             if (digits == 0 || digits == text.Length)
+            {
                 return false;
+            }
+
             var unit = units.IndexOf(text[digits]);
             if (unit < 0 || (last >= 0 && unit != last + 1))
+            {
                 return false;
+            }
+
             last = unit;
             text = text[(digits + 1)..];
         }
@@ -89,7 +101,10 @@ internal static class SchemaFormats
     {
         var at = text.LastIndexOf('@');
         if (at <= 0 || at > LongestLocalPart || text.Length > LongestEmail)
+        {
             return false;
+        }
+
         var (local, domain) = (text[..at], text[(at + 1)..]);
         return (local[0] == '"' ? IsQuoted(local) : local.Split('.').All(IsAtom)) && (domain is ['[', .. var literal, ']'] ? IsAddressLiteral(literal) : IsHostname(domain));
     }
@@ -99,11 +114,16 @@ internal static class SchemaFormats
     private static bool IsQuoted(string text)
     {
         if (text.Length < 2 || text[^1] != '"')
+        {
             return false;
+        }
+
         for (var i = 1; i < text.Length - 1; i++)
         {
             if (text[i] == '"' || (text[i] == '\\' && ++i == text.Length - 1) || text[i] is < ' ' or > '~')
+            {
                 return false;
+            }
         }
 
         return true;
@@ -115,20 +135,30 @@ internal static class SchemaFormats
     private static bool IsHostname(ReadOnlySpan<char> text)
     {
         if (text.Length is 0 or > LongestHostname)
+        {
             return false;
+        }
+
         foreach (var range in text.Split('.'))
         {
             var label = text[range];
             if (label.Length is 0 or > LongestLabel || label[0] == '-' || label[^1] == '-')
+            {
                 return false;
+            }
+
             foreach (var c in label)
             {
                 if (!char.IsAsciiLetterOrDigit(c) && c != '-')
+                {
                     return false;
+                }
             }
 
             if (label.Length > 3 && label[2] == '-' && label[3] == '-' && !label.StartsWith("xn", StringComparison.OrdinalIgnoreCase))
+            {
                 return false;
+            }
         }
 
         return true;
@@ -141,7 +171,10 @@ internal static class SchemaFormats
         {
             var part = text[range];
             if (part.Length is 0 or > 3 || CountDigits(part) != part.Length || (part.Length > 1 && part[0] == '0') || int.Parse(part) > 255)
+            {
                 return false;
+            }
+
             count++;
         }
 
@@ -153,7 +186,10 @@ internal static class SchemaFormats
     {
         var gap = text.IndexOf("::");
         if (gap < 0)
+        {
             return CountGroups(text, mayEndInIPv4: true) == 8;
+        }
+
         var before = text[..gap];
         var after = text[(gap + 2)..];
         var first = before.Length == 0 ? 0 : CountGroups(before, mayEndInIPv4: false);
@@ -169,12 +205,21 @@ internal static class SchemaFormats
             var colon = text.IndexOf(':');
             var group = colon < 0 ? text : text[..colon];
             if (colon < 0 && mayEndInIPv4 && group.Contains('.'))
+            {
                 return IsIPv4(group) ? count + 2 : -1;
+            }
+
             if (group.Length is 0 or > 4 || !AreHexDigits(group))
+            {
                 return -1;
+            }
+
             count++;
             if (colon < 0)
+            {
                 return count;
+            }
+
             text = text[(colon + 1)..];
         }
     }
@@ -184,13 +229,19 @@ internal static class SchemaFormats
     {
         var colon = text.IndexOf(':');
         if (colon <= 0 || !char.IsAsciiLetter(text[0]) || !text[..colon].All(c => char.IsAsciiLetterOrDigit(c) || c is '+' or '-' or '.'))
+        {
             return false;
+        }
+
         var rest = text.AsSpan(colon + 1);
         var fragment = rest.IndexOf('#');
         if (fragment >= 0)
         {
             if (!AreCharacters(rest[(fragment + 1)..], ":@/?"))
+            {
                 return false;
+            }
+
             rest = rest[..fragment];
         }
 
@@ -198,12 +249,18 @@ internal static class SchemaFormats
         if (query >= 0)
         {
             if (!AreCharacters(rest[(query + 1)..], ":@/?"))
+            {
                 return false;
+            }
+
             rest = rest[..query];
         }
 
         if (!rest.StartsWith("//"))
+        {
             return AreCharacters(rest, ":@/");
+        }
+
         rest = rest[2..];
         var slash = rest.IndexOf('/');
         return (slash < 0 || AreCharacters(rest[slash..], ":@/")) && IsAuthority(slash < 0 ? rest : rest[..slash]);
@@ -213,13 +270,18 @@ internal static class SchemaFormats
     {
         var at = text.LastIndexOf('@');
         if (at >= 0 && !AreCharacters(text[..at], ":"))
+        {
             return false;
+        }
+
         var host = text[(at + 1)..];
         var end = host.StartsWith("[") ? host.IndexOf(']') + 1 : host.IndexOf(':');
         if (host.StartsWith("["))
         {
             if (end == 0 || !(IsIPv6(host[1..(end - 1)]) || IsFutureAddress(host[1..(end - 1)])))
+            {
                 return false;
+            }
         }
         else if (!AreCharacters(end < 0 ? host : host[..end], ""))
         {
@@ -243,9 +305,15 @@ internal static class SchemaFormats
         {
             var c = text[i];
             if (char.IsAsciiLetterOrDigit(c) || Unreserved.Contains(c) || SubDelimiters.Contains(c) || others.Contains(c))
+            {
                 continue;
+            }
+
             if (c != '%' || i + 2 >= text.Length || !char.IsAsciiHexDigit(text[i + 1]) || !char.IsAsciiHexDigit(text[i + 2]))
+            {
                 return false;
+            }
+
             i += 2;
         }
 
@@ -259,7 +327,9 @@ internal static class SchemaFormats
         foreach (var c in text)
         {
             if (!char.IsAsciiHexDigit(c))
+            {
                 return false;
+            }
         }
 
         return true;

@@ -137,13 +137,17 @@ internal sealed class SchemaNode(int id)
         foreach (var node in new[] { Ref, Not, If, Then, Else })
         {
             if (node is not null)
+            {
                 yield return node;
+            }
         }
 
         foreach (var list in new IEnumerable<SchemaNode>?[] { AnyOf?.Alternatives, OneOf?.Alternatives, AllOf, DependentSchemas?.Values })
         {
             foreach (var node in list ?? [])
+            {
                 yield return node;
+            }
         }
     }
 }

@@ -15,14 +15,22 @@ internal sealed partial class SchemaParser
     private void ReadDraft()
     {
         if (_root.ValueKind != JsonValueKind.Object)
+        {
             return;
+        }
+
         _id = Text("$id")?.TrimEnd('#');
         if (!_isLenient || Text("$schema") is not { } draft)
+        {
             return;
+        }
+
         _isOldDraft = draft.Contains("/draft-07/", StringComparison.Ordinal) || draft.Contains("/draft-06/", StringComparison.Ordinal);
         _isNewDraft = draft.Contains("/draft/2020-12/", StringComparison.Ordinal);
         if (!_isOldDraft && !_isNewDraft && draft.Contains("json-schema.org/draft", StringComparison.Ordinal) && !draft.Contains("/draft/2019-09/", StringComparison.Ordinal))
+        {
             Report("/$schema", $"Expected draft 2020-12, 2019-09, 7 or 6, found {SchemaText.Quote(draft)}.");
+        }
     }
 
     private string? Text(string name) => _root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
@@ -31,18 +39,27 @@ internal sealed partial class SchemaParser
     private void CheckId(JsonElement value, string pointer)
     {
         if (pointer != "/$id" && value.ValueKind == JsonValueKind.String)
+        {
             Report(pointer, "\"$id\" is supported at the top alone.");
+        }
     }
 
     private void ReadReference(SchemaNode node, JsonElement value, string pointer)
     {
         if (_keywords.ReadString(value, pointer) is not { } target)
+        {
             return;
+        }
+
         var local = _id is { Length: > 0 } && target.StartsWith(_id, StringComparison.Ordinal) && target.AsSpan(_id.Length) is "" or ['#', ..] ? "#" + target[_id.Length..].TrimStart('#') : target;
         if (local != "#" && !local.StartsWith("#/", StringComparison.Ordinal))
+        {
             Report(pointer, $"Only references within the schema are followed, found {SchemaText.Quote(target)}. Write \"#/$defs/NAME\", and define NAME in \"$defs\" at the top.");
+        }
         else
+        {
             _references.Enqueue((node, local, pointer));
+        }
     }
 
     private void ResolveReferences()
@@ -67,15 +84,23 @@ internal sealed partial class SchemaParser
         // In an address, a pointer has its own escapes and those of addresses.
         var at = Uri.UnescapeDataString(target[1..]);
         if (_byPointer.TryGetValue(at, out var known))
+        {
             return known;
+        }
+
         if (JsonPointer.Find(_root, at) is not { } json)
+        {
             return null;
+        }
 
         // The same place may be written in several ways.
         var parts = JsonPointer.Parts(at).ToList();
         at = string.Concat(parts.Select(part => "/" + JsonPointer.Escape(part)));
         if (_byPointer.TryGetValue(at, out known))
+        {
             return known;
+        }
+
         return _isLenient && json.ValueKind is JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False ? Parse(json, at, parts.Count) : null;
     }
 
@@ -87,38 +112,19 @@ internal sealed partial class SchemaParser
     }
 
     /// <summary>A schema that refers to itself without going deeper into the value would never end.</summary>
-    private void FindLoops()
+    private void CheckLoops()
     {
         var done = new Dictionary<SchemaNode, int>(ReferenceEqualityComparer.Instance);
         foreach (var (node, pointer) in _nodes)
         {
-            var height = Height(node, done, 0);
+            var height = SchemaHeight.Of(node, done);
             if (height is > 0 and <= SchemaLimits.Height)
+            {
                 continue;
+            }
+
             Report(pointer, height == 0 ? "The schema refers to itself without going deeper into the value." : $"More than {SchemaLimits.Height} parts of the schema build on each other for one value.");
             return;
         }
-    }
-
-    /// <summary>Finds how many parts build on each other; 0 if they do so in a circle.</summary>
-    private static int Height(SchemaNode node, Dictionary<SchemaNode, int> done, int depth)
-    {
-        // 0 marks those that are under way.
-        if (done.TryGetValue(node, out var known))
-            return known;
-        if (depth > SchemaLimits.Recursion)
-            return SchemaLimits.Recursion;
-        done[node] = 0;
-        var height = 1;
-        foreach (var next in node.InPlace())
-        {
-            var below = Height(next, done, depth + 1);
-            if (below == 0)
-                return 0;
-            height = Math.Max(height, below + 1);
-        }
-
-        done[node] = height;
-        return height;
     }
 }

@@ -12,6 +12,7 @@ internal sealed partial class SchemaParser
     private readonly JsonElement _root;
     private readonly bool _isLenient;
     private readonly KeywordReader _keywords;
+    private readonly ConstraintReader _constraints;
 
     /// <summary>Initializes a new instance of the <see cref="SchemaParser"/> class.</summary>
     /// <param name="root">The whole schema.</param>
@@ -21,6 +22,7 @@ internal sealed partial class SchemaParser
         _root = root;
         _isLenient = reading == SchemaReading.Lenient;
         _keywords = new KeywordReader(_isLenient, Problems, Warnings);
+        _constraints = new ConstraintReader(_keywords);
     }
 
     /// <summary>Gets what is wrong, by JSON pointer into the schema.</summary>
@@ -36,9 +38,15 @@ internal sealed partial class SchemaParser
         var node = Parse(_root, "", 0);
         ResolveReferences();
         if (Problems.Count == 0)
-            FindLoops();
+        {
+            CheckLoops();
+        }
+
         if (Problems.Count > 0)
+        {
             return node;
+        }
+
         foreach (var (part, _) in _nodes)
         {
             part.AnyOf?.Index();
@@ -79,9 +87,15 @@ internal sealed partial class SchemaParser
         }
 
         foreach (var keyword in json.EnumerateObject())
+        {
             ParseKeyword(node, json, keyword.Name, keyword.Value, $"{pointer}/{JsonPointer.Escape(keyword.Name)}", depth);
+        }
+
         if (!_isLenient)
+        {
             _keywords.CheckTogether(node, pointer);
+        }
+
         return node;
     }
 
@@ -90,7 +104,9 @@ internal sealed partial class SchemaParser
         foreach (var keyword in json.EnumerateObject())
         {
             if (keyword.Name is "$ref" or "definitions" or "$defs")
+            {
                 ParseKeyword(node, json, keyword.Name, keyword.Value, $"{pointer}/{JsonPointer.Escape(keyword.Name)}", depth);
+            }
         }
     }
 
@@ -182,89 +198,11 @@ internal sealed partial class SchemaParser
                 node.MaxProperties = _keywords.ReadCount(value, pointer);
                 break;
             default:
-                ParseConstraint(node, name, value, pointer);
-                break;
-        }
-    }
+                if (!_constraints.TryRead(node, name, value, pointer))
+                {
+                    ParseNote(name, value, pointer);
+                }
 
-    /// <summary>Reads the keywords of fixed values and of numbers.</summary>
-    private void ParseConstraint(SchemaNode node, string name, JsonElement value, string pointer)
-    {
-        switch (name)
-        {
-            case "enum":
-                node.Enum = _keywords.ReadEnum(value, pointer);
-                break;
-            case "const":
-                node.Const = _keywords.ReadValues([value], pointer);
-                break;
-            case "minimum":
-                node.Minimum = _keywords.ReadNumber(value, pointer);
-                break;
-            case "maximum":
-                node.Maximum = _keywords.ReadNumber(value, pointer);
-                break;
-            case "exclusiveMinimum":
-                node.ExclusiveMinimum = _keywords.ReadNumber(value, pointer);
-                break;
-            case "exclusiveMaximum":
-                node.ExclusiveMaximum = _keywords.ReadNumber(value, pointer);
-                break;
-            case "multipleOf":
-                node.MultipleOf = _keywords.ReadFactor(value, pointer);
-                break;
-            default:
-                ParseTextConstraint(node, name, value, pointer);
-                break;
-        }
-    }
-
-    /// <summary>Reads the keywords of strings.</summary>
-    private void ParseTextConstraint(SchemaNode node, string name, JsonElement value, string pointer)
-    {
-        switch (name)
-        {
-            case "minLength":
-                node.MinLength = _keywords.ReadCount(value, pointer);
-                break;
-            case "maxLength":
-                node.MaxLength = _keywords.ReadCount(value, pointer);
-                break;
-            case "pattern":
-                node.PatternText = _keywords.ReadString(value, pointer);
-                node.Pattern = _keywords.ReadPattern(node.PatternText, pointer);
-                break;
-            case "format":
-                node.Format = _keywords.ReadFormat(value, pointer);
-                break;
-            default:
-                ParseArrayConstraint(node, name, value, pointer);
-                break;
-        }
-    }
-
-    /// <summary>Reads the keywords of arrays, without those that hold schemas.</summary>
-    private void ParseArrayConstraint(SchemaNode node, string name, JsonElement value, string pointer)
-    {
-        switch (name)
-        {
-            case "minItems":
-                node.MinItems = _keywords.ReadCount(value, pointer);
-                break;
-            case "maxItems":
-                node.MaxItems = _keywords.ReadCount(value, pointer);
-                break;
-            case "minContains":
-                node.MinContains = _keywords.ReadCount(value, pointer);
-                break;
-            case "maxContains":
-                node.MaxContains = _keywords.ReadCount(value, pointer);
-                break;
-            case "uniqueItems":
-                node.UniqueItems = _keywords.ReadBoolean(value, pointer);
-                break;
-            default:
-                ParseNote(name, value, pointer);
                 break;
         }
     }
@@ -279,9 +217,15 @@ internal sealed partial class SchemaParser
         }
 
         if (name == "$id")
+        {
             CheckId(value, pointer);
+        }
+
         if (_isLenient)
+        {
             return;
+        }
+
         switch (name)
         {
             case "title" or "description" or "$schema" or "$id" or "$comment":
@@ -292,13 +236,19 @@ internal sealed partial class SchemaParser
                 break;
             case "examples":
                 if (value.ValueKind != JsonValueKind.Array)
+                {
                     Report(pointer, $"Expected an array of values, found {SchemaText.Describe(value)}.");
+                }
+
                 break;
             case "default":
                 break;
             default:
                 if (!name.StartsWith("x-", StringComparison.Ordinal))
+                {
                     Report(pointer, $"There is no keyword {SchemaText.Quote(name)}.{KeywordReader.KeywordHint(name)}");
+                }
+
                 break;
         }
     }
@@ -313,14 +263,20 @@ internal sealed partial class SchemaParser
         }
 
         foreach (var member in value.EnumerateObject())
+        {
             schemas[member.Name] = Parse(member.Value, $"{pointer}/{JsonPointer.Escape(member.Name)}", depth + 1);
+        }
+
         return schemas;
     }
 
     private List<SchemaNode> ReadList(JsonElement value, string pointer, int depth)
     {
         if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0)
+        {
             return [.. value.EnumerateArray().Select((item, index) => Parse(item, $"{pointer}/{index}", depth + 1))];
+        }
+
         Report(pointer, $"Expected an array of at least one schema, found {SchemaText.Describe(value)}.");
         return [];
     }
@@ -336,7 +292,9 @@ internal sealed partial class SchemaParser
 
         node.PrefixItems = [.. value.EnumerateArray().Select((item, index) => Parse(item, $"{pointer}/{index}", depth + 1))];
         if (json.TryGetProperty("additionalItems", out var others))
+        {
             node.Items = Parse(others, $"{pointer[..^"/items".Length]}/additionalItems", depth + 1);
+        }
     }
 
     private List<(Regex Pattern, SchemaNode Schema)> ReadPatterns(JsonElement value, string pointer, int depth)
@@ -345,7 +303,9 @@ internal sealed partial class SchemaParser
         foreach (var (text, schema) in ReadSchemas(value, pointer, depth))
         {
             if (_keywords.ReadPattern(text, $"{pointer}/{JsonPointer.Escape(text)}") is { } pattern)
+            {
                 patterns.Add((pattern, schema));
+            }
         }
 
         return patterns;
@@ -364,9 +324,13 @@ internal sealed partial class SchemaParser
         {
             var at = $"{pointer}/{JsonPointer.Escape(member.Name)}";
             if (names && (!schemas || member.Value.ValueKind == JsonValueKind.Array))
+            {
                 (node.DependentRequired ??= new(StringComparer.Ordinal))[member.Name] = _keywords.ReadNames(member.Value, at);
+            }
             else
+            {
                 (node.DependentSchemas ??= new(StringComparer.Ordinal))[member.Name] = Parse(member.Value, at, depth + 1);
+            }
         }
     }
 

@@ -51,7 +51,10 @@ internal sealed class SchemaProgress(SchemaReport report)
     {
         Steps += steps;
         if (Steps <= SchemaLimits.Steps)
+        {
             return true;
+        }
+
         GiveUp(SchemaCodes.TooComplex, $"The value and its schema are too complex to check: it takes more than {SchemaLimits.Steps:N0} steps.");
         return false;
     }

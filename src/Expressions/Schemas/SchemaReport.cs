@@ -47,7 +47,10 @@ internal sealed class SchemaReport
     public void Add(SchemaViolation violation)
     {
         if (IsFull || _violations.Contains(violation))
+        {
             return;
+        }
+
         _violations.Add(_violations.Count < SchemaLimits.Violations - 1 ? violation : violation with { Message = "There are more violations; they are not listed." });
     }
 
@@ -59,9 +62,13 @@ internal sealed class SchemaReport
         {
             builder.Append('/');
             if (name is null)
+            {
                 builder.Append(index);
+            }
             else
+            {
                 builder.Append(JsonPointer.Escape(name));
+            }
         }
 
         return builder.ToString();

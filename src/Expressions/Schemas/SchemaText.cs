@@ -48,7 +48,9 @@ internal static class SchemaText
         foreach (var type in Enum.GetValues<SchemaTypes>())
         {
             if (type != SchemaTypes.None && types.HasFlag(type) && !(type == SchemaTypes.Integer && types.HasFlag(SchemaTypes.Number)))
+            {
                 names.Add(type.ToString().ToLowerInvariant());
+            }
         }
 
         return List(names, "or");
@@ -63,7 +65,10 @@ internal static class SchemaText
     public static bool TryAppendCanonical(StringBuilder builder, JsonElement value, int depth = 0)
     {
         if (depth > ExpressionLimits.Nesting)
+        {
             return false;
+        }
+
         switch (value.ValueKind)
         {
             case JsonValueKind.Object:
@@ -73,7 +78,10 @@ internal static class SchemaText
                     AppendText(builder, member.Name);
                     builder.Append(':');
                     if (!TryAppendCanonical(builder, member.Value, depth + 1))
+                    {
                         return false;
+                    }
+
                     builder.Append(',');
                 }
 
@@ -84,7 +92,10 @@ internal static class SchemaText
                 foreach (var item in value.EnumerateArray())
                 {
                     if (!TryAppendCanonical(builder, item, depth + 1))
+                    {
                         return false;
+                    }
+
                     builder.Append(',');
                 }
 

@@ -47,7 +47,10 @@ internal sealed class SchemaUnion(IReadOnlyList<SchemaNode> alternatives)
             .FirstOrDefault()?.Key;
         _hasMoreTags = _tags.Exists(tags => tags.Count > (Tag is not null && tags.ContainsKey(Tag) ? 1 : 0));
         if (Tag is null)
+        {
             return;
+        }
+
         _byTag = new Dictionary<string, List<int>>(StringComparer.Ordinal);
         List<JsonElement> values = [];
         for (var i = 0; i < Alternatives.Count; i++)
@@ -68,7 +71,9 @@ internal sealed class SchemaUnion(IReadOnlyList<SchemaNode> alternatives)
                 }
 
                 if (indexes.Count == 0 || indexes[^1] != i)
+                {
                     indexes.Add(i);
+                }
             }
         }
 
@@ -76,7 +81,9 @@ internal sealed class SchemaUnion(IReadOnlyList<SchemaNode> alternatives)
 
         // In the order of the alternatives, so that the first that fits is the first as written.
         foreach (var (key, indexes) in _byTag)
+        {
             _byTag[key] = [.. indexes.Concat(_untagged).Order()];
+        }
     }
 
     /// <summary>Finds the alternatives that a value may fit: all others are contradicted by one of its members.</summary>
@@ -86,18 +93,29 @@ internal sealed class SchemaUnion(IReadOnlyList<SchemaNode> alternatives)
     {
         steps = 0;
         if (value.ValueKind != JsonValueKind.Object)
+        {
             return _all;
+        }
+
         IReadOnlyList<int> found = _all;
         if (Tag is not null && value.TryGetProperty(Tag, out var tag))
+        {
             found = ValueSet.Key(tag) is { } key && _byTag.TryGetValue(key, out var indexes) ? indexes : _untagged;
+        }
+
         if (found.Count < 2 || !_hasMoreTags)
+        {
             return found;
+        }
+
         List<int> rest = [];
         foreach (var index in found)
         {
             steps += _tags[index].Count;
             if (!IsContradicted(_tags[index], value))
+            {
                 rest.Add(index);
+            }
         }
 
         return rest;
@@ -108,7 +126,9 @@ internal sealed class SchemaUnion(IReadOnlyList<SchemaNode> alternatives)
         foreach (var (name, set) in tags)
         {
             if (value.TryGetProperty(name, out var member) && set.Contains(member) == false)
+            {
                 return true;
+            }
         }
 
         return false;
@@ -118,16 +138,26 @@ internal sealed class SchemaUnion(IReadOnlyList<SchemaNode> alternatives)
     private static void AddTags(SchemaNode node, Dictionary<string, ValueSet> tags, HashSet<SchemaNode> seen)
     {
         if (seen.Count >= MostParts || !seen.Add(node))
+        {
             return;
+        }
+
         foreach (var (name, set) in node.Tags)
         {
             if (tags.Count < SchemaNode.MostTags)
+            {
                 tags.TryAdd(name, set);
+            }
         }
 
         if (node.Ref is not null)
+        {
             AddTags(node.Ref, tags, seen);
+        }
+
         foreach (var part in (node.AllOf ?? []).Take(MostParts))
+        {
             AddTags(part, tags, seen);
+        }
     }
 }

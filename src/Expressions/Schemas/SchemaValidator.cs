@@ -37,7 +37,10 @@ internal sealed partial class SchemaValidator
         var fits = validator.Fits(schema, value);
         steps = validator._progress.Steps;
         if (validator._progress.GivenUp is { } reason)
+        {
             return [reason];
+        }
+
         return fits ? [] : validator.Explain(schema);
     }
 
@@ -46,7 +49,9 @@ internal sealed partial class SchemaValidator
         _progress.Steps = SchemaLimits.Steps - SchemaLimits.ExplanationSteps;
         Check(schema, _whole);
         if (!_progress.IsGivenUp)
+        {
             return _report.Violations;
+        }
 
         // That it doesn't fit is known; what is wrong with the rest of it isn't.
         var isEmpty = _report.Violations.Count == 0;
@@ -64,7 +69,10 @@ internal sealed partial class SchemaValidator
     private void Check(SchemaNode schema, JsonElement value)
     {
         if (_progress.IsDone || !_progress.Charge(1))
+        {
             return;
+        }
+
         if (_depth >= SchemaLimits.Recursion || _report.Depth > ExpressionLimits.Nesting)
         {
             _progress.GiveUpTooDeep();
@@ -74,15 +82,22 @@ internal sealed partial class SchemaValidator
         if (schema.Always is { } always)
         {
             if (!always && _progress.Fails())
+            {
                 _report.Add($"Expected nothing here, found {SchemaText.Describe(value)}.");
+            }
+
             return;
         }
 
         // Only what costs more than to look it up.
         if (schema.IsShared && (schema.IsCombined || value.ValueKind is JsonValueKind.Object or JsonValueKind.Array) && Key(schema, value) is { } key)
+        {
             CheckShared(schema, value, key);
+        }
         else
+        {
             CheckParts(schema, value);
+        }
     }
 
     private void CheckShared(SchemaNode schema, JsonElement value, long key)
@@ -93,13 +108,20 @@ internal sealed partial class SchemaValidator
             CheckParts(schema, value);
             fits = _progress.EndTrial(before);
             if (_progress.IsGivenUp)
+            {
                 return;
+            }
+
             if (_decided.Count < SchemaLimits.Results)
+            {
                 _decided[key] = fits;
+            }
         }
 
         if (!fits && _progress.Fails())
+        {
             ExplainPart(schema, value).ForEach(_report.Add);
+        }
     }
 
     private void CheckParts(SchemaNode schema, JsonElement value)
@@ -138,31 +160,55 @@ internal sealed partial class SchemaValidator
     private void CheckCombinations(SchemaNode schema, JsonElement value)
     {
         if (!schema.IsCombined || _progress.IsDone)
+        {
             return;
+        }
+
         if (schema.Ref is not null)
+        {
             Check(schema.Ref, value);
+        }
+
         foreach (var part in schema.AllOf ?? [])
+        {
             Check(part, value);
+        }
+
         if (schema.AnyOf is not null && !_progress.IsDone)
+        {
             CheckAlternatives(schema.AnyOf, value, onlyOne: false);
+        }
+
         if (schema.OneOf is not null && !_progress.IsDone)
+        {
             CheckAlternatives(schema.OneOf, value, onlyOne: true);
+        }
+
         if (schema.Not is not null && !_progress.IsDone)
+        {
             CheckNot(schema.Not, value);
+        }
+
         if (schema.If is not null && !_progress.IsDone)
+        {
             CheckBranch(schema, schema.If, value);
+        }
     }
 
     private void CheckNot(SchemaNode excluded, JsonElement value)
     {
         if (Fits(excluded, value) && !_progress.IsGivenUp && _progress.Fails())
+        {
             _report.Add($"Expected something else, found {SchemaText.Describe(value)}, which \"not\" excludes.");
+        }
     }
 
     private void CheckBranch(SchemaNode schema, SchemaNode condition, JsonElement value)
     {
         if ((Fits(condition, value) ? schema.Then : schema.Else) is { } branch)
+        {
             Check(branch, value);
+        }
     }
 
     private void CheckAlternatives(SchemaUnion union, JsonElement value, bool onlyOne)
@@ -173,22 +219,39 @@ internal sealed partial class SchemaValidator
         foreach (var index in candidates)
         {
             if (!Fits(union.Alternatives[index], value))
+            {
                 continue;
+            }
+
             if (_progress.IsGivenUp || !onlyOne)
+            {
                 return;
+            }
+
             fitting.Add((index + 1).ToString());
             if (_progress.IsTrial && fitting.Count > 1)
+            {
                 break;
+            }
         }
 
         if (_progress.IsGivenUp || fitting.Count == 1 || !_progress.Fails())
+        {
             return;
+        }
+
         if (fitting.Count > 1)
+        {
             _report.Add($"Expected exactly one of {union.Alternatives.Count} alternatives to fit, but {SchemaText.List(fitting, "and")} do.");
+        }
         else if (candidates.Count == 0 && union.TagValues.Count > 0 && value.TryGetProperty(union.Tag!, out var tag))
+        {
             _report.AddAt(union.Tag!, SchemaText.Unexpected(union.TagValues, tag));
+        }
         else
+        {
             ExplainAlternatives(union, candidates.Count == 0 ? [.. Enumerable.Range(0, union.Alternatives.Count)] : candidates, value);
+        }
     }
 
     /// <summary>Says why no alternative fits. The one that goes deepest into the value is the one that was meant; its own words help most.</summary>
@@ -200,7 +263,9 @@ internal sealed partial class SchemaValidator
         {
             var found = ExplainPart(union.Alternatives[index], value);
             if (found.Count > 0)
+            {
                 failures.Add((index, found));
+            }
         }
 
         bool IsDeeper((int, List<SchemaViolation> Violations) failure) => failure.Violations.Exists(violation => violation.Pointer.Length > here.Length);
@@ -219,15 +284,26 @@ internal sealed partial class SchemaValidator
     {
         var key = Key(schema, value);
         if (key is { } known && _explained.TryGetValue(known, out var found))
+        {
             return found;
+        }
+
         var before = _report.Begin(found = []);
         if (schema.Always is null)
+        {
             CheckParts(schema, value);
+        }
         else
+        {
             Check(schema, value);
+        }
+
         _report.Begin(before);
         if (key is { } unknown)
+        {
             _explained[unknown] = found;
+        }
+
         return found;
     }
 

@@ -39,9 +39,15 @@ internal sealed class ValueSet
     public bool? Contains(JsonElement value)
     {
         if (value.ValueKind == JsonValueKind.String)
+        {
             return _texts.Contains(value.GetString()!);
+        }
+
         if (_others.Count == 0 || (value.ValueKind is JsonValueKind.Array or JsonValueKind.Object && !_hasContainers))
+        {
             return false;
+        }
+
         var builder = new StringBuilder();
         return SchemaText.TryAppendCanonical(builder, value) ? _others.Contains(builder.ToString()) : null;
     }

@@ -22,7 +22,10 @@ internal sealed class MemberNode(Node target, string name, int nameOffset, int n
     {
         value = default;
         if (!Target.TryEvaluate(ref context, out var target) || target.IsNull)
+        {
             return false;
+        }
+
         return target.Kind == ExpressionValueKind.Map ? Find(ref context, target, out value) : throw Missing(ref context, target);
     }
 
@@ -32,9 +35,15 @@ internal sealed class MemberNode(Node target, string name, int nameOffset, int n
     public static ExpressionType CheckMember(Checker checker, ExpressionType type, string name, int offset, int length)
     {
         if (type.Member(name) is { } member)
+        {
             return member;
+        }
+
         if (!type.ValueKinds.HasFlag(KindSet.Map))
+        {
             return checker.Report(offset, length, $"{Article(type.ToString())} has no members, so there is no \"{name}\".", KindHint(type.ValueKinds, name));
+        }
+
         string[] known = [.. type.MemberNames().Order(StringComparer.Ordinal)];
         var hint = NearMatch.Hint(name, known) ?? (known.Length == 0 ? "It has no members." : $"It has: {Shorten(known)}.");
         return checker.Report(offset, length, $"There is no member \"{name}\".", hint);
@@ -44,7 +53,10 @@ internal sealed class MemberNode(Node target, string name, int nameOffset, int n
     {
         member = default;
         if (value.Kind != ExpressionValueKind.Map)
+        {
             return false;
+        }
+
         context.Charge(this, value.IsJson ? 1 + value.Count / 16 : 1);
         return value.TryGetMember(Name, _utf8Name, out member);
     }
@@ -52,9 +64,15 @@ internal sealed class MemberNode(Node target, string name, int nameOffset, int n
     private ExpressionException Missing(ref EvaluationContext context, in ExpressionValue value)
     {
         if (value.IsNull)
+        {
             return context.Fault(nameOffset, nameLength, $"The value before \"{Name}\" is null, so it has no members.", "Test it first with has(...), or give a default with coalesce(...).");
+        }
+
         if (value.Kind != ExpressionValueKind.Map)
+        {
             return context.Fault(nameOffset, nameLength, $"{Article(Kinds.Name(value.Kind))} has no members, so there is no \"{Name}\".", KindHint(Kinds.Of(value.Kind), Name));
+        }
+
         var names = value.MemberNames();
         return context.Fault(
             nameOffset,
@@ -109,12 +127,21 @@ internal sealed class IndexNode(Node target, Node index) : Node
 
         var allowed = (isList ? KindSet.Number : KindSet.None) | (isMap ? KindSet.String : KindSet.None);
         if ((key.ValueKinds & allowed) == KindSet.None)
+        {
             return checker.Report(index, $"The index must be {Kinds.Name(allowed)}, found {key}.", isList ? null : "A map is indexed by names: x['name'].");
+        }
+
         List<ExpressionType> results = [];
         if (isList && (key.ValueKinds & KindSet.Number) != KindSet.None)
+        {
             results.Add(type.ListElement()!);
+        }
+
         if (isMap && key.ValueKinds.HasFlag(KindSet.String))
+        {
             results.Add(ExpressionType.Any);
+        }
+
         return ExpressionType.Union(results);
     }
 
@@ -134,11 +161,17 @@ internal sealed class IndexNode(Node target, Node index) : Node
     {
         item = default;
         if (key.Kind is not (ExpressionValueKind.Int or ExpressionValueKind.Double))
+        {
             throw context.Fault(index, $"The index of a list must be a whole number, found {Kinds.Name(key.Kind)}.");
+        }
+
         var count = list.Count;
         var position = Position(ref context, key);
         if (position < 0 || position >= count)
+        {
             return optional ? false : throw context.Fault(index, $"There is no item {position}.", count == 0 ? "The list is empty." : $"The list has the items 0 to {count - 1}.");
+        }
+
         context.Charge(this, list.IsJson ? 1 + position / 16 : 1);
         item = list.List is { } items ? items[(int)position] : ExpressionValue.FromJson(list.Json[(int)position]);
         return true;
@@ -147,11 +180,17 @@ internal sealed class IndexNode(Node target, Node index) : Node
     private bool FindMember(ref EvaluationContext context, in ExpressionValue map, in ExpressionValue key, bool optional, out ExpressionValue member)
     {
         if (key.Kind != ExpressionValueKind.String)
+        {
             throw context.Fault(index, $"The index of a map must be a string, found {Kinds.Name(key.Kind)}.");
+        }
+
         context.Charge(this, map.IsJson ? 1 + map.Count / 16 : 1);
         var name = context.Text(index, key);
         if (map.TryGetMember(name, out member))
+        {
             return true;
+        }
+
         return optional ? false : throw context.Fault(index, $"There is no member \"{name}\".", NearMatch.Hint(name, map.MemberNames().Take(1000)) ?? "Test it first with 'name' in x.");
     }
 
@@ -159,7 +198,10 @@ internal sealed class IndexNode(Node target, Node index) : Node
     private long Position(ref EvaluationContext context, in ExpressionValue key)
     {
         if (key.Kind == ExpressionValueKind.Int)
+        {
             return key.AsInt64();
+        }
+
         var number = key.AsDouble();
         return Math.Abs(number) < Exact && Math.Floor(number) == number
             ? (long)number
@@ -187,7 +229,9 @@ internal sealed class CoalesceNode(IReadOnlyList<Node> choices) : Node
         foreach (var choice in choices)
         {
             if (choice.TryEvaluate(ref context, out var value) && !value.IsNull)
+            {
                 return value;
+            }
         }
 
         return default;
@@ -208,11 +252,17 @@ internal sealed class CoalesceNode(IReadOnlyList<Node> choices) : Node
         for (var i = 0; i < types.Count; i++)
         {
             if (i == types.Count - 1)
+            {
                 found.Add(types[i]);
+            }
             else if (types[i].Kind == ExpressionTypeKind.Union)
+            {
                 found.AddRange(types[i].Alternatives.Where(type => type.Kind != ExpressionTypeKind.Null));
+            }
             else if (types[i].Kind != ExpressionTypeKind.Null)
+            {
                 found.Add(types[i]);
+            }
         }
 
         return ExpressionType.Union(found);

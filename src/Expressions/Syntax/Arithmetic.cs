@@ -20,15 +20,26 @@ internal sealed class ArithmeticNode(Node left, Node right, TokenKind operation,
         var a = left.Evaluate(ref context);
         var b = right.Evaluate(ref context);
         if (a.Kind == ExpressionValueKind.Int && b.Kind == ExpressionValueKind.Int)
+        {
             return Compute(ref context, a.AsInt64(), b.AsInt64());
+        }
+
         if (Comparison.IsNumber(a) && Comparison.IsNumber(b))
+        {
             return Compute(ref context, a.AsDouble(), b.AsDouble());
+        }
+
         if (operation == TokenKind.Plus && a.Kind == b.Kind)
         {
             if (a.Kind == ExpressionValueKind.String)
+            {
                 return Concatenate(ref context, a.AsString(), b.AsString());
+            }
+
             if (a.Kind == ExpressionValueKind.List)
+            {
                 return Append(ref context, a, b);
+            }
         }
 
         throw context.Fault(operatorOffset, 1, Message(Kinds.Name(a.Kind), Kinds.Name(b.Kind)), Hint(Kinds.Of(a.Kind), Kinds.Of(b.Kind)));
@@ -42,14 +53,22 @@ internal sealed class ArithmeticNode(Node left, Node right, TokenKind operation,
         var numbersA = a.ValueKinds & KindSet.Number;
         var numbersB = b.ValueKinds & KindSet.Number;
         if (numbersA != KindSet.None && numbersB != KindSet.None)
+        {
             results.Add(numbersA == KindSet.Double || numbersB == KindSet.Double ? ExpressionType.Double : (numbersA | numbersB) == KindSet.Int ? ExpressionType.Int : ExpressionType.Number);
+        }
+
         if (operation == TokenKind.Plus)
         {
             var common = a.ValueKinds & b.ValueKinds;
             if (common.HasFlag(KindSet.String))
+            {
                 results.Add(ExpressionType.String);
+            }
+
             if (common.HasFlag(KindSet.List))
+            {
                 results.Add(ExpressionType.ListOf(ExpressionType.Union(a.ListElement()!, b.ListElement()!)));
+            }
         }
 
         return results.Count > 0 ? ExpressionType.Union(results) : checker.Report(operatorOffset, 1, Message(a.ToString(), b.ToString()), Hint(a.ValueKinds, b.ValueKinds));
@@ -58,7 +77,10 @@ internal sealed class ArithmeticNode(Node left, Node right, TokenKind operation,
     private ExpressionValue Compute(ref EvaluationContext context, long a, long b)
     {
         if (b == 0 && operation is TokenKind.Divide or TokenKind.Remainder)
+        {
             throw context.Fault(operatorOffset, 1, "Division by zero.");
+        }
+
         try
         {
             return ExpressionValue.FromInt64(operation switch
@@ -81,7 +103,10 @@ internal sealed class ArithmeticNode(Node left, Node right, TokenKind operation,
     private ExpressionValue Compute(ref EvaluationContext context, double a, double b)
     {
         if (b == 0 && operation is TokenKind.Divide or TokenKind.Remainder)
+        {
             throw context.Fault(operatorOffset, 1, "Division by zero.");
+        }
+
         var result = operation switch
         {
             TokenKind.Plus => a + b,
@@ -104,9 +129,15 @@ internal sealed class ArithmeticNode(Node left, Node right, TokenKind operation,
         context.Charge(this, (long)a.Count + b.Count);
         var items = new List<ExpressionValue>(a.Count + b.Count);
         for (var reader = new ItemReader(a); reader.MoveNext();)
+        {
             items.Add(reader.Current);
+        }
+
         for (var reader = new ItemReader(b); reader.MoveNext();)
+        {
             items.Add(reader.Current);
+        }
+
         return ExpressionValue.FromList(items);
     }
 
@@ -117,9 +148,15 @@ internal sealed class ArithmeticNode(Node left, Node right, TokenKind operation,
     private string? Hint(KindSet a, KindSet b)
     {
         if (operation != TokenKind.Plus)
+        {
             return (a | b).HasFlag(KindSet.String) ? "Convert the string with int(x) or double(x)." : null;
+        }
+
         if (a == KindSet.List || b == KindSet.List)
+        {
             return "A single item is appended as list + [item].";
+        }
+
         return a == KindSet.String || b == KindSet.String ? "Convert to a string with string(x) or toJson(x)." : null;
     }
 }
@@ -144,7 +181,10 @@ internal sealed class NegateNode(Node operand) : Node
     {
         var type = operand.Check(checker);
         if ((type.ValueKinds & KindSet.Number) == KindSet.None)
+        {
             return checker.Report(this, $"\"-\" needs a number, found {type}.");
+        }
+
         return type.Kind == ExpressionTypeKind.Any ? ExpressionType.Number : type;
     }
 }

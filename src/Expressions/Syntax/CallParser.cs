@@ -13,13 +13,22 @@ internal sealed class CallParser(Parser parser, TokenCursor cursor, LocalNames l
     {
         var function = Functions.Find(name.Text, isMethod: false);
         if (function is null && !Functions.SpecialFunctions.Contains(name.Text))
+        {
             return cursor.Fail(name.Offset, name.Length, $"There is no function \"{name.Text}\".", Functions.Hint(name.Text, isMethod: false));
+        }
+
         var arguments = ParseArguments();
         if (cursor.HasFailed)
+        {
             return arguments.Count > 0 ? arguments[0] : Nothing(name);
+        }
+
         var length = cursor.PreviousEnd - name.Offset;
         if (function is not null)
+        {
             return Call(function, name, arguments, name.Offset);
+        }
+
         if (name.Text == "has")
         {
             return arguments is [MemberNode]
@@ -35,13 +44,22 @@ internal sealed class CallParser(Parser parser, TokenCursor cursor, LocalNames l
     public Node ParseMethod(Node target, Token name)
     {
         if (Macro(name.Text) is { } macro)
+        {
             return ParseMacro(macro, target, name);
+        }
+
         var function = Functions.Find(name.Text, isMethod: true);
         if (function is null && name.Text != "matches")
+        {
             return cursor.Fail(name.Offset, name.Length, $"There is no function \"{name.Text}\" that is called after a dot.", Functions.Hint(name.Text, isMethod: true));
+        }
+
         var arguments = ParseArguments();
         if (cursor.HasFailed)
+        {
             return target;
+        }
+
         arguments.Insert(0, target);
         return function is not null ? Call(function, name, arguments, target.Offset) : ParseMatches(name, arguments);
     }
@@ -66,7 +84,10 @@ internal sealed class CallParser(Parser parser, TokenCursor cursor, LocalNames l
     private Node ParseMatches(Token name, List<Node> arguments)
     {
         if (arguments.Count != 2)
+        {
             return cursor.Fail(name.Offset, name.Length, $"matches() takes 1 argument, found {arguments.Count - 1}.", "Write text.matches('pattern').");
+        }
+
         Regex? regex = null;
         if (arguments[1] is LiteralNode { Value.Kind: ExpressionValueKind.String } pattern
             && (regex = SafePattern.TryCompile(pattern.Value.AsString(), out var problem)) is null)
@@ -107,14 +128,20 @@ internal sealed class CallParser(Parser parser, TokenCursor cursor, LocalNames l
             _ => $"list.{name.Text}(item, condition)",
         };
         if (variable.Kind != TokenKind.Identifier || cursor.Next.Kind != TokenKind.Comma)
+        {
             return cursor.Fail(variable.Offset, variable.Length, $"{name.Text}() takes a name for the item, and then what to do with it.", $"Write {usage}.");
+        }
+
         cursor.Advance();
         cursor.Advance();
         var slot = locals.Enter(variable.Text);
         var body = parser.ParseExpression();
         locals.Leave();
         if (cursor.Current.Kind == TokenKind.Comma)
+        {
             return cursor.Fail(cursor.Current.Offset, cursor.Current.Length, $"{name.Text}() takes two arguments.", kind == MacroKind.Map ? "Write list.filter(item, condition).map(item, value)." : $"Write {usage}.");
+        }
+
         cursor.Expect(TokenKind.CloseParenthesis, "\")\"");
         return parser.Checked(new MacroNode(kind, name.Text, target, slot, body) { Offset = target.Offset, Length = cursor.PreviousEnd - target.Offset, Height = Node.HeightAbove(target, body) });
     }

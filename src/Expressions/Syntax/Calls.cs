@@ -16,7 +16,10 @@ internal sealed class CallNode(Function function, IReadOnlyList<Node> arguments)
         {
             var value = arguments[i].Evaluate(ref context);
             if ((function.Parameters[i] & Kinds.Of(value.Kind)) == KindSet.None)
+            {
                 throw context.Fault(arguments[i], Message(i, Kinds.Name(value.Kind)), Hint(i, Kinds.Of(value.Kind)));
+            }
+
             buffer[i] = value;
         }
 
@@ -31,7 +34,9 @@ internal sealed class CallNode(Function function, IReadOnlyList<Node> arguments)
         {
             types[i] = arguments[i].Check(checker);
             if ((types[i].ValueKinds & function.Parameters[i]) == KindSet.None)
+            {
                 types[i] = checker.Report(arguments[i], Message(i, types[i].ToString()), Hint(i, types[i].ValueKinds));
+            }
         }
 
         return function.Result(types);
@@ -42,11 +47,20 @@ internal sealed class CallNode(Function function, IReadOnlyList<Node> arguments)
     private string? Hint(int argument, KindSet found)
     {
         if (found == KindSet.Null)
+        {
             return "Give a default with coalesce(x, ...).";
+        }
+
         if (function.Name == "contains" && argument == 0 && found == KindSet.List)
+        {
             return "Write item in list.";
+        }
+
         if (function.Name == "string")
+        {
             return "Write toJson(x).";
+        }
+
         return (function.Parameters[argument] & KindSet.String) != KindSet.None && (found & KindSet.Number) != KindSet.None ? "Convert it with string(x)." : null;
     }
 
@@ -67,7 +81,10 @@ internal sealed class MatchesNode(Node text, Node pattern, Regex? compiled) : No
         context.Charge(this, 1);
         var value = text.Evaluate(ref context);
         if (value.Kind != ExpressionValueKind.String)
+        {
             throw context.Fault(text, $"What stands before .matches() must be a string, found {Kinds.Name(value.Kind)}.", value.IsNull ? "Give a default with coalesce(x, '')." : null);
+        }
+
         var regex = compiled ?? Compile(ref context);
         var input = context.Text(this, value);
 
@@ -80,10 +97,16 @@ internal sealed class MatchesNode(Node text, Node pattern, Regex? compiled) : No
     {
         var type = text.Check(checker);
         if (!type.CanBe(ExpressionType.String))
+        {
             checker.Report(text, $"What stands before .matches() must be a string, found {type}.");
+        }
+
         type = pattern.Check(checker);
         if (!type.CanBe(ExpressionType.String))
+        {
             checker.Report(pattern, $"The argument of matches() must be a string, found {type}.");
+        }
+
         return ExpressionType.Bool;
     }
 
@@ -91,7 +114,10 @@ internal sealed class MatchesNode(Node text, Node pattern, Regex? compiled) : No
     {
         var value = pattern.Evaluate(ref context);
         if (value.Kind != ExpressionValueKind.String)
+        {
             throw context.Fault(pattern, $"The argument of matches() must be a string, found {Kinds.Name(value.Kind)}.");
+        }
+
         context.Charge(this, StepsToCompile);
         return SafePattern.TryCompile(context.Text(pattern, value), out var problem) ?? throw context.Fault(pattern, problem!);
     }

@@ -11,7 +11,10 @@ internal sealed record ExpressionSource(string Text, int Start, int End)
     {
         var start = Start;
         while (start < End && char.IsWhiteSpace(Text[start]))
+        {
             start++;
+        }
+
         return new ExpressionException(Text[start..End].TrimEnd(), start, problem, isLimit);
     }
 }

@@ -26,7 +26,10 @@ internal sealed class VariableNode(string name) : Node
     public override ExpressionType Check(Checker checker)
     {
         if (checker.Scope.Variables.TryGetValue(Name, out var type))
+        {
             return type;
+        }
+
         var known = checker.Scope.Variables.Keys;
         var hint = NearMatch.Hint(Name, known) ?? (checker.Scope.Variables.Count == 0
             ? "There are no variables here."
@@ -55,7 +58,10 @@ internal sealed class ListNode(IReadOnlyList<Node> items) : Node
         context.Charge(this, 1 + items.Count);
         var values = new ExpressionValue[items.Count];
         for (var i = 0; i < values.Length; i++)
+        {
             values[i] = items[i].Evaluate(ref context);
+        }
+
         return ExpressionValue.FromList(values);
     }
 
@@ -73,10 +79,15 @@ internal sealed class MapNode(IReadOnlyList<(Node Key, Node Value)> members) : N
         {
             var key = keyNode.Evaluate(ref context);
             if (key.Kind != ExpressionValueKind.String)
+            {
                 throw context.Fault(keyNode, $"The key of a map must be a string, found {Kinds.Name(key.Kind)}.", "Write it in quotes, or convert it with string(x).");
+            }
+
             var name = context.Text(keyNode, key);
             if (!values.TryAdd(name, valueNode.Evaluate(ref context)))
+            {
                 throw context.Fault(keyNode, $"The map has the key \"{name}\" twice.");
+            }
         }
 
         return ExpressionValue.FromMembers(values);
@@ -90,12 +101,19 @@ internal sealed class MapNode(IReadOnlyList<(Node Key, Node Value)> members) : N
         {
             var keyType = key.Check(checker);
             if (!keyType.CanBe(ExpressionType.String))
+            {
                 checker.Report(key, $"The key of a map must be a string, found {keyType}.", "Write it in quotes, or convert it with string(x).");
+            }
+
             var type = value.Check(checker);
             if (key is not LiteralNode { Value.Kind: ExpressionValueKind.String } literal)
+            {
                 others.Add(type);
+            }
             else if (!types.TryAdd(literal.Value.AsString(), type))
+            {
                 checker.Report(key, $"The map has the key \"{literal.Value.AsString()}\" twice.");
+            }
         }
 
         return ExpressionType.Object(types, others.Count == 0 ? null : ExpressionType.Union(others));

@@ -10,7 +10,10 @@ internal sealed partial class Lexer
     {
         var begin = _position;
         if (raw)
+        {
             _position++;
+        }
+
         var quote = text[_position++];
         var builder = new StringBuilder();
         while (true)
@@ -25,7 +28,10 @@ internal sealed partial class Lexer
 
             var c = text[_position];
             if (c == quote)
+            {
                 break;
+            }
+
             if (c == '\\' && !raw)
             {
                 ReadEscape(builder);
@@ -40,7 +46,10 @@ internal sealed partial class Lexer
         _position++;
         var value = builder.ToString();
         if (HasLoneSurrogate(value))
+        {
             Report(begin, _position - begin, "The text is not valid Unicode: it has one half of a surrogate pair.", null);
+        }
+
         _tokens.Add(new Token(TokenKind.String, begin, _position - begin, value));
     }
 
@@ -75,7 +84,9 @@ internal sealed partial class Lexer
         // At the end of a line the text isn't closed, which is reported there.
         _position++;
         if (c is not ('\0' or '\n' or '\r'))
+        {
             Report(begin, 2, $"\"\\{c}\" is no escape.", "A backslash is written \\\\, or the text as r'...'.");
+        }
     }
 
     /// <summary>Gets what a character after a backslash stands for, if for one other.</summary>
@@ -97,17 +108,29 @@ internal sealed partial class Lexer
         var from = _position + 2;
         var to = from;
         while (to < text.Length && to - from < digits && (radix == 16 ? char.IsAsciiHexDigit(text[to]) : text[to] is >= '0' and <= '7'))
+        {
             to++;
+        }
+
         _position = to;
         var value = 0u;
         foreach (var digit in text.AsSpan(from, to - from))
+        {
             value = value * (uint)radix + (uint)(char.IsAsciiDigit(digit) ? digit - '0' : (digit | 0x20) - 'a' + 10);
+        }
+
         if (to - from < digits)
+        {
             Report(begin, to - begin, $"The escape \"{text[begin..to]}\" needs {digits.ToString(CultureInfo.InvariantCulture)} digits.", null);
+        }
         else if (!Rune.IsValid(value))
+        {
             Report(begin, to - begin, $"The escape \"{text[begin..to]}\" is no Unicode character.", null);
+        }
         else
+        {
             builder.Append(new Rune(value).ToString());
+        }
     }
 
     private static bool HasLoneSurrogate(string value)
@@ -115,9 +138,15 @@ internal sealed partial class Lexer
         for (var i = 0; i < value.Length; i++)
         {
             if (!char.IsSurrogate(value[i]))
+            {
                 continue;
+            }
+
             if (!char.IsHighSurrogate(value[i]) || i + 1 == value.Length || !char.IsLowSurrogate(value[i + 1]))
+            {
                 return true;
+            }
+
             i++;
         }
 

@@ -32,9 +32,15 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
         while (!IsBroken)
         {
             while (_position < text.Length && char.IsWhiteSpace(text[_position]))
+            {
                 _position++;
+            }
+
             if (_position >= text.Length)
+            {
                 break;
+            }
+
             if (inTemplate && _braces == 0 && text[_position] == '}' && Peek(1) == '}')
             {
                 IsClosed = true;
@@ -55,15 +61,25 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
     {
         var c = text[_position];
         if (c is 'r' or 'R' && Peek(1) is '\'' or '"')
+        {
             ReadString(raw: true);
+        }
         else if (char.IsAsciiLetter(c) || c == '_')
+        {
             ReadWord();
+        }
         else if (char.IsAsciiDigit(c) || (c == '.' && char.IsAsciiDigit(Peek(1)) && !FollowsValue()))
+        {
             ReadNumber();
+        }
         else if (c is '\'' or '"')
+        {
             ReadString(raw: false);
+        }
         else
+        {
             ReadSymbol();
+        }
     }
 
     /// <summary>Gets whether a dot here selects a member: after a name, a bracket or a string.</summary>
@@ -81,9 +97,13 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
     private void ReadNumber()
     {
         if (text[_position] == '0' && Peek(1) is 'x' or 'X')
+        {
             ReadHexadecimal();
+        }
         else
+        {
             ReadDecimal();
+        }
     }
 
     private void ReadHexadecimal()
@@ -91,7 +111,10 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
         var begin = _position;
         _position += 2;
         while (char.IsAsciiHexDigit(Peek(0)))
+        {
             _position++;
+        }
+
         var digits = text[(begin + 2).._position];
         if (!long.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) || value < 0)
         {
@@ -110,14 +133,20 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
         var hasExponent = SkipExponent();
         var number = text[begin.._position];
         if (SkipWord() is { Length: > 0 } rest)
+        {
             Report(begin, _position - begin, $"\"{number}{rest}\" is no number.", rest is "u" or "U" ? "There are no unsigned numbers: leave out the \"u\"." : "A name can't begin with a digit.");
+        }
+
         _tokens.Add(new Token(hasFraction || hasExponent ? TokenKind.Double : TokenKind.Int, begin, _position - begin, number));
     }
 
     private bool SkipFraction()
     {
         if (Peek(0) != '.' || !char.IsAsciiDigit(Peek(1)))
+        {
             return false;
+        }
+
         _position++;
         SkipDigits();
         return true;
@@ -126,7 +155,10 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
     private bool SkipExponent()
     {
         if (Peek(0) is not ('e' or 'E') || !(char.IsAsciiDigit(Peek(1)) || (Peek(1) is '+' or '-' && char.IsAsciiDigit(Peek(2)))))
+        {
             return false;
+        }
+
         _position += 2;
         SkipDigits();
         return true;
@@ -136,14 +168,19 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
     {
         var begin = _position;
         while (char.IsAsciiLetterOrDigit(Peek(0)) || Peek(0) == '_')
+        {
             _position++;
+        }
+
         return text[begin.._position];
     }
 
     private void SkipDigits()
     {
         while (char.IsAsciiDigit(Peek(0)))
+        {
             _position++;
+        }
     }
 
     private void ReadSymbol()
@@ -156,11 +193,19 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
 
         var length = symbol.Text.Length;
         if (symbol.Problem is not null)
+        {
             Report(_position, length, symbol.Problem, symbol.Hint);
+        }
+
         if (symbol.Kind == TokenKind.OpenBrace)
+        {
             _braces++;
+        }
         else if (symbol.Kind == TokenKind.CloseBrace)
+        {
             _braces = Math.Max(0, _braces - 1);
+        }
+
         _tokens.Add(new Token(symbol.Kind, _position, length));
         _position += length;
     }

@@ -24,7 +24,10 @@ internal sealed class LogicNode(Node left, Node right, bool isAnd) : Node
         {
             context.Charge(this, StepsPerError);
             if (right.EvaluateCondition(ref context, Role) != isAnd)
+            {
                 return ExpressionValue.FromBoolean(!isAnd);
+            }
+
             throw;
         }
 

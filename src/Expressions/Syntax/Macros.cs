@@ -22,7 +22,10 @@ internal sealed class MacroNode(MacroKind kind, string name, Node target, int sl
     {
         var list = target.Evaluate(ref context);
         if (list.Kind is not (ExpressionValueKind.List or ExpressionValueKind.Map))
+        {
             throw context.Fault(this, $"{name}() needs a list or a map, found {Kinds.Name(list.Kind)}.", list.IsNull ? "Give a default with coalesce(x, [])." : null);
+        }
+
         context.Charge(this, list.Kind == ExpressionValueKind.Map ? 1 + list.Count : 1);
         return kind switch
         {
@@ -42,9 +45,14 @@ internal sealed class MacroNode(MacroKind kind, string name, Node target, int sl
         var canBeMap = type.ValueKinds.HasFlag(KindSet.Map);
         ExpressionType item;
         if (!canBeList && !canBeMap)
+        {
             item = checker.Report(this, $"{name}() needs a list or a map, found {type}.");
+        }
         else
+        {
             item = !canBeMap ? type.ListElement()! : !canBeList ? ExpressionType.String : ExpressionType.Union(type.ListElement()!, ExpressionType.String);
+        }
+
         checker.Locals[slot] = item;
         if (kind is MacroKind.Map or MacroKind.SortBy)
         {
@@ -72,7 +80,9 @@ internal sealed class MacroNode(MacroKind kind, string name, Node target, int sl
             try
             {
                 if (Test(ref context, items.Current) == until)
+                {
                     return ExpressionValue.FromBoolean(until);
+                }
             }
             catch (ExpressionException exception) when (!exception.IsLimit)
             {
@@ -90,7 +100,9 @@ internal sealed class MacroNode(MacroKind kind, string name, Node target, int sl
         for (var items = new ItemReader(list); items.MoveNext();)
         {
             if (Test(ref context, items.Current))
+            {
                 count++;
+            }
         }
 
         return ExpressionValue.FromBoolean(count == 1);
@@ -102,7 +114,9 @@ internal sealed class MacroNode(MacroKind kind, string name, Node target, int sl
         for (var items = new ItemReader(list); items.MoveNext();)
         {
             if (Test(ref context, items.Current))
+            {
                 results.Add(items.Current);
+            }
         }
 
         return ExpressionValue.FromList(results);
@@ -125,7 +139,10 @@ internal sealed class MacroNode(MacroKind kind, string name, Node target, int sl
     {
         List<ExpressionValue> values = [];
         for (var items = new ItemReader(list); items.MoveNext();)
+        {
             values.Add(items.Current);
+        }
+
         var keys = Map(ref context, list).List!;
         return ListFunctions.Sort(ref context, this, keys, values);
     }

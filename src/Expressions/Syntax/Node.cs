@@ -44,7 +44,9 @@ internal abstract class Node
     {
         var type = Check(checker);
         if (!type.CanBe(ExpressionType.Bool))
+        {
             checker.Report(this, $"{role} must be a bool, found {type}.", BoolHint(type.ValueKinds));
+        }
     }
 
     /// <summary>Gets the height of a node above others.</summary>
@@ -52,7 +54,10 @@ internal abstract class Node
     {
         var height = 0;
         foreach (var child in children)
+        {
             height = Math.Max(height, child.Height);
+        }
+
         return height + 1;
     }
 

@@ -17,7 +17,10 @@ internal sealed partial class Parser
                 _cursor.Advance();
                 var name = _cursor.Current;
                 if (name.Kind != TokenKind.Identifier)
+                {
                     return _cursor.Fail(name.Offset, name.Length, "Expected a name after \".\".", name.Kind is TokenKind.Int or TokenKind.Double or TokenKind.String ? "Write x[0] or x['name']." : null);
+                }
+
                 _cursor.Advance();
                 if (_cursor.Current.Kind == TokenKind.OpenParenthesis)
                 {
@@ -28,16 +31,22 @@ internal sealed partial class Parser
                 {
                     node = Checked(new MemberNode(node, name.Text, name.Offset, name.Length) { Offset = node.Offset, Length = name.Offset + name.Length - node.Offset, Height = Node.HeightAbove(node) });
                     if (isOpen)
+                    {
                         path!.Add(name.Text);
+                    }
                 }
             }
             else if (_cursor.Current.Kind == TokenKind.OpenBracket)
             {
                 node = ParseIndex(node, out var member);
                 if (isOpen && member is not null)
+                {
                     path!.Add(member);
+                }
                 else
+                {
                     isOpen = false;
+                }
             }
             else if (_cursor.Current.Kind == TokenKind.OpenParenthesis)
             {
@@ -50,7 +59,10 @@ internal sealed partial class Parser
         }
 
         if (path is not null && !_references.Exists(known => known.Path.SequenceEqual(path)))
+        {
             _references.Add(new ExpressionReference(path));
+        }
+
         return node;
     }
 
@@ -74,7 +86,10 @@ internal sealed partial class Parser
     {
         var name = _cursor.Advance();
         if (_cursor.Current.Kind == TokenKind.OpenParenthesis)
+        {
             return _calls.ParseFunction(name);
+        }
+
         return _locals.Find(name.Text) is { } slot
             ? new LocalNode(slot) { Offset = name.Offset, Length = name.Length }
             : new VariableNode(name.Text) { Offset = name.Offset, Length = name.Length };

@@ -40,7 +40,10 @@ internal sealed partial class Parser
         }
 
         if (lexer.IsBroken || (inTemplate && !isClosed))
+        {
             return null;
+        }
+
         var parser = new Parser(new TokenCursor(tokens, problems));
         var root = parser.ParseRoot();
         return problems.Count > before ? null : new SyntaxTree(new ExpressionSource(text, start, end), root, parser._locals.Slots, parser._references);
@@ -49,10 +52,16 @@ internal sealed partial class Parser
     private Node ParseRoot()
     {
         if (_cursor.Current.Kind == TokenKind.End)
+        {
             return _cursor.Fail(_cursor.Current.Offset, 0, "The expression is empty.");
+        }
+
         var root = ParseExpression();
         if (_cursor.Current.Kind != TokenKind.End)
+        {
             _cursor.FailUnexpected("the end of the expression");
+        }
+
         return root;
     }
 
@@ -60,7 +69,10 @@ internal sealed partial class Parser
     public Node ParseExpression()
     {
         if (++_depth > ExpressionLimits.Nesting)
+        {
             return _cursor.Fail(_cursor.Current.Offset, _cursor.Current.Length, $"The expression is nested deeper than {ExpressionLimits.Nesting} levels.");
+        }
+
         var node = ParseBinary(1);
         if (_cursor.Current.Kind == TokenKind.Question)
         {
@@ -84,7 +96,10 @@ internal sealed partial class Parser
             var token = _cursor.Current;
             var precedence = Precedence(token.Kind);
             if (precedence < lowest)
+            {
                 break;
+            }
+
             _cursor.Advance();
             var right = ParseBinary(precedence + 1);
             left = Checked(Combine(left, token, right));
@@ -124,7 +139,10 @@ internal sealed partial class Parser
     {
         var token = _cursor.Current;
         if (token.Kind != TokenKind.Identifier)
+        {
             return;
+        }
+
         TokenKind? meant = token.Text.ToLowerInvariant() switch
         {
             "and" => TokenKind.And,
@@ -137,7 +155,10 @@ internal sealed partial class Parser
             _ => null,
         };
         if (meant is null)
+        {
             return;
+        }
+
         _cursor.Report(token.Offset, token.Length, $"\"{token.Text}\" is not an operator.", $"Write \"{Symbols.TextOf(meant.Value)}\".");
         _cursor.Replace(token with { Kind = meant.Value, Text = "" });
     }
@@ -152,7 +173,10 @@ internal sealed partial class Parser
         }
 
         if (token.Kind is not (TokenKind.Not or TokenKind.Minus))
+        {
             return ParsePostfix();
+        }
+
         _cursor.Advance();
         if (token.Kind == TokenKind.Minus && _cursor.Current.Kind is TokenKind.Int or TokenKind.Double && _cursor.Current.Offset == token.Offset + 1)
         {
@@ -162,7 +186,10 @@ internal sealed partial class Parser
         }
 
         if (++_depth > ExpressionLimits.Nesting)
+        {
             return _cursor.Fail(token.Offset, token.Length, $"The expression is nested deeper than {ExpressionLimits.Nesting} levels.");
+        }
+
         var operand = ParseUnary();
         _depth--;
         var length = operand.End - token.Offset;
@@ -188,11 +215,17 @@ internal sealed partial class Parser
                 return Literal(ExpressionValue.FromString(token.Text));
             case TokenKind.Int:
                 if (long.TryParse(token.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole))
+                {
                     return Literal(ExpressionValue.FromInt64(whole));
+                }
+
                 return _cursor.Fail(token.Offset, token.Length, "The number doesn't fit into 64 bits.", "Write it with a fraction: 1e20 or 1.0.");
             case TokenKind.Double:
                 if (double.TryParse(token.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
+                {
                     return Literal(ExpressionValue.FromDouble(number));
+                }
+
                 return _cursor.Fail(token.Offset, token.Length, "The number is too large.");
             case TokenKind.OpenParenthesis:
                 _cursor.Advance();
@@ -232,16 +265,23 @@ internal sealed partial class Parser
         {
             var key = ParseExpression();
             if (key is VariableNode variable && _cursor.Current.Kind == TokenKind.Colon)
+            {
                 return _cursor.Fail(key.Offset, key.Length, $"The key of a map is an expression, and \"{variable.Name}\" would be a variable.", $"Write it in quotes: '{variable.Name}'. For a variable, write ({variable.Name} + '').");
+            }
+
             _cursor.Expect(TokenKind.Colon, "\":\" and the value of the key");
             var value = ParseExpression();
             members.Add((key, value));
             parts.Add(key);
             parts.Add(value);
             if (_cursor.Current.Kind == TokenKind.Comma)
+            {
                 _cursor.Advance();
+            }
             else if (_cursor.Current.Kind != TokenKind.CloseBrace)
+            {
                 _cursor.FailUnexpected("\",\" or \"}\"");
+            }
         }
 
         _cursor.Expect(TokenKind.CloseBrace, "\"}\"");
@@ -256,9 +296,13 @@ internal sealed partial class Parser
         {
             items.Add(ParseExpression());
             if (_cursor.Current.Kind == TokenKind.Comma)
+            {
                 _cursor.Advance();
+            }
             else if (_cursor.Current.Kind != close)
+            {
                 _cursor.FailUnexpected(expected);
+            }
         }
 
         _cursor.Expect(close, expected);

@@ -52,11 +52,18 @@ internal sealed class OrderNode(Node left, Node right, TokenKind operation, int 
         var b = right.Evaluate(ref context);
         int order;
         if (Comparison.IsNumber(a) && Comparison.IsNumber(b))
+        {
             order = Comparison.CompareNumbers(a, b);
+        }
         else if (a.Kind == ExpressionValueKind.String && b.Kind == ExpressionValueKind.String)
+        {
             order = Comparison.CompareTexts(context.Text(left, a), context.Text(right, b));
+        }
         else
+        {
             throw context.Fault(operatorOffset, Name.Length, Message(Kinds.Name(a.Kind), Kinds.Name(b.Kind)), Hint(Kinds.Of(a.Kind), Kinds.Of(b.Kind)));
+        }
+
         return ExpressionValue.FromBoolean(operation switch
         {
             TokenKind.Less => order < 0,
@@ -73,7 +80,10 @@ internal sealed class OrderNode(Node left, Node right, TokenKind operation, int 
         var fits = ((a.ValueKinds & KindSet.Number) != KindSet.None && (b.ValueKinds & KindSet.Number) != KindSet.None)
             || (a.ValueKinds & b.ValueKinds).HasFlag(KindSet.String);
         if (!fits)
+        {
             checker.Report(operatorOffset, Name.Length, Message(a.ToString(), b.ToString()), left is OrderNode ? "Write a < b && b < c." : Hint(a.ValueKinds, b.ValueKinds));
+        }
+
         return ExpressionType.Bool;
     }
 
@@ -83,7 +93,10 @@ internal sealed class OrderNode(Node left, Node right, TokenKind operation, int 
     {
         var either = a | b;
         if ((either & (KindSet.List | KindSet.Map)) != KindSet.None)
+        {
             return "Compare the size: size(x) > 0.";
+        }
+
         return either.HasFlag(KindSet.String) && (either & KindSet.Number) != KindSet.None ? "Convert the string with int(x) or double(x)." : null;
     }
 }
@@ -99,17 +112,25 @@ internal sealed class InNode(Node left, Node right) : Node
         if (container.Kind == ExpressionValueKind.Map)
         {
             if (item.Kind != ExpressionValueKind.String)
+            {
                 return ExpressionValue.FromBoolean(false);
+            }
+
             context.Charge(this, container.IsJson ? 1 + container.Count / 16 : 1);
             return ExpressionValue.FromBoolean(container.TryGetMember(context.Text(left, item), out _));
         }
 
         if (container.Kind != ExpressionValueKind.List)
+        {
             throw context.Fault(right, $"What follows \"in\" must be a list or a map, found {Kinds.Name(container.Kind)}.", Hint(Kinds.Of(container.Kind)));
+        }
+
         for (var items = new ItemReader(container); items.MoveNext();)
         {
             if (Comparison.AreEqual(ref context, this, item, items.Current))
+            {
                 return ExpressionValue.FromBoolean(true);
+            }
         }
 
         return ExpressionValue.FromBoolean(false);

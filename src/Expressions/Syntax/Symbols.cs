@@ -73,11 +73,16 @@ internal static class Symbols
     public static Symbol? At(ReadOnlySpan<char> text)
     {
         if (!LongestFirst.TryGetValue(text[0], out var symbols))
+        {
             return null;
+        }
+
         foreach (var symbol in symbols)
         {
             if (text.StartsWith(symbol.Text) && !IsChoiceOfFraction(text, symbol))
+            {
                 return symbol;
+            }
         }
 
         return null;

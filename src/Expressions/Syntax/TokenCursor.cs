@@ -26,7 +26,10 @@ internal sealed class TokenCursor(List<Token> tokens, ICollection<ExpressionProb
     {
         var token = Current;
         if (token.Kind != TokenKind.End)
+        {
             _index++;
+        }
+
         return token;
     }
 
@@ -37,9 +40,13 @@ internal sealed class TokenCursor(List<Token> tokens, ICollection<ExpressionProb
     public void Expect(TokenKind kind, string expected)
     {
         if (Current.Kind == kind)
+        {
             Advance();
+        }
         else
+        {
             FailUnexpected(expected);
+        }
     }
 
     /// <summary>Reports what can be put right, so that the reading goes on.</summary>
@@ -50,7 +57,10 @@ internal sealed class TokenCursor(List<Token> tokens, ICollection<ExpressionProb
     public Node Fail(int offset, int length, string message, string? hint = null)
     {
         if (!HasFailed)
+        {
             Report(offset, length, message, hint);
+        }
+
         HasFailed = true;
         _index = tokens.Count - 1;
         return new LiteralNode(default) { Offset = offset, Length = length };
@@ -61,7 +71,10 @@ internal sealed class TokenCursor(List<Token> tokens, ICollection<ExpressionProb
     {
         var token = Current;
         if (token.Kind == TokenKind.End)
+        {
             return Fail(token.Offset, 0, $"The expression ends too early: expected {expected}.");
+        }
+
         var (shown, hint) = token.Kind switch
         {
             TokenKind.Identifier => ($"\"{token.Text}\"", token.Text is "if" or "else" or "then" ? "Write condition ? a : b." : null),

@@ -36,7 +36,9 @@ public sealed class DocsTests
             for (var i = 0; i < lines.Length; i++)
             {
                 if (!lines[i].StartsWith("```yaml", StringComparison.Ordinal))
+                {
                     continue;
+                }
 
                 var end = Array.FindIndex(lines, i + 1, line => line == "```");
                 data.Add($"{page}:{i + 1}", i + 1, Frame(lines[i][7..].Trim(), lines[(i + 1)..end]));

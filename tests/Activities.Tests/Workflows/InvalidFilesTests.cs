@@ -38,11 +38,17 @@ public sealed class InvalidFilesTests
         {
             const string begin = "# problem: ";
             if (line.StartsWith(begin, StringComparison.Ordinal))
+            {
                 problems.Add(line[begin.Length..]);
+            }
             else if (line.StartsWith("#   ", StringComparison.Ordinal) && problems.Count > 0)
+            {
                 problems[^1] += "\n" + line[4..];
+            }
             else
+            {
                 break;
+            }
         }
 
         Assert.NotEmpty(problems);

@@ -9,7 +9,9 @@ internal static class Repository
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Functions.sln")))
+        {
             folder = folder.Parent;
+        }
 
         return folder?.FullName ?? throw new InvalidOperationException("Functions.sln was not found above the tests.");
     }

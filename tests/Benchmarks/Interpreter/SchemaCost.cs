@@ -36,7 +36,10 @@ internal static class SchemaCost
     {
         var began = Stopwatch.GetTimestamp();
         if (schema.Validate(value).Count == 0 != fits)
+        {
             throw new InvalidOperationException($"{name} was checked wrongly.");
+        }
+
         round.Record(name, "ms", Stopwatch.GetElapsedTime(began).TotalMilliseconds, higherIsBetter: false);
     }
 }

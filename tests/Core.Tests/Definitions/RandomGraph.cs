@@ -12,7 +12,9 @@ internal sealed record RandomGraph(int Count, IReadOnlyList<(int From, int To, b
         var count = random.Next(1, 9);
         var edges = new HashSet<(int, int, bool)>();
         for (var i = random.Next(0, 2 * count); i > 0; i--)
+        {
             edges.Add((random.Next(count), random.Next(count), random.Next(4) == 0));
+        }
 
         return new RandomGraph(count, [.. edges.OrderBy(_ => random.Next())]);
     }
@@ -28,14 +30,18 @@ internal sealed record RandomGraph(int Count, IReadOnlyList<(int From, int To, b
         for (var i = 1; i < count; i++)
         {
             if (random.Next(8) > 0)
+            {
                 edges.Add((order[random.Next(Math.Max(0, i - 3), i)], order[i], false));
+            }
         }
 
         for (var i = random.Next(0, count); i > 0; i--)
         {
             var (a, b) = (random.Next(count), random.Next(count));
             if (a != b)
+            {
                 edges.Add((order[Math.Min(a, b)], order[Math.Max(a, b)], false));
+            }
         }
 
         var forward = new RandomGraph(count, [.. edges]);
@@ -54,10 +60,14 @@ internal sealed record RandomGraph(int Count, IReadOnlyList<(int From, int To, b
     {
         var builder = new WorkflowBuilder("random").Edges();
         for (var node = 0; node < Count; node++)
+        {
             builder.TransformNode($"n{node}", node);
+        }
 
         foreach (var (from, to, back) in Edges)
+        {
             builder.Edge($"n{from}", $"n{to}", back ? "round < 2" : null, back ? 2 : null);
+        }
 
         return builder.Parse();
     }
@@ -86,13 +96,19 @@ internal sealed record RandomGraph(int Count, IReadOnlyList<(int From, int To, b
             foreach (var edge in Edges)
             {
                 if (edge.From != node || (forwardOnly && edge.Back) || edge.To == avoiding)
+                {
                     continue;
+                }
 
                 if (edge.To == to)
+                {
                     return true;
+                }
 
                 if (seen.Add(edge.To))
+                {
                     open.Push(edge.To);
+                }
             }
         }
 

@@ -32,7 +32,9 @@ public sealed class WorkflowGraphTests
             {
                 var (from, to, back) = graph.Edges[i];
                 if (back && !graph.Dominates(to, from))
+                {
                     expected.Add((graph.Reaches(to, from, -1, forwardOnly: false) ? "no_natural_loop" : "max_closes_no_cycle", $"edges[{i}]"));
+                }
             }
 
             unnatural += expected.Count > 0 ? 1 : 0;
@@ -110,7 +112,9 @@ public sealed class WorkflowGraphTests
             var random = valid with { Edges = [.. valid.Edges.Where(edge => !edge.Back)] };
             var expected = new List<int>();
             while (expected.Count < random.Count)
+            {
                 expected.Add(Enumerable.Range(0, random.Count).First(node => !expected.Contains(node) && random.Edges.All(edge => edge.To != node || expected.Contains(edge.From))));
+            }
 
             Assert.Equal(expected, random.Parse().Require().Graph.Order);
         }
@@ -126,7 +130,9 @@ public sealed class WorkflowGraphTests
             for (var node = 0; node < random.Count; node++)
             {
                 for (var of = 0; of < random.Count; of++)
+                {
                     Assert.Equal(random.Reaches(node, of, -1, forwardOnly: false), graph.IsUpstream(node, of));
+                }
             }
         }
     }
@@ -137,11 +143,15 @@ public sealed class WorkflowGraphTests
         var builder = new WorkflowBuilder("deep");
         const int depth = SourceLimits.MaxLoopDepth + 1;
         for (var i = 0; i < depth; i++)
+        {
             builder.TransformNode($"n{i}", i);
+        }
 
         builder.TransformNode("last", 0);
         for (var i = 0; i < depth; i++)
+        {
             builder.Edge($"n{i}", i + 1 < depth ? $"n{i + 1}" : "last").Edge("last", $"n{i}", "round < 2", 2);
+        }
 
         Assert.Equal("loops_too_deep", Assert.Single(builder.Parse().Problems).Code);
     }
@@ -151,11 +161,15 @@ public sealed class WorkflowGraphTests
     {
         var builder = new WorkflowBuilder("long");
         for (var i = 0; i < SourceLimits.MaxNodes; i++)
+        {
             builder.TransformNode($"n{i}", i);
+        }
 
         builder.Edges();
         for (var i = 1; i < SourceLimits.MaxNodes; i++)
+        {
             builder.Edge($"n{i - 1}", $"n{i}");
+        }
 
         builder.Edge($"n{SourceLimits.MaxNodes - 1}", "n0", "round < 2", 2);
 

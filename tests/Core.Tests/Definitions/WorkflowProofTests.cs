@@ -176,12 +176,16 @@ public sealed class WorkflowProofTests
         var builder = Builder();
         const int depth = 16;
         for (var i = 0; i < depth; i++)
+        {
             builder.AgentNode($"n{i}", "once", "x");
+        }
 
         for (var i = 0; i < depth; i++)
         {
             if (i + 1 < depth)
+            {
                 builder.Edge($"n{i}", $"n{i + 1}");
+            }
 
             builder.Edge($"n{depth - 1}", $"n{i}", "round < 2", 9_999);
         }

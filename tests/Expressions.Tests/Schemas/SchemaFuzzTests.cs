@@ -23,21 +23,32 @@ public sealed class SchemaFuzzTests
         Fuzz.Check(20261101, 4_000, random => $"{Schema(random, 3)}\n{Value(random, 4)}", text =>
         {
             if (!TryRead(text, out var json, out var value) || !JsonSchema.TryParse(json, out var schema, out _, SchemaReading.Lenient))
+            {
                 return;
+            }
+
             var violations = schema.Validate(value, out var steps);
             Assert.True(steps <= SchemaLimits.Steps);
             checks++;
             fitting += violations.Count == 0 ? 1 : 0;
             foreach (var violation in violations)
+            {
                 Assert.True(violation.Message.Length > 0 && Exists(value, violation.Pointer), violation.ToString());
+            }
+
             if (violations.Any(violation => violation.Code != SchemaCodes.Mismatch))
+            {
                 return;
+            }
 
             // References lead to the same places, because the definitions stay at the top.
             foreach (var (around, sameAs) in new[] { ("\"allOf\":[S]", true), ("\"anyOf\":[false,S]", true), ("\"oneOf\":[S,false]", true), ("\"not\":{\"not\":S}", true), ("\"not\":S", false), ("\"if\":S,\"else\":false", true) })
             {
                 if (json.ValueKind != JsonValueKind.Object || json.GetRawText().Contains("\"#\"", StringComparison.Ordinal))
+                {
                     continue;
+                }
+
                 var definitions = json.TryGetProperty("$defs", out var found) ? found.GetRawText() : "{}";
                 var wrapped = JsonElement.Parse($$"""{ {{around.Replace("S", json.GetRawText(), StringComparison.Ordinal)}},"$defs":{{definitions}} }""");
                 Assert.True(JsonSchema.TryParse(wrapped, out var other, out var problems, SchemaReading.Lenient), string.Join("; ", problems));
@@ -54,7 +65,10 @@ public sealed class SchemaFuzzTests
         Fuzz.Check(20261102, 6_000, random => Fuzz.Mutate($"{Schema(random, 3)}\n{Value(random, 3)}", Pieces, random), text =>
         {
             if (!TryRead(text, out var json, out var value))
+            {
                 return;
+            }
+
             read++;
             foreach (var reading in Enum.GetValues<SchemaReading>())
             {
@@ -98,9 +112,13 @@ public sealed class SchemaFuzzTests
         foreach (var part in pointer.Split('/').Skip(1).Select(part => part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)))
         {
             if (value.ValueKind == JsonValueKind.Array && int.TryParse(part, out var index) && index < value.GetArrayLength())
+            {
                 value = value[index];
+            }
             else if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(part, out value))
+            {
                 return false;
+            }
         }
 
         return true;
@@ -110,9 +128,15 @@ public sealed class SchemaFuzzTests
     {
         var builder = new StringBuilder("{");
         for (var i = random.Next(1, 4); i > 0; i--)
+        {
             builder.Append(Keyword(random, depth)).Append(',');
+        }
+
         if (depth == 3)
+        {
             builder.Append($"\"$defs\":{{\"a\":{Part(random, depth - 1)},\"b\":{Part(random, depth - 1)}}},");
+        }
+
         builder.Length--;
         return Distinct(builder.Append('}').ToString());
     }

@@ -28,9 +28,14 @@ public sealed class TestSuiteTests
         foreach (var name in Names("draft2020-12").Union(Names("draft7"), StringComparer.Ordinal))
         {
             if (File.Exists(PathOf("draft2020-12", name)))
+            {
                 data.Add("draft2020-12", name);
+            }
+
             if (!NotInDraft7.Contains(name))
+            {
                 data.Add("draft7", name);
+            }
         }
 
         return data;
@@ -66,7 +71,9 @@ public sealed class TestSuiteTests
         {
             // Older drafts are read leniently alone.
             if (draft != "draft7" && JsonSchema.TryParse(schema, out var parsed, out _))
+            {
                 actual.AddRange(Wrong(parsed, tests).Select(test => $"differs: {draft}/{name}: {title}: {test}"));
+            }
         }
 
         Assert.Empty(actual.Except(Expected, StringComparer.Ordinal));
@@ -109,7 +116,10 @@ public sealed class TestSuiteTests
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Functions.sln")))
+        {
             folder = folder.Parent ?? throw new InvalidOperationException($"No Functions.sln above {AppContext.BaseDirectory}.");
+        }
+
         return Path.Combine(folder.FullName, "tests", "Expressions.Tests", "Schemas", "TestSuite");
     }
 }

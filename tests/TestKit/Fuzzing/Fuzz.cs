@@ -80,7 +80,9 @@ public static class Fuzz
         for (var length = text.Length / 2; length > 0; length /= 2)
         {
             for (var at = 0; at + length <= text.Length; at += length)
+            {
                 yield return text.Remove(at, length);
+            }
         }
     }
 }

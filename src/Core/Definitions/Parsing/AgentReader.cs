@@ -13,13 +13,17 @@ internal static class AgentReader
     public static ModelDefinition? ReadModel(MapReader parent, SourceEntry entry)
     {
         if (Open(parent, "models", entry, "model") is not { } map)
+        {
             return null;
+        }
 
         var provider = Provider(map);
 
         var model = map.Text("model");
         if (!map.Has("model") && provider is 0 or 1)
+        {
             map.Missing("model", "the provider's name of the model or deployment", "Such as model: gpt-4.1-mini");
+        }
 
         var definition = new ModelDefinition
         {
@@ -37,12 +41,16 @@ internal static class AgentReader
             Fallback = Names(map, "fallback", "model"),
         };
         if (definition.Fallback.Contains(entry.Key))
+        {
             map.Invalid("fallback", $"the model \"{entry.Key}\" is its own fallback", "Name other models.");
+        }
 
         foreach (var limit in (string[])["requestsPerMinute", "tokensPerMinute"])
         {
             if (map.Has(limit))
+            {
                 map.Context.Warn("limit_per_process", map.PathOf(limit), map.KeyLocation(limit), $"\"{limit}\" holds for each process that calls the model, not for several together", "Divide it by the number of hosts that share the deployment.");
+            }
         }
 
         if (definition.Temperature is { } temperature && temperature != ReasoningModels.Temperature && ReasoningModels.Fix(definition))
@@ -57,7 +65,9 @@ internal static class AgentReader
             foreach (var key in (string[])["endpoint", "apiKeyVariable"])
             {
                 if (map.Has(key))
+                {
                     map.Invalid(key, $"\"{key}\" is for the providers openai and azure-openai only", "Leave it out: the app that runs this has set its chat client up.");
+                }
             }
         }
 
@@ -73,7 +83,9 @@ internal static class AgentReader
     {
         (string, int)[] own = [("openai", 0), ("azure-openai", 1), ("offline", 2)];
         if (!map.Has("provider"))
+        {
             map.Missing("provider", "openai, azure-openai or offline", "Without a key, use provider: offline.");
+        }
 
         if (map.Value("provider") is not SourceScalar { Value: string name } || own.Any(each => each.Item1 == name)
             || (NearMatch.Find(name, own.Select(each => each.Item1)) is not null && !own.Any(each => name.Contains(each.Item1, StringComparison.Ordinal))))
@@ -82,7 +94,9 @@ internal static class AgentReader
         }
 
         if (!map.CheckName(map.PathOf("provider"), map.Value("provider")!.Location, name, "provider", NameRule.Other))
+        {
             return null;
+        }
 
         map.Context.Warn(
             "provider_of_app", map.PathOf("provider"), map.Value("provider")!.Location, $"\"{name}\" is none of Polyphony's own providers (openai, azure-openai, offline)",
@@ -93,13 +107,19 @@ internal static class AgentReader
     public static AgentDefinition? ReadAgent(MapReader parent, SourceEntry entry)
     {
         if (Open(parent, "agents", entry, "agent") is not { } map)
+        {
             return null;
+        }
 
         var model = map.Text("model");
         if (!map.Has("model"))
+        {
             map.Missing("model", "the alias of a model of this file or of the host's settings", "Such as model: fast");
+        }
         else if (model is not null)
+        {
             map.CheckName(map.PathOf("model"), map.Value("model")!.Location, model, "model", NameRule.Other);
+        }
 
         var agent = new AgentDefinition
         {
@@ -132,7 +152,9 @@ internal static class AgentReader
         var path = ParseContext.Join(section, entry.Key);
         parent.CheckName(path, entry.KeyLocation, entry.Key, what, NameRule.Other);
         if (entry.Value is SourceMapping map)
+        {
             return new MapReader(parent.Context, map, path, entry.KeyLocation);
+        }
 
         parent.WrongTypeAt(path, entry.Value, $"the {what} \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ {(what == "agent" ? "model: fast" : "provider: offline")} }}.");
         return null;
@@ -144,12 +166,18 @@ internal static class AgentReader
         foreach (var name in map.Names(key))
         {
             if (!map.CheckName(map.PathOf(key), name.Location, name.Text, what, NameRule.Other))
+            {
                 continue;
+            }
 
             if (names.Contains(name.Text))
+            {
                 map.Context.Error("invalid_value", map.PathOf(key), name.Location, $"\"{name.Text}\" is listed twice in \"{key}\"", "Keep one of them.");
+            }
             else
+            {
                 names.Add(name.Text);
+            }
         }
 
         return names;
@@ -158,7 +186,9 @@ internal static class AgentReader
     private static Uri? Endpoint(MapReader map)
     {
         if (map.Text("endpoint") is not { } text)
+        {
             return null;
+        }
 
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
         {
@@ -168,7 +198,9 @@ internal static class AgentReader
 
         // The text itself is not repeated: it may hold a password.
         if (EndpointAddress.Problem(uri) is { } problem)
+        {
             map.Invalid("endpoint", $"the address in \"endpoint\" {problem}", "Such as https://example.com/v1");
+        }
 
         return uri;
     }
@@ -177,7 +209,9 @@ internal static class AgentReader
     {
         var name = map.Text("apiKeyVariable");
         if (name is null || (name.All(character => char.IsAsciiLetterOrDigit(character) || character == '_') && !char.IsAsciiDigit(name[0]) && name.Length <= 128))
+        {
             return name;
+        }
 
         // The text itself is not repeated: it may be the key.
         map.Invalid("apiKeyVariable", "\"apiKeyVariable\" is no name of an environment variable", "It names the variable that holds the key, such as OPENAI_API_KEY; it is not the key.");
@@ -188,14 +222,22 @@ internal static class AgentReader
     private static string? ApiVersion(MapReader map, bool isAzure)
     {
         if (map.Text("apiVersion") is not { } version)
+        {
             return null;
+        }
 
         if (!isAzure)
+        {
             map.Invalid("apiVersion", "\"apiVersion\" is for the provider azure-openai only", "Leave it out, or use provider: azure-openai.");
+        }
         else if (!IsApiVersion(version))
+        {
             map.Invalid("apiVersion", $"\"{SourceValues.Shorten(version)}\" is no api-version of Azure OpenAI", "Such as 2024-10-21 or 2025-04-01-preview; without \"apiVersion\" the v1 API is used, which has none.");
+        }
         else
+        {
             return version;
+        }
 
         return null;
     }
@@ -212,7 +254,9 @@ internal static class AgentReader
     {
         var node = map.Value("context");
         if (node is null)
+        {
             return null;
+        }
 
         if (node is not SourceSequence list)
         {

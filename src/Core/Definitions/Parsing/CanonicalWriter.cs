@@ -34,7 +34,9 @@ internal static class CanonicalWriter
             writer.WriteStartObject();
             text.Text("name", workflow.Name);
             if (workflow.Version != 1)
+            {
                 writer.WriteNumber("version", workflow.Version);
+            }
 
             text.Text("description", workflow.Description);
             text.Json("input", workflow.Input?.Json);
@@ -53,7 +55,9 @@ internal static class CanonicalWriter
             writer.WriteEndObject();
             writer.WriteStartArray("edges");
             foreach (var edge in graph.Edges)
+            {
                 Edge(edge.Definition);
+            }
 
             writer.WriteEndArray();
             if (workflow.Termination is not null)
@@ -69,7 +73,9 @@ internal static class CanonicalWriter
         private void Named<T>(string key, SortedDictionary<string, T> entries, Action<T> write)
         {
             if (entries.Count == 0)
+            {
                 return;
+            }
 
             writer.WriteStartObject(key);
             foreach (var (name, entry) in entries)
@@ -91,7 +97,9 @@ internal static class CanonicalWriter
             text.Text("apiVersion", model.ApiVersion);
             Dialect(model.Dialect);
             if (model.Temperature is { } temperature)
+            {
                 writer.WriteNumber("temperature", temperature);
+            }
 
             text.Number("maxOutputTokens", model.MaxOutputTokens);
             text.Number("requestsPerMinute", model.RequestsPerMinute);
@@ -125,20 +133,30 @@ internal static class CanonicalWriter
             text.Json("output", agent.Output?.Json);
             text.Texts("tools", agent.Tools);
             if (agent.MaxToolRounds != AgentDefinition.DefaultMaxToolRounds)
+            {
                 writer.WriteNumber("maxToolRounds", agent.MaxToolRounds);
+            }
 
             if (agent.Timeout != AgentDefinition.DefaultTimeout)
+            {
                 text.Time("timeout", agent.Timeout);
+            }
 
             text.Retry(agent.Retry);
             if (agent.MaxWait != AgentDefinition.DefaultMaxWait)
+            {
                 text.Time("maxWait", agent.MaxWait);
+            }
 
             if (agent.OnTruncation != TruncationPolicy.Keep)
+            {
                 text.Truncation(agent.OnTruncation);
+            }
 
             if (agent.Context is null)
+            {
                 return;
+            }
 
             writer.WriteStartArray("context");
             foreach (var filter in agent.Context)
@@ -158,12 +176,18 @@ internal static class CanonicalWriter
         {
             text.Text("forEach", node.ForEach?.Text);
             if (node.Require is { Count: { } count })
+            {
                 writer.WriteNumber("require", count);
+            }
             else if (node.Require is { Share: { } share })
+            {
                 writer.WriteString("require", ((decimal)share * 100).ToString("0.#############", CultureInfo.InvariantCulture) + "%");
+            }
 
             if (node.ItemsPerActivity != 1)
+            {
                 writer.WriteNumber("itemsPerActivity", node.ItemsPerActivity);
+            }
 
             switch (node.OnError.Kind)
             {
@@ -185,7 +209,9 @@ internal static class CanonicalWriter
             text.Time("timeout", node.Timeout);
             text.Retry(node.Retry);
             if (node.Join == JoinMode.Any)
+            {
                 writer.WriteString("join", "any");
+            }
         }
 
         private void Edge(EdgeDefinition edge)
@@ -237,7 +263,9 @@ internal static class CanonicalWriter
         {
             writer.WriteStartArray(key);
             foreach (var condition in conditions)
+            {
                 Termination(condition);
+            }
 
             writer.WriteEndArray();
         }

@@ -11,7 +11,9 @@ internal static class DialectReader
     {
         var node = model.Value("dialect");
         if (node is null)
+        {
             return null;
+        }
 
         if (!speaks)
         {

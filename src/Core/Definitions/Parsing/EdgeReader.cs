@@ -28,12 +28,16 @@ internal sealed class EdgeReader
         {
             case null:
                 for (var i = 1; i < nodes.Count; i++)
+                {
                     reader._edges.Add(new EdgeDraft(new EdgeDefinition(nodes[i - 1].Name, nodes[i].Name), nodes[i].Path, nodes[i].Location));
+                }
 
                 break;
             case SourceSequence list:
                 for (var i = 0; i < list.Items.Count && !reader._full; i++)
+                {
                     reader.ReadEdge($"edges[{i}]", list.Items[i]);
+                }
 
                 break;
             case var other:
@@ -69,11 +73,15 @@ internal sealed class EdgeReader
         var max = map.Int("max", 1, 10_000);
         map.Finish();
         if (when is not null && from.Count > 1)
+        {
             SplitCondition(map.Context, from);
+        }
 
         // With a "max" that is out of range the edge is left out: taken for a forward edge it would be reported as a cycle as well.
         if (map.Has("max") && max is null)
+        {
             return;
+        }
 
         Add(path, mapping.Location, from, to, when, max);
     }
@@ -84,7 +92,9 @@ internal sealed class EdgeReader
         var use = context.Uses[^1];
         context.Uses.RemoveAt(context.Uses.Count - 1);
         foreach (var (name, _) in from)
+        {
             context.Uses.Add(use with { Node = name });
+        }
     }
 
     private List<(string Name, SourceLocation Location)> Ends(MapReader map, string key)
@@ -103,7 +113,9 @@ internal sealed class EdgeReader
         foreach (var name in map.Names(key))
         {
             if (CheckNode(map.PathOf(key), name.LocationOf(0), name.Text))
+            {
                 ends.Add((name.Text, name.Location));
+            }
         }
 
         return ends;
@@ -112,7 +124,9 @@ internal sealed class EdgeReader
     private bool CheckNode(string path, SourceLocation location, string name)
     {
         if (_nodes.Contains(name))
+        {
             return true;
+        }
 
         _map.Context.Error(
             "unknown_node", path, location, $"there is no node \"{SourceValues.Shorten(name)}\"", NearMatch.Hint(name, _nodes) ?? "Add it to \"nodes\", or remove the edge.");
@@ -136,11 +150,15 @@ internal sealed class EdgeReader
             foreach (var (name, offset) in group)
             {
                 if (CheckNode(path, text.LocationOf(offset), name))
+                {
                     ends.Add((name, text.LocationOf(offset)));
+                }
             }
 
             if (before is not null)
+            {
                 Add(path, null, before, ends, null, null);
+            }
 
             before = ends;
         }
@@ -155,7 +173,9 @@ internal sealed class EdgeReader
                 if (_edges.Count == SourceLimits.MaxEdges)
                 {
                     if (!_full)
+                    {
                         _map.Context.Error("too_many_edges", path, location ?? sourceLocation, $"the workflow has more than {SourceLimits.MaxEdges:N0} edges", "Use forEach, or split it into sub-workflows.");
+                    }
 
                     _full = true;
                     return;

@@ -16,15 +16,21 @@ internal sealed class EdgeText(string text)
         while (true)
         {
             if (Group() is not { } group)
+            {
                 return null;
+            }
 
             groups.Add(group);
             SkipBlanks();
             if (Offset == text.Length)
+            {
                 return groups.Count > 1 ? groups : Fail("an edge needs an arrow and a second node");
+            }
 
             if (!text.AsSpan(Offset).StartsWith("->", StringComparison.Ordinal))
+            {
                 return Fail($"expected \"->\", found \"{text[Offset]}\"");
+            }
 
             Offset += 2;
         }
@@ -35,14 +41,18 @@ internal sealed class EdgeText(string text)
         SkipBlanks();
         var names = new List<(string, int)>();
         if (Offset == text.Length || text[Offset] != '[')
+        {
             return Name(names) ? names : null;
+        }
 
         do
         {
             Offset++;
             SkipBlanks();
             if (!Name(names))
+            {
                 return null;
+            }
 
             SkipBlanks();
         }
@@ -62,7 +72,9 @@ internal sealed class EdgeText(string text)
     {
         var start = Offset;
         while (Offset < text.Length && (char.IsLetterOrDigit(text[Offset]) || text[Offset] is '_' or '.' || (text[Offset] == '-' && !text.AsSpan(Offset).StartsWith("->", StringComparison.Ordinal))))
+        {
             Offset++;
+        }
 
         if (Offset == start)
         {
@@ -77,7 +89,9 @@ internal sealed class EdgeText(string text)
     private void SkipBlanks()
     {
         while (Offset < text.Length && char.IsWhiteSpace(text[Offset]))
+        {
             Offset++;
+        }
     }
 
     private List<List<(string Name, int Offset)>>? Fail(string problem)

@@ -30,13 +30,17 @@ internal sealed class ExpressionChecker : IFileTypes
         _graph = graph;
         _input = workflow.Input?.ToExpressionType() ?? ExpressionType.Any;
         for (var i = 0; i < workflow.Nodes.Count; i++)
+        {
             _index[workflow.Nodes[i].Name] = i;
+        }
 
         // A node's type may depend on those before it. What a back edge brings from further down has no type yet and is taken for anything.
         foreach (var node in graph?.Order ?? [.. Enumerable.Range(0, workflow.Nodes.Count)])
         {
             if (workflow.Nodes[node].Definition is { } definition)
+            {
                 _outputs[definition.Name] = OutputType(definition);
+            }
         }
     }
 
@@ -46,17 +50,23 @@ internal sealed class ExpressionChecker : IFileTypes
         foreach (var use in _context.Uses.ToArray())
         {
             if (use.Place != ExpressionPlace.Agent)
+            {
                 Check(use);
+            }
         }
 
         // Instructions are checked in every node where their agent runs.
         foreach (var agent in _workflow.Agents.Keys)
         {
             if (instructions[$"agents.{agent}.instructions"].FirstOrDefault() is not { } use)
+            {
                 continue;
+            }
 
             foreach (var node in _workflow.Nodes.Where(node => node.Definition?.Asks(agent) == true))
+            {
                 Check(use with { Place = ExpressionPlace.Node, Node = node.Name });
+            }
         }
     }
 
@@ -83,10 +93,14 @@ internal sealed class ExpressionChecker : IFileTypes
             var found = new List<ExpressionProblem>();
             type = use.Template?.Check(scope, found) ?? use.Expression!.Check(scope, found);
             foreach (var problem in found)
+            {
                 Report(use.Path, use.Source, problem);
+            }
 
             if (found.Count > 0)
+            {
                 return;
+            }
         }
 
         if (use.Wanted is { } wanted && !type.CanBe(wanted))
@@ -121,7 +135,9 @@ internal sealed class ExpressionChecker : IFileTypes
 
         variables["nodes"] = Nodes(use, report);
         if (use.Place == ExpressionPlace.Output)
+        {
             return variables;
+        }
 
         variables["round"] = ExpressionType.Int;
         if (use.Place is ExpressionPlace.Node or ExpressionPlace.OnError or ExpressionPlace.Answer && use.Node is { } node
@@ -133,9 +149,13 @@ internal sealed class ExpressionChecker : IFileTypes
         }
 
         if (use.Place == ExpressionPlace.OnError)
+        {
             variables["error"] = Error;
+        }
         else if (use.Place == ExpressionPlace.Answer)
+        {
             variables["answer"] = use.Node is { } asking && Definition(asking) is { } definition ? definition.Kind.AnswerSchemaOf(definition)?.ToExpressionType() ?? ExpressionType.Any : ExpressionType.Any;
+        }
 
         return variables;
     }
@@ -148,7 +168,9 @@ internal sealed class ExpressionChecker : IFileTypes
         foreach (var reference in use.References)
         {
             if (reference.Path[0] != "nodes")
+            {
                 continue;
+            }
 
             if (reference.Path.Count == 1)
             {
@@ -158,11 +180,15 @@ internal sealed class ExpressionChecker : IFileTypes
 
             var name = reference.Path[1];
             if (members.ContainsKey(name))
+            {
                 continue;
+            }
 
             members[name] = NodeType(name);
             if (report)
+            {
                 CheckReadable(use, name);
+            }
         }
 
         return ExpressionType.Object(members, all ? AnyNode() : null);
@@ -229,10 +255,14 @@ internal sealed class ExpressionChecker : IFileTypes
 
         var output = node.Kind.OutputType(node, this);
         if (node.OnError.Agent is { } other)
+        {
             output = ExpressionType.Union(output, AgentType(other));
+        }
 
         if (node.OnError.Value is { } value)
+        {
             output = ExpressionType.Union(output, ValueType(value, ExpressionPlace.OnError, node.Name));
+        }
 
         return node.ForEach is null ? output : ExpressionType.ListOf(output);
     }

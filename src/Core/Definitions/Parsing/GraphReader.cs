@@ -20,10 +20,14 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
         ShapeEdge[] shapes = [.. edges.Select(edge => new ShapeEdge(_index[edge.Definition.From], _index[edge.Definition.To], edge.Definition.Max is not null))];
         (Shape, var problems) = GraphAnalysis.Analyse(nodes.Count, shapes);
         foreach (var problem in problems)
+        {
             Report(problem, shapes);
+        }
 
         if (Shape is not null)
+        {
             Warn(shapes);
+        }
     }
 
     /// <summary>Makes the graph. Nodes with problems have a stand-in there, so that the others can be checked.</summary>
@@ -31,7 +35,9 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
     public WorkflowGraph? Build()
     {
         if (Shape is null)
+        {
             return null;
+        }
 
         return new WorkflowGraph(
             [.. nodes.Select(node => node.Definition ?? new UnreadNode { Name = node.Name })],
@@ -45,7 +51,9 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
     {
         var index = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < nodes.Count; i++)
+        {
             index[nodes[i].Name] = i;
+        }
 
         return index;
     }
@@ -107,10 +115,14 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
         {
             var node = nodes[i];
             if (!touched[i] && edges.Count > 0)
+            {
                 context.Warn("isolated_node", node.Path, node.Location, $"no edge leads to or from {node.Name}: it runs at once, and nothing waits for it", "Add it to \"edges\", if it belongs to the rest.");
+            }
 
             if (node.Definition?.Join == JoinMode.Any && forward[i] < 2)
+            {
                 context.Warn("join_without_effect", node.Path + ".join", context.Locations.GetValueOrDefault(node.Path + ".join", node.Location), $"\"join: any\" has no effect on {node.Name}, which has fewer than two incoming edges", "Remove it.");
+            }
         }
 
         var certain = shapes.Zip(edges).Where(pair => !pair.First.HasMax && pair.Second.Definition.When is null).ToLookup(pair => pair.First.From, pair => pair.First.To);
@@ -140,13 +152,19 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
         while (open.TryPop(out var next))
         {
             if (nodes[next].Definition is { OnError.Kind: ErrorPolicyKind.Skip } || !seen.Add(next))
+            {
                 continue;
+            }
 
             if (next == node)
+            {
                 return true;
+            }
 
             foreach (var to in certain[next])
+            {
                 open.Push(to);
+            }
         }
 
         return false;

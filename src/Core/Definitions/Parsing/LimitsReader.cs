@@ -18,7 +18,9 @@ internal static class LimitsReader
             Timeout = map.Duration("timeout"),
         };
         if (map.Int("maxConcurrency", 1, 1_000) is { } concurrency && (replaces || concurrency != WorkflowLimits.DefaultMaxConcurrency))
+        {
             limits = limits with { MaxConcurrency = concurrency };
+        }
 
         map.Finish();
         return limits;
@@ -27,7 +29,9 @@ internal static class LimitsReader
     public static RetryDefinition? Retry(MapReader parent)
     {
         if (parent.Map("retry") is not { } map)
+        {
             return null;
+        }
 
         var defaults = new RetryDefinition();
         var retry = new RetryDefinition

@@ -16,17 +16,25 @@ internal static class ListLimits
     public static int? MaxItems(JsonSchema? input, IReadOnlyDictionary<string, AgentDefinition> agents, IReadOnlyDictionary<string, NodeDefinition> nodes, Template list)
     {
         if (!IsPassedOn(list))
+        {
             return null;
+        }
 
         var path = list.References[0].Path;
         if (path[0] == "input")
+        {
             return MaxItems(input?.Json, path.Skip(1));
+        }
 
         if (!IsOutput(path) || !nodes.TryGetValue(path[1], out var node) || node.OnError.Kind is ErrorPolicyKind.Value or ErrorPolicyKind.Agent)
+        {
             return null;
+        }
 
         if (node.ForEach is not null)
+        {
             return path.Count == 3 ? MaxItems(input, agents, nodes.Where(other => other.Key != node.Name).ToDictionary(StringComparer.Ordinal), node.ForEach) : null;
+        }
 
         return MaxItems(node.Kind.OutputSchema(node, agents)?.Json, path.Skip(3));
     }
@@ -43,7 +51,9 @@ internal static class ListLimits
         {
             if (schema is not { ValueKind: JsonValueKind.Object } map || !map.TryGetProperty("properties", out var properties)
                 || properties.ValueKind != JsonValueKind.Object || !properties.TryGetProperty(member, out var next))
+            {
                 return null;
+            }
 
             schema = next;
         }

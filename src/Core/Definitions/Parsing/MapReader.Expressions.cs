@@ -37,7 +37,9 @@ internal sealed partial class MapReader
         }
 
         if (value is null)
+        {
             return null;
+        }
 
         if (value is not SourceScalar { Value: string } scalar)
         {
@@ -67,7 +69,9 @@ internal sealed partial class MapReader
     {
         var value = Value(key);
         if (value is null || SourceValues.ToJson(Context, value, PathOf(key)) is not { } json)
+        {
             return null;
+        }
 
         if (ValueTemplate.TryParse(json, out var template, out var problems))
         {
@@ -91,7 +95,9 @@ internal sealed partial class MapReader
         using var document = JsonDocument.Parse("{}");
         var json = document.RootElement.Clone();
         if (!ValueTemplate.TryParse(json, out var template, out _))
+        {
             throw new InvalidOperationException("An empty object is a template.");
+        }
 
         Context.Values[template] = json;
         return template;
@@ -102,7 +108,9 @@ internal sealed partial class MapReader
     {
         var value = Value(key);
         if (value is null)
+        {
             return null;
+        }
 
         if (value is not (SourceMapping or SourceScalar { Value: bool }))
         {
@@ -111,7 +119,9 @@ internal sealed partial class MapReader
         }
 
         if (SourceValues.ToJson(Context, value, PathOf(key)) is not { } json)
+        {
             return null;
+        }
 
         if (JsonSchema.TryParse(json, out var schema, out var problems))
         {

@@ -23,9 +23,13 @@ internal sealed partial class MapReader
         {
             var entryPath = ParseContext.Join(path, entry.Key);
             if (_entries.TryAdd(entry.Key, entry))
+            {
                 context.Locations.TryAdd(entryPath, entry.KeyLocation);
+            }
             else
+            {
                 context.Error("duplicate_key", entryPath, entry.KeyLocation, $"the key \"{entry.Key}\" is written twice", "Keep one of them.");
+            }
         }
     }
 
@@ -48,7 +52,9 @@ internal sealed partial class MapReader
     public SourceNode? Value(string key)
     {
         if (!_known.Contains(key))
+        {
             _known.Add(key);
+        }
 
         return _entries.TryGetValue(key, out var entry) ? entry.Value : null;
     }
@@ -71,7 +77,9 @@ internal sealed partial class MapReader
     {
         var node = Value(key);
         if (node is null or SourceScalar { Value: string })
+        {
             return (SourceScalar?)node;
+        }
 
         WrongType(key, node, expected, hint ?? (node is SourceScalar { Value: not null } ? "Put it in quotes." : null));
         return null;
@@ -81,7 +89,9 @@ internal sealed partial class MapReader
     {
         var node = TextNode(key);
         if (node is null || mayBeEmpty || !string.IsNullOrWhiteSpace(node.Text))
+        {
             return node?.Text;
+        }
 
         Invalid(key, $"\"{key}\" is empty");
         return null;
@@ -92,7 +102,9 @@ internal sealed partial class MapReader
     {
         var name = Text(key);
         if (name is not null)
+        {
             Context.NameUses.Add((PathOf(key), Value(key)!.Location, name));
+        }
 
         return name;
     }
@@ -101,7 +113,9 @@ internal sealed partial class MapReader
     {
         var node = Value(key);
         if (node is null)
+        {
             return null;
+        }
 
         if (node is not SourceScalar { Value: long value })
         {
@@ -110,7 +124,9 @@ internal sealed partial class MapReader
         }
 
         if (value >= min && value <= max)
+        {
             return value;
+        }
 
         Invalid(key, $"\"{key}\" must be from {min:N0} to {max:N0}, not {value:N0}");
         return null;
@@ -122,15 +138,23 @@ internal sealed partial class MapReader
     {
         var node = Value(key);
         if (node is null)
+        {
             return null;
+        }
 
         double? value = node is SourceScalar scalar ? scalar.Value switch { long whole => whole, double real => real, _ => null } : null;
         if (value is null)
+        {
             WrongType(key, node, "a number", $"From {min:#,0.####} to {max:#,0.####}.");
+        }
         else if (!(value >= min && value <= max))
+        {
             Invalid(key, $"\"{key}\" must be from {min:#,0.####} to {max:#,0.####}, not {((SourceScalar)node).Text}");
+        }
         else
+        {
             return value;
+        }
 
         return null;
     }
@@ -147,7 +171,9 @@ internal sealed partial class MapReader
         if (node is SourceScalar { Value: string } scalar && Definitions.Duration.TryParse(scalar.Text, out var duration))
         {
             if (duration >= shortest && duration <= longest)
+            {
                 return duration;
+            }
 
             Context.Error(
                 "invalid_value", path, node.Location, $"{what} must be from {Definitions.Duration.Format(shortest)} to {Definitions.Duration.Format(longest)}, not {scalar.Text}");
@@ -164,7 +190,9 @@ internal sealed partial class MapReader
     {
         var node = Value(key);
         if (node is null)
+        {
             return null;
+        }
 
         var names = choices.Select(choice => choice.Name).ToArray();
         var all = string.Join(", ", names);
@@ -177,7 +205,9 @@ internal sealed partial class MapReader
         foreach (var choice in choices)
         {
             if (choice.Name == (string)text)
+            {
                 return choice.Value;
+            }
         }
 
         Invalid(key, $"\"{key}\" must be one of {all}, not \"{SourceValues.Shorten((string)text)}\"", NearMatch.Hint((string)text, names));
@@ -188,7 +218,9 @@ internal sealed partial class MapReader
     {
         var node = Value(key);
         if (node is null or SourceMapping)
+        {
             return node is null ? null : new MapReader(Context, (SourceMapping)node, PathOf(key), KeyLocation(key));
+        }
 
         WrongType(key, node, "a map");
         return null;
@@ -208,9 +240,13 @@ internal sealed partial class MapReader
                 for (var i = 0; i < list.Items.Count; i++)
                 {
                     if (list.Items[i] is SourceScalar { Value: string } name)
+                    {
                         names.Add(name);
+                    }
                     else
+                    {
                         WrongTypeAt($"{PathOf(key)}[{i}]", list.Items[i], $"each entry of \"{key}\"", "a text");
+                    }
                 }
 
                 return names;
@@ -234,9 +270,13 @@ internal sealed partial class MapReader
                 {
                     Context.Locations.TryAdd(ParseContext.Join(path, entry.Key), entry.KeyLocation);
                     if (names.Add(entry.Key))
+                    {
                         yield return entry;
+                    }
                     else
+                    {
                         Context.Error("duplicate_key", ParseContext.Join(path, entry.Key), entry.KeyLocation, $"the name \"{entry.Key}\" is used twice in {path}", "Rename one of them.");
+                    }
                 }
 
                 break;
@@ -252,7 +292,9 @@ internal sealed partial class MapReader
         foreach (var (key, entry) in _entries)
         {
             if (_known.Contains(key))
+            {
                 continue;
+            }
 
             var hint = _hints.TryGetValue(key, out var explained) ? explained : NearMatch.Hint(key, _known) ?? $"Known keys here: {string.Join(", ", _known)}.";
             Context.Error("unknown_key", PathOf(key), entry.KeyLocation, $"unknown key \"{SourceValues.Shorten(key)}\"{(Path.Length == 0 ? "" : $" in {Path}")}", hint);
@@ -268,7 +310,9 @@ internal sealed partial class MapReader
             _ => (OtherName(), "a letter, then letters, digits, \"_\", \"-\" and \".\", at most 63 in all"),
         };
         if (pattern.IsMatch(name) && !(rule == NameRule.Node && name is "true" or "false" or "null" or "in"))
+        {
             return true;
+        }
 
         Context.Error("invalid_name", path, location, $"\"{SourceValues.Shorten(name)}\" is no {what} name", $"Use {says}.");
         return false;

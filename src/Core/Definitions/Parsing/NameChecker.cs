@@ -33,7 +33,9 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
         }
 
         if (graph is not null)
+        {
             CheckFilters(graph);
+        }
     }
 
     private Dictionary<string, NodeDefinition> Definitions() =>
@@ -46,26 +48,36 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
         {
             used.Add(name);
             if (!workflow.AgentNames.Contains(name))
+            {
                 context.Error("unknown_agent", path, location, $"there is no agent \"{SourceValues.Shorten(name)}\"", NearMatch.Hint(name, workflow.AgentNames) ?? "Add it to \"agents\".");
+            }
         }
 
         foreach (var name in workflow.AgentNames.Where(name => !used.Contains(name)))
+        {
             context.Warn("unused_agent", "agents." + name, context.Locations.GetValueOrDefault("agents." + name), $"no node runs the agent \"{name}\"", "Remove it, or use it in a node.");
+        }
     }
 
     // Aliases may come from the host's settings, so an unknown one is no error.
     private void CheckModels()
     {
         if (workflow.Models.Count == 0)
+        {
             return;
+        }
 
         foreach (var agent in workflow.Agents.Values)
+        {
             CheckModel(agent.Model, $"agents.{agent.Name}.model");
+        }
 
         foreach (var model in workflow.Models.Values)
         {
             foreach (var name in model.Fallback)
+            {
                 CheckModel(name, $"models.{model.Name}.fallback");
+            }
         }
     }
 
@@ -87,12 +99,16 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
                 var from = agent.Context![i].From;
                 var source = from is null ? -1 : workflow.Nodes.FindIndex(node => node.Name == from);
                 if (source < 0 || workflow.AgentNames.Contains(from!))
+                {
                     continue;
+                }
 
                 var path = $"agents.{agent.Name}.context[{i}].from";
                 var runs = Enumerable.Range(0, graph.Nodes.Length).Where(node => workflow.Nodes[node].Definition?.Asks(agent.Name) == true).ToArray();
                 if (runs.Length > 0 && Array.TrueForAll(runs, node => !graph.IsUpstream(source, node)))
+                {
                     context.Warn("context_not_upstream", path, context.Locations.GetValueOrDefault(path), $"no way leads from \"{from}\" to a node that runs {agent.Name}, so this filter lets nothing through", "Name a node that comes before.");
+                }
             }
         }
     }

@@ -55,7 +55,9 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
         {
             _context.Error("node_kind", _path, entry.KeyLocation, $"the node \"{SourceValues.Shorten(entry.Key)}\" does not say what it does", $"Give it exactly one of the keys {Kinds.Names}.");
             foreach (var key in Kinds.List.Select(each => each.Name).Concat(Kinds.List.SelectMany(each => each.Keys)))
+            {
                 _map.Value(key);
+            }
 
             return true;
         }
@@ -75,7 +77,9 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
     {
         var forEach = _map.Template("forEach", ExpressionPlace.ForEach, entry.Key, ExpressionType.AnyList, "a template that gives a list");
         if (forEach is null && _map.Value("forEach") is SourceSequence)
+        {
             _context.Problems[^1] = _context.Problems[^1] with { Hint = "Such as \"{{ input.items }}\"; a fixed list is written \"{{ ['a', 'b'] }}\"." };
+        }
 
         var require = Require();
         var itemsPerActivity = _map.Int("itemsPerActivity", 1, 50);
@@ -101,22 +105,32 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
     private void CheckItems(NodeDefinition? node)
     {
         if (_map.Has("require") && !_map.Has("forEach"))
+        {
             NotApplicable("require", "needs \"forEach\"", "Add forEach, or remove require.");
+        }
 
         if (_map.Has("itemsPerActivity") && !_map.Has("forEach"))
+        {
             NotApplicable("itemsPerActivity", "needs \"forEach\"", "Add forEach, or remove itemsPerActivity.");
+        }
         else if (_map.Has("itemsPerActivity") && node is { Kind.SharesActivities: false })
+        {
             NotApplicable("itemsPerActivity", $"has no effect on a {node.Kind.Name} node: only agents and tools run in activities", "Remove it.");
+        }
     }
 
     /// <summary>Reports a timeout or a retry that has no effect.</summary>
     private void CheckTime(NodeDefinition? node)
     {
         if (node is { Kind: { TakesTime: false } untimed } && _map.Has("timeout"))
+        {
             NotApplicable("timeout", $"has no effect on a {untimed.Name}, which takes no time", "Remove it.");
+        }
 
         if (node is { Kind: { TakesRetry: false } kind } && _map.Has("retry"))
+        {
             NotApplicable("retry", $"has no effect on a {kind.Name} node", "Remove it.");
+        }
     }
 
     private Requirement? Require()
@@ -149,7 +163,9 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
             case SourceScalar { Value: string }:
                 var kind = _map.OneOf("onError", ("fail", ErrorPolicyKind.Fail), ("skip", ErrorPolicyKind.Skip));
                 if (kind is null)
+                {
                     _context.Problems[^1] = _context.Problems[^1] with { Hint = "Or give { value: … } to go on with, or the { agent: name } to ask instead." };
+                }
 
                 return kind == ErrorPolicyKind.Skip ? new ErrorPolicy(ErrorPolicyKind.Skip) : ErrorPolicy.Fail;
             case SourceMapping { Entries.Count: 1 } mapping:
@@ -158,10 +174,14 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
                 var agent = map.Text("agent");
                 map.Finish();
                 if (agent is not null && node is not null && node.Kind.AgentOf(node) is null)
+                {
                     NotApplicable("onError", $"can't name an agent on a {node.Kind.Name} node, which has no prompt to hand on", "Use fail, skip or { value: … }.");
+                }
 
                 if (agent is not null)
+                {
                     _context.AgentUses.Add((map.PathOf("agent"), map.Value("agent")!.Location, agent));
+                }
 
                 return fallback is not null ? new ErrorPolicy(ErrorPolicyKind.Value, fallback)
                     : agent is not null ? new ErrorPolicy(ErrorPolicyKind.Agent, null, agent)

@@ -32,7 +32,9 @@ internal sealed class ProofBuilder(
         for (var i = 0; i < _graph.Nodes.Length; i++)
         {
             if (Prove(i) is { } proof)
+            {
                 nodes.Add(proof);
+            }
         }
 
         around.Remove(definition.Name);
@@ -53,7 +55,9 @@ internal sealed class ProofBuilder(
         var (calls, plain, why) = node.Kind.BoundCalls(node, this);
         List<string> factors = [.. why];
         if (calls == CallBound.Zero)
+        {
             return null;
+        }
 
         if (node.ForEach is not null)
         {
@@ -72,7 +76,9 @@ internal sealed class ProofBuilder(
 
         var rounds = Rounds(index);
         if (rounds > 1)
+        {
             factors.Insert(0, Count(rounds, "round"));
+        }
 
         return new NodeProof(node.Name, calls.Times(rounds), plain.Times(rounds), string.Join(" × ", factors), Path(index));
     }
@@ -81,7 +87,9 @@ internal sealed class ProofBuilder(
     public int FallbacksOf(string alias)
     {
         if (definition.Models.TryGetValue(alias, out var model))
+        {
             return model.Fallback.Count;
+        }
 
         if (hostModels.TryGetValue(alias, out model))
         {
@@ -99,7 +107,9 @@ internal sealed class ProofBuilder(
     public (WorkflowDefinition Definition, WorkflowProof Proof)? ProofOf(string name)
     {
         if (around.Contains(name) || Find(name) is not { } other)
+        {
             return null;
+        }
 
         var proof = new ProofBuilder(other, catalog, hostModels, around).Build();
         _hostModels.UnionWith(proof.HostModels);
@@ -124,7 +134,9 @@ internal sealed class ProofBuilder(
     {
         var rounds = BigInteger.One;
         for (var loop = _graph.InnermostLoop[node]; loop >= 0; loop = _graph.Loops[loop].Parent)
+        {
             rounds *= 1 + _graph.Loops[loop].BackEdges.Aggregate(BigInteger.Zero, (sum, edge) => sum + (_graph.Edges[edge].Definition.Max ?? 0));
+        }
 
         return rounds;
     }

@@ -39,7 +39,9 @@ internal static class SourceValues
         }
 
         if (context.Problems.Count > before)
+        {
             return null;
+        }
 
         using var document = JsonDocument.Parse(buffer.WrittenMemory, new JsonDocumentOptions { MaxDepth = SourceLimits.MaxDepth + 1 });
         return document.RootElement.Clone();
@@ -93,7 +95,9 @@ internal static class SourceValues
             case SourceSequence sequence:
                 writer.WriteStartArray();
                 for (var i = 0; i < sequence.Items.Count; i++)
+                {
                     Write(context, writer, sequence.Items[i], $"{path}[{i}]");
+                }
 
                 writer.WriteEndArray();
                 break;

@@ -17,7 +17,9 @@ internal static class TerminationReader
 
         var map = new MapReader(parent.Context, mapping, path, mapping.Location);
         foreach (var key in Keys)
+        {
             map.Value(key);
+        }
 
         var conditions = new List<TerminationCondition>();
         var before = parent.Context.Problems.Count;
@@ -26,15 +28,21 @@ internal static class TerminationReader
         foreach (var key in mapping.Entries.Select(entry => entry.Key).Distinct(StringComparer.Ordinal))
         {
             if (Condition(map, key) is { } condition)
+            {
                 conditions.Add(condition);
+            }
         }
 
         if (map.Has("from") && !map.Has("textMention"))
+        {
             parent.Context.Error("not_applicable", map.PathOf("from"), map.KeyLocation("from"), "\"from\" belongs to \"textMention\"", "Add textMention, or remove from.");
+        }
 
         map.Finish();
         if (conditions.Count == 0 && parent.Context.Problems.Count == before)
+        {
             parent.Context.Error("invalid_value", path, mapping.Location, $"\"{path}\" names no condition", "Such as { maxMessages: 20 }.");
+        }
 
         return conditions.Count switch { 0 => null, 1 => conditions[0], _ => new AnyTermination(conditions) };
     }
@@ -87,7 +95,9 @@ internal static class TerminationReader
         for (var i = 0; i < list.Items.Count; i++)
         {
             if (Read(map, $"{map.PathOf(key)}[{i}]", list.Items[i]) is { } condition)
+            {
                 conditions.Add(condition);
+            }
         }
 
         return conditions;

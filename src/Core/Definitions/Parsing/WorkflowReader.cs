@@ -36,9 +36,13 @@ internal sealed class WorkflowReader(ParseContext context)
         var map = new MapReader(context, root, "", root.Location);
         var name = map.Text("name");
         if (!map.Has("name"))
+        {
             map.Missing("name", "every workflow has one", "Add a first line such as: name: market-research");
+        }
         else if (name is not null && map.CheckName("name", map.Value("name")!.Location, name, "workflow", NameRule.Workflow))
+        {
             Name = name;
+        }
 
         Version = map.Int("version", 1, 1_000_000_000) ?? 1;
         Description = map.Text("description", mayBeEmpty: true);
@@ -47,14 +51,18 @@ internal sealed class WorkflowReader(ParseContext context)
         foreach (var entry in map.Named("models", "Such as models: { fast: { provider: offline } }."))
         {
             if (AgentReader.ReadModel(map, entry) is { } model)
+            {
                 Models[entry.Key] = model;
+            }
         }
 
         foreach (var entry in map.Named("agents", "Such as agents: { writer: { model: fast } }."))
         {
             AgentNames.Add(entry.Key);
             if (AgentReader.ReadAgent(map, entry) is { } agent)
+            {
                 Agents[entry.Key] = agent;
+            }
         }
 
         ReadNodes(map);
@@ -80,9 +88,13 @@ internal sealed class WorkflowReader(ParseContext context)
         }
 
         if (!map.Has("nodes"))
+        {
             map.Missing("nodes", "a workflow has at least one node", "Add nodes: { answer: { agent: writer, prompt: \"…\" } }");
+        }
         else if (Nodes.Count == 0 && map.Value("nodes") is SourceMapping)
+        {
             map.Invalid("nodes", "\"nodes\" is empty: a workflow has at least one node");
+        }
     }
 }
 

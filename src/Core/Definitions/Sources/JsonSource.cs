@@ -15,7 +15,9 @@ internal static class JsonSource
     {
         text = text.StartsWith('\uFEFF') ? text[1..] : text;
         if (SourceText.Check(text, file) is { } unreadable)
+        {
             return new SourceReadResult(null, [unreadable]);
+        }
 
         var bytes = Encoding.UTF8.GetBytes(text);
         var reading = new Reading(text, bytes);
@@ -104,7 +106,9 @@ internal static class JsonSource
                 case JsonTokenType.StartArray:
                     var items = new List<SourceNode>();
                     while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                    {
                         items.Add(Value(ref reader));
+                    }
 
                     return new SourceSequence(location, items);
                 case JsonTokenType.String:
@@ -151,7 +155,9 @@ internal static class JsonSource
             {
                 var next = Array.IndexOf(bytes, (byte)'\n', lineStart);
                 if (next < 0)
+                {
                     break;
+                }
 
                 lineStart = next + 1;
             }

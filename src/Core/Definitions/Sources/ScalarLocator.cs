@@ -37,10 +37,14 @@ internal static class ScalarLocator
             }
 
             if (char.IsWhiteSpace(character))
+            {
                 continue;
+            }
 
             if (visibleBefore == 0)
+            {
                 return wantsVisible ? location : last;
+            }
 
             visibleBefore--;
             last = location with { Column = location.Column + length };
@@ -75,7 +79,9 @@ internal static class ScalarLocator
             else if (style is SourceScalarStyle.Block)
             {
                 while (_index < _end && _source[_index] != '\n')
+                {
                     Step(1);
+                }
             }
         }
 
@@ -95,13 +101,19 @@ internal static class ScalarLocator
             }
 
             if (_index >= _end)
+            {
                 return false;
+            }
 
             character = _source[_index];
             if (_style is SourceScalarStyle.SingleQuoted && character == '\'')
+            {
                 length = 2;
+            }
             else if (_style is SourceScalarStyle.DoubleQuoted && character == '\\' && _index + 1 < _end)
+            {
                 (character, length) = Escape();
+            }
 
             Step(length);
             return true;
@@ -112,7 +124,9 @@ internal static class ScalarLocator
             var kind = _source[_index + 1];
             var digits = kind switch { 'x' => 2, 'u' => 4, 'U' => 8, _ => 0 };
             if (digits == 0)
+            {
                 return (kind is 'n' or 't' or 'r' or 'v' or 'f' or 'N' or '_' or 'L' or 'P' or ' ' or '\t' or '\n' or '\r' ? ' ' : 'x', 2);
+            }
 
             var hex = _source.AsSpan(_index + 2, Math.Min(digits, _end - _index - 2));
             var code = uint.TryParse(hex, System.Globalization.NumberStyles.AllowHexSpecifier, null, out var parsed) ? parsed : 'x';

@@ -12,10 +12,14 @@ internal static class SourceText
     public static WorkflowProblem? Check(string text, string? file)
     {
         if (text.Length > SourceLimits.MaxBytes || Encoding.UTF8.GetByteCount(text) > SourceLimits.MaxBytes)
+        {
             return TooLarge(file);
+        }
 
         if (string.IsNullOrWhiteSpace(text))
+        {
             return new WorkflowProblem("empty_file", "", new SourceLocation(1, 1), "the file is empty", "A workflow has at least a name and a node.", file);
+        }
 
         var line = 1;
         var lineStart = 0;

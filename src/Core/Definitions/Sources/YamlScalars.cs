@@ -22,7 +22,9 @@ internal static partial class YamlScalars
         {
             var value = Plain(scalar.Value);
             if (value is double number && !double.IsFinite(number))
+            {
                 report("invalid_value", location, $"{scalar.Value} is no finite number", "JSON has no such number; write a text in quotes if one is meant.");
+            }
 
             return scalar.Start.Line == scalar.End.Line
                 ? new SourceScalar(location, value, scalar.Value, location)
@@ -62,13 +64,19 @@ internal static partial class YamlScalars
         }
 
         if (text[0] is not (>= '0' and <= '9' or '+' or '-' or '.'))
+        {
             return text;
+        }
 
         if (Decimal().IsMatch(text) && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer))
+        {
             return integer;
+        }
 
         if (Octal().IsMatch(text) || Hexadecimal().IsMatch(text))
+        {
             return Based(text);
+        }
 
         return Float().IsMatch(text) ? (object)double.Parse(text, CultureInfo.InvariantCulture)
             : text is ".nan" or ".NaN" or ".NAN" ? double.NaN

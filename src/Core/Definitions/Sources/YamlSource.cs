@@ -20,7 +20,9 @@ internal static class YamlSource
     {
         text = text.StartsWith('\uFEFF') ? text[1..] : text;
         if (SourceText.Check(text, file) is { } unreadable)
+        {
             return new SourceReadResult(null, [unreadable]);
+        }
 
         var problems = new List<WorkflowProblem>();
         var builder = new YamlTreeBuilder(text, file, problems);

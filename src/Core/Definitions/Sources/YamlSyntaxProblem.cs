@@ -14,7 +14,9 @@ internal static class YamlSyntaxProblem
     {
         var location = new SourceLocation(Math.Max(1, (int)exception.Start.Line), Math.Max(1, (int)exception.Start.Column));
         if (FindTab(text, location.Line, exception.Message.Contains("tab", StringComparison.Ordinal)) is { } tab)
+        {
             return new WorkflowProblem("yaml_tab", "", tab, "a tab is used for indentation", "Indent with spaces.", file);
+        }
 
         var reason = exception.Message.TrimEnd('.');
         return new WorkflowProblem("yaml_syntax", "", location, "not valid YAML: " + char.ToLowerInvariant(reason[0]) + reason[1..], Hint(reason), file);
@@ -29,7 +31,9 @@ internal static class YamlSyntaxProblem
             var blank = lines[i].AsSpan();
             blank = blank[..(blank.Length - blank.TrimStart(" \t").Length)];
             if (blank.IndexOf('\t') is >= 0 and var column)
+            {
                 return new SourceLocation(i + 1, column + 1);
+            }
         }
 
         return null;

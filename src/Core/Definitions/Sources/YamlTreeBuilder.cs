@@ -35,14 +35,18 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
                 default:
                     root = Node(parser, 1, out _);
                     if (root is null)
+                    {
                         return null;
+                    }
 
                     break;
             }
         }
 
         if (root is null)
+        {
             Report("empty_file", new SourceLocation(1, 1), "the file is empty", "A workflow has at least a name and a node.");
+        }
 
         return root;
     }
@@ -54,18 +58,26 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
 
         // After a key without a text (": x"), the library gives the end of the map where the value should be.
         if (parser.Current is not (NodeEvent or AnchorAlias))
+        {
             return Stop("yaml_syntax", parser.Current is { } other ? At(other.Start) : LastLocation, "not valid YAML: a key or a value is missing before this place", "Check quotes, brackets and indentation.");
+        }
 
         var current = parser.Current!;
         var location = LastLocation = At(current.Start);
         if (depth > SourceLimits.MaxDepth)
+        {
             return Stop("too_deep", location, $"lists and maps are nested more than {SourceLimits.MaxDepth} deep", "Flatten the structure.");
+        }
 
         if (current is AnchorAlias alias)
+        {
             return Resolve(alias, location, depth, out height);
+        }
 
         if (++_values > SourceLimits.MaxValues)
+        {
             return StopAtTooMany(location);
+        }
 
         var first = _values;
         var anchor = ((NodeEvent)current).Anchor;
@@ -85,7 +97,9 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
         }
 
         if (node is not null && !anchor.IsEmpty)
+        {
             _anchors[anchor.Value] = new Anchored(node, _values - first + 1, height);
+        }
 
         return node;
     }
@@ -96,7 +110,9 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
         while (parser.MoveNext() && parser.Current is not SequenceEnd)
         {
             if (Node(parser, depth + 1, out var inner) is not { } item)
+            {
                 return null;
+            }
 
             items.Add(item);
             height = Math.Max(height, inner + 1);
@@ -114,18 +130,28 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
             var keyLocation = At(key.Start);
             var name = key is Scalar scalar ? scalar.Value : null;
             if (name is null)
+            {
                 Report("yaml_unsupported", keyLocation, "a key is a list, a map or an alias", "Keys are texts. If {{ }} was meant, put the whole text in quotes.");
+            }
             else if (name == "<<" && ((Scalar)key).Style == ScalarStyle.Plain)
+            {
                 Report("yaml_unsupported", keyLocation, "merge keys (<<) are not supported", "Write the keys out, or give the whole value an anchor and use it by alias.");
+            }
             else
+            {
                 CheckTag((NodeEvent)key, keyLocation);
+            }
 
             if (name is null && key is not AnchorAlias && Node(parser, depth + 1, out _) is null)
+            {
                 return null;
+            }
 
             parser.MoveNext();
             if (Node(parser, depth + 1, out var inner) is not { } value)
+            {
                 return null;
+            }
 
             entries.Add(new SourceEntry(name ?? "", keyLocation, value));
             height = Math.Max(height, inner + 1);
@@ -145,7 +171,9 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
         height = anchored.Height;
         _values += anchored.Values;
         if (_values > SourceLimits.MaxValues)
+        {
             return StopAtTooMany(location);
+        }
 
         return depth + anchored.Height - 1 > SourceLimits.MaxDepth
             ? Stop("too_deep", location, $"lists and maps are nested more than {SourceLimits.MaxDepth} deep once the alias is resolved", "Flatten the structure.")
@@ -155,7 +183,9 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
     private void CheckTag(NodeEvent node, SourceLocation location)
     {
         if (node.Tag.IsEmpty)
+        {
             return;
+        }
 
         Report("yaml_unsupported", location, $"the tag {Tag(node.Tag)} is not supported", "Remove it: quoted values are texts, the rest is what it looks like.");
     }
@@ -165,7 +195,9 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
     private SourceNode? StopAtTooMany(SourceLocation location)
     {
         if (!_tooMany)
+        {
             Report("too_many_values", location, $"the file has more than {SourceLimits.MaxValues:N0} values once aliases are resolved", "Keep data out of workflow files: pass it as input.");
+        }
 
         _tooMany = true;
         return null;
