@@ -265,7 +265,7 @@ public sealed class ExpressionType
     private string Describe(int depth) => Kind switch
     {
         ExpressionTypeKind.Any => "any",
-        ExpressionTypeKind.List when Element.Kind != ExpressionTypeKind.Any && depth < 3 => $"list({Element.Describe(depth + 1)})",
+        ExpressionTypeKind.List when Element.Kind != ExpressionTypeKind.Any && depth < 3 => $"array({Element.Describe(depth + 1)})",
         ExpressionTypeKind.Union when ValueKinds == KindSet.Number => "number",
         ExpressionTypeKind.Union when ValueKinds.HasFlag(KindSet.Number) || depth > 0 => Kinds.Name(ValueKinds),
         ExpressionTypeKind.Union => Kinds.Join([.. Alternatives.OrderBy(type => type.Kind == ExpressionTypeKind.Null).Select(type => type.Describe(depth + 1)).Distinct(StringComparer.Ordinal)]),

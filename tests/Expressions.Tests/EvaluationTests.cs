@@ -100,7 +100,7 @@ public sealed class EvaluationTests
     [InlineData("1 / zero > 0 && missing", "error 16+7: There is no variable \"missing\" here.")]
     [InlineData("1 && t", "error 0+1: A side of \"&&\" must be a bool, found int. Compare it: x != 0.")]
     [InlineData("s ? 1 : 2", "error 0+1: What stands before \"?\" must be a bool, found string. Compare it: x != ''.")]
-    [InlineData("!xs", "error 1+2: What follows \"!\" must be a bool, found list. Compare its size: size(x) > 0.")]
+    [InlineData("!xs", "error 1+2: What follows \"!\" must be a bool, found array. Compare its size: size(x) > 0.")]
     public void Evaluate_Logic_IsCommutative(string expression, string expected) => Check(expression, expected);
 
     [Theory]
@@ -130,16 +130,16 @@ public sealed class EvaluationTests
     [InlineData("people[0].nme", "error 10+3: There is no member \"nme\". Did you mean \"name\"?")]
     [InlineData("people[0].address", "error 10+7: There is no member \"address\". It has: name, age. Test it first with has(...), or give a default with coalesce(...).")]
     [InlineData("n.x", "error 2+1: The value before \"x\" is null, so it has no members. Test it first with has(...), or give a default with coalesce(...).")]
-    [InlineData("people.name", "error 7+4: A list has no members, so there is no \"name\". Take an item with x[0], or this of every item with x.map(i, i.name).")]
+    [InlineData("people.name", "error 7+4: An array has no members, so there is no \"name\". Take an item with x[0], or this of every item with x.map(i, i.name).")]
     [InlineData("s.length", "error 2+6: A string has no members, so there is no \"length\". Write size(x).")]
     [InlineData("i.x", "error 2+1: An int has no members, so there is no \"x\".")]
-    [InlineData("xs[3]", "error 3+1: There is no item 3. The list has the items 0 to 2.")]
-    [InlineData("xs[-1]", "error 3+2: There is no item -1. The list has the items 0 to 2.")]
-    [InlineData("none[0]", "error 5+1: There is no item 0. The list is empty.")]
-    [InlineData("xs['a']", "error 3+3: A list has no members, so there is no \"a\". Take an item with x[0], or this of every item with x.map(i, i.a).")]
-    [InlineData("xs[0.5]", "error 3+3: The index of a list must be a whole number, found 0.5.")]
-    [InlineData("m[1]", "error 2+1: The index of a map must be a string, found int.")]
-    [InlineData("s[0]", "error 0+4: Only a list or a map can be indexed, found string. A part of a text is x.substring(from, to).")]
+    [InlineData("xs[3]", "error 3+1: There is no item 3. The array has the items 0 to 2.")]
+    [InlineData("xs[-1]", "error 3+2: There is no item -1. The array has the items 0 to 2.")]
+    [InlineData("none[0]", "error 5+1: There is no item 0. The array is empty.")]
+    [InlineData("xs['a']", "error 3+3: An array has no members, so there is no \"a\". Take an item with x[0], or this of every item with x.map(i, i.a).")]
+    [InlineData("xs[0.5]", "error 3+3: The index of an array must be a whole number, found 0.5.")]
+    [InlineData("m[1]", "error 2+1: The index of an object must be a string, found int.")]
+    [InlineData("s[0]", "error 0+4: Only an array or an object can be indexed, found string. A part of a string is x.substring(from, to).")]
     public void Evaluate_Access_FindsMembersAndItems(string expression, string expected) => Check(expression, expected);
 
     [Theory]
@@ -150,15 +150,15 @@ public sealed class EvaluationTests
     [InlineData("1 % zero", "error 2+1: Division by zero.")]
     [InlineData("1.0 / 0", "error 4+1: Division by zero.")]
     [InlineData("1e308 * 10", "error 6+1: The result is too large for a number.")]
-    [InlineData("'a' + 1", "error 4+1: \"+\" adds two numbers, two strings or two lists, found string and int. Convert to a string with string(x) or toJson(x).")]
-    [InlineData("xs + 1", "error 3+1: \"+\" adds two numbers, two strings or two lists, found list and int. A single item is appended as list + [item].")]
+    [InlineData("'a' + 1", "error 4+1: \"+\" adds two numbers, two strings or two arrays, found string and int. Convert to a string with string(x) or toJson(x).")]
+    [InlineData("xs + 1", "error 3+1: \"+\" adds two numbers, two strings or two arrays, found array and int. A single item is appended as array + [item].")]
     [InlineData("'3' * 2", "error 4+1: \"*\" needs two numbers, found string and int. Convert the string with int(x) or double(x).")]
     [InlineData("-s", "error 0+2: \"-\" needs a number, found string.")]
     [InlineData("1 < '2'", "error 2+1: \"<\" compares two numbers or two strings, found int and string. Convert the string with int(x) or double(x).")]
     [InlineData("n >= 1", "error 2+2: \">=\" compares two numbers or two strings, found null and int.")]
-    [InlineData("'a' in s", "error 7+1: What follows \"in\" must be a list or a map, found string. A part of a text is found with x.contains(y).")]
-    [InlineData("{'a': 1, 'a': 2}", "error 9+3: The map has the key \"a\" twice.")]
-    [InlineData("{1 + 1: 2}", "error 1+5: The key of a map must be a string, found int. Write it in quotes, or convert it with string(x).")]
+    [InlineData("'a' in s", "error 7+1: What follows \"in\" must be an array or an object, found string. A part of a string is found with x.contains(y).")]
+    [InlineData("{'a': 1, 'a': 2}", "error 9+3: The object has the key \"a\" twice.")]
+    [InlineData("{1 + 1: 2}", "error 1+5: The key of an object must be a string, found int. Write it in quotes, or convert it with string(x).")]
     public void Evaluate_WrongOperands_SaysWhereAndWhy(string expression, string expected) => Check(expression, expected);
 
     [Theory]
@@ -185,8 +185,8 @@ public sealed class EvaluationTests
     [InlineData("[0, 1].all(x, 1 / x == 5)", "false")]
     [InlineData("[0, 1].exists(x, 1 / x == 5)", "error 19+1: Division by zero.")]
     [InlineData("xs.filter(x, x)", "error 13+1: The condition of filter() must be a bool, found int. Compare it: x != 0.")]
-    [InlineData("s.map(x, x)", "error 0+11: map() needs a list or a map, found string.")]
-    [InlineData("n.map(x, x)", "error 0+11: map() needs a list or a map, found null. Give a default with coalesce(x, []).")]
+    [InlineData("s.map(x, x)", "error 0+11: map() needs an array or an object, found string.")]
+    [InlineData("n.map(x, x)", "error 0+11: map() needs an array or an object, found null. Give a default with coalesce(x, []).")]
     public void Evaluate_Macros_GoThroughItems(string expression, string expected) => Check(expression, expected);
 
     private static void Check(string expression, string? expected)

@@ -62,7 +62,7 @@ public sealed class FunctionTests
     [InlineData("xs.last()", "2")]
     [InlineData("s.first(2)", "\"He\"")]
     [InlineData("smile.last(2)", "\"😀b\"")]
-    [InlineData("none.first()", "error 0+12: The list is empty. x.first(1) gives an empty list instead.")]
+    [InlineData("none.first()", "error 0+12: The array is empty. x.first(1) gives an empty array instead.")]
     [InlineData("xs.first(-1)", "error 0+12: The number of items must be 0 or more, found -1.")]
     [InlineData("names.distinct()", "[\"b\",\"a\"]")]
     [InlineData("[1, 1.0, '1', null, null, [1], [1.0], {'a': 1}, {'a': 1}].distinct()", "[1,\"1\",null,[1],{\"a\":1}]")]
@@ -70,7 +70,7 @@ public sealed class FunctionTests
     [InlineData("names.sort()", "[\"a\",\"b\",\"b\"]")]
     [InlineData("[2.5, 1, 2].sort()", "[1,2,2.5]")]
     [InlineData("[1, 'a'].sort()", "error 0+15: Only numbers, or only strings, can be sorted; item 1 gives string.")]
-    [InlineData("people.sort()", "error 0+13: Only numbers, or only strings, can be sorted; item 0 gives map. Sort by a member: x.sortBy(i, i.name).")]
+    [InlineData("people.sort()", "error 0+13: Only numbers, or only strings, can be sorted; item 0 gives object. Sort by a member: x.sortBy(i, i.name).")]
     [InlineData("xs.reverse()", "[2,1,3]")]
     [InlineData("[[1, 2], [], [3, [4]], 5].flatten()", "[1,2,3,[4],5]")]
     [InlineData("xs.sum()", "6")]
@@ -83,7 +83,7 @@ public sealed class FunctionTests
     [InlineData("xs.max()", "3")]
     [InlineData("names.max()", "\"b\"")]
     [InlineData("[1, 'a'].max()", "error 0+14: max() compares only numbers, or only strings; item 1 is string.")]
-    [InlineData("none.min()", "error 0+10: The list is empty, so it has no smallest item. Add a default: (x + [0]).max().")]
+    [InlineData("none.min()", "error 0+10: The array is empty, so it has no smallest item. Add a default: (x + [0]).max().")]
     public void Evaluate_ListFunctions_GiveTheResult(string expression, string expected) => Assert.Equal(expected, Sample.Evaluate(expression));
 
     [Theory]
@@ -99,7 +99,7 @@ public sealed class FunctionTests
     [InlineData("double(' 1')", "error 0+12: \" 1\" is no number. Write double(x.trim()) if there are spaces.")]
     [InlineData("string(i) + string(d) + string(t) + string(s)", "\"72.5trueHello\"")]
     [InlineData("string(huge)", "\"12345678901234567890\"")]
-    [InlineData("string(xs)", "error 7+2: The argument of string() must be a bool, number or string, found list. Write toJson(x).")]
+    [InlineData("string(xs)", "error 7+2: The argument of string() must be a bool, number or string, found array. Write toJson(x).")]
     [InlineData("bool('true') && !bool('false')", "true")]
     [InlineData("bool('yes')", "error 0+11: \"yes\" is neither true nor false. Expected 'true' or 'false'.")]
     [InlineData("toJson(m.b)", "\"{\\\"c\\\":\\\"deep\\\"}\"")]
@@ -107,8 +107,8 @@ public sealed class FunctionTests
     [InlineData("toJson(null)", "\"null\"")]
     [InlineData("parseJson('{\"a\": [1, 2.0]}').a[1]", "2.0")]
     [InlineData("parseJson('{')", "error 0+14: \"{\" is no JSON (line 1, byte 2).")]
-    [InlineData("size(n)", "error 5+1: The argument of size() must be a string, list or map, found null. Give a default with coalesce(x, ...).")]
-    [InlineData("xs.contains(1)", "error 0+2: What stands before .contains() must be a string, found list. Write item in list.")]
+    [InlineData("size(n)", "error 5+1: The argument of size() must be a string, array or object, found null. Give a default with coalesce(x, ...).")]
+    [InlineData("xs.contains(1)", "error 0+2: What stands before .contains() must be a string, found array. Write item in array.")]
     [InlineData("s.contains(1)", "error 11+1: The argument of contains() must be a string, found int. Convert it with string(x).")]
     public void Evaluate_Conversions_GiveTheResult(string expression, string expected) => Assert.Equal(expected, Sample.Evaluate(expression));
 }

@@ -62,7 +62,7 @@ public sealed class TemplateTests
     public void Check_SingleExpression_HasItsType()
     {
         var type = Sample.ParseTemplate("{{ [1] }}").Check(new ExpressionTypeScope(new Dictionary<string, ExpressionType>(StringComparer.Ordinal)), []);
-        Assert.Equal("list(int)", type.ToString());
+        Assert.Equal("array(int)", type.ToString());
     }
 
     [Fact]

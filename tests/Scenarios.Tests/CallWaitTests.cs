@@ -300,7 +300,7 @@ public sealed class CallWaitTests
 
         Assert.Equal(reason, status.Reason());
         Assert.Equal(
-            reason == "failed" ? "too_many_items: forEach of \"each\" takes up to 10,000 items, found 10,001. Divide the list, or run a sub-workflow for each part of it." : null,
+            reason == "failed" ? "too_many_items: forEach of \"each\" takes up to 10,000 items, found 10,001. Divide the array, or run a sub-workflow for each part of it." : null,
             status.Error is null ? null : $"{status.Error.Code}: {status.Error.Message}");
     }
 

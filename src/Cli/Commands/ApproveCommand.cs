@@ -64,7 +64,7 @@ internal static class ApproveCommand
             }
             catch (InvalidJsonException e) when (e.IsSyntax)
             {
-                throw CliException.Invalid($"\"{single}\" is neither key=value nor JSON; a text is written with quotes, '\"{single}\"'.");
+                throw CliException.Invalid($"\"{single}\" is neither key=value nor JSON; a string is written with quotes, '\"{single}\"'.");
             }
         }
 

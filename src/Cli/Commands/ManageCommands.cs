@@ -82,7 +82,7 @@ internal static class ManageCommands
         }
         catch (InvalidJsonException e) when (e.IsSyntax)
         {
-            throw CliException.Invalid($"\"{json}\" is not JSON; a text is written with quotes, '\"{json}\"'.");
+            throw CliException.Invalid($"\"{json}\" is not JSON; a string is written with quotes, '\"{json}\"'.");
         }
     }
 }

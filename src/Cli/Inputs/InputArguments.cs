@@ -151,7 +151,7 @@ internal static class InputArguments
     private static string Article(string type) => type switch
     {
         "null" => "null",
-        "array" => "a list as JSON, such as [1, 2]",
+        "array" => "an array as JSON, such as [1, 2]",
         "object" => "an object as JSON, such as {\"a\": 1}",
         "integer" => "a whole number",
         "boolean" => "true or false",

@@ -25,7 +25,7 @@ internal sealed record ModelAliases(
         var models = new SortedDictionary<string, ModelDefinition>(StringComparer.Ordinal);
         if (root is not SourceMapping mapping)
         {
-            context.Error("wrong_type", "", root.Location, $"settings are a map, not {SourceValues.Describe(root)}", "Such as { \"models\": { \"fast\": { \"provider\": \"offline\" } } }.");
+            context.Error("wrong_type", "", root.Location, $"settings are an object, not {SourceValues.Describe(root)}", "Such as { \"models\": { \"fast\": { \"provider\": \"offline\" } } }.");
             return new ModelAliases(models, EndpointPolicy.Default, context.Problems, []);
         }
 
@@ -71,7 +71,7 @@ internal sealed record ModelAliases(
                     var path = $"{key}[{i}]";
                     if (list.Items[i] is not SourceMapping entry)
                     {
-                        map.WrongTypeAt(path, list.Items[i], $"each entry of \"{key}\"", "a map", example);
+                        map.WrongTypeAt(path, list.Items[i], $"each entry of \"{key}\"", "an object", example);
                     }
                     else if (ReadEndpoint(new MapReader(map.Context, entry, path, entry.Location), example) is { } allowed)
                     {
@@ -81,7 +81,7 @@ internal sealed record ModelAliases(
 
                 break;
             case var other:
-                map.WrongType(key, other, "a list", $"[{{ … }}], each entry {char.ToLowerInvariant(example[0])}{example[1..]}");
+                map.WrongType(key, other, "an array", $"[{{ … }}], each entry {char.ToLowerInvariant(example[0])}{example[1..]}");
                 break;
         }
     }

@@ -52,13 +52,13 @@ internal static class WorkflowParser
         var context = new ParseContext(file, kinds);
         if (root is not SourceMapping mapping)
         {
-            context.Error("wrong_type", "", root.Location, $"a workflow file is a map, not {SourceValues.Describe(root)}", "Begin with a line such as: name: market-research");
+            context.Error("wrong_type", "", root.Location, $"a workflow file is an object, not {SourceValues.Describe(root)}", "Begin with a line such as: name: market-research");
             return Result(context, null);
         }
 
         if (canonicalJson is null && TooDeep(root))
         {
-            context.Error("too_deep", "", root.Location, $"lists and maps are nested more than {SourceLimits.MaxDepth} deep", "Flatten the structure.");
+            context.Error("too_deep", "", root.Location, $"arrays and objects are nested more than {SourceLimits.MaxDepth} deep", "Flatten the structure.");
             return Result(context, null);
         }
 

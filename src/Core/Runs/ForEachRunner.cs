@@ -40,7 +40,7 @@ internal sealed class ForEachRunner(
         {
             return schedule.FailedEnd(node, new CallError(
                 ErrorCodes.ExpressionError,
-                $"forEach of \"{definition.Name}\" needs a list, found {list.Value!.DescribeKind()}.",
+                $"forEach of \"{definition.Name}\" needs an array, found {list.Value!.DescribeKind()}.",
                 ErrorKind.Terminal));
         }
 
@@ -50,7 +50,7 @@ internal sealed class ForEachRunner(
                 ErrorCodes.TooManyItems,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"forEach of \"{definition.Name}\" takes up to {WorkflowLimits.MaxItems:N0} items, found {count:N0}. Divide the list, or run a sub-workflow for each part of it."),
+                    $"forEach of \"{definition.Name}\" takes up to {WorkflowLimits.MaxItems:N0} items, found {count:N0}. Divide the array, or run a sub-workflow for each part of it."),
                 ErrorKind.Terminal));
         }
 

@@ -31,16 +31,16 @@ internal static class Functions
         new("upperAscii", true, "text.upperAscii()", 1, [KindSet.String], Always(ExpressionType.String), TextFunctions.UpperAscii),
         new("replace", true, "text.replace(old, new)", 3, [KindSet.String, KindSet.String, KindSet.String], Always(ExpressionType.String), TextFunctions.Replace),
         new("substring", true, "text.substring(from, to)", 2, [KindSet.String, KindSet.Number, KindSet.Number], Always(ExpressionType.String), TextFunctions.Substring),
-        new("join", true, "list.join(separator)", 1, [KindSet.List, KindSet.String], Always(ExpressionType.String), ListFunctions.Join),
+        new("join", true, "array.join(separator)", 1, [KindSet.List, KindSet.String], Always(ExpressionType.String), ListFunctions.Join),
         new("first", true, "x.first(n)", 1, [KindSet.List | KindSet.String, KindSet.Number], Part, ListFunctions.First),
         new("last", true, "x.last(n)", 1, [KindSet.List | KindSet.String, KindSet.Number], Part, ListFunctions.Last),
-        new("distinct", true, "list.distinct()", 1, [KindSet.List], Same, ListFunctions.Distinct),
-        new("sort", true, "list.sort()", 1, [KindSet.List], Same, ListFunctions.Sort),
-        new("reverse", true, "list.reverse()", 1, [KindSet.List], Same, ListFunctions.Reverse),
-        new("flatten", true, "list.flatten()", 1, [KindSet.List], Flat, ListFunctions.Flatten),
-        new("sum", true, "list.sum()", 1, [KindSet.List], Total, ListFunctions.Sum),
-        new("min", true, "list.min()", 1, [KindSet.List], Item, ListFunctions.Min),
-        new("max", true, "list.max()", 1, [KindSet.List], Item, ListFunctions.Max),
+        new("distinct", true, "array.distinct()", 1, [KindSet.List], Same, ListFunctions.Distinct),
+        new("sort", true, "array.sort()", 1, [KindSet.List], Same, ListFunctions.Sort),
+        new("reverse", true, "array.reverse()", 1, [KindSet.List], Same, ListFunctions.Reverse),
+        new("flatten", true, "array.flatten()", 1, [KindSet.List], Flat, ListFunctions.Flatten),
+        new("sum", true, "array.sum()", 1, [KindSet.List], Total, ListFunctions.Sum),
+        new("min", true, "array.min()", 1, [KindSet.List], Item, ListFunctions.Min),
+        new("max", true, "array.max()", 1, [KindSet.List], Item, ListFunctions.Max),
     }.ToDictionary(function => (function.Name, function.IsMethod));
 
     /// <summary>What other languages call our functions.</summary>
@@ -61,7 +61,7 @@ internal static class Functions
         ["upper"] = "x.upperAscii()",
         ["toUpper"] = "x.upperAscii()",
         ["toUpperCase"] = "x.upperAscii()",
-        ["includes"] = "x.contains(part), or item in list",
+        ["includes"] = "x.contains(part), or item in array",
         ["strip"] = "x.trim()",
         ["unique"] = "x.distinct()",
         ["str"] = "string(x)",
@@ -72,7 +72,7 @@ internal static class Functions
         ["fromJson"] = "parseJson(x)",
         ["default"] = "coalesce(x, default)",
         ["orValue"] = "coalesce(x, default)",
-        ["exists"] = "list.exists(item, condition), or has(a.b)",
+        ["exists"] = "array.exists(item, condition), or has(a.b)",
         ["take"] = "x.first(n)",
         ["limit"] = "x.first(n)",
         ["orderBy"] = "x.sortBy(item, key)",
@@ -98,7 +98,7 @@ internal static class Functions
 
         if (!isMethod && SpecialMethods.Contains(name))
         {
-            return name == "matches" ? "Write text.matches('pattern')." : $"Write list.{name}(item, ...).";
+            return name == "matches" ? "Write text.matches('pattern')." : $"Write array.{name}(item, ...).";
         }
 
         return Aliases.TryGetValue(name, out var usage)

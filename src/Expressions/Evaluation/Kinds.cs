@@ -20,6 +20,9 @@ internal enum KindSet
 /// <summary>Names kinds in messages.</summary>
 internal static class Kinds
 {
+    /// <summary>Puts the article before what kinds or types are called.</summary>
+    public static string WithArticle(string name) => name == "null" ? name : (name[0] is 'a' or 'e' or 'i' or 'o' ? "an " : "a ") + name;
+
     /// <summary>Makes a set of one.</summary>
     public static KindSet Of(ExpressionValueKind kind) => (KindSet)(1 << (int)kind);
 
@@ -60,12 +63,12 @@ internal static class Kinds
 
         if (kinds.HasFlag(KindSet.List))
         {
-            names.Add("list");
+            names.Add("array");
         }
 
         if (kinds.HasFlag(KindSet.Map))
         {
-            names.Add("map");
+            names.Add("object");
         }
 
         if (kinds.HasFlag(KindSet.Null))

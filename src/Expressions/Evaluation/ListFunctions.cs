@@ -171,7 +171,7 @@ internal static class ListFunctions
         var items = new ItemReader(list);
         if (!items.MoveNext())
         {
-            throw context.Fault(call, $"The list is empty, so it has no {(sign < 0 ? "smallest" : "largest")} item.", "Add a default: (x + [0]).max().");
+            throw context.Fault(call, $"The array is empty, so it has no {(sign < 0 ? "smallest" : "largest")} item.", "Add a default: (x + [0]).max().");
         }
 
         var best = items.Current;
@@ -212,7 +212,7 @@ internal static class ListFunctions
     {
         var text = context.Text(call, arguments[0]);
         var count = TextFunctions.CountCodePoints(text);
-        var taken = PartLength(ref context, call, arguments, count, "text");
+        var taken = PartLength(ref context, call, arguments, count, "string");
         var from = fromEnd ? count - taken : 0;
         return ExpressionValue.FromString(TextFunctions.Slice(text, from, from + taken));
     }
@@ -220,7 +220,7 @@ internal static class ListFunctions
     private static ExpressionValue PartOfList(ref EvaluationContext context, CallNode call, scoped ReadOnlySpan<ExpressionValue> arguments, bool fromEnd)
     {
         var count = arguments[0].Count;
-        var taken = PartLength(ref context, call, arguments, count, "list");
+        var taken = PartLength(ref context, call, arguments, count, "array");
         var from = fromEnd ? count - taken : 0;
         context.Charge(call, fromEnd ? count : taken);
         var results = new List<ExpressionValue>((int)taken);

@@ -11,7 +11,7 @@ namespace Polyphony.Expressions.Evaluation;
 internal static class ValueWriter
 {
     /// <summary>Says that JSON holds half of a surrogate pair.</summary>
-    public const string NotUnicode = "A text is not valid Unicode: it has one half of a surrogate pair.";
+    public const string NotUnicode = "A string is not valid Unicode: it has one half of a surrogate pair.";
 
     private static readonly string TooDeep = $"The value is nested deeper than {ExpressionLimits.Nesting} levels.";
     private static readonly string TooLong = $"The value is longer than {ExpressionLimits.ResultLength:N0} characters.";

@@ -41,7 +41,7 @@ internal sealed class MemberNode(Node target, string name, int nameOffset, int n
 
         if (!type.ValueKinds.HasFlag(KindSet.Map))
         {
-            return checker.Report(offset, length, $"{Article(type.ToString())} has no members, so there is no \"{name}\".", KindHint(type.ValueKinds, name));
+            return checker.Report(offset, length, $"{Subject(type.ToString())} has no members, so there is no \"{name}\".", KindHint(type.ValueKinds, name));
         }
 
         string[] known = [.. type.MemberNames().Order(StringComparer.Ordinal)];
@@ -70,7 +70,7 @@ internal sealed class MemberNode(Node target, string name, int nameOffset, int n
 
         if (value.Kind != ExpressionValueKind.Map)
         {
-            return context.Fault(nameOffset, nameLength, $"{Article(Kinds.Name(value.Kind))} has no members, so there is no \"{Name}\".", KindHint(Kinds.Of(value.Kind), Name));
+            return context.Fault(nameOffset, nameLength, $"{Subject(Kinds.Name(value.Kind))} has no members, so there is no \"{Name}\".", KindHint(Kinds.Of(value.Kind), Name));
         }
 
         var names = value.MemberNames();
@@ -78,7 +78,7 @@ internal sealed class MemberNode(Node target, string name, int nameOffset, int n
             nameOffset,
             nameLength,
             $"There is no member \"{Name}\".",
-            NearMatch.Hint(Name, names.Take(1000)) ?? $"{(names.Count == 0 ? "The map is empty" : $"It has: {Shorten(names)}")}. Test it first with has(...), or give a default with coalesce(...).");
+            NearMatch.Hint(Name, names.Take(1000)) ?? $"{(names.Count == 0 ? "The object is empty" : $"It has: {Shorten(names)}")}. Test it first with has(...), or give a default with coalesce(...).");
     }
 
     private static string? KindHint(KindSet kinds, string name) => (kinds & (KindSet.List | KindSet.String)) switch
@@ -86,12 +86,16 @@ internal sealed class MemberNode(Node target, string name, int nameOffset, int n
         KindSet.None => null,
         _ when name is "length" or "size" or "count" or "Length" or "Count" => "Write size(x).",
         KindSet.List => $"Take an item with x[0], or this of every item with x.map(i, i.{name}).",
-        _ => "If it is JSON in a text, write parseJson(x).",
+        _ => "If it is JSON in a string, write parseJson(x).",
     };
 
     private static string Shorten(IReadOnlyList<string> names) => names.Count <= 12 ? string.Join(", ", names) : string.Join(", ", names.Take(12)) + ", ...";
 
-    private static string Article(string type) => type == "null" ? "Null" : (type[0] is 'a' or 'e' or 'i' or 'o' ? "An " : "A ") + type;
+    private static string Subject(string type)
+    {
+        var named = Kinds.WithArticle(type);
+        return char.ToUpperInvariant(named[0]) + named[1..];
+    }
 }
 
 /// <summary>An item of a list or a member of a map, by a computed index.</summary>
@@ -121,14 +125,14 @@ internal sealed class IndexNode(Node target, Node index) : Node
         {
             return checker.Report(
                 this,
-                $"Only a list or a map can be indexed, found {type}.",
-                type.ValueKinds == KindSet.String ? "A part of a text is x.substring(from, to)." : null);
+                $"Only an array or an object can be indexed, found {type}.",
+                type.ValueKinds == KindSet.String ? "A part of a string is x.substring(from, to)." : null);
         }
 
         var allowed = (isList ? KindSet.Number : KindSet.None) | (isMap ? KindSet.String : KindSet.None);
         if ((key.ValueKinds & allowed) == KindSet.None)
         {
-            return checker.Report(index, $"The index must be {Kinds.Name(allowed)}, found {key}.", isList ? null : "A map is indexed by names: x['name'].");
+            return checker.Report(index, $"The index must be {Kinds.Name(allowed)}, found {key}.", isList ? null : "An object is indexed by names: x['name'].");
         }
 
         List<ExpressionType> results = [];
@@ -153,7 +157,7 @@ internal sealed class IndexNode(Node target, Node index) : Node
             ExpressionValueKind.List => FindItem(ref context, value, key, optional, out item),
             ExpressionValueKind.Map => FindMember(ref context, value, key, optional, out item),
             ExpressionValueKind.Null => throw context.Fault(this, "The value before \"[\" is null, so it has no items.", "Give a default with coalesce(...)."),
-            _ => throw context.Fault(this, $"Only a list or a map can be indexed, found {Kinds.Name(value.Kind)}.", value.Kind == ExpressionValueKind.String ? "A part of a text is x.substring(from, to)." : null),
+            _ => throw context.Fault(this, $"Only an array or an object can be indexed, found {Kinds.Name(value.Kind)}.", value.Kind == ExpressionValueKind.String ? "A part of a string is x.substring(from, to)." : null),
         };
     }
 
@@ -162,14 +166,14 @@ internal sealed class IndexNode(Node target, Node index) : Node
         item = default;
         if (key.Kind is not (ExpressionValueKind.Int or ExpressionValueKind.Double))
         {
-            throw context.Fault(index, $"The index of a list must be a whole number, found {Kinds.Name(key.Kind)}.");
+            throw context.Fault(index, $"The index of an array must be a whole number, found {Kinds.Name(key.Kind)}.");
         }
 
         var count = list.Count;
         var position = Position(ref context, key);
         if (position < 0 || position >= count)
         {
-            return optional ? false : throw context.Fault(index, $"There is no item {position}.", count == 0 ? "The list is empty." : $"The list has the items 0 to {count - 1}.");
+            return optional ? false : throw context.Fault(index, $"There is no item {position}.", count == 0 ? "The array is empty." : $"The array has the items 0 to {count - 1}.");
         }
 
         context.Charge(this, list.IsJson ? 1 + position / 16 : 1);
@@ -181,7 +185,7 @@ internal sealed class IndexNode(Node target, Node index) : Node
     {
         if (key.Kind != ExpressionValueKind.String)
         {
-            throw context.Fault(index, $"The index of a map must be a string, found {Kinds.Name(key.Kind)}.");
+            throw context.Fault(index, $"The index of an object must be a string, found {Kinds.Name(key.Kind)}.");
         }
 
         context.Charge(this, map.IsJson ? 1 + map.Count / 16 : 1);
@@ -205,7 +209,7 @@ internal sealed class IndexNode(Node target, Node index) : Node
         var number = key.AsDouble();
         return Math.Abs(number) < Exact && Math.Floor(number) == number
             ? (long)number
-            : throw context.Fault(index, $"The index of a list must be a whole number, found {number}.");
+            : throw context.Fault(index, $"The index of an array must be a whole number, found {number}.");
     }
 }
 

@@ -142,7 +142,7 @@ internal sealed class ArithmeticNode(Node left, Node right, TokenKind operation,
     }
 
     private string Message(string a, string b) => operation == TokenKind.Plus
-        ? $"\"+\" adds two numbers, two strings or two lists, found {a} and {b}."
+        ? $"\"+\" adds two numbers, two strings or two arrays, found {a} and {b}."
         : $"\"{Name}\" needs two numbers, found {a} and {b}.";
 
     private string? Hint(KindSet a, KindSet b)
@@ -154,7 +154,7 @@ internal sealed class ArithmeticNode(Node left, Node right, TokenKind operation,
 
         if (a == KindSet.List || b == KindSet.List)
         {
-            return "A single item is appended as list + [item].";
+            return "A single item is appended as array + [item].";
         }
 
         return a == KindSet.String || b == KindSet.String ? "Convert to a string with string(x) or toJson(x)." : null;

@@ -123,9 +123,9 @@ internal sealed class CallParser(Parser parser, TokenCursor cursor, LocalNames l
         var variable = cursor.Current;
         var usage = kind switch
         {
-            MacroKind.Map => "list.map(item, value)",
-            MacroKind.SortBy => "list.sortBy(item, key)",
-            _ => $"list.{name.Text}(item, condition)",
+            MacroKind.Map => "array.map(item, value)",
+            MacroKind.SortBy => "array.sortBy(item, key)",
+            _ => $"array.{name.Text}(item, condition)",
         };
         if (variable.Kind != TokenKind.Identifier || cursor.Next.Kind != TokenKind.Comma)
         {
@@ -139,7 +139,7 @@ internal sealed class CallParser(Parser parser, TokenCursor cursor, LocalNames l
         locals.Leave();
         if (cursor.Current.Kind == TokenKind.Comma)
         {
-            return cursor.Fail(cursor.Current.Offset, cursor.Current.Length, $"{name.Text}() takes two arguments.", kind == MacroKind.Map ? "Write list.filter(item, condition).map(item, value)." : $"Write {usage}.");
+            return cursor.Fail(cursor.Current.Offset, cursor.Current.Length, $"{name.Text}() takes two arguments.", kind == MacroKind.Map ? "Write array.filter(item, condition).map(item, value)." : $"Write {usage}.");
         }
 
         cursor.Expect(TokenKind.CloseParenthesis, "\")\"");

@@ -42,7 +42,7 @@ internal sealed class CallNode(Function function, IReadOnlyList<Node> arguments)
         return function.Result(types);
     }
 
-    private string Message(int argument, string found) => $"{function.Describe(argument)} must be {Article(Kinds.Name(function.Parameters[argument]))}, found {found}.";
+    private string Message(int argument, string found) => $"{function.Describe(argument)} must be {Kinds.WithArticle(Kinds.Name(function.Parameters[argument]))}, found {found}.";
 
     private string? Hint(int argument, KindSet found)
     {
@@ -53,7 +53,7 @@ internal sealed class CallNode(Function function, IReadOnlyList<Node> arguments)
 
         if (function.Name == "contains" && argument == 0 && found == KindSet.List)
         {
-            return "Write item in list.";
+            return "Write item in array.";
         }
 
         if (function.Name == "string")
@@ -63,8 +63,6 @@ internal sealed class CallNode(Function function, IReadOnlyList<Node> arguments)
 
         return (function.Parameters[argument] & KindSet.String) != KindSet.None && (found & KindSet.Number) != KindSet.None ? "Convert it with string(x)." : null;
     }
-
-    private static string Article(string kinds) => (kinds[0] is 'a' or 'i' ? "an " : "a ") + kinds;
 }
 
 /// <summary><c>text.matches(pattern)</c>.</summary>

@@ -33,7 +33,7 @@ internal sealed class VariableNode(string name) : Node
         var known = checker.Scope.Variables.Keys;
         var hint = NearMatch.Hint(Name, known) ?? (checker.Scope.Variables.Count == 0
             ? "There are no variables here."
-            : $"Known here: {string.Join(", ", known.Order(StringComparer.Ordinal))}. A text stands in quotes: '{Name}'.");
+            : $"Known here: {string.Join(", ", known.Order(StringComparer.Ordinal))}. A string stands in quotes: '{Name}'.");
         return checker.Report(this, $"There is no variable \"{Name}\" here.", hint);
     }
 }
@@ -80,13 +80,13 @@ internal sealed class MapNode(IReadOnlyList<(Node Key, Node Value)> members) : N
             var key = keyNode.Evaluate(ref context);
             if (key.Kind != ExpressionValueKind.String)
             {
-                throw context.Fault(keyNode, $"The key of a map must be a string, found {Kinds.Name(key.Kind)}.", "Write it in quotes, or convert it with string(x).");
+                throw context.Fault(keyNode, $"The key of an object must be a string, found {Kinds.Name(key.Kind)}.", "Write it in quotes, or convert it with string(x).");
             }
 
             var name = context.Text(keyNode, key);
             if (!values.TryAdd(name, valueNode.Evaluate(ref context)))
             {
-                throw context.Fault(keyNode, $"The map has the key \"{name}\" twice.");
+                throw context.Fault(keyNode, $"The object has the key \"{name}\" twice.");
             }
         }
 
@@ -102,7 +102,7 @@ internal sealed class MapNode(IReadOnlyList<(Node Key, Node Value)> members) : N
             var keyType = key.Check(checker);
             if (!keyType.CanBe(ExpressionType.String))
             {
-                checker.Report(key, $"The key of a map must be a string, found {keyType}.", "Write it in quotes, or convert it with string(x).");
+                checker.Report(key, $"The key of an object must be a string, found {keyType}.", "Write it in quotes, or convert it with string(x).");
             }
 
             var type = value.Check(checker);
@@ -112,7 +112,7 @@ internal sealed class MapNode(IReadOnlyList<(Node Key, Node Value)> members) : N
             }
             else if (!types.TryAdd(literal.Value.AsString(), type))
             {
-                checker.Report(key, $"The map has the key \"{literal.Value.AsString()}\" twice.");
+                checker.Report(key, $"The object has the key \"{literal.Value.AsString()}\" twice.");
             }
         }
 

@@ -23,7 +23,7 @@ internal sealed class MacroNode(MacroKind kind, string name, Node target, int sl
         var list = target.Evaluate(ref context);
         if (list.Kind is not (ExpressionValueKind.List or ExpressionValueKind.Map))
         {
-            throw context.Fault(this, $"{name}() needs a list or a map, found {Kinds.Name(list.Kind)}.", list.IsNull ? "Give a default with coalesce(x, [])." : null);
+            throw context.Fault(this, $"{name}() needs an array or an object, found {Kinds.Name(list.Kind)}.", list.IsNull ? "Give a default with coalesce(x, [])." : null);
         }
 
         context.Charge(this, list.Kind == ExpressionValueKind.Map ? 1 + list.Count : 1);
@@ -46,7 +46,7 @@ internal sealed class MacroNode(MacroKind kind, string name, Node target, int sl
         ExpressionType item;
         if (!canBeList && !canBeMap)
         {
-            item = checker.Report(this, $"{name}() needs a list or a map, found {type}.");
+            item = checker.Report(this, $"{name}() needs an array or an object, found {type}.");
         }
         else
         {

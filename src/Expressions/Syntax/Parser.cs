@@ -266,7 +266,7 @@ internal sealed partial class Parser
             var key = ParseExpression();
             if (key is VariableNode variable && _cursor.Current.Kind == TokenKind.Colon)
             {
-                return _cursor.Fail(key.Offset, key.Length, $"The key of a map is an expression, and \"{variable.Name}\" would be a variable.", $"Write it in quotes: '{variable.Name}'. For a variable, write ({variable.Name} + '').");
+                return _cursor.Fail(key.Offset, key.Length, $"The key of an object is an expression, and \"{variable.Name}\" would be a variable.", $"Write it in quotes: '{variable.Name}'. For a variable, write ({variable.Name} + '').");
             }
 
             _cursor.Expect(TokenKind.Colon, "\":\" and the value of the key");
@@ -312,5 +312,5 @@ internal sealed partial class Parser
     /// <summary>Refuses a node that is too high to be evaluated by recursion.</summary>
     public Node Checked(Node node) => node.Height <= ExpressionLimits.Chain
         ? node
-        : _cursor.Fail(node.Offset, node.Length, $"The expression builds on itself more than {ExpressionLimits.Chain} times.", "Split it: let a transform node compute a part. Many texts are joined with ['a', 'b'].join().");
+        : _cursor.Fail(node.Offset, node.Length, $"The expression builds on itself more than {ExpressionLimits.Chain} times.", "Split it: let a transform node compute a part. Many strings are joined with ['a', 'b'].join().");
 }

@@ -42,7 +42,7 @@ internal static class Symbols
         new("?.", TokenKind.Dot, "\"?.\" is not an operator.", "Test with has(a.b), or give a default with coalesce(a.b, 'none')."),
         new("!==", TokenKind.NotEqual, "\"!==\" is not an operator.", "Write \"!=\"."),
         new("===", TokenKind.Equal, "\"===\" is not an operator.", "Write \"==\"."),
-        new("=>", TokenKind.GreaterOrEqual, "\"=>\" is not an operator.", "Write \">=\", or, for the items of a list, list.map(x, x.name)."),
+        new("=>", TokenKind.GreaterOrEqual, "\"=>\" is not an operator.", "Write \">=\", or, for the items of an array, array.map(x, x.name)."),
         new("=", TokenKind.Equal, "Unexpected \"=\".", "Did you mean \"==\"?"),
         new("<>", TokenKind.NotEqual, "\"<>\" is not an operator.", "Write \"!=\"."),
         new("&", TokenKind.And, "Unexpected \"&\".", "Did you mean \"&&\"?"),

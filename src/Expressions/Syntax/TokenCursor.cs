@@ -78,7 +78,7 @@ internal sealed class TokenCursor(List<Token> tokens, ICollection<ExpressionProb
         var (shown, hint) = token.Kind switch
         {
             TokenKind.Identifier => ($"\"{token.Text}\"", token.Text is "if" or "else" or "then" ? "Write condition ? a : b." : null),
-            TokenKind.String => ("a text", "Texts are joined with \"+\"."),
+            TokenKind.String => ("a string", "Strings are joined with \"+\"."),
             TokenKind.Int or TokenKind.Double => ($"\"{token.Text}\"", null),
             _ => ($"\"{Symbols.TextOf(token.Kind)}\"", (string?)null),
         };

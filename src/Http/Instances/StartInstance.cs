@@ -139,7 +139,7 @@ internal record StartInstance
             return [.. uses.EnumerateArray()];
         }
 
-        problems.Add(new ProblemItem("\"uses\" must be a list of workflows.", ProblemCodes.InvalidRequest, "/uses"));
+        problems.Add(new ProblemItem("\"uses\" must be an array of workflows.", ProblemCodes.InvalidRequest, "/uses"));
         return null;
     }
 

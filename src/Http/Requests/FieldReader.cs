@@ -31,7 +31,7 @@ internal sealed class FieldReader(JsonElement json, string pointer, List<Problem
             return text;
         }
 
-        return Wrong<string>(name, $"a text of 1 to {maxLength} characters", value);
+        return Wrong<string>(name, $"a string of 1 to {maxLength} characters", value);
     }
 
     public long? Whole(string name, long min, long max)

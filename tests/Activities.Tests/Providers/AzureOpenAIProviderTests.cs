@@ -236,7 +236,7 @@ public sealed class AzureOpenAIProviderTests
     [InlineData("""{ "provider": "offline", "apiVersion": "2024-10-21" }""", "for the provider azure-openai only")]
     [InlineData("""{ "provider": "azure-openai", "model": "m", "apiVersion": "latest" }""", "\"latest\" is no api-version")]
     [InlineData("""{ "provider": "azure-openai", "model": "m", "apiVersion": "2024-10-21-" }""", "\"2024-10-21-\" is no api-version")]
-    [InlineData("""{ "provider": "azure-openai", "model": "m", "apiVersion": 20241021 }""", "must be a text")]
+    [InlineData("""{ "provider": "azure-openai", "model": "m", "apiVersion": 20241021 }""", "must be a string")]
     public void Settings_ApiVersionThatCannotBe_IsAProblem(string model, string says)
     {
         var problem = Assert.Single(ModelAliases.Parse(JsonSource.Read($$"""{ "models": { "fast": {{model}} } }""").Root!, "settings.json").Problems);

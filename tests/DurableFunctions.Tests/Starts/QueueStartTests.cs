@@ -175,7 +175,7 @@ public sealed class QueueStartTests : IAsyncDisposable
     [InlineData("""{"a":nSECRET}""", "invalid_json", "something is an invalid JSON literal")]
     [InlineData("""["SECRET"]""", "invalid_request", "The body must be an object such as {\"workflow\": \"NAME\", \"input\": …}.")]
     [InlineData("""{"input":{"name":"SECRET"}}""", "invalid_request", "/workflow: \"workflow\" is missing: the name of the workflow to start.")]
-    [InlineData("""{"workflow":{"SECRET":1},"input":{"name":"Ada"}}""", "invalid_request", "/workflow: \"workflow\" must be a text of 1 to 100 characters.")]
+    [InlineData("""{"workflow":{"SECRET":1},"input":{"name":"Ada"}}""", "invalid_request", "/workflow: \"workflow\" must be a string of 1 to 100 characters.")]
     [InlineData("""{"workflow":"nowhere"}""", "workflow_not_found", "There is no workflow \"nowhere\". Known: approval, ")]
     [InlineData("""{"workflow":"hello","input":{"nme":"SECRET"}}""", "input_invalid", "/: The required member \"name\" is missing.")]
     [InlineData("""{"workflow":"hello","input":{"name":["SECRET"]}}""", "input_invalid", "/name: Expected string.")]

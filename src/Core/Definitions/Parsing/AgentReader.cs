@@ -156,7 +156,7 @@ internal static class AgentReader
             return new MapReader(parent.Context, map, path, entry.KeyLocation);
         }
 
-        parent.WrongTypeAt(path, entry.Value, $"the {what} \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ {(what == "agent" ? "model: fast" : "provider: offline")} }}.");
+        parent.WrongTypeAt(path, entry.Value, $"the {what} \"{SourceValues.Shorten(entry.Key)}\"", "an object", $"Such as {entry.Key}: {{ {(what == "agent" ? "model: fast" : "provider: offline")} }}.");
         return null;
     }
 
@@ -260,7 +260,7 @@ internal static class AgentReader
 
         if (node is not SourceSequence list)
         {
-            map.WrongType("context", node, "a list", "Such as [ { from: planner, last: 1 } ], or [] for no earlier messages.");
+            map.WrongType("context", node, "an array", "Such as [ { from: planner, last: 1 } ], or [] for no earlier messages.");
             return null;
         }
 
@@ -270,7 +270,7 @@ internal static class AgentReader
             var path = $"{map.PathOf("context")}[{i}]";
             if (list.Items[i] is not SourceMapping item)
             {
-                map.WrongTypeAt(path, list.Items[i], "each entry of \"context\"", "a map", "Such as { from: planner, last: 1 }.");
+                map.WrongTypeAt(path, list.Items[i], "each entry of \"context\"", "an object", "Such as { from: planner, last: 1 }.");
                 continue;
             }
 

@@ -40,7 +40,7 @@ internal static class DialectReader
                 map.Finish();
                 return dialect == new ModelDialect() ? null : dialect;
             default:
-                model.WrongType("dialect", node, "the name of a dialect or a map", Example);
+                model.WrongType("dialect", node, "the name of a dialect or an object", Example);
                 return null;
         }
     }

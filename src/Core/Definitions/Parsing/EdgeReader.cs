@@ -41,7 +41,7 @@ internal sealed class EdgeReader
 
                 break;
             case var other:
-                map.WrongType("edges", other, "a list", "Such as [ \"plan -> draft\", { from: review, to: draft, max: 3 } ].");
+                map.WrongType("edges", other, "an array", "Such as [ \"plan -> draft\", { from: review, to: draft, max: 3 } ].");
                 break;
         }
 
@@ -59,7 +59,7 @@ internal sealed class EdgeReader
                 ReadMap(path, mapping);
                 break;
             default:
-                _map.WrongTypeAt(path, node, "an edge", "a text or a map", "Such as \"plan -> draft\" or { from: review, to: draft, max: 3 }.");
+                _map.WrongTypeAt(path, node, "an edge", "a string or an object", "Such as \"plan -> draft\" or { from: review, to: draft, max: 3 }.");
                 break;
         }
     }
@@ -103,7 +103,7 @@ internal sealed class EdgeReader
         if (!map.Has(key))
         {
             map.Value(key);
-            map.Missing(key, "the name of a node, or a list of names");
+            map.Missing(key, "the name of a node, or an array of names");
         }
         else if (map.Value(key) is SourceSequence { Items.Count: 0 })
         {

@@ -60,7 +60,7 @@ internal sealed class EdgeText(string text)
 
         if (Offset == text.Length || text[Offset] != ']')
         {
-            Fail(Offset == text.Length ? "the list is not closed: \"]\" is missing" : $"expected \",\" or \"]\", found \"{text[Offset]}\"");
+            Fail(Offset == text.Length ? "the array is not closed: \"]\" is missing" : $"expected \",\" or \"]\", found \"{text[Offset]}\"");
             return null;
         }
 

@@ -3,6 +3,7 @@ using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Graph;
 using Polyphony.Core.Nodes;
 using Polyphony.Expressions;
+using Polyphony.Expressions.Evaluation;
 
 namespace Polyphony.Core.Definitions.Parsing;
 
@@ -106,7 +107,7 @@ internal sealed class ExpressionChecker : IFileTypes
         if (use.Wanted is { } wanted && !type.CanBe(wanted))
         {
             var key = use.Path[(use.Path.LastIndexOf('.') + 1)..];
-            _context.Error("type_error", use.Path, Start(use.Source), $"\"{key}\" must give a {wanted}, not a {type}", use.Place == ExpressionPlace.ForEach ? "Such as \"{{ input.items }}\"." : null);
+            _context.Error("type_error", use.Path, Start(use.Source), $"\"{key}\" must give {Kinds.WithArticle($"{wanted}")}, not {Kinds.WithArticle($"{type}")}", use.Place == ExpressionPlace.ForEach ? "Such as \"{{ input.items }}\"." : null);
         }
     }
 

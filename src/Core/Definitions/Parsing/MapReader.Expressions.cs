@@ -8,7 +8,7 @@ namespace Polyphony.Core.Definitions.Parsing;
 internal sealed partial class MapReader
 {
     /// <summary>Reads a text with <c>{{ }}</c> parts.</summary>
-    public Template? Template(string key, ExpressionPlace place, string? node, ExpressionType? wanted = null, string expected = "a text")
+    public Template? Template(string key, ExpressionPlace place, string? node, ExpressionType? wanted = null, string expected = "a string")
     {
         var scalar = TextNode(key, expected);
         return scalar is null ? null : Template(PathOf(key), scalar, place, node, wanted);

@@ -73,7 +73,7 @@ internal sealed partial class MapReader
     /// <summary>Reports a key that has no effect here.</summary>
     public void NotApplicable(string key, string message, string hint) => Context.Error("not_applicable", PathOf(key), KeyLocation(key), message, hint);
 
-    public SourceScalar? TextNode(string key, string expected = "a text", string? hint = null)
+    public SourceScalar? TextNode(string key, string expected = "a string", string? hint = null)
     {
         var node = Value(key);
         if (node is null or SourceScalar { Value: string })
@@ -222,7 +222,7 @@ internal sealed partial class MapReader
             return node is null ? null : new MapReader(Context, (SourceMapping)node, PathOf(key), KeyLocation(key));
         }
 
-        WrongType(key, node, "a map");
+        WrongType(key, node, "an object");
         return null;
     }
 
@@ -245,13 +245,13 @@ internal sealed partial class MapReader
                     }
                     else
                     {
-                        WrongTypeAt($"{PathOf(key)}[{i}]", list.Items[i], $"each entry of \"{key}\"", "a text");
+                        WrongTypeAt($"{PathOf(key)}[{i}]", list.Items[i], $"each entry of \"{key}\"", "a string");
                     }
                 }
 
                 return names;
             case var other:
-                WrongType(key, other, "a list of texts");
+                WrongType(key, other, "an array of strings");
                 return [];
         }
     }
@@ -281,7 +281,7 @@ internal sealed partial class MapReader
 
                 break;
             case var other:
-                WrongType(key, other, "a map from names to values", example);
+                WrongType(key, other, "an object from names to values", example);
                 break;
         }
     }

@@ -27,8 +27,8 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
             {
                 var path = node.Path + ".require";
                 context.Error(
-                    "require_unreachable", path, context.Locations.GetValueOrDefault(path, node.Location), $"{count} items of {node.Name} must succeed, but the list has at most {most}",
-                    "Lower \"require\", or raise \"maxItems\" in the schema of the list.");
+                    "require_unreachable", path, context.Locations.GetValueOrDefault(path, node.Location), $"{count} items of {node.Name} must succeed, but the array has at most {most}",
+                    "Lower \"require\", or raise \"maxItems\" in the schema of the array.");
             }
         }
 

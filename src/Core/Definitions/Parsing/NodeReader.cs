@@ -32,7 +32,7 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
         }
         else
         {
-            _map.WrongTypeAt(_path, entry.Value, $"the node \"{SourceValues.Shorten(entry.Key)}\"", "a map", $"Such as {entry.Key}: {{ agent: writer, prompt: \"…\" }}.");
+            _map.WrongTypeAt(_path, entry.Value, $"the node \"{SourceValues.Shorten(entry.Key)}\"", "an object", $"Such as {entry.Key}: {{ agent: writer, prompt: \"…\" }}.");
         }
 
         return new NodeDraft(entry.Key, _path, entry.KeyLocation, _context.Problems.Count == before ? node : null);
@@ -75,10 +75,10 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
 
     private NodeDefinition? ReadCommon(NodeDefinition? node)
     {
-        var forEach = _map.Template("forEach", ExpressionPlace.ForEach, entry.Key, ExpressionType.AnyList, "a template that gives a list");
+        var forEach = _map.Template("forEach", ExpressionPlace.ForEach, entry.Key, ExpressionType.AnyList, "a template that gives an array");
         if (forEach is null && _map.Value("forEach") is SourceSequence)
         {
-            _context.Problems[^1] = _context.Problems[^1] with { Hint = "Such as \"{{ input.items }}\"; a fixed list is written \"{{ ['a', 'b'] }}\"." };
+            _context.Problems[^1] = _context.Problems[^1] with { Hint = "Such as \"{{ input.items }}\"; a fixed array is written \"{{ ['a', 'b'] }}\"." };
         }
 
         var require = Require();

@@ -13,11 +13,11 @@ internal static class SourceValues
     /// <summary>Names what a value is, for messages: <c>the number 3</c>.</summary>
     public static string Describe(SourceNode node) => node switch
     {
-        SourceMapping => "a map",
-        SourceSequence => "a list",
+        SourceMapping => "an object",
+        SourceSequence => "an array",
         SourceScalar { Value: null } => "nothing",
         SourceScalar { Value: bool } scalar => scalar.Text,
-        SourceScalar { Value: string text } => $"the text \"{Shorten(text)}\"",
+        SourceScalar { Value: string text } => $"the string \"{Shorten(text)}\"",
         SourceScalar scalar => $"the number {scalar.Text}",
         _ => "something else",
     };
@@ -124,7 +124,7 @@ internal static class SourceValues
                 writer.WriteNumberValue(value);
                 break;
             case double:
-                context.Error("invalid_value", path, scalar.Location, $"the number {SourceValues.Shorten(scalar.Text)} is too large", "Numbers reach to about 1.8e308; write a text in quotes if one is meant.");
+                context.Error("invalid_value", path, scalar.Location, $"the number {SourceValues.Shorten(scalar.Text)} is too large", "Numbers reach to about 1.8e308; write a string in quotes if one is meant.");
                 writer.WriteNullValue();
                 break;
             default:

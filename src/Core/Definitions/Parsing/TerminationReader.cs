@@ -11,7 +11,7 @@ internal static class TerminationReader
     {
         if (node is not SourceMapping mapping)
         {
-            parent.WrongTypeAt(path, node, $"\"{path}\"", "a map", "Such as { maxMessages: 20 }, or { any: [ … ] }.");
+            parent.WrongTypeAt(path, node, $"\"{path}\"", "an object", "Such as { maxMessages: 20 }, or { any: [ … ] }.");
             return null;
         }
 
@@ -81,7 +81,7 @@ internal static class TerminationReader
     {
         if (map.Value(key) is not SourceSequence list)
         {
-            map.WrongType(key, map.Value(key)!, "a list of conditions", "Such as [ { maxMessages: 20 }, { timeout: 10m } ].");
+            map.WrongType(key, map.Value(key)!, "an array of conditions", "Such as [ { maxMessages: 20 }, { timeout: 10m } ].");
             return null;
         }
 

@@ -36,7 +36,7 @@ internal static class JsonSource
             // The framework has one exception for all; a syntax error can stand at the greatest depth as well.
             var tooDeep = exception.Message.Contains("maximum configured depth", StringComparison.Ordinal);
             return new SourceReadResult(null, [tooDeep
-                ? new WorkflowProblem("too_deep", "", location, $"lists and maps are nested more than {SourceLimits.MaxDepth} deep", "Flatten the structure.", file)
+                ? new WorkflowProblem("too_deep", "", location, $"arrays and objects are nested more than {SourceLimits.MaxDepth} deep", "Flatten the structure.", file)
                 : new WorkflowProblem("json_syntax", "", location, "not valid JSON: " + Reason(exception), "Comments and trailing commas are not allowed in JSON; in a .yaml file they are.", file)]);
         }
         catch (InvalidOperationException)

@@ -59,5 +59,5 @@ internal static class SourceText
     /// <param name="file">The file's name.</param>
     /// <returns>The problem.</returns>
     public static WorkflowProblem HalfCharacter(SourceLocation location, string? file) => new(
-        "invalid_text", "", location, "a text holds half of a character (an unpaired surrogate)", "Write the character itself, or both of its halves.", file);
+        "invalid_text", "", location, "a string holds half of a character (an unpaired surrogate)", "Write the character itself, or both of its halves.", file);
 }

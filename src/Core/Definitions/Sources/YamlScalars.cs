@@ -23,7 +23,7 @@ internal static partial class YamlScalars
             var value = Plain(scalar.Value);
             if (value is double number && !double.IsFinite(number))
             {
-                report("invalid_value", location, $"{scalar.Value} is no finite number", "JSON has no such number; write a text in quotes if one is meant.");
+                report("invalid_value", location, $"{scalar.Value} is no finite number", "JSON has no such number; write a string in quotes if one is meant.");
             }
 
             return scalar.Start.Line == scalar.End.Line

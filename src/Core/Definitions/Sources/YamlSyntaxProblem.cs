@@ -41,9 +41,9 @@ internal static class YamlSyntaxProblem
 
     private static string Hint(string reason) =>
         reason.Contains("mapping values are not allowed", StringComparison.OrdinalIgnoreCase) || reason.Contains("did not find expected key", StringComparison.OrdinalIgnoreCase)
-            ? "Check the indentation, and put texts with \": \" or \"{{\" in quotes."
+            ? "Check the indentation, and put strings with \": \" or \"{{\" in quotes."
         : reason.Contains("block end", StringComparison.OrdinalIgnoreCase) || reason.Contains("block collection", StringComparison.OrdinalIgnoreCase)
-            ? "Check the indentation: entries of one map or list begin in the same column."
+            ? "Check the indentation: entries of one object or array begin in the same column."
         : reason.Contains("quoted scalar", StringComparison.OrdinalIgnoreCase)
             ? "Close the quote, or double a single quote inside single quotes."
         : reason.Contains("flow", StringComparison.OrdinalIgnoreCase)

@@ -66,7 +66,7 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
         var location = LastLocation = At(current.Start);
         if (depth > SourceLimits.MaxDepth)
         {
-            return Stop("too_deep", location, $"lists and maps are nested more than {SourceLimits.MaxDepth} deep", "Flatten the structure.");
+            return Stop("too_deep", location, $"arrays and objects are nested more than {SourceLimits.MaxDepth} deep", "Flatten the structure.");
         }
 
         if (current is AnchorAlias alias)
@@ -131,7 +131,7 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
             var name = key is Scalar scalar ? scalar.Value : null;
             if (name is null)
             {
-                Report("yaml_unsupported", keyLocation, "a key is a list, a map or an alias", "Keys are texts. If {{ }} was meant, put the whole text in quotes.");
+                Report("yaml_unsupported", keyLocation, "a key is an array, an object or an alias", "Keys are strings. If {{ }} was meant, put the whole text in quotes.");
             }
             else if (name == "<<" && ((Scalar)key).Style == ScalarStyle.Plain)
             {
@@ -176,7 +176,7 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
         }
 
         return depth + anchored.Height - 1 > SourceLimits.MaxDepth
-            ? Stop("too_deep", location, $"lists and maps are nested more than {SourceLimits.MaxDepth} deep once the alias is resolved", "Flatten the structure.")
+            ? Stop("too_deep", location, $"arrays and objects are nested more than {SourceLimits.MaxDepth} deep once the alias is resolved", "Flatten the structure.")
             : anchored.Node;
     }
 
@@ -187,7 +187,7 @@ internal sealed class YamlTreeBuilder(string text, string? file, List<WorkflowPr
             return;
         }
 
-        Report("yaml_unsupported", location, $"the tag {Tag(node.Tag)} is not supported", "Remove it: quoted values are texts, the rest is what it looks like.");
+        Report("yaml_unsupported", location, $"the tag {Tag(node.Tag)} is not supported", "Remove it: quoted values are strings, the rest is what it looks like.");
     }
 
     private static string Tag(TagName tag) => tag.IsNonSpecific ? "!" : tag.Value.Replace("tag:yaml.org,2002:", "!!", StringComparison.Ordinal);

@@ -44,7 +44,7 @@ internal static class ToolNodeReader
     {
         if (map.Value("arguments") is { } value and not SourceMapping)
         {
-            map.WrongType("arguments", value, "a map", "Such as { query: \"{{ input.topic }}\" }.");
+            map.WrongType("arguments", value, "an object", "Such as { query: \"{{ input.topic }}\" }.");
             return null;
         }
 

@@ -215,8 +215,8 @@ internal static class AnswerNormalizer
 
     private static string Describe(JsonElement json) => json.ValueKind switch
     {
-        JsonValueKind.Array => $"a list of {json.GetArrayLength()}",
-        JsonValueKind.String => "a text",
+        JsonValueKind.Array => $"an array of {json.GetArrayLength()}",
+        JsonValueKind.String => "a string",
         var kind => kind.ToString().ToLowerInvariant(),
     };
 
