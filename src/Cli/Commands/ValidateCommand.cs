@@ -6,7 +6,7 @@ using Polyphony.Core.Definitions;
 
 namespace Polyphony.Cli.Commands;
 
-/// <summary><c>validate</c>: checks workflow files and says what they can cost at the most.</summary>
+/// <summary><c>validate</c>: checks workflow files and says what they can cost at most.</summary>
 internal static class ValidateCommand
 {
     public static Command Create(CommonOptions common)

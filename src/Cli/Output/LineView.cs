@@ -2,7 +2,7 @@ using Polyphony.Http.Instances;
 
 namespace Polyphony.Cli.Output;
 
-/// <summary>Progress where there is no terminal: a line whenever a node's status changes, and for each tenth of its items that has ended, once a second at the most.</summary>
+/// <summary>Progress where there is no terminal: a line whenever a node's status changes, and for each tenth of its items that has ended, at most once a second.</summary>
 /// <param name="output">Where lines go.</param>
 /// <param name="clock">The clock.</param>
 internal sealed class LineView(TextWriter output, TimeProvider clock) : IProgressView

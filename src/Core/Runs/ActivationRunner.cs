@@ -112,7 +112,7 @@ internal sealed class ActivationRunner
 
     private async Task<WorkResult> WithTimeoutAsync(Activation activation, DateTimeOffset deadline)
     {
-        // Not disposed: work that lingers still looks at them.
+        // Not disposed: abandoned work still looks at them.
         var ending = CancellationTokenSource.CreateLinkedTokenSource(_context.Stop.Token);
         var cancelled = CancellationTokenSource.CreateLinkedTokenSource(_context.Stop.Calls);
         var work = WorkAsync(activation, new WorkLimit(ending.Token, cancelled.Token, deadline));
@@ -124,7 +124,7 @@ internal sealed class ActivationRunner
         var timer = _context.Calls.CreateTimerAsync(deadline, cancelled.Token);
         if (await Task.WhenAny(work, timer) == timer && !work.IsCompleted && !_context.Stop.Calls.IsCancellationRequested)
         {
-            // A child is asked to stop and lingers until it has; calls end here and now.
+            // A child is asked to stop, and is waited for until it has; calls end here and now.
             ending.Cancel();
             cancelled.Cancel();
             return TimedOut(activation, work.IsCompleted ? await work : new WorkResult { Attempts = 1, Abandoned = work });

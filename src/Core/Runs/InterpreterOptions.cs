@@ -12,7 +12,7 @@ public sealed record InterpreterOptions
     /// <summary>
     /// Gets the options for Durable Task with extended sessions: an instance stays in memory between steps that follow one another soon, and is replayed from its stored history when it was
     /// away. Every child of a <c>forEach</c> costs messages and steps of its own, and takes answers in one by one where one that has many of the items takes them in together. So children have
-    /// 250 items at the least and 500 at the most; up to 250 items need none.
+    /// at least 250 items and at most 500; up to 250 items need none.
     /// </summary>
     public static InterpreterOptions ExtendedSessions { get; } = new() { OperationsPerGeneration = 250, MaxDirectItems = 250, MinItemsPerChild = 250, MaxItemsPerChild = 500 };
 

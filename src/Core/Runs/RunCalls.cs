@@ -289,7 +289,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     /// <summary>Puts a value that no call can carry into the payload store: its text in parts, and then the parts together.</summary>
     private async Task<Payload> StoreInPartsAsync(Payload value)
     {
-        // Written as a JSON text, a character takes three bytes at the most here, those that must be escaped six.
+        // Written as a JSON text, a character takes at most three bytes here, those that must be escaped six.
         const int MaxPartLength = 6 * 1024;
         var text = Encoding.UTF8.GetString(value.Text);
         var parts = new List<Payload>();

@@ -7,7 +7,7 @@ namespace Polyphony.DurableFunctions.Durable;
 
 /// <summary>
 /// Starts at a time: the instance is begun at once with its input wrapped up, and waits by a durable timer. Azure Storage would hide the message
-/// that starts it, for 7 days at the most, and would drop every event that comes before that.
+/// that starts it, for at most 7 days, and would drop every event that comes before that.
 /// </summary>
 internal static class DelayedStart
 {
