@@ -35,7 +35,7 @@ public sealed class PackageFolder : IAsyncLifetime
     public string Find(string id) =>
         Directory.GetFiles(Packages, $"{id}.*.nupkg").Single(file => char.IsAsciiDigit(Path.GetFileName(file)[id.Length + 1]));
 
-    /// <summary>Makes an app outside of this repository that takes the packages from the folder, and all others from where this repository does.</summary>
+    /// <summary>Makes an app outside of this repository that takes the packages from the folder, and all others from where this repository does. What its build says is in <c>build.log</c>.</summary>
     public async Task<string> CreateAsync(string name, string project, params (string Path, string Text)[] files)
     {
         var app = Directory.CreateDirectory(Path.Combine(_folder.FullName, name)).FullName;
@@ -56,7 +56,7 @@ public sealed class PackageFolder : IAsyncLifetime
             File.WriteAllText(Path.Combine(app, path), text);
         }
 
-        await RunAsync("dotnet", app, "build", "-v", "q", "--nologo", "-o", Path.Combine(app, "out"));
+        File.WriteAllText(Path.Combine(app, "build.log"), await RunAsync("dotnet", app, "build", "-v", "q", "--nologo", "-o", Path.Combine(app, "out")));
         return app;
     }
 

@@ -72,11 +72,14 @@ public sealed class PackageTests(PackageFolder packages) : IClassFixture<Package
             """,
             ("flows/hello.yaml", Hello),
             ("Program.cs", """
+                using Polyphony.Core.Definitions;
                 using Polyphony.Hosting;
 
                 var builder = WebApplication.CreateBuilder(args);
                 builder.WebHost.UseUrls("http://127.0.0.1:0");
-                builder.AddPolyphony().AddWorkflows("flows");
+                builder.AddPolyphony()
+                    .AddWorkflows("flows")
+                    .AddCodeWorkflow<string, string>(new WorkflowBuilder("late"), async (workflow, input) => $"{input} {DateTime.UtcNow:O}");
                 var app = builder.Build();
                 app.MapPolyphony("/polyphony");
                 app.MapGet("/own", () => "own");
@@ -92,6 +95,9 @@ public sealed class PackageTests(PackageFolder packages) : IClassFixture<Package
         Assert.Contains("200 {", said, StringComparison.Ordinal);
         Assert.Contains("Polyphony is here.", said, StringComparison.Ordinal);
         Assert.Contains("} own", said, StringComparison.Ordinal);
+
+        // The app refers to Polyphony.Hosting alone; the analyzer is in Polyphony.Core.
+        Assert.Contains("): warning PLY0001: DateTime.UtcNow gives another value", File.ReadAllText(Path.Combine(app, "build.log")), StringComparison.Ordinal);
     }
 
     [Fact]
