@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using System.Text;
+using System.Xml.Linq;
 
 namespace Polyphony.Packages.Tests;
 
@@ -8,6 +9,9 @@ namespace Polyphony.Packages.Tests;
 public sealed class PackageFolder : IAsyncLifetime
 {
     private static readonly string[] Projects = ["Expressions", "Core", "Activities", "Engine", "Http", "Hosting", "DurableFunctions", "Testing", "Cli"];
+
+    // The worker SDK's project of host extensions imports its targets from the packages folder, and does not look into the others.
+    private const string ImportedFromTheFolder = "microsoft.azure.webjobs.script.extensionsmetadatagenerator";
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("polyphony-packages-");
 
@@ -32,6 +36,10 @@ public sealed class PackageFolder : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>Gets the version of a package of others that this repository takes.</summary>
+    public static string VersionOf(string package) => XDocument.Load(Path.Combine(Root, "Directory.Packages.props"))
+        .Descendants("PackageVersion").Single(each => each.Attribute("Include")!.Value == package).Attribute("Version")!.Value;
+
     public string Find(string id) =>
         Directory.GetFiles(Packages, $"{id}.*.nupkg").Single(file => char.IsAsciiDigit(Path.GetFileName(file)[id.Length + 1]));
 
@@ -42,6 +50,7 @@ public sealed class PackageFolder : IAsyncLifetime
 
         // What others restored before is used where it is; ours must come from the folder.
         var cache = (await RunAsync("dotnet", Root, "nuget", "locals", "global-packages", "--list")).Split("global-packages:")[1].Trim();
+        Copy(Path.Combine(cache, ImportedFromTheFolder), Path.Combine(_folder.FullName, "restored", ImportedFromTheFolder));
         File.WriteAllText(Path.Combine(app, "nuget.config"), $"""
             <configuration>
               <packageSources><add key="polyphony" value="{Packages}" /></packageSources>
@@ -83,6 +92,16 @@ public sealed class PackageFolder : IAsyncLifetime
             {
                 text.AppendLine(line);
             }
+        }
+    }
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy, overwrite: true);
         }
     }
 
