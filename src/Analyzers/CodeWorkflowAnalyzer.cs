@@ -7,124 +7,132 @@ using Microsoft.CodeAnalysis.Operations;
 namespace Polyphony.Analyzers;
 
 /// <summary>
-/// Finds calls in a workflow in C# that may give another result when the workflow is replayed: clocks, random values, threads, the environment, files and the network. It looks into lambdas and into methods that are
-/// passed as a <c>CodeWorkflowFunction</c>, not into what those call in turn.
+/// Finds calls that are not deterministic in the functions of C# workflows: such a function is replayed, and must then do the same as before. A function is whatever becomes a
+/// <c>CodeWorkflowFunction</c>: a lambda or a method, with the methods, constructors and properties of the same project that it calls. What it calls through an interface, or in another
+/// assembly, is not looked into.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class CodeWorkflowAnalyzer : DiagnosticAnalyzer
 {
-    /// <summary>The id of what it reports.</summary>
-    public const string Id = "PLY0001";
+    /// <summary>A value that differs from one replay to the next: a clock, a random number.</summary>
+    public const string ValueRule = "PLY0001";
 
-    private const string FunctionType = "Polyphony.Core.CodeFirst.CodeWorkflowFunction";
+    /// <summary>Work or waiting that the workflow does not know of, on a thread of its own.</summary>
+    public const string ThreadRule = "PLY0002";
 
-    private static readonly SymbolDisplayFormat NameFormat = SymbolDisplayFormat.CSharpErrorMessageFormat.WithGenericsOptions(SymbolDisplayGenericsOptions.None);
+    /// <summary>Files, the network, processes, the environment.</summary>
+    public const string OutsideRule = "PLY0003";
 
-    private static readonly DiagnosticDescriptor Rule = new(
-        Id,
-        "A workflow is replayed, and has to do the same each time",
-        "{0} may give another result when the workflow is replayed: {1}",
-        "Determinism",
-        DiagnosticSeverity.Warning,
-        isEnabledByDefault: true,
-        description: "After a restart, a workflow in C# runs again from its beginning, and gets the recorded results of its calls. What it does in between must not depend on anything else.",
-        customTags: WellKnownDiagnosticTags.CompilationEnd);
+    private static readonly ImmutableDictionary<string, DiagnosticDescriptor> Rules = new[]
+    {
+        Rule(ValueRule, "A C# workflow takes time and random values from its context", "{0} gives another value in each replay of the workflow. {1}."),
+        Rule(ThreadRule, "A C# workflow starts work and waits through its context", "{0} leaves the workflow: a replay does not know of it. {1}."),
+        Rule(OutsideRule, "A C# workflow reaches the outside through tools", "{0} runs again, and may end differently, in each replay of the workflow. {1}."),
+    }.ToImmutableDictionary(rule => rule.Id);
 
     /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = ImmutableArray.Create(Rule);
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [.. Rules.Values.OrderBy(rule => rule.Id, StringComparer.Ordinal)];
 
     /// <inheritdoc/>
     public override void Initialize(AnalysisContext context)
     {
         context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
         context.EnableConcurrentExecution();
-        context.RegisterCompilationStartAction(Begin);
-    }
-
-    private static void Begin(CompilationStartAnalysisContext context)
-    {
-        var functions = ImmutableArray.Create(context.Compilation.GetTypeByMetadataName(FunctionType), context.Compilation.GetTypeByMetadataName(FunctionType + "`2"));
-        if (functions.All(type => type is null))
+        context.RegisterCompilationStartAction(start =>
         {
-            return;
-        }
-
-        // A method may be seen before it is passed on.
-        var methods = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
-        var found = new ConcurrentBag<(ISymbol Method, Diagnostic Diagnostic)>();
-        context.RegisterOperationAction(
-            operation =>
+            INamedTypeSymbol?[] functions =
+            [
+                start.Compilation.GetTypeByMetadataName("Polyphony.Core.CodeFirst.CodeWorkflowFunction"),
+                start.Compilation.GetTypeByMetadataName("Polyphony.Core.CodeFirst.CodeWorkflowFunction`2"),
+            ];
+            if (Array.TrueForAll(functions, function => function is null))
             {
-                if (operation.Operation is IDelegateCreationOperation { Type: INamedTypeSymbol type, Target: IMethodReferenceOperation { Method: var method } }
-                    && functions.Contains(type.OriginalDefinition, SymbolEqualityComparer.Default))
-                {
-                    methods.TryAdd(method.OriginalDefinition, true);
-                }
-            },
-            OperationKind.DelegateCreation);
-        context.RegisterOperationAction(
-            operation =>
-            {
-                if (Find(operation.Operation) is not { } diagnostic)
-                {
-                    return;
-                }
-
-                if (IsInFunction(operation.Operation, functions, out var local))
-                {
-                    operation.ReportDiagnostic(diagnostic);
-                }
-                else
-                {
-                    found.Add((local ?? operation.ContainingSymbol.OriginalDefinition, diagnostic));
-                }
-            },
-            OperationKind.Invocation,
-            OperationKind.PropertyReference,
-            OperationKind.ObjectCreation);
-        context.RegisterCompilationEndAction(end =>
-        {
-            foreach (var (method, diagnostic) in found.Where(each => methods.ContainsKey(each.Method)))
-            {
-                end.ReportDiagnostic(diagnostic);
+                return;
             }
+
+            // Two workflows may share a method: it is reported once.
+            var reported = new ConcurrentDictionary<Location, bool>();
+            start.RegisterOperationAction(
+                operation =>
+                {
+                    var creation = (IDelegateCreationOperation)operation.Operation;
+                    if (creation.Type?.OriginalDefinition is INamedTypeSymbol type && Array.Exists(functions, function => SymbolEqualityComparer.Default.Equals(function, type)))
+                    {
+                        new Walk(operation, reported).Visit(creation.Target);
+                    }
+                },
+                OperationKind.DelegateCreation);
         });
     }
 
-    /// <summary>Tells whether an operation stands in a lambda that is a workflow; gives the local function that it stands in otherwise.</summary>
-    private static bool IsInFunction(IOperation operation, ImmutableArray<INamedTypeSymbol?> functions, out ISymbol? local)
+    private static DiagnosticDescriptor Rule(string id, string title, string message) => new(
+        id, title, message, "Polyphony.Determinism", DiagnosticSeverity.Warning, isEnabledByDefault: true, description: "The function of a C# workflow is replayed after each wait: see docs/hosting.md, \"Workflows in C#\".");
+
+    /// <summary>One function, and what it calls.</summary>
+    private sealed class Walk(OperationAnalysisContext context, ConcurrentDictionary<Location, bool> reported)
     {
-        local = null;
-        for (var outer = operation.Parent; outer is not null; outer = outer.Parent)
+        private readonly HashSet<ISymbol> _seen = new(SymbolEqualityComparer.Default);
+
+        public void Visit(IOperation root)
         {
-            switch (outer)
+            var open = new Stack<IOperation>();
+            open.Push(root);
+            while (open.Count > 0)
             {
-                case IDelegateCreationOperation { Type: INamedTypeSymbol type, Target: IAnonymousFunctionOperation } when functions.Contains(type.OriginalDefinition, SymbolEqualityComparer.Default):
-                    return true;
-                case ILocalFunctionOperation { Symbol: var symbol }:
-                    local ??= symbol;
-                    break;
+                context.CancellationToken.ThrowIfCancellationRequested();
+                foreach (var operation in open.Pop().DescendantsAndSelf())
+                {
+                    if (ForbiddenCalls.TryFind(operation, out var rule, out var what, out var instead))
+                    {
+                        Report(operation, rule, what, instead);
+                    }
+                    else if (ForbiddenCalls.MemberOf(operation) is { } member)
+                    {
+                        Bodies(member).ForEach(open.Push);
+                    }
+                }
             }
         }
 
-        return false;
-    }
-
-    private static Diagnostic? Find(IOperation operation)
-    {
-        var (member, name) = operation switch
+        private void Report(IOperation operation, string rule, string what, string instead)
         {
-            IInvocationOperation { TargetMethod: var method } => (method, method.Name),
-            IPropertyReferenceOperation { Property: var property } => (property, property.Name),
-            IObjectCreationOperation { Constructor: { } constructor } creation => ((ISymbol)constructor, creation.Arguments.Length == 0 ? "new()" : "new"),
-            _ => (null, ""),
-        };
-        if (member?.ContainingType is not { } type)
-        {
-            return null;
+            var location = operation.Syntax.GetLocation();
+            if (reported.TryAdd(location, true))
+            {
+                context.ReportDiagnostic(Diagnostic.Create(Rules[rule], location, what, instead));
+            }
         }
 
-        var advice = Banned.Advice(type.OriginalDefinition.ToDisplayString(NameFormat), name);
-        return advice is null ? null : Diagnostic.Create(Rule, operation.Syntax.GetLocation(), operation is IObjectCreationOperation ? $"new {type.Name}()" : $"{type.Name}.{name}", advice);
+        private List<IOperation> Bodies(ISymbol member)
+        {
+            var bodies = new List<IOperation>();
+            ISymbol?[] symbols = member is IPropertySymbol property ? [property.GetMethod, property.SetMethod] : [(member as IMethodSymbol)?.PartialImplementationPart ?? member];
+            foreach (var symbol in symbols)
+            {
+                if (symbol is null || !_seen.Add(symbol.OriginalDefinition))
+                {
+                    continue;
+                }
+
+                foreach (var declaration in symbol.OriginalDefinition.DeclaringSyntaxReferences)
+                {
+                    var syntax = declaration.GetSyntax(context.CancellationToken);
+
+                    // That of a project which this one refers to belongs to another compilation.
+                    if (context.Compilation.ContainsSyntaxTree(syntax.SyntaxTree) && ModelOf(syntax.SyntaxTree).GetOperation(syntax, context.CancellationToken) is { } body)
+                    {
+                        bodies.Add(body);
+                    }
+                }
+            }
+
+            return bodies;
+        }
+
+        // The function may lie in another file than the call that adds it, so the model that the compiler passes is not enough.
+#pragma warning disable RS1030
+        private SemanticModel ModelOf(SyntaxTree tree) =>
+            context.Operation.SemanticModel is { } model && model.SyntaxTree == tree ? model : context.Compilation.GetSemanticModel(tree);
+#pragma warning restore RS1030
     }
 }

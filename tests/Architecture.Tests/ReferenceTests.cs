@@ -5,6 +5,7 @@ public sealed class ReferenceTests
 {
     private static readonly Dictionary<string, string[]> Arrows = new(StringComparer.Ordinal)
     {
+        ["Analyzers"] = [],
         ["Expressions"] = [],
         ["Analyzers"] = [],
 
@@ -26,8 +27,22 @@ public sealed class ReferenceTests
         foreach (var (project, file) in Tree.ProductProjects)
         {
             Assert.True(Arrows.TryGetValue(project, out var allowed), $"src/{project} is not a project of the design.");
-            Assert.Empty(Tree.References(file, "ProjectReference").Select(Path.GetFileNameWithoutExtension).Except(allowed!, StringComparer.Ordinal));
+            Assert.Empty(Tree.References(file, "ProjectReference").Select(Path.GetFileNameWithoutExtension).Except([.. allowed!, .. PackedWith(project)], StringComparer.Ordinal));
         }
+    }
+
+    /// <summary>The analyzer runs in compilers: it is packed with Core, and nothing of the product runs on it.</summary>
+    [Fact]
+    public void Analyzers_AreBuiltForCompilers_AndPackedWithCoreAlone()
+    {
+        Assert.Equal(["Microsoft.CodeAnalysis.CSharp"], Tree.References(Tree.ProductProjects["Analyzers"], "PackageReference"));
+        Assert.Equal("netstandard2.0", Tree.ProductProjects["Analyzers"].Descendants("TargetFramework").Single().Value);
+        var references = Tree.ProductProjects
+            .SelectMany(project => project.Value.Descendants("ProjectReference").Select(reference => (Project: project.Key, Reference: reference)))
+            .Where(each => Path.GetFileNameWithoutExtension(each.Reference.Attribute("Include")!.Value) == "Analyzers");
+        var (packer, reference) = Assert.Single(references);
+        Assert.Equal("Core", packer);
+        Assert.Equal("false", reference.Attribute("ReferenceOutputAssembly")?.Value);
     }
 
     [Fact]
@@ -78,6 +93,8 @@ public sealed class ReferenceTests
         Assert.NotEmpty(users);
         Assert.All(users, file => Assert.StartsWith(sources, file, StringComparison.Ordinal));
     }
+
+    private static string[] PackedWith(string project) => project == "Core" ? ["Analyzers"] : [];
 
     /// <summary>Lists what a project refers to, directly or by way of another: the types of a library's library may stand in its signatures.</summary>
     private static IEnumerable<string> Reachable(string project) => Arrows[project].SelectMany(next => Reachable(next).Prepend(next)).Distinct(StringComparer.Ordinal);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using System.Text;
+using System.Xml.Linq;
 
 namespace Polyphony.Packages.Tests;
 
@@ -8,6 +9,9 @@ namespace Polyphony.Packages.Tests;
 public sealed class PackageFolder : IAsyncLifetime
 {
     private static readonly string[] Projects = ["Expressions", "Core", "Activities", "Engine", "Http", "Hosting", "DurableFunctions", "Testing", "Cli"];
+
+    // The worker SDK's project of host extensions imports its targets from the packages folder, and does not look into the others.
+    private const string ImportedFromTheFolder = "microsoft.azure.webjobs.script.extensionsmetadatagenerator";
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("polyphony-packages-");
 
@@ -32,16 +36,21 @@ public sealed class PackageFolder : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>Gets the version of a package of others that this repository takes.</summary>
+    public static string VersionOf(string package) => XDocument.Load(Path.Combine(Root, "Directory.Packages.props"))
+        .Descendants("PackageVersion").Single(each => each.Attribute("Include")!.Value == package).Attribute("Version")!.Value;
+
     public string Find(string id) =>
         Directory.GetFiles(Packages, $"{id}.*.nupkg").Single(file => char.IsAsciiDigit(Path.GetFileName(file)[id.Length + 1]));
 
-    /// <summary>Makes an app outside of this repository that takes the packages from the folder, and all others from where this repository does.</summary>
+    /// <summary>Makes an app outside of this repository that takes the packages from the folder, and all others from where this repository does. What its build says is in <c>build.log</c>.</summary>
     public async Task<string> CreateAsync(string name, string project, params (string Path, string Text)[] files)
     {
         var app = Directory.CreateDirectory(Path.Combine(_folder.FullName, name)).FullName;
 
         // What others restored before is used where it is; ours must come from the folder.
         var cache = (await RunAsync("dotnet", Root, "nuget", "locals", "global-packages", "--list")).Split("global-packages:")[1].Trim();
+        Copy(Path.Combine(cache, ImportedFromTheFolder), Path.Combine(_folder.FullName, "restored", ImportedFromTheFolder));
         File.WriteAllText(Path.Combine(app, "nuget.config"), $"""
             <configuration>
               <packageSources><add key="polyphony" value="{Packages}" /></packageSources>
@@ -56,7 +65,7 @@ public sealed class PackageFolder : IAsyncLifetime
             File.WriteAllText(Path.Combine(app, path), text);
         }
 
-        await RunAsync("dotnet", app, "build", "-v", "q", "--nologo", "-o", Path.Combine(app, "out"));
+        File.WriteAllText(Path.Combine(app, "build.log"), await RunAsync("dotnet", app, "build", "-v", "q", "--nologo", "-o", Path.Combine(app, "out")));
         return app;
     }
 
@@ -83,6 +92,16 @@ public sealed class PackageFolder : IAsyncLifetime
             {
                 text.AppendLine(line);
             }
+        }
+    }
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy, overwrite: true);
         }
     }
 

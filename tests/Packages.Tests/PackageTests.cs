@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Text.Json;
 
 namespace Polyphony.Packages.Tests;
 
@@ -72,11 +73,14 @@ public sealed class PackageTests(PackageFolder packages) : IClassFixture<Package
             """,
             ("flows/hello.yaml", Hello),
             ("Program.cs", """
+                using Polyphony.Core.Definitions;
                 using Polyphony.Hosting;
 
                 var builder = WebApplication.CreateBuilder(args);
                 builder.WebHost.UseUrls("http://127.0.0.1:0");
-                builder.AddPolyphony().AddWorkflows("flows");
+                builder.AddPolyphony()
+                    .AddWorkflows("flows")
+                    .AddCodeWorkflow<string, string>(new WorkflowBuilder("late"), async (workflow, input) => $"{input} {DateTime.UtcNow:O}");
                 var app = builder.Build();
                 app.MapPolyphony("/polyphony");
                 app.MapGet("/own", () => "own");
@@ -92,6 +96,70 @@ public sealed class PackageTests(PackageFolder packages) : IClassFixture<Package
         Assert.Contains("200 {", said, StringComparison.Ordinal);
         Assert.Contains("Polyphony is here.", said, StringComparison.Ordinal);
         Assert.Contains("} own", said, StringComparison.Ordinal);
+
+        // The app refers to Polyphony.Hosting alone; the analyzer is in Polyphony.Core.
+        Assert.Contains("): warning PLY0001: DateTime.UtcNow gives another value", File.ReadAllText(Path.Combine(app, "build.log")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Row", "H16")]
+    public async Task FunctionsApp_WithDurableFunctions_HasTheFunctionsBesideItsOwn()
+    {
+        var app = await packages.CreateAsync(
+            "functions",
+            $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><AzureFunctionsVersion>v4</AzureFunctionsVersion><ImplicitUsings>enable</ImplicitUsings><Nullable>enable</Nullable>
+              </PropertyGroup>
+              <ItemGroup>
+                <FrameworkReference Include="Microsoft.AspNetCore.App" />
+                <PackageReference Include="Polyphony.DurableFunctions" Version="VERSION" />
+                <PackageReference Include="Microsoft.Azure.Functions.Worker.Sdk" Version="{PackageFolder.VersionOf("Microsoft.Azure.Functions.Worker.Sdk")}" />
+              </ItemGroup>
+            </Project>
+            """,
+            ("host.json", """{ "version": "2.0", "extensions": { "durableTask": { "hubName": "Fresh" } } }"""),
+            ("Program.cs", """
+                using System.Reflection;
+                using Microsoft.Azure.Functions.Worker;
+                using Microsoft.Azure.Functions.Worker.Builder;
+                using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
+                using Microsoft.DurableTask;
+                using Microsoft.Extensions.DependencyInjection;
+                using Microsoft.Extensions.Options;
+                using Polyphony.DurableFunctions;
+
+                // What a host would ask the worker for, without a host.
+                Environment.SetEnvironmentVariable("AzureWebJobsStorage", "UseDevelopmentStorage=true");
+                var builder = FunctionsApplication.CreateBuilder(args);
+                builder.AddPolyphony();
+                using var app = builder.Build();
+                app.Services.GetRequiredService<IStartupValidator>().Validate();
+                var functions = await app.Services.GetRequiredService<IFunctionMetadataManager>().GetFunctionMetadataAsync(AppContext.BaseDirectory);
+                var listed = functions.Select(function => function.Name!).ToList();
+                var library = typeof(PolyphonyOptions).Assembly.GetTypes().SelectMany(type => type.GetMethods()).Select(method => method.GetCustomAttribute<FunctionAttribute>()?.Name).OfType<string>().ToList();
+                Console.WriteLine($"own: {string.Join(' ', listed.Except(library))}; missing: {string.Join(' ', library.Except(listed).Order())}; some: {listed.Contains("polyphony-workflow") && listed.Contains("polyphony-agent")}");
+
+                internal static class Own
+                {
+                    [Function(nameof(ShipAsync))]
+                    public static Task<string> ShipAsync([OrchestrationTrigger] TaskOrchestrationContext context) => context.CallActivityAsync<string>("Print", $"{DateTime.Now}");
+                }
+                """));
+
+        var said = await PackageFolder.RunAsync("dotnet", app, Path.Combine("out", "app.dll"));
+
+        // Starts by queue and blob are there once a setting names the queue.
+        Assert.Contains("own: ShipAsync; missing: polyphony-start-from-blob polyphony-start-from-blob-scan polyphony-start-from-queue; some: True", said, StringComparison.Ordinal);
+        var extensions = JsonDocument.Parse(File.ReadAllText(Path.Combine(app, "out", "extensions.json"))).RootElement.GetProperty("extensions").EnumerateArray().ToList();
+        Assert.Superset(new HashSet<string?> { "AzureStorageBlobs", "AzureStorageQueues", "DurableTask" }, extensions.Select(extension => extension.GetProperty("name").GetString()).ToHashSet());
+        Assert.All(extensions, extension => Assert.True(File.Exists(Path.Combine(app, "out", extension.GetProperty("hintPath").GetString()!))));
+
+        // With the package come the analyzers of Durable Task, in a version that works.
+        var build = File.ReadAllText(Path.Combine(app, "build.log"));
+        Assert.Contains("warning DURABLE0001: The method 'ShipAsync' uses 'System.DateTime.Now'", build, StringComparison.Ordinal);
+        Assert.DoesNotContain("AD0001", build, StringComparison.Ordinal);
     }
 
     [Fact]
