@@ -7,10 +7,7 @@ public sealed class ReferenceTests
     {
         ["Analyzers"] = [],
         ["Expressions"] = [],
-        ["Analyzers"] = [],
-
-        // The analyzers are packed with Core, which does not use them.
-        ["Core"] = ["Expressions", "Analyzers"],
+        ["Core"] = ["Expressions"],
         ["Activities"] = ["Core"],
         ["Engine"] = ["Core"],
         ["Http"] = ["Core"],

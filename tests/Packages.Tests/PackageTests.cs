@@ -163,34 +163,6 @@ public sealed class PackageTests(PackageFolder packages) : IClassFixture<Package
     }
 
     [Fact]
-    public async Task Workflow_ThatLooksAtTheClock_IsFoundByTheAnalyzerOfThePackage()
-    {
-        var failed = await Assert.ThrowsAnyAsync<Exception>(() => packages.CreateAsync(
-            "analyzed",
-            """
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings><Nullable>enable</Nullable><WarningsAsErrors>PLY0001</WarningsAsErrors>
-              </PropertyGroup>
-              <ItemGroup><PackageReference Include="Polyphony.Core" Version="VERSION" /></ItemGroup>
-            </Project>
-            """,
-            ("Workflows.cs", """
-                using System.Text.Json;
-                using Polyphony.Core.CodeFirst;
-                using Polyphony.Core.Definitions;
-
-                public static class Workflows
-                {
-                    public static CodeWorkflows All(WorkflowBuilder agents) =>
-                        new CodeWorkflows().Add(agents, (workflow, input) => Task.FromResult<JsonElement?>(JsonSerializer.SerializeToElement(DateTime.UtcNow)));
-                }
-                """)));
-
-        Assert.Contains("error PLY0001: DateTime.UtcNow may give another result when the workflow is replayed: take workflow.Durable.CurrentUtcDateTime", failed.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Packages_AllOfThem_HaveReadmeIconDocumentationAndSymbols()
     {
         Assert.All(Directory.GetFiles(packages.Packages, "*.nupkg"), file =>
