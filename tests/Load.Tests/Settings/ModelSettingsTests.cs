@@ -102,7 +102,7 @@ public sealed class ModelSettingsTests : IDisposable
     [Trait("Exempt", "models and keys of the host")]
     [InlineData("""{ "prices": { "models": { "m": { "input": -1, "output": 1 } } } }""", "\"asOf\" must be")]
     [InlineData("""{ "models": """, "[json_syntax]")]
-    [InlineData("[]", "settings are a map")]
+    [InlineData("[]", "settings are an object")]
     [InlineData(null, "cannot be read")]
     public async Task Settings_Unreadable_EndTheStart(string? text, string says)
     {
