@@ -2,13 +2,14 @@ using System.Reflection;
 using System.Runtime.Loader;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Polyphony.TestKit;
 
 namespace Polyphony.Architecture.Tests;
 
 /// <summary>The source tree that these tests were built from, and what was built from it.</summary>
 internal static partial class Tree
 {
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
     /// <summary>The project files of the product. Not those deeper down: the Functions worker's SDK makes a project of its own below obj.</summary>
     public static IReadOnlyList<string> ProductProjectFiles { get; } =
@@ -57,17 +58,6 @@ internal static partial class Tree
         var context = new AssemblyLoadContext(path);
         context.Resolving += (self, name) => resolver.ResolveAssemblyToPath(name) is { } file ? self.LoadFromAssemblyPath(file) : null;
         return context.LoadFromAssemblyPath(path);
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Functions.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException($"No Functions.sln above {AppContext.BaseDirectory}.");
-        }
-
-        return folder.FullName;
     }
 
     [GeneratedRegex(@"^\| (?<row>[A-Z][0-9]+) \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]

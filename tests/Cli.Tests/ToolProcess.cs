@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Polyphony.TestKit;
 
 namespace Polyphony.Cli.Tests;
 
@@ -15,7 +16,7 @@ internal sealed class ToolProcess : IAsyncDisposable
 
     private ToolProcess(Process process) => _process = process;
 
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
     public int Id => _process.Id;
 
@@ -149,16 +150,5 @@ internal sealed class ToolProcess : IAsyncDisposable
                 }
             }
         }
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Functions.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException($"No Functions.sln above {AppContext.BaseDirectory}.");
-        }
-
-        return folder.FullName;
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Polyphony.Activities.Providers;
 using Polyphony.Core.Definitions;
 using Polyphony.Engine;
+using Polyphony.TestKit;
 
 namespace Polyphony.Hosting.Tests;
 
@@ -117,13 +118,7 @@ public sealed class OptionsTests : IDisposable
     [Fact]
     public void Docs_OfTheSettings_NameEveryProperty()
     {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "Functions.sln")))
-        {
-            root = root.Parent ?? throw new InvalidOperationException($"No Functions.sln above {AppContext.BaseDirectory}.");
-        }
-
-        var rows = File.ReadLines(Path.Combine(root.FullName, "docs", "hosting.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal)).Select(line => line.Split('|')[1]).ToList();
+        var rows = File.ReadLines(Path.Combine(Repository.Root, "docs", "hosting.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal)).Select(line => line.Split('|')[1]).ToList();
 
         Assert.DoesNotContain(typeof(PolyphonyOptions).GetProperties(), property => !rows.Exists(row => row.Contains($"`{property.Name}`", StringComparison.Ordinal)));
     }

@@ -1,6 +1,7 @@
 using Polyphony.Cli;
 using Polyphony.Cli.Hosting;
 using Polyphony.Contract.Http;
+using Polyphony.TestKit;
 
 namespace Polyphony.Http.Tests;
 
@@ -16,7 +17,7 @@ public sealed class HostFixture : IAsyncLifetime
 
     public ApiTarget Api { get; private set; } = null!;
 
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
     public async ValueTask InitializeAsync()
     {
@@ -41,16 +42,5 @@ public sealed class HostFixture : IAsyncLifetime
 
         _data.Delete(recursive: true);
         _files.Delete(recursive: true);
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Functions.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException($"No Functions.sln above {AppContext.BaseDirectory}.");
-        }
-
-        return folder.FullName;
     }
 }

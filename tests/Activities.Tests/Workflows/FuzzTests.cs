@@ -1,6 +1,7 @@
 using Polyphony.Activities.Workflows;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Definitions.Sources;
+using Polyphony.TestKit;
 using Polyphony.TestKit.Fuzzing;
 
 namespace Polyphony.Activities.Tests.Workflows;

@@ -1,4 +1,5 @@
 using Polyphony.Activities.Workflows;
+using Polyphony.TestKit;
 
 namespace Polyphony.Activities.Tests.Workflows;
 

@@ -1,6 +1,7 @@
 using Polyphony.Activities.Workflows;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Definitions.Sources;
+using Polyphony.TestKit;
 
 namespace Polyphony.Activities.Tests.Workflows;
 

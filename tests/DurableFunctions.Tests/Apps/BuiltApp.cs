@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Reflection;
 using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
+using Polyphony.TestKit;
 
 namespace Polyphony.DurableFunctions.Tests.Apps;
 
@@ -11,14 +12,8 @@ internal sealed record BuiltApp(string Folder, Assembly Assembly)
 {
     public static BuiltApp Load(string project)
     {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "Functions.sln")))
-        {
-            root = root.Parent ?? throw new InvalidOperationException($"No Functions.sln above {AppContext.BaseDirectory}.");
-        }
-
-        var output = Path.GetRelativePath(Path.Combine(root.FullName, "tests", "DurableFunctions.Tests"), AppContext.BaseDirectory);
-        var folder = Path.GetFullPath(Path.Combine(root.FullName, project, output));
+        var output = Path.GetRelativePath(Path.Combine(Repository.Root, "tests", "DurableFunctions.Tests"), AppContext.BaseDirectory);
+        var folder = Path.GetFullPath(Path.Combine(Repository.Root, project, output));
         return new BuiltApp(folder, Assembly.LoadFrom(Path.Combine(folder, $"Polyphony.{Path.GetFileName(project)}.dll")));
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Polyphony.Expressions.Schemas;
+using Polyphony.TestKit;
 
 namespace Polyphony.Expressions.Tests.Schemas;
 
@@ -12,7 +13,7 @@ namespace Polyphony.Expressions.Tests.Schemas;
 public sealed class TestSuiteTests
 {
     private const string Draft7 = "http://json-schema.org/draft-07/schema#";
-    private static readonly string Folder = FindFolder();
+    private static readonly string Folder = Path.Combine(Repository.Root, "tests", "Expressions.Tests", "Schemas", "TestSuite");
     private static readonly string[] Expected = [.. File.ReadAllLines(Path.Combine(Folder, "expected-otherwise.txt")).Where(line => line.Length > 0 && line[0] != '#')];
 
     // Keywords of 2020-12 that draft 7 doesn't have, or has in other files.
@@ -111,15 +112,4 @@ public sealed class TestSuiteTests
         .Order(StringComparer.Ordinal);
 
     private static string PathOf(string draft, string name) => Path.Combine(Folder, draft, name + ".json");
-
-    private static string FindFolder()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Functions.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException($"No Functions.sln above {AppContext.BaseDirectory}.");
-        }
-
-        return Path.Combine(folder.FullName, "tests", "Expressions.Tests", "Schemas", "TestSuite");
-    }
 }

@@ -1,7 +1,7 @@
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Definitions.Sources;
 
-namespace Polyphony.Activities.Tests.Workflows;
+namespace Polyphony.Core.Tests.Definitions;
 
 [Trait("Row", "B1")]
 public sealed class FormatWarningTests
