@@ -38,6 +38,11 @@ internal static class PolyphonyOpenApi
 
             // The document is one for every host.
             document.Servers = [];
+            foreach (var schema in document.Components?.Schemas?.Values ?? [])
+            {
+                OpenApiContract.Apply(schema);
+            }
+
             return Task.CompletedTask;
         });
         options.AddSchemaTransformer(async (schema, context, cancellationToken) =>
