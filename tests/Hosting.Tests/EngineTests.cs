@@ -47,7 +47,7 @@ public sealed class EngineTests : IDisposable
         using var host = _app.Worker(builder => builder.AddPolyphony(options => options.InMemory = true).AddCodeWorkflow(Reader, async (workflow, input) =>
         {
             var answer = await workflow.CallAgentAsync("reader", "{{ text }}", new Dictionary<string, Payload>(StringComparer.Ordinal) { ["text"] = Payload.Inline(input) });
-            return JsonSerializer.SerializeToElement(new { said = answer.Json, turns = workflow.Usage.Turns });
+            return JsonSerializer.SerializeToElement(new { said = answer.Json, modelCalls = workflow.Usage.ModelCalls });
         }));
         await host.StartAsync(cancellationToken);
 
@@ -57,7 +57,7 @@ public sealed class EngineTests : IDisposable
         var ended = (await client.GetAsync(id, cancellationToken: cancellationToken))!;
 
         Assert.True(ended.StopReason == StopReason.Completed, $"{ended.Error}");
-        Assert.Equal(1, ended.Output!.Value.GetProperty("turns").GetInt32());
+        Assert.Equal(1, ended.Output!.Value.GetProperty("modelCalls").GetInt32());
         Assert.Equal(["counted"], client.Catalog.List().Select(workflow => workflow.Name));
         Assert.False(Directory.Exists(Path.Combine(_app.Root, ".polyphony")));
         await host.StopAsync(cancellationToken);

@@ -53,7 +53,7 @@ public sealed class FirstVersionTests : IDisposable
         var ended = (await client.GetAsync("ended", new WorkflowStatusOptions(Outcomes: true), cancellationToken))!;
         Assert.Equal((StopReason.Completed, Output), (ended.StopReason!.Value, ended.Output!.Value.GetRawText()));
         Assert.Equal(["read[0]", "read[1]", "read[2]", "approve", "count"], ended.Outcomes!.Select(outcome => outcome.Outcome.Activation));
-        Assert.Equal(3, ended.Usage.Turns);
+        Assert.Equal(3, ended.Usage.ModelCalls);
         Assert.NotEmpty(await client.Durable.GetHistoryAsync("ended", 0, cancellationToken));
 
         var waiting = (await client.GetAsync("waiting", cancellationToken: cancellationToken))!;
@@ -62,7 +62,7 @@ public sealed class FirstVersionTests : IDisposable
         await client.RaiseEventAsync("waiting", "answer:approve", JsonElement.Parse("""{"yes":true}"""), cancellationToken);
         await client.Durable.WaitForCompletionAsync("waiting", cancellationToken);
         var completed = (await client.GetAsync("waiting", cancellationToken: cancellationToken))!;
-        Assert.Equal((StopReason.Completed, Output, 3), (completed.StopReason!.Value, completed.Output!.Value.GetRawText(), completed.Usage.Turns));
+        Assert.Equal((StopReason.Completed, Output, 3), (completed.StopReason!.Value, completed.Output!.Value.GetRawText(), completed.Usage.ModelCalls));
 
         var suspended = (await client.GetAsync("suspended", cancellationToken: cancellationToken))!;
         Assert.Equal(OrchestrationRuntimeStatus.Suspended, suspended.RuntimeStatus);

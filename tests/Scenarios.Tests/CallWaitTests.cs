@@ -124,7 +124,7 @@ public sealed class CallWaitTests
         var held = host.Clock.Hold();
         var id = await host.StartAsync("""
             name: pause
-            limits: { maxTurns: 3 }
+            limits: { maxModelCalls: 3 }
             models: { m: { provider: openai, model: m } }
             agents: { a: { model: m } }
             nodes:
@@ -229,7 +229,7 @@ public sealed class CallWaitTests
         var record = status.Outcomes!.Single().Outcome;
         Assert.Equal((reason, outcome, "length", error), (status.Reason(), record.Status, record.FinishReason, record.Error?.Code));
         Assert.Equal("length", status.CustomStatus!.Nodes.Single().FinishReason);
-        Assert.Equal(1, status.Usage.CutOffTurns);
+        Assert.Equal(1, status.Usage.CutOffCalls);
         Assert.Equal(1, host.Models.Calls);
     }
 
@@ -252,7 +252,7 @@ public sealed class CallWaitTests
             nodes: { call: { agent: a, prompt: x }, again: { agent: a, prompt: x } }
             """);
 
-        Assert.Equal((2, 1, 1), (status.Usage.ReplacedTurns, status.CustomStatus!.Nodes[0].ReplacedTurns, status.Outcomes![0].Outcome.Usage.ReplacedTurns));
+        Assert.Equal((2, 1, 1), (status.Usage.ReplacedCalls, status.CustomStatus!.Nodes[0].ReplacedCalls, status.Outcomes![0].Outcome.Usage.ReplacedCalls));
     }
 
     [Fact]
@@ -282,7 +282,7 @@ public sealed class CallWaitTests
               other: { workflow: inner }
             """);
 
-        Assert.Equal((2, "length", "length"), (status.Usage.CutOffTurns, status.CustomStatus!.Nodes[0].FinishReason, status.CustomStatus.Nodes[1].FinishReason));
+        Assert.Equal((2, "length", "length"), (status.Usage.CutOffCalls, status.CustomStatus!.Nodes[0].FinishReason, status.CustomStatus.Nodes[1].FinishReason));
     }
 
     [Theory]
@@ -324,9 +324,9 @@ public sealed class CallWaitTests
             nodes: { each: { forEach: "{{ [1, 2, 3] }}", agent: a, prompt: "Say {{ item }}." } }
             """);
 
-        Assert.Equal(("max_tokens", 1, 1, 1), (status.Reason(), status.Usage.Turns, status.Usage.EstimatedTurns, status.Usage.UnpricedTurns));
+        Assert.Equal(("max_tokens", 1, 1, 1), (status.Reason(), status.Usage.ModelCalls, status.Usage.EstimatedCalls, status.Usage.UnpricedCalls));
         var node = status.CustomStatus!.Nodes.Single();
-        Assert.Equal((1, 1), (node.EstimatedTurns, node.UnpricedTurns));
+        Assert.Equal((1, 1), (node.EstimatedCalls, node.UnpricedCalls));
     }
 
     [Fact]

@@ -67,7 +67,7 @@ public sealed class CodeWorkflowTests
         Assert.Equal(
             """{"notes":["READ A","READ B","READ C","READ D","READ MORE 4","READ MORE 5","READ MORE 6","READ MORE 7"],"approved":true}""",
             completed.Output!.Value.GetRawText());
-        Assert.Equal((13, 13), (host.Models.Calls, completed.Usage.Turns));
+        Assert.Equal((13, 13), (host.Models.Calls, completed.Usage.ModelCalls));
         Assert.InRange(host.Models.MaxInFlight, 1, 3);
         Assert.Equal(("Publish?", "publish"), (asked.CustomStatus.WaitingFor[0].Prompt, asked.CustomStatus.WaitingFor[0].Activation));
 
@@ -247,7 +247,7 @@ public sealed class CodeWorkflowTests
         var status = await host.WaitAsync(await host.Client.StartAsync("outer", JsonElement.Parse("{}")));
 
         Assert.Equal("file inner tea inner x", status.Output!.Value.GetString());
-        Assert.Equal((2, 2), (status.Usage.Turns, host.Models.Calls));
+        Assert.Equal((2, 2), (status.Usage.ModelCalls, host.Models.Calls));
         Assert.Equal(["file", "inner", "outer"], host.Client.Catalog.List().Select(definition => definition.Name));
     }
 
@@ -264,21 +264,21 @@ public sealed class CodeWorkflowTests
     }
 
     [Theory]
-    [InlineData(2, null, "max_turns")]
+    [InlineData(2, null, "max_model_calls")]
     [InlineData(null, 60_000, "timeout")]
     [Trait("Row", "R8")]
     [Trait("Row", "B10")]
-    public async Task Limits_OfTheWorkflow_EndTheRunThoughTheFunctionWaits(int? turns, int? timeoutMs, string reason)
+    public async Task Limits_OfTheWorkflow_EndTheRunThoughTheFunctionWaits(int? maxModelCalls, int? timeoutMs, string reason)
     {
         var code = new CodeWorkflows().Add(
             new WorkflowBuilder("limited")
-                .Limits(new WorkflowLimits { MaxTurns = turns, Timeout = timeoutMs is { } limit ? TimeSpan.FromMilliseconds(limit) : null })
+                .Limits(new WorkflowLimits { MaxModelCalls = maxModelCalls, Timeout = timeoutMs is { } limit ? TimeSpan.FromMilliseconds(limit) : null })
                 .Model("m", "offline").Agent("a", "m"),
             async (workflow, _) =>
             {
                 // A wait that no limit of a call ends.
                 var later = workflow.Durable.CreateTimerAsync(workflow.Durable.CurrentUtcDateTime.AddDays(400));
-                for (var i = 0; i < 3 && turns is not null; i++)
+                for (var i = 0; i < 3 && maxModelCalls is not null; i++)
                 {
                     await workflow.CallAgentAsync("a", $"{i}");
                 }
@@ -292,7 +292,7 @@ public sealed class CodeWorkflowTests
 
         Assert.Equal(reason, status.Reason());
         Assert.InRange((status.CompletedTime!.Value - status.CreatedTime).TotalDays, 0, 1);
-        Assert.Equal(turns ?? 0, host.Models.Calls);
+        Assert.Equal(maxModelCalls ?? 0, host.Models.Calls);
     }
 
     [Fact]

@@ -39,7 +39,7 @@ public sealed class DividedProgressTests
             var status = await host.UntilAsync(id, status => Each(status)?.ItemsDone >= ended);
             var each = Each(status)!;
             Assert.Equal(("running", 12, ended, ended), (each.Status, each.Items, each.ItemsDone, each.Attempts));
-            Assert.Equal(ended - each.ItemsFailed, status.Usage.Turns);
+            Assert.Equal(ended - each.ItemsFailed, status.Usage.ModelCalls);
             Assert.Equal(status.Usage.Tokens, each.Tokens);
             Assert.Null(each.Parts);
         }

@@ -4,11 +4,11 @@ using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 
-/// <summary>Limits of turns, tokens, money and time, and the stop reasons that they end with.</summary>
+/// <summary>Limits of model calls, tokens, money and time, and the stop reasons that they end with.</summary>
 public sealed class LimitTests
 {
     [Theory]
-    [InlineData("maxTurns: 3", "max_turns", 3)]
+    [InlineData("maxModelCalls: 3", "max_model_calls", 3)]
     [InlineData("maxTokens: 40", "max_tokens", 3)]
     [InlineData("maxCostUsd: 0.25", "max_cost", 3)]
     [InlineData("timeout: 25s", "timeout", 2)]
@@ -42,10 +42,10 @@ public sealed class LimitTests
     [Theory]
     [InlineData(31, "completed", 31)]
     [InlineData(1_000_000, "completed", 31)]
-    [InlineData(17, "max_turns", 17)]
+    [InlineData(17, "max_model_calls", 17)]
     [Trait("Row", "R7")]
     [Trait("Row", "O8")]
-    public async Task Limits_SubWorkflowsAtTheSameTime_ShareTheTurns(int maxTurns, string reason, int calls)
+    public async Task Limits_SubWorkflowsAtTheSameTime_ShareTheModelCalls(int maxModelCalls, string reason, int calls)
     {
         TestHost? host = null;
         var made = 0;
@@ -64,7 +64,7 @@ public sealed class LimitTests
             """);
         var status = await host.RunAsync($$$"""
             name: parent
-            limits: { maxTurns: {{{maxTurns}}}, maxConcurrency: 20 }
+            limits: { maxModelCalls: {{{maxModelCalls}}}, maxConcurrency: 20 }
             models: { m: { provider: offline } }
             agents: { a: { model: m } }
             nodes:
@@ -75,7 +75,7 @@ public sealed class LimitTests
 
         Assert.Equal(reason, status.Reason());
         Assert.Equal(calls, made);
-        Assert.Equal(calls, status.Usage.Turns);
+        Assert.Equal(calls, status.Usage.ModelCalls);
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class LimitTests
         await using var host = await TestHost.StartAsync();
         host.AddWorkflow("""
             name: child
-            limits: { maxTurns: 2 }
+            limits: { maxModelCalls: 2 }
             models: { m: { provider: offline } }
             agents: { a: { model: m } }
             nodes: { one: { agent: a, prompt: x }, two: { agent: a, prompt: x }, three: { agent: a, prompt: x } }
@@ -94,21 +94,21 @@ public sealed class LimitTests
             """);
         var status = await host.RunAsync("""
             name: parent
-            limits: { maxTurns: 100, maxTokens: 100000 }
+            limits: { maxModelCalls: 100, maxTokens: 100000 }
             nodes:
               sub: { workflow: child, onError: { value: "{{ error.message }}" } }
             """);
 
         Assert.Equal("completed", status.Reason());
-        Assert.Contains("max_turns", status.Output!.Value.GetString());
+        Assert.Contains("max_model_calls", status.Output!.Value.GetString());
         Assert.Equal(2, host.Models.Calls);
     }
 
-    /// <summary>A node that waits for turns ends by its own limit of time.</summary>
+    /// <summary>A node that waits for model calls ends by its own limit of time.</summary>
     [Fact]
     [Trait("Row", "R7")]
     [Trait("Row", "O8")]
-    public async Task Limits_WaitForTurns_EndsWithTheNodesTimeout()
+    public async Task Limits_WaitForModelCalls_EndsWithTheNodesTimeout()
     {
         await using var host = await TestHost.StartAsync();
         host.AddWorkflow("""
@@ -120,7 +120,7 @@ public sealed class LimitTests
             """);
         var status = await host.RunAsync("""
             name: parent
-            limits: { maxTurns: 2 }
+            limits: { maxModelCalls: 2 }
             models: { m: { provider: offline } }
             agents: { a: { model: m } }
             nodes:
@@ -150,13 +150,13 @@ public sealed class LimitTests
         var status = await host.RunAsync(
             """
             name: wide
-            limits: { maxTurns: 50 }
+            limits: { maxModelCalls: 50 }
             models: { m: { provider: offline } }
             agents: { a: { model: m } }
             nodes: { each: { agent: a, forEach: "{{ input.items }}", prompt: x } }
             """,
             new { items = Enumerable.Range(0, 100).ToArray() });
-        Assert.Equal("max_turns", status.Reason());
+        Assert.Equal("max_model_calls", status.Reason());
         Assert.Equal(50, calls);
         Assert.Equal(50, status.Outcomes!.Count);
 

@@ -218,7 +218,7 @@ public sealed class PatternTests
             name: thousand
             models: { m: { provider: offline } }
             agents: { a: { model: m, context: [] } }
-            limits: { maxTurns: 1000 }
+            limits: { maxModelCalls: 1000 }
             nodes:
               {{{string.Join("\n  ", Enumerable.Range(0, Nodes).Select(i => $"n{i}: {{ agent: a, prompt: \"{i} \" }}"))}}}
             edges: [ "{{{string.Join(" -> ", Enumerable.Range(0, Nodes).Select(i => $"n{i}"))}}}" ]
@@ -246,15 +246,15 @@ public sealed class PatternTests
               sub: { workflow: child, forEach: "{{ ['x', 'y'] }}", input: { word: "{{ item }}" } }
             """);
         Assert.Equal("""["two x","two y"]""", good.Output!.Value.GetRawText());
-        Assert.Equal(4, good.Usage.Turns);
+        Assert.Equal(4, good.Usage.ModelCalls);
         var limited = await host.RunAsync("""
             name: parent
             nodes:
-              sub: { workflow: child, input: { word: z }, limits: { maxTurns: 1 }, onError: { value: { code: "{{ error.code }}", message: "{{ error.message }}" } } }
+              sub: { workflow: child, input: { word: z }, limits: { maxModelCalls: 1 }, onError: { value: { code: "{{ error.code }}", message: "{{ error.message }}" } } }
             """);
         Assert.Equal("completed", limited.Reason());
         Assert.Equal("workflow_failed", limited.Output!.Value.GetProperty("code").GetString());
-        Assert.Contains("max_turns", limited.Output.Value.GetProperty("message").GetString());
+        Assert.Contains("max_model_calls", limited.Output.Value.GetProperty("message").GetString());
     }
 
     [Fact]

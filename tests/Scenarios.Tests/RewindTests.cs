@@ -161,7 +161,7 @@ public sealed class RewindTests
     private static async Task UsageIsThatOfTheLedgerAsync(TestHost host, Core.Client.WorkflowStatus status)
     {
         var totals = await host.Engine.Ledger.GetTotalsAsync(status.InstanceId);
-        Assert.Equal((totals.Steps, totals.InputTokens, totals.OutputTokens), (status.Usage.Turns, status.Usage.InputTokens, status.Usage.OutputTokens));
+        Assert.Equal((totals.Steps, totals.InputTokens, totals.OutputTokens), (status.Usage.ModelCalls, status.Usage.InputTokens, status.Usage.OutputTokens));
     }
 
     private static ChatResponse Answer(string text, string finish) =>

@@ -262,7 +262,7 @@ public sealed class StateTests
             name: talk
             models: { m: { provider: offline } }
             agents: { a: { model: m } }
-            limits: { maxTurns: 100000 }
+            limits: { maxModelCalls: 100000 }
             nodes:
             {{{string.Join('\n', Enumerable.Range(1, Nodes).Select(i => $"  n{i}: {{ agent: a, prompt: go on }}"))}}}
             """);
@@ -294,7 +294,7 @@ public sealed class StateTests
             name: large
             models: { m: { provider: offline } }
             agents: { a: { model: m, context: [] } }
-            limits: { maxTurns: 100000 }
+            limits: { maxModelCalls: 100000 }
             nodes:
             {{{nodes}}}
             output: { first: "{{ nodes.n1.output }}", last: "{{ nodes.n{{{count}}}.output }}" }

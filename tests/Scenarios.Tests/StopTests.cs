@@ -58,7 +58,7 @@ public sealed class StopTests
         Assert.Equal(("completed", "timeout"), (status.Reason(), status.Output!.Value.GetString()));
         await calls.CancelledAsync(1);
         await UnsettledAsync(host, status.InstanceId, 1);
-        Assert.Equal(1, status.Usage.Turns);
+        Assert.Equal(1, status.Usage.ModelCalls);
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public sealed class StopTests
         Assert.Equal(("max_tokens", "after 1"), (status.Reason(), status.Output!.Value.GetString()));
         await calls.CancelledAsync(1);
         await UnsettledAsync(host, status.InstanceId, 1);
-        Assert.Equal((1, 15), (status.Usage.Turns, status.Usage.Tokens));
+        Assert.Equal((1, 15), (status.Usage.ModelCalls, status.Usage.Tokens));
     }
 
     [Fact]
@@ -181,11 +181,11 @@ public sealed class StopTests
         };
         var status = await host.RunAsync($$$"""
             name: w
-            limits: { maxTurns: 3, maxConcurrency: 10 }
+            limits: { maxModelCalls: 3, maxConcurrency: 10 }
             {{{Head}}}
             nodes: { each: { agent: a, forEach: "{{ [1, 2, 3, 4, 5] }}", prompt: "{{ item }}" } }
             """);
-        Assert.Equal(("max_turns", """["1","2","3"]"""), (status.Reason(), status.Output!.Value.GetRawText()));
+        Assert.Equal(("max_model_calls", """["1","2","3"]"""), (status.Reason(), status.Output!.Value.GetRawText()));
         Assert.Equal(0, status.Usage.Unsettled);
     }
 

@@ -29,8 +29,8 @@ internal sealed class AnswerReader(PayloadValues values)
                 answer.OutputTokens,
                 answer.CostUsd ?? 0,
                 answer.CachedInputTokens,
-                UnpricedTurns: answer.CostUsd is null ? 1 : 0,
-                EstimatedTurns: answer.IsEstimated ? 1 : 0),
+                UnpricedCalls: answer.CostUsd is null ? 1 : 0,
+                EstimatedCalls: answer.IsEstimated ? 1 : 0),
             Provider = model.Provider,
             ResponseModel = answer.ResponseModel,
             FinishReason = answer.FinishReason,
@@ -40,7 +40,7 @@ internal sealed class AnswerReader(PayloadValues values)
         try
         {
             var recorded = RecordedAnswer.Read(answer.Content);
-            result = recorded.Replaced > 0 ? result with { Usage = result.Usage with { ReplacedTurns = 1 } } : result;
+            result = recorded.Replaced > 0 ? result with { Usage = result.Usage with { ReplacedCalls = 1 } } : result;
             return await ReadAsync(call, agent, result, recorded, cancellationToken);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException or ArgumentException or FormatException or NotSupportedException)
@@ -143,7 +143,7 @@ internal sealed class AnswerReader(PayloadValues values)
 
     // JSON that fits is whole, whatever the provider says of it; a text may end anywhere.
     private static AgentCallResult Marked(AgentCallResult result) =>
-        result.FinishReason == FinishReasons.Length ? result with { Usage = result.Usage with { CutOffTurns = 1 } } : result;
+        result.FinishReason == FinishReasons.Length ? result with { Usage = result.Usage with { CutOffCalls = 1 } } : result;
 
     private async Task<AgentCallResult> ReadJsonAsync(AgentCall call, AgentDefinition agent, AgentCallResult result, string text, CancellationToken cancellationToken)
     {
@@ -155,7 +155,7 @@ internal sealed class AnswerReader(PayloadValues values)
             return result with
             {
                 Output = await values.WriteAsync(call.Scope.RootInstanceId, value, cancellationToken),
-                Usage = isReplaced ? result.Usage with { ReplacedTurns = 1 } : result.Usage,
+                Usage = isReplaced ? result.Usage with { ReplacedCalls = 1 } : result.Usage,
             };
         }
 

@@ -23,17 +23,17 @@ internal static class NodeText
     public static string Attempts(NodeProgress node) => node.Attempts == 0 ? "" : node.Attempts.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Gets the tokens of a node; with a "~" when some are estimated.</summary>
-    public static string Tokens(NodeProgress node) => node.EstimatedTurns > 0 ? $"~{Tokens(node.Tokens)}" : Tokens(node.Tokens);
+    public static string Tokens(NodeProgress node) => node.EstimatedCalls > 0 ? $"~{Tokens(node.Tokens)}" : Tokens(node.Tokens);
 
     public static string Tokens(long tokens) => tokens == 0 ? "" : tokens.ToString("N0", CultureInfo.InvariantCulture);
 
-    public static string Cost(NodeProgress node) => node.Tokens == 0 && node.UnpricedTurns == 0 ? "" : Cost(node.CostUsd, node.UnpricedTurns);
+    public static string Cost(NodeProgress node) => node.Tokens == 0 && node.UnpricedCalls == 0 ? "" : Cost(node.CostUsd, node.UnpricedCalls);
 
     /// <summary>Gets what is known of a cost.</summary>
     /// <param name="usd">What calls of known price cost.</param>
-    /// <param name="unpricedTurns">How many calls have no known price.</param>
-    public static string Cost(decimal usd, int unpricedTurns) =>
-        unpricedTurns == 0 ? Dollars(usd)
+    /// <param name="unpricedCalls">How many calls have no known price.</param>
+    public static string Cost(decimal usd, int unpricedCalls) =>
+        unpricedCalls == 0 ? Dollars(usd)
         : usd == 0 ? "unknown"
         : $"{Dollars(usd)} + unknown";
 
@@ -53,7 +53,7 @@ internal static class NodeText
     };
 
     public static string Note(NodeProgress node) => PlainText.Line(node.WaitingUntil is { } until ? Waiting(node, until)
-        : node.Error ?? (node.FinishReason == FinishReasons.Length ? "cut off at the token limit" : node.ReplacedTurns > 0 ? "half a character replaced" : ""));
+        : node.Error ?? (node.FinishReason == FinishReasons.Length ? "cut off at the token limit" : node.ReplacedCalls > 0 ? "half a character replaced" : ""));
 
     private static string Waiting(NodeProgress node, DateTimeOffset until) => string.Create(
         CultureInfo.InvariantCulture,

@@ -32,7 +32,7 @@ internal static class ResultText
     {
         var time = NodeText.Seconds((status.CompletedTime ?? status.LastUpdatedTime) - status.CreatedTime);
         var usage = status.Usage;
-        var calls = string.Create(CultureInfo.InvariantCulture, $"{usage.Turns} model {(usage.Turns == 1 ? "call" : "calls")}, {(usage.EstimatedTurns > 0 ? "~" : "")}{usage.Tokens:N0} tokens, {NodeText.Cost(usage.CostUsd, usage.UnpricedTurns)}");
+        var calls = string.Create(CultureInfo.InvariantCulture, $"{usage.ModelCalls} model {(usage.ModelCalls == 1 ? "call" : "calls")}, {(usage.EstimatedCalls > 0 ? "~" : "")}{usage.Tokens:N0} tokens, {NodeText.Cost(usage.CostUsd, usage.UnpricedCalls)}");
         if (usage.Unsettled > 0)
         {
             calls += $"; {usage.Unsettled} more begun and not answered, which the provider may charge";
@@ -63,26 +63,26 @@ internal static class ResultText
     /// <summary>Says what is not as it looks: answers that were cut off, numbers that are not known.</summary>
     private static IEnumerable<string> Warnings(InstanceStatus status)
     {
-        if (status.Usage.CutOffTurns > 0)
+        if (status.Usage.CutOffCalls > 0)
         {
-            var where = Where(status, usage => usage.CutOffTurns, node => node.FinishReason == FinishReasons.Length);
-            yield return $"Warning: {(status.Usage.CutOffTurns == 1 ? $"an answer{where} was" : $"{status.Usage.CutOffTurns} answers{where} were")} cut off at the token limit (finish reason length). Raise maxOutputTokens of the model, or set onTruncation: fail.";
+            var where = Where(status, usage => usage.CutOffCalls, node => node.FinishReason == FinishReasons.Length);
+            yield return $"Warning: {(status.Usage.CutOffCalls == 1 ? $"an answer{where} was" : $"{status.Usage.CutOffCalls} answers{where} were")} cut off at the token limit (finish reason length). Raise maxOutputTokens of the model, or set onTruncation: fail.";
         }
 
-        if (status.Usage.ReplacedTurns > 0)
+        if (status.Usage.ReplacedCalls > 0)
         {
-            var where = Where(status, usage => usage.ReplacedTurns, node => node.ReplacedTurns > 0);
-            yield return $"Warning: {(status.Usage.ReplacedTurns == 1 ? $"an answer{where} has" : $"{status.Usage.ReplacedTurns} answers{where} have")} \uFFFD where the provider sent half a character.";
+            var where = Where(status, usage => usage.ReplacedCalls, node => node.ReplacedCalls > 0);
+            yield return $"Warning: {(status.Usage.ReplacedCalls == 1 ? $"an answer{where} has" : $"{status.Usage.ReplacedCalls} answers{where} have")} \uFFFD where the provider sent half a character.";
         }
 
-        if (status.Usage.EstimatedTurns > 0)
+        if (status.Usage.EstimatedCalls > 0)
         {
-            yield return $"Warning: tokens are estimated for {Calls(status.Usage.EstimatedTurns)}, because the provider did not count them.";
+            yield return $"Warning: tokens are estimated for {Calls(status.Usage.EstimatedCalls)}, because the provider did not count them.";
         }
 
-        if (status.Usage.UnpricedTurns > 0)
+        if (status.Usage.UnpricedCalls > 0)
         {
-            yield return $"Warning: the cost of {Calls(status.Usage.UnpricedTurns)} is unknown. Add the price of the model to \"prices\" in the host's settings.";
+            yield return $"Warning: the cost of {Calls(status.Usage.UnpricedCalls)} is unknown. Add the price of the model to \"prices\" in the host's settings.";
         }
 
         static string Calls(int count) => count == 1 ? "1 model call" : string.Create(CultureInfo.InvariantCulture, $"{count:N0} model calls");

@@ -127,8 +127,8 @@ public sealed partial class WorkflowClient
     /// <summary>An answer that came when nobody waited for it any more was paid all the same, and a call that was never answered may be.</summary>
     private static Usage Charged(Usage counted, LedgerTotals recorded)
     {
-        var usage = recorded.Steps > counted.Turns
-            ? counted with { Turns = (int)recorded.Steps, InputTokens = recorded.InputTokens, OutputTokens = recorded.OutputTokens, CostUsd = recorded.CostUsd }
+        var usage = recorded.Steps > counted.ModelCalls
+            ? counted with { ModelCalls = (int)recorded.Steps, InputTokens = recorded.InputTokens, OutputTokens = recorded.OutputTokens, CostUsd = recorded.CostUsd }
             : counted;
         return usage with { Unsettled = recorded.Unsettled };
     }

@@ -190,7 +190,7 @@ public sealed partial class WorkflowBuilder(string name)
             map["maxConcurrency"] = limits.MaxConcurrency;
         }
 
-        Put(map, "maxTurns", limits.MaxTurns);
+        Put(map, "maxModelCalls", limits.MaxModelCalls);
         Put(map, "maxTokens", limits.MaxTokens);
         Put(map, "maxCostUsd", limits.MaxCostUsd);
         Put(map, "timeout", limits.Timeout);

@@ -110,7 +110,7 @@ public sealed record WorkflowLimits
     public bool IsMaxConcurrencyGiven => _maxConcurrency is not null;
 
     /// <summary>Gets how many model calls may be made; <see langword="null"/> for no limit. Retries count.</summary>
-    public int? MaxTurns { get; init; }
+    public int? MaxModelCalls { get; init; }
 
     /// <summary>Gets how many tokens, in and out, may be used; checked before each call.</summary>
     public long? MaxTokens { get; init; }

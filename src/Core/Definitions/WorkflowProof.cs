@@ -19,8 +19,8 @@ public sealed record WorkflowProof
     /// <summary>Gets the nodes that call models, those with the most calls first.</summary>
     public required IReadOnlyList<NodeProof> Nodes { get; init; }
 
-    /// <summary>Gets <see cref="WorkflowLimits.MaxTurns"/>, which no run exceeds whatever the bound says.</summary>
-    public int? MaxTurns { get; init; }
+    /// <summary>Gets <see cref="WorkflowLimits.MaxModelCalls"/>, which no run exceeds whatever the bound says.</summary>
+    public int? MaxModelCalls { get; init; }
 
     /// <summary>Gets the aliases that the host's settings define and not the workflow; their fallbacks are counted. In ordinal order.</summary>
     public IReadOnlyList<string> HostModels { get; init; } = [];
@@ -28,8 +28,8 @@ public sealed record WorkflowProof
     /// <summary>Gets the aliases that are defined nowhere: a host that defines one with fallbacks can make more calls than this. In ordinal order.</summary>
     public IReadOnlyList<string> UnknownModels { get; init; } = [];
 
-    /// <summary>Gets a value indicating whether <see cref="MaxTurns"/> may end a run before its graph does.</summary>
-    public bool MayReachMaxTurns => MaxTurns is { } turns && ModelCalls.MayExceed(turns);
+    /// <summary>Gets a value indicating whether <see cref="MaxModelCalls"/> may end a run before its graph does.</summary>
+    public bool MayReachMaxModelCalls => MaxModelCalls is { } limit && ModelCalls.MayExceed(limit);
 
     /// <summary>Works out the bounds.</summary>
     /// <param name="definition">The workflow.</param>
@@ -44,9 +44,9 @@ public sealed record WorkflowProof
     public override string ToString()
     {
         var text = new StringBuilder($"At most {ModelCalls} model calls ({WithoutRetries} without retries)");
-        if (MaxTurns is { } turns)
+        if (MaxModelCalls is { } limit)
         {
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"; limits.maxTurns {(MayReachMaxTurns ? "ends the run after" : "allows")} {turns:N0}");
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"; limits.maxModelCalls {(MayReachMaxModelCalls ? "ends the run after" : "allows")} {limit:N0}");
         }
 
         text.Append('.');

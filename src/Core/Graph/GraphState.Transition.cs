@@ -8,7 +8,7 @@ namespace Polyphony.Core.Graph;
 internal sealed partial class GraphState
 {
     /// <summary>
-    /// One change with all that follows from it. It works on a copy and in two turns, until nothing changes any more: nodes
+    /// One change with all that follows from it. It works on a copy and in two steps, until nothing changes any more: nodes
     /// whose incoming edges have changed are made ready or skipped; then loops whose bodies have ended, inner ones first, begin another round or end.
     /// </summary>
     private sealed class Transition(GraphState from)

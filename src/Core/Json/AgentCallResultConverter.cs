@@ -141,15 +141,15 @@ internal sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
 
     private static Usage ReadUsage(ref Utf8JsonReader reader)
     {
-        int turns = 0, unpriced = 0, estimated = 0, cutOff = 0, replaced = 0;
+        int calls = 0, unpriced = 0, estimated = 0, cutOff = 0, replaced = 0;
         long input = 0, output = 0, cached = 0;
         decimal cost = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("turns"u8))
+            if (reader.ValueTextEquals("modelCalls"u8))
             {
                 reader.Read();
-                turns = reader.GetInt32();
+                calls = reader.GetInt32();
             }
             else if (reader.ValueTextEquals("inputTokens"u8))
             {
@@ -171,22 +171,22 @@ internal sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
                 reader.Read();
                 cached = reader.GetInt64();
             }
-            else if (reader.ValueTextEquals("unpricedTurns"u8))
+            else if (reader.ValueTextEquals("unpricedCalls"u8))
             {
                 reader.Read();
                 unpriced = reader.GetInt32();
             }
-            else if (reader.ValueTextEquals("estimatedTurns"u8))
+            else if (reader.ValueTextEquals("estimatedCalls"u8))
             {
                 reader.Read();
                 estimated = reader.GetInt32();
             }
-            else if (reader.ValueTextEquals("cutOffTurns"u8))
+            else if (reader.ValueTextEquals("cutOffCalls"u8))
             {
                 reader.Read();
                 cutOff = reader.GetInt32();
             }
-            else if (reader.ValueTextEquals("replacedTurns"u8))
+            else if (reader.ValueTextEquals("replacedCalls"u8))
             {
                 reader.Read();
                 replaced = reader.GetInt32();
@@ -198,7 +198,7 @@ internal sealed class AgentCallResultConverter : JsonConverter<AgentCallResult>
             }
         }
 
-        return new Usage(turns, input, output, cost, cached, unpriced, estimated, cutOff, replaced);
+        return new Usage(calls, input, output, cost, cached, unpriced, estimated, cutOff, replaced);
     }
 
     private static void Write<T>(Utf8JsonWriter writer, ReadOnlySpan<byte> name, T? value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)

@@ -84,7 +84,7 @@ internal abstract class NodeKind
     /// <summary>Gets one of the expressions that an activation evaluates, as parsed: an <c>Expression</c>, a <c>Template</c> or a <c>ValueTemplate</c>; <see langword="null"/> if it is optional and not there.</summary>
     public abstract object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site);
 
-    /// <summary>Gets the agent that a node asks, whose calls take turns; <see langword="null"/> if it asks none. Such a node has a prompt, which another agent can answer in its place.</summary>
+    /// <summary>Gets the agent that a node asks, whose calls count against the limit of model calls; <see langword="null"/> if it asks none. Such a node has a prompt, which another agent can answer in its place.</summary>
     public virtual string? AgentOf(NodeDefinition node) => null;
 
     /// <summary>Gets an agent as it is in a node: with what the node sets in place of its own.</summary>

@@ -139,25 +139,25 @@ internal static class FinishReasons
 }
 
 /// <summary>What model calls used.</summary>
-/// <param name="Turns">Model calls that were answered.</param>
+/// <param name="ModelCalls">Model calls that were answered.</param>
 /// <param name="InputTokens">Tokens of requests.</param>
 /// <param name="OutputTokens">Tokens of answers.</param>
-/// <param name="CostUsd">Known prices, in US dollars: without those of <paramref name="UnpricedTurns"/>.</param>
+/// <param name="CostUsd">Known prices, in US dollars: without those of <paramref name="UnpricedCalls"/>.</param>
 /// <param name="CachedInputTokens">How many of <paramref name="InputTokens"/> the provider had in its cache.</param>
-/// <param name="UnpricedTurns">Answered calls whose price is not known.</param>
-/// <param name="EstimatedTurns">Answered calls whose tokens are estimated, because the provider did not count them.</param>
-/// <param name="CutOffTurns">Texts that were cut off at the token limit (finish reason <c>length</c>).</param>
-/// <param name="ReplacedTurns">Answers in which half a character, or bytes that are no text, had to be replaced by U+FFFD.</param>
+/// <param name="UnpricedCalls">Answered calls whose price is not known.</param>
+/// <param name="EstimatedCalls">Answered calls whose tokens are estimated, because the provider did not count them.</param>
+/// <param name="CutOffCalls">Texts that were cut off at the token limit (finish reason <c>length</c>).</param>
+/// <param name="ReplacedCalls">Answers in which half a character, or bytes that are no text, had to be replaced by U+FFFD.</param>
 public sealed record Usage(
-    int Turns,
+    int ModelCalls,
     long InputTokens,
     long OutputTokens,
     decimal CostUsd,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long CachedInputTokens = 0,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int UnpricedTurns = 0,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int EstimatedTurns = 0,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int CutOffTurns = 0,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int ReplacedTurns = 0)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int UnpricedCalls = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int EstimatedCalls = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int CutOffCalls = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int ReplacedCalls = 0)
 {
     /// <summary>Gets no use at all.</summary>
     public static Usage None { get; } = new(0, 0, 0, 0);
@@ -181,15 +181,15 @@ public sealed record Usage(
         ReferenceEquals(a, None) ? b
         : ReferenceEquals(b, None) ? a
         : new(
-            a.Turns + b.Turns,
+            a.ModelCalls + b.ModelCalls,
             a.InputTokens + b.InputTokens,
             a.OutputTokens + b.OutputTokens,
             a.CostUsd + b.CostUsd,
             a.CachedInputTokens + b.CachedInputTokens,
-            a.UnpricedTurns + b.UnpricedTurns,
-            a.EstimatedTurns + b.EstimatedTurns,
-            a.CutOffTurns + b.CutOffTurns,
-            a.ReplacedTurns + b.ReplacedTurns);
+            a.UnpricedCalls + b.UnpricedCalls,
+            a.EstimatedCalls + b.EstimatedCalls,
+            a.CutOffCalls + b.CutOffCalls,
+            a.ReplacedCalls + b.ReplacedCalls);
 }
 
 /// <summary>The input of <see cref="TaskNames.Tool"/>: one tool call.</summary>

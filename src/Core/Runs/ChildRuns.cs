@@ -9,7 +9,7 @@ namespace Polyphony.Core.Runs;
 internal sealed class ChildRuns(ActivationContext context)
 {
     /// <summary>
-    /// Asks a child to stop when its calls are not waited for any more, and to begin nothing new when the run fails. A limit on turns that is reached is nothing to it: what it may use of it
+    /// Asks a child to stop when its calls are not waited for any more, and to begin nothing new when the run fails. A limit on model calls that is reached is nothing to it: what it may use of it
     /// was set aside for it.
     /// </summary>
     /// <returns>What ends that, once the child has ended.</returns>
@@ -17,7 +17,7 @@ internal sealed class ChildRuns(ActivationContext context)
     {
         var finishing = context.Stop.Token.Register(() =>
         {
-            if (context.Stop is { Reason: not StopReason.MaxTurns, Finishes: true })
+            if (context.Stop is { Reason: not StopReason.MaxModelCalls, Finishes: true })
             {
                 context.Durable.SendEvent(childId, EventNames.Finish, null);
             }

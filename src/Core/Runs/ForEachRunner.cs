@@ -162,10 +162,10 @@ internal sealed class ForEachRunner(
                 {
                     if (agent is not null)
                     {
-                        await run.Budget.WaitForTurnsAsync(1, run.Stop.Token);
+                        await run.Budget.WaitForCallsAsync(1, run.Stop.Token);
                     }
 
-                    // What needs turns only when it fails is begun, and stopped when it comes back with nothing done.
+                    // What needs model calls only when it fails is begun, and stopped when it comes back with nothing done.
                     if (!run.Stop.IsRequested && (agent is not null || attempt > 1) && run.Budget.Reached is { } reached)
                     {
                         run.Stop.RequestAtLimit(reached);
@@ -199,7 +199,7 @@ internal sealed class ForEachRunner(
                         return outcomes;
                     }
 
-                    if (part.StopReason is not { } stopped || (part.Done == 0 && stopped is not (StopReason.MaxTokens or StopReason.MaxCost or StopReason.MaxTurns)))
+                    if (part.StopReason is not { } stopped || (part.Done == 0 && stopped is not (StopReason.MaxTokens or StopReason.MaxCost or StopReason.MaxModelCalls)))
                     {
                         throw new PolyphonyException("items_lost", $"A child of \"{definition.Name}\" ended after {part.Done} of its items without a reason.");
                     }
@@ -246,7 +246,7 @@ internal sealed class ForEachRunner(
         }
 
         var result = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.ItemsResult)!;
-        run.Budget.Settle(share, result.TurnsStarted, result.Usage);
+        run.Budget.Settle(share, result.CallsStarted, result.Usage);
         run.Stop.StopOthersAtLimit(run.Budget);
         return result;
     }

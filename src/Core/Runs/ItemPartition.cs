@@ -15,10 +15,10 @@ internal readonly record struct ItemPartition(int Size, int Slots)
     /// <param name="most">The most items of a child.</param>
     public static ItemPartition Divide(int count, int slots, int least, int most)
     {
-        var turns = Math.Max(1, Ceiling(count, (long)slots * most));
-        var best = new ItemPartition((int)Ceiling(count, slots * turns), 1);
+        var passes = Math.Max(1, Ceiling(count, (long)slots * most));
+        var best = new ItemPartition((int)Ceiling(count, slots * passes), 1);
         var busy = 0L;
-        for (var perChild = 1; perChild <= slots && turns == 1; perChild++)
+        for (var perChild = 1; perChild <= slots && passes == 1; perChild++)
         {
             var size = (int)Ceiling((long)perChild * count, slots);
             if (size > most)

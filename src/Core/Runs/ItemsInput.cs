@@ -61,7 +61,7 @@ internal sealed record ItemsResult
     public int Attempts { get; init; }
 
     /// <summary>Gets the model calls that were begun.</summary>
-    public int TurnsStarted { get; init; }
+    public int CallsStarted { get; init; }
 
     /// <summary>Gets what the model calls used.</summary>
     public Usage Usage { get; init; } = Usage.None;

@@ -53,7 +53,7 @@ internal sealed class ItemsInstance
             Failed = failed.Count,
             FirstError = failed.Select(outcome => new WorkflowError(outcome.Activation, outcome.Error?.Code ?? "failed", outcome.Error?.Message ?? "")).FirstOrDefault(),
             Attempts = done.Sum(outcome => outcome.Attempts),
-            TurnsStarted = _budget.TurnsStarted,
+            CallsStarted = _budget.CallsStarted,
             Usage = _budget.Used,
             Provider = done.LastOrDefault(outcome => outcome.Provider is not null)?.Provider,
             StopReason = reason,

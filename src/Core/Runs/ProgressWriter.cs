@@ -157,9 +157,9 @@ internal sealed class ProgressWriter
             writer.WriteNumber("costUsd"u8, node.CostUsd);
         }
 
-        Write(writer, "unpricedTurns"u8, node.UnpricedTurns == 0 ? null : node.UnpricedTurns);
-        Write(writer, "estimatedTurns"u8, node.EstimatedTurns == 0 ? null : node.EstimatedTurns);
-        Write(writer, "replacedTurns"u8, node.ReplacedTurns == 0 ? null : node.ReplacedTurns);
+        Write(writer, "unpricedCalls"u8, node.UnpricedCalls == 0 ? null : node.UnpricedCalls);
+        Write(writer, "estimatedCalls"u8, node.EstimatedCalls == 0 ? null : node.EstimatedCalls);
+        Write(writer, "replacedCalls"u8, node.ReplacedCalls == 0 ? null : node.ReplacedCalls);
         Write(writer, "finishReason"u8, node.FinishReason);
         Write(writer, "provider"u8, node.Provider);
         Write(writer, "startedTime"u8, node.StartedTime);

@@ -1,22 +1,22 @@
 namespace Polyphony.Core.Runs;
 
 /// <summary>
-/// What a run may still use. Checked before each model call, and when one has ended. Turns that are set aside for a child come back when it has ended, so whoever
-/// needs one of them waits for that; only turns that are used up are a reason to stop. For one orchestration: not thread-safe.
+/// What a run may still use. Checked before each model call, and when one has ended. Calls that are set aside for a child come back when it has ended, so whoever
+/// needs one of them waits for that; only calls that are used up are a reason to stop. For one orchestration: not thread-safe.
 /// </summary>
 internal sealed class RunBudget(RunLimits limits)
 {
     private readonly List<TaskCompletionSource> _waiting = [];
-    private int _reservedTurns;
+    private int _reservedCalls;
     private int _underWay;
 
-    public int TurnsStarted { get; private set; }
+    public int CallsStarted { get; private set; }
 
     public Usage Used { get; private set; } = Usage.None;
 
     /// <summary>Gets the limit that is used up, if any.</summary>
     public StopReason? Reached =>
-        limits.MaxTurns is { } turns && TurnsStarted >= turns ? StopReason.MaxTurns
+        limits.MaxModelCalls is { } calls && CallsStarted >= calls ? StopReason.MaxModelCalls
         : limits.MaxTokens is { } tokens && Used.Tokens >= tokens ? StopReason.MaxTokens
         : limits.MaxCostUsd is { } cost && Used.CostUsd >= cost ? StopReason.MaxCost
         : null;
@@ -25,23 +25,23 @@ internal sealed class RunBudget(RunLimits limits)
     public bool HasUnderWay => _underWay > 0;
 
     /// <summary>Gets a value indicating whether model calls are limited in number.</summary>
-    public bool LimitsTurns => limits.MaxTurns is not null;
+    public bool LimitsCalls => limits.MaxModelCalls is not null;
 
-    /// <summary>Gets the turns that are neither used nor set aside.</summary>
-    private int FreeTurns => limits.MaxTurns is { } turns ? Math.Max(0, turns - TurnsStarted - _reservedTurns) : int.MaxValue;
+    /// <summary>Gets the calls that are neither used nor set aside.</summary>
+    private int FreeCalls => limits.MaxModelCalls is { } calls ? Math.Max(0, calls - CallsStarted - _reservedCalls) : int.MaxValue;
 
-    public void Restore(int turnsStarted, Usage used)
+    public void Restore(int callsStarted, Usage used)
     {
-        TurnsStarted = turnsStarted;
+        CallsStarted = callsStarted;
         Used = used;
     }
 
     /// <summary>Takes one model call, as soon as one is free, unless a limit is reached.</summary>
     /// <param name="stopping">Ends the wait; whoever waits looks for itself whether it is to stop.</param>
-    /// <returns>The limit that is reached, or <see langword="null"/>: the turn was taken, or the wait was ended.</returns>
-    public async ValueTask<StopReason?> TakeTurnAsync(CancellationToken stopping)
+    /// <returns>The limit that is reached, or <see langword="null"/>: the call was taken, or the wait was ended.</returns>
+    public async ValueTask<StopReason?> TakeCallAsync(CancellationToken stopping)
     {
-        while (Reached is null && FreeTurns == 0)
+        while (Reached is null && FreeCalls == 0)
         {
             if (!await WaitAsync(stopping))
             {
@@ -52,62 +52,62 @@ internal sealed class RunBudget(RunLimits limits)
         var reached = Reached;
         if (reached is null)
         {
-            TurnsStarted++;
+            CallsStarted++;
             _underWay++;
         }
 
         return reached;
     }
 
-    /// <summary>Books what the call has used that was begun with <see cref="TakeTurnAsync"/>.</summary>
+    /// <summary>Books what the call has used that was begun with <see cref="TakeCallAsync"/>.</summary>
     public void Add(Usage usage)
     {
         _underWay--;
         Used += usage;
     }
 
-    /// <summary>Gives a turn back that was taken for an answer that is there already.</summary>
-    public void GiveBackTurn()
+    /// <summary>Gives a call back that was taken for an answer that is there already.</summary>
+    public void GiveBackCall()
     {
         _underWay--;
-        TurnsStarted--;
+        CallsStarted--;
     }
 
     /// <summary>Sets a share aside for a child, so that several children together stay within the limits.</summary>
-    /// <param name="wantedTurns">How many model calls the child is to have, if there are as many.</param>
+    /// <param name="wantedCalls">How many model calls the child is to have, if there are as many.</param>
     /// <param name="shares">Into how many parts what is left of tokens and money is divided.</param>
-    public Share Reserve(int wantedTurns, int shares)
+    public Share Reserve(int wantedCalls, int shares)
     {
-        int? turns = null;
+        int? calls = null;
         _underWay++;
-        if (limits.MaxTurns is not null)
+        if (limits.MaxModelCalls is not null)
         {
-            turns = Math.Min(FreeTurns, wantedTurns);
-            _reservedTurns += turns.Value;
+            calls = Math.Min(FreeCalls, wantedCalls);
+            _reservedCalls += calls.Value;
         }
 
-        return new Share(turns, new RunLimits(
-            MaxTurns: turns,
+        return new Share(calls, new RunLimits(
+            MaxModelCalls: calls,
             MaxTokens: limits.MaxTokens is { } tokens ? Math.Max(1, (tokens - Used.Tokens) / shares) : null,
             MaxCostUsd: limits.MaxCostUsd is { } cost ? Math.Max(0.000001m, (cost - Used.CostUsd) / shares) : null));
     }
 
-    /// <summary>Waits until so many turns are free, or as many as there ever will be.</summary>
-    /// <param name="wantedTurns">How many.</param>
+    /// <summary>Waits until so many calls are free, or as many as there ever will be.</summary>
+    /// <param name="wantedCalls">How many.</param>
     /// <param name="stopping">Ends the wait.</param>
-    public async ValueTask WaitForTurnsAsync(int wantedTurns, CancellationToken stopping)
+    public async ValueTask WaitForCallsAsync(int wantedCalls, CancellationToken stopping)
     {
-        while (FreeTurns < wantedTurns && _reservedTurns > 0 && Reached is null && await WaitAsync(stopping))
+        while (FreeCalls < wantedCalls && _reservedCalls > 0 && Reached is null && await WaitAsync(stopping))
         {
         }
     }
 
     /// <summary>Takes back a share and books what the child has used.</summary>
-    public void Settle(Share share, int turnsStarted, Usage used)
+    public void Settle(Share share, int callsStarted, Usage used)
     {
         _underWay--;
-        _reservedTurns -= share.Turns ?? 0;
-        TurnsStarted += turnsStarted;
+        _reservedCalls -= share.ModelCalls ?? 0;
+        CallsStarted += callsStarted;
         Used += used;
 
         // In the order in which they came; each goes on in place, as everything in an orchestration.
@@ -138,5 +138,5 @@ internal sealed class RunBudget(RunLimits limits)
     }
 
     /// <summary>A share of the budget.</summary>
-    internal sealed record Share(int? Turns, RunLimits Limits);
+    internal sealed record Share(int? ModelCalls, RunLimits Limits);
 }

@@ -151,7 +151,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
             return packed;
         }
 
-        // A call carries so much; what is left over is joined by reference, in as many turns as it takes.
+        // A call carries so much; what is left over is joined by reference, in as many calls as it takes.
         while (true)
         {
             var batches = Batches(values);

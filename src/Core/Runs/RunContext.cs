@@ -21,7 +21,7 @@ internal sealed class RunContext
         var own = Plan.Definition.Limits;
         Limits = new RunLimits(
             input.Limits?.MaxConcurrency ?? own.MaxConcurrency,
-            input.Limits?.MaxTurns ?? own.MaxTurns,
+            input.Limits?.MaxModelCalls ?? own.MaxModelCalls,
             input.Limits?.MaxTokens ?? own.MaxTokens,
             input.Limits?.MaxCostUsd ?? own.MaxCostUsd,
             input.Limits?.TimeoutMs ?? (long?)own.Timeout?.TotalMilliseconds);

@@ -16,7 +16,7 @@ internal sealed record RunState
     public required DateTimeOffset StartedTime { get; init; }
 
     /// <summary>Gets the model calls begun so far.</summary>
-    public int TurnsStarted { get; init; }
+    public int CallsStarted { get; init; }
 
     /// <summary>Gets what was used so far.</summary>
     public Usage Usage { get; init; } = Usage.None;

@@ -49,9 +49,9 @@ internal sealed class RunStop(bool finishesAtLimits = false)
     }
 
     /// <summary>
-    /// Stops the run because a limit is reached. The last calls that a limit on turns allows are within it and finish; each answer beyond a limit on tokens or money only adds to what is too much.
+    /// Stops the run because a limit is reached. The last calls that a limit on model calls allows are within it and finish; each answer beyond a limit on tokens or money only adds to what is too much.
     /// </summary>
-    public void RequestAtLimit(StopReason reached) => Request(reached, finishCalls: finishesAtLimits || reached == StopReason.MaxTurns);
+    public void RequestAtLimit(StopReason reached) => Request(reached, finishCalls: finishesAtLimits || reached == StopReason.MaxModelCalls);
 
     /// <summary>Stops the run if a limit on tokens or money is reached while others still use them up.</summary>
     public void StopOthersAtLimit(RunBudget budget)

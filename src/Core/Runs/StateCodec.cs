@@ -20,7 +20,7 @@ internal sealed class StateCodec(
         return new RunState
         {
             StartedTime = run.StartedTime,
-            TurnsStarted = run.Budget.TurnsStarted,
+            CallsStarted = run.Budget.CallsStarted,
             Usage = run.Budget.Used,
             Failures = run.Failures,
             Phases = string.Concat(nodes.Select(node => (char)('0' + (int)node.Phase))),
@@ -74,7 +74,7 @@ internal sealed class StateCodec(
     public void Restore(RunState state)
     {
         run.StartedTime = state.StartedTime;
-        run.Budget.Restore(state.TurnsStarted, state.Usage);
+        run.Budget.Restore(state.CallsStarted, state.Usage);
         run.Failures = state.Failures;
         var nodes = state.Phases.Select((digit, node) =>
         {

@@ -13,7 +13,11 @@ public enum StopReason
     [JsonStringEnumMemberName("rejected")]
     Rejected,
 
-    /// <summary>As many model calls or messages were made as allowed.</summary>
+    /// <summary>As many model calls were made as <c>limits.maxModelCalls</c> allows.</summary>
+    [JsonStringEnumMemberName("max_model_calls")]
+    MaxModelCalls,
+
+    /// <summary>As many messages were said as <c>maxMessages</c> of a termination allows.</summary>
     [JsonStringEnumMemberName("max_turns")]
     MaxTurns,
 

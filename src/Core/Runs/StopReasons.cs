@@ -7,6 +7,6 @@ public static class StopReasons
 {
     /// <summary>Gets a stop reason's name.</summary>
     /// <param name="reason">The reason.</param>
-    /// <returns>Its name, such as <c>max_turns</c>.</returns>
+    /// <returns>Its name, such as <c>max_model_calls</c>.</returns>
     public static string Name(StopReason reason) => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
 }

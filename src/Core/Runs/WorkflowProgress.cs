@@ -78,15 +78,15 @@ public sealed record NodeProgress
 
     /// <summary>Gets how many answered calls of this round have no known price.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public int UnpricedTurns { get; init; }
+    public int UnpricedCalls { get; init; }
 
     /// <summary>Gets how many answered calls of this round have estimated tokens, because the provider did not count them.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public int EstimatedTurns { get; init; }
+    public int EstimatedCalls { get; init; }
 
     /// <summary>Gets how many answers of this round have U+FFFD in the place of half a character.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public int ReplacedTurns { get; init; }
+    public int ReplacedCalls { get; init; }
 
     /// <summary>Gets <c>length</c> when an answer of this round was cut off at the token limit.</summary>
     public string? FinishReason { get; init; }
@@ -128,10 +128,10 @@ public sealed record NodeProgress
         Attempts = Attempts + attempts,
         Tokens = Tokens + usage.Tokens,
         CostUsd = CostUsd + usage.CostUsd,
-        UnpricedTurns = UnpricedTurns + usage.UnpricedTurns,
-        EstimatedTurns = EstimatedTurns + usage.EstimatedTurns,
-        ReplacedTurns = ReplacedTurns + usage.ReplacedTurns,
-        FinishReason = usage.CutOffTurns > 0 ? FinishReasons.Length : FinishReason,
+        UnpricedCalls = UnpricedCalls + usage.UnpricedCalls,
+        EstimatedCalls = EstimatedCalls + usage.EstimatedCalls,
+        ReplacedCalls = ReplacedCalls + usage.ReplacedCalls,
+        FinishReason = usage.CutOffCalls > 0 ? FinishReasons.Length : FinishReason,
         Provider = provider ?? Provider,
         Error = error,
     };

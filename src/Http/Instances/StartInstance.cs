@@ -119,7 +119,7 @@ internal record StartInstance
 
         var read = new RunLimits(
             (int?)limits.Whole("maxConcurrency", 1, 1000),
-            (int?)limits.Whole("maxTurns", 1, int.MaxValue),
+            (int?)limits.Whole("maxModelCalls", 1, int.MaxValue),
             limits.Whole("maxTokens", 1, long.MaxValue),
             limits.Number("maxCostUsd", 0, 1_000_000),
             limits.Whole("timeoutMs", 1, (long)TimeSpan.FromDays(3650).TotalMilliseconds));

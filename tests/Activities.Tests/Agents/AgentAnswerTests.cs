@@ -30,7 +30,7 @@ public sealed class AgentAnswerTests
         var json = await harness.AgentAsync(Review(harness), TestContext.Current.CancellationToken);
         var again = await harness.AgentAsync(harness.Call(), TestContext.Current.CancellationToken);
 
-        Assert.Equal((ErrorCodes.EmptyAnswer, kind, 1, 7L), (text.Error!.Code, text.Error.Kind, text.Usage.Turns, text.Usage.OutputTokens));
+        Assert.Equal((ErrorCodes.EmptyAnswer, kind, 1, 7L), (text.Error!.Code, text.Error.Kind, text.Usage.ModelCalls, text.Usage.OutputTokens));
         Assert.Contains(says, text.Error.Message, StringComparison.Ordinal);
         Assert.Equal((ErrorCodes.EmptyAnswer, kind), (json.Error!.Code, json.Error.Kind));
         Assert.Equal((true, text.Error), (again.FromLedger, again.Error));
@@ -45,7 +45,7 @@ public sealed class AgentAnswerTests
 
         var result = await harness.AgentAsync(harness.Call(), TestContext.Current.CancellationToken);
 
-        Assert.Equal((ErrorCodes.EmptyAnswer, 1, 11L), (result.Error!.Code, result.Usage.Turns, result.Usage.InputTokens));
+        Assert.Equal((ErrorCodes.EmptyAnswer, 1, 11L), (result.Error!.Code, result.Usage.ModelCalls, result.Usage.InputTokens));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class AgentAnswerTests
         var result = await harness.AgentAsync(Review(harness), TestContext.Current.CancellationToken);
 
         Assert.Equal("cut \uFFFD", result.Output!.Json!.Value.GetProperty("why").GetString());
-        Assert.Equal(1, result.Usage.ReplacedTurns);
+        Assert.Equal(1, result.Usage.ReplacedCalls);
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class AgentAnswerTests
         var fresh = await harness.AgentAsync(harness.Call(), TestContext.Current.CancellationToken);
         var again = await harness.AgentAsync(harness.Call(), TestContext.Current.CancellationToken);
 
-        Assert.Equal(("cut \uFFFD", 1, false), (fresh.Output!.Json!.Value.GetString(), fresh.Usage.ReplacedTurns, fresh.FromLedger));
+        Assert.Equal(("cut \uFFFD", 1, false), (fresh.Output!.Json!.Value.GetString(), fresh.Usage.ReplacedCalls, fresh.FromLedger));
         Assert.Equal((fresh.Usage, true), (again.Usage, again.FromLedger));
     }
 

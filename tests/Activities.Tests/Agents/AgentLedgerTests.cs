@@ -125,7 +125,7 @@ public sealed class AgentLedgerTests
         var next = await harness.AgentAsync(harness.Call() with { Call = 2 });
 
         Assert.Equal((ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient), (unread.Error!.Code, unread.Error.Kind));
-        Assert.Equal((true, 1, 4L, 2L), (unread.FromLedger, unread.Usage.Turns, unread.Usage.InputTokens, unread.Usage.OutputTokens));
+        Assert.Equal((true, 1, 4L, 2L), (unread.FromLedger, unread.Usage.ModelCalls, unread.Usage.InputTokens, unread.Usage.OutputTokens));
         Assert.Equal("fine", next.Output!.Json!.Value.GetString());
     }
 }

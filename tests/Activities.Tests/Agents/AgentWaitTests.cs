@@ -73,7 +73,7 @@ public sealed class AgentWaitTests
         var result = await harness.AgentAsync(harness.Call());
 
         // 3 around each of two messages and 3 before the answer; "You write about tests." and "Write about tests, round 1." have 5 and 8.
-        Assert.Equal(new Usage(1, 3 + 3 + 5 + 3 + 8, 2, 0, EstimatedTurns: 1), result.Usage);
+        Assert.Equal(new Usage(1, 3 + 3 + 5 + 3 + 8, 2, 0, EstimatedCalls: 1), result.Usage);
         Assert.True((await harness.Ledger.ListAsync("run-1")).Single().Answer!.IsEstimated);
     }
 
@@ -87,7 +87,7 @@ public sealed class AgentWaitTests
         var usage = new UsageDetails { InputTokenCount = input, OutputTokenCount = output, CachedInputTokenCount = input };
         var harness = new ActivityHarness(new ScriptedChatClient(Answer("hello world", usage)));
 
-        Assert.Equal(new Usage(1, 22, 2, 0, EstimatedTurns: 1), (await harness.AgentAsync(harness.Call())).Usage);
+        Assert.Equal(new Usage(1, 22, 2, 0, EstimatedCalls: 1), (await harness.AgentAsync(harness.Call())).Usage);
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class AgentWaitTests
             workflow: ActivityHarness.Workflow.Replace("provider: offline", "provider: openai", StringComparison.Ordinal),
             provider: "openai");
 
-        Assert.Equal(new Usage(1, 10, 5, 0, UnpricedTurns: 1), (await harness.AgentAsync(harness.Call())).Usage);
+        Assert.Equal(new Usage(1, 10, 5, 0, UnpricedCalls: 1), (await harness.AgentAsync(harness.Call())).Usage);
     }
 
     private static AgentCall Another(ActivityHarness harness) => harness.Call() with { Scope = harness.Scope("draft", "draft#2") };

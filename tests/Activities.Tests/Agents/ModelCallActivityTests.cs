@@ -115,7 +115,7 @@ public sealed class ModelCallActivityTests
         Assert.Equal(ErrorCodes.OutputInvalid, first.Error!.Code);
         Assert.Contains(violation, first.Invalid!.Violations[0], StringComparison.Ordinal);
         Assert.Null(first.Output);
-        Assert.Equal(1, first.Usage.Turns);
+        Assert.Equal(1, first.Usage.ModelCalls);
 
         var second = await harness.AgentAsync(Review(harness) with { Call = 2, Repair = first.Invalid });
 

@@ -123,7 +123,7 @@ public sealed class DialectTests
 
         Assert.Null(result.Error);
         Assert.Equal("""{"score":5}""", result.Output!.Json!.Value.GetRawText());
-        Assert.Equal(1, result.Usage.Turns);
+        Assert.Equal(1, result.Usage.ModelCalls);
         Assert.Equal((server, string.Join(' ', forms)), (server, string.Join(' ', fake.Requests.Select(Form))));
 
         var again = await harness.AgentAsync(harness.Call("review", "critic") with { Prompt = ActivityHarness.Inline("\"Rate it.\""), Call = 2 }, TestContext.Current.CancellationToken);

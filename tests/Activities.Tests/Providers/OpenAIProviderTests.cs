@@ -211,7 +211,7 @@ public sealed class OpenAIProviderTests
         var result = await harness.AgentAsync(harness.Call() with { Attempt = 2 }, TestContext.Current.CancellationToken);
 
         Assert.Contains("(request req-1)", failed.Error!.Message, StringComparison.Ordinal);
-        Assert.Equal(("Done.", "req-1", 1, 11L, 7L), (result.Output!.Json!.Value.GetString(), result.ProviderRequestId, result.Usage.Turns, result.Usage.InputTokens, result.Usage.OutputTokens));
+        Assert.Equal(("Done.", "req-1", 1, 11L, 7L), (result.Output!.Json!.Value.GetString(), result.ProviderRequestId, result.Usage.ModelCalls, result.Usage.InputTokens, result.Usage.OutputTokens));
         Assert.Equal(1, Assert.Single(server.Answers).Value);
     }
 

@@ -91,7 +91,7 @@ internal static class Workflows
         $$$"""
         name: items
         input: { type: object, properties: { items: { type: array, items: { type: integer } } } }
-        limits: { maxTurns: 100000, maxConcurrency: 1000 }
+        limits: { maxModelCalls: 100000, maxConcurrency: 1000 }
         {{{Head}}}
         nodes:
           each: { agent: writer, forEach: "{{ input.items }}", prompt: "Say {{ item }}." }
@@ -116,7 +116,7 @@ internal static class Workflows
 
     private static WorkflowDefinition Chain(string name, int nodes, Func<string, string> node, string field = "")
     {
-        var yaml = new StringBuilder($"name: {name}\ninput: {{ type: object, properties: {{ text: {{ type: string }} }} }}\nlimits: {{ maxTurns: 100000 }}\n{Head}nodes:\n");
+        var yaml = new StringBuilder($"name: {name}\ninput: {{ type: object, properties: {{ text: {{ type: string }} }} }}\nlimits: {{ maxModelCalls: 100000 }}\n{Head}nodes:\n");
         for (var i = 0; i < nodes; i++)
         {
             yaml.Append($"  n{i}: {node(i == 0 ? "input.text" : $"nodes.n{i - 1}.output{field}")}\n");

@@ -43,7 +43,7 @@ public sealed class NodeTextTests
         {
             CustomStatus = new WorkflowProgress
             {
-                Nodes = [new NodeProgress { Node = "a", Status = "completed", Tokens = 1234, EstimatedTurns = 1, UnpricedTurns = 1, FinishReason = "length" }],
+                Nodes = [new NodeProgress { Node = "a", Status = "completed", Tokens = 1234, EstimatedCalls = 1, UnpricedCalls = 1, FinishReason = "length" }],
             },
         });
 
@@ -74,7 +74,7 @@ public sealed class NodeTextTests
 
     [Fact]
     public void Note_NodeWithHalfACharacter_IsMarked() =>
-        Assert.Equal("half a character replaced", NodeText.Note(new NodeProgress { Node = "a", Status = "completed", ReplacedTurns = 1 }));
+        Assert.Equal("half a character replaced", NodeText.Note(new NodeProgress { Node = "a", Status = "completed", ReplacedCalls = 1 }));
 
     [Fact]
     [Trait("Row", "C10")]
@@ -83,11 +83,11 @@ public sealed class NodeTextTests
         var lines = ResultText.Summary(Status() with
         {
             StopReason = StopReason.Completed,
-            Usage = new Usage(3, 100, 50, 0.12m, UnpricedTurns: 1, EstimatedTurns: 2, CutOffTurns: 1, ReplacedTurns: 2),
+            Usage = new Usage(3, 100, 50, 0.12m, UnpricedCalls: 1, EstimatedCalls: 2, CutOffCalls: 1, ReplacedCalls: 2),
             Outcomes =
             [
-                new ActivationOutcome { Activation = "draft", Node = "draft", Kind = "agent", Status = "completed", FinishReason = "length", Usage = new Usage(1, 1, 1, 0, CutOffTurns: 1) },
-                new ActivationOutcome { Activation = "fine", Node = "fine", Kind = "agent", Status = "completed", FinishReason = "stop", Usage = new Usage(1, 1, 1, 0, ReplacedTurns: 2) },
+                new ActivationOutcome { Activation = "draft", Node = "draft", Kind = "agent", Status = "completed", FinishReason = "length", Usage = new Usage(1, 1, 1, 0, CutOffCalls: 1) },
+                new ActivationOutcome { Activation = "fine", Node = "fine", Kind = "agent", Status = "completed", FinishReason = "stop", Usage = new Usage(1, 1, 1, 0, ReplacedCalls: 2) },
             ],
         }).Split(Environment.NewLine);
 

@@ -30,8 +30,8 @@ public abstract class BadInputContract(ApiTarget api)
         { "POST", Hello, """{"inptu":{"name":"Ada"}}""", 400, "unknown_field" },
         { "POST", Hello, """{"input":{"name":"Ada"},"definition":{}}""", 400, "unknown_field" },
         { "POST", Hello, """{"input":{"name":"Ada"},"limits":{"maxTurn":1}}""", 400, "unknown_field" },
-        { "POST", Hello, """{"input":{"name":"Ada"},"limits":{"maxTurns":0}}""", 400, "invalid_request" },
-        { "POST", Hello, """{"input":{"name":"Ada"},"limits":{"maxTurns":1.5}}""", 400, "invalid_request" },
+        { "POST", Hello, """{"input":{"name":"Ada"},"limits":{"maxModelCalls":0}}""", 400, "invalid_request" },
+        { "POST", Hello, """{"input":{"name":"Ada"},"limits":{"maxModelCalls":1.5}}""", 400, "invalid_request" },
         { "POST", Hello, """{"input":{"name":"Ada"},"limits":7}""", 400, "invalid_request" },
         { "POST", Hello, """{"input":{"name":"Ada"},"startAt":"tomorrow"}""", 400, "invalid_request" },
         { "POST", Hello, """{"input":{"name":"Ada"},"startAt":"2030-01-31T12:00:00"}""", 400, "invalid_request" },
@@ -132,11 +132,11 @@ public abstract class BadInputContract(ApiTarget api)
     [Fact]
     public async Task Start_WithSeveralThingsWrong_ListsThemAll()
     {
-        var answer = await api.PostAsync(Hello, """{"inptu":1,"instanceId":"a b","startAt":7,"limits":{"maxTurns":"x","other":1}}""");
+        var answer = await api.PostAsync(Hello, """{"inptu":1,"instanceId":"a b","startAt":7,"limits":{"maxModelCalls":"x","other":1}}""");
 
         Assert.Equal(400, (int)answer.Status);
         Assert.Equal(
-            ["/inptu", "/instanceId", "/limits/maxTurns", "/limits/other", "/startAt"],
+            ["/inptu", "/instanceId", "/limits/maxModelCalls", "/limits/other", "/startAt"],
             answer.Json.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("pointer").GetString()).Order(StringComparer.Ordinal));
     }
 

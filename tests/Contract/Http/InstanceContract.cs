@@ -28,7 +28,7 @@ public abstract class InstanceContract(ApiTarget api)
         Assert.False(finished.Json.TryGetProperty("input", out _));
         Assert.Equal(["draft", "approve", "publish"], finished.Json.GetProperty("outcomes").EnumerateArray().Select(outcome => outcome.GetProperty("node").GetString()));
         Assert.Equal("offline", finished.Json.GetProperty("outcomes")[0].GetProperty("provider").GetString());
-        Assert.Equal(1, finished.Json.GetProperty("usage").GetProperty("turns").GetInt32());
+        Assert.Equal(1, finished.Json.GetProperty("usage").GetProperty("modelCalls").GetInt32());
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class WorkflowBuilderTests
         const string file = """
             {
               "name": "all", "version": 2, "description": "d", "input": { "type": "object" },
-              "limits": { "maxConcurrency": 3, "maxTurns": 9, "maxTokens": 1000, "maxCostUsd": 1.5, "timeout": "1h" },
+              "limits": { "maxConcurrency": 3, "maxModelCalls": 9, "maxTokens": 1000, "maxCostUsd": 1.5, "timeout": "1h" },
               "models": { "fast": { "provider": "openai", "model": "m", "endpoint": "https://example.com/v1", "apiKeyVariable": "KEY",
                 "dialect": { "name": "vllm", "structuredOutput": "words", "strictSchemas": false, "tokenLimit": "max_tokens", "roles": "free", "systemRole": true, "names": false }, "temperature": 0.5,
                 "maxOutputTokens": 100, "requestsPerMinute": 5, "tokensPerMinute": 6, "fallback": ["azure", "other"] },
@@ -28,7 +28,7 @@ public sealed class WorkflowBuilderTests
                 "write": { "agent": "writer", "prompt": "{{ item }}", "output": { "type": "array" }, "forEach": "{{ input.items }}", "require": 2, "itemsPerActivity": 5, "onError": { "agent": "other" },
                   "timeout": "5m", "retry": { "maxAttempts": 1 } },
                 "look": { "tool": "search", "arguments": { "q": "{{ input.q }}" }, "onError": "skip" },
-                "sub": { "workflow": "child", "input": { "a": 1 }, "limits": { "maxTurns": 3 }, "onError": { "value": null } },
+                "sub": { "workflow": "child", "input": { "a": 1 }, "limits": { "maxModelCalls": 3 }, "onError": { "value": null } },
                 "pause": { "wait": "5s" },
                 "until": { "wait": { "until": "2030-01-01T00:00:00Z" } },
                 "event": { "wait": { "event": "go", "schema": { "type": "object" } }, "timeout": "1m" },
@@ -42,7 +42,7 @@ public sealed class WorkflowBuilderTests
 
         var built = new WorkflowBuilder("all")
             .Version(2).Description("d").Input(JsonNode.Parse("""{ "type": "object" }""")!)
-            .Limits(new WorkflowLimits { MaxConcurrency = 3, MaxTurns = 9, MaxTokens = 1000, MaxCostUsd = 1.5m, Timeout = TimeSpan.FromHours(1) })
+            .Limits(new WorkflowLimits { MaxConcurrency = 3, MaxModelCalls = 9, MaxTokens = 1000, MaxCostUsd = 1.5m, Timeout = TimeSpan.FromHours(1) })
             .Model(new ModelDefinition
             {
                 Name = "fast",
@@ -79,7 +79,7 @@ public sealed class WorkflowBuilderTests
                 .OutputSchema(new JsonObject { ["type"] = "array" }).ForEach("{{ input.items }}").Require(2).ItemsPerActivity(5).OnErrorAgent("other").Timeout(TimeSpan.FromMinutes(5))
                 .Retry(new RetryDefinition { MaxAttempts = 1 }))
             .ToolNode("look", "search", new JsonObject { ["q"] = "{{ input.q }}" }, node => node.OnErrorSkip())
-            .WorkflowNode("sub", "child", new JsonObject { ["a"] = 1 }, new WorkflowLimits { MaxTurns = 3 }, node => node.OnErrorValue(null))
+            .WorkflowNode("sub", "child", new JsonObject { ["a"] = 1 }, new WorkflowLimits { MaxModelCalls = 3 }, node => node.OnErrorValue(null))
             .WaitNode("pause", TimeSpan.FromSeconds(5))
             .WaitUntilNode("until", "2030-01-01T00:00:00Z")
             .WaitEventNode("event", "go", Object(), node => node.Timeout(TimeSpan.FromMinutes(1)))

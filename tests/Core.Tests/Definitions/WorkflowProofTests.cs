@@ -155,7 +155,7 @@ public sealed class WorkflowProofTests
     public void Of_SubWorkflow_CountsItsCallsUpToItsLimit()
     {
         var child = Builder("child").AgentNode("a", "writer", "x").AgentNode("b", "writer", "x").Build();
-        var parent = new WorkflowBuilder("parent").WorkflowNode("sub", "child").WorkflowNode("capped", "child", limits: new WorkflowLimits { MaxTurns = 4 }).Build();
+        var parent = new WorkflowBuilder("parent").WorkflowNode("sub", "child").WorkflowNode("capped", "child", limits: new WorkflowLimits { MaxModelCalls = 4 }).Build();
 
         Assert.Equal("10", WorkflowProof.Of(parent, new MapCatalog(child)).ModelCalls.ToString());
         Assert.Equal("2 per call in each run of workflow \"child\"", WorkflowProof.Of(parent).ModelCalls.ToString());
@@ -164,10 +164,10 @@ public sealed class WorkflowProofTests
     [Fact]
     public void Of_MaxTurns_IsSaidToEndTheRun()
     {
-        var proof = WorkflowProof.Of(Builder().Limits(new WorkflowLimits { MaxTurns = 2 }).AgentNode("a", "writer", "x").Build());
+        var proof = WorkflowProof.Of(Builder().Limits(new WorkflowLimits { MaxModelCalls = 2 }).AgentNode("a", "writer", "x").Build());
 
-        Assert.True(proof.MayReachMaxTurns);
-        Assert.Equal("At most 3 model calls (1 without retries); limits.maxTurns ends the run after 2.\n  a: 3 = 1 call × 3 attempts; by a", proof.ToString());
+        Assert.True(proof.MayReachMaxModelCalls);
+        Assert.Equal("At most 3 model calls (1 without retries); limits.maxModelCalls ends the run after 2.\n  a: 3 = 1 call × 3 attempts; by a", proof.ToString());
     }
 
     [Fact]

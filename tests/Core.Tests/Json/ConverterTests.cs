@@ -57,7 +57,7 @@ public sealed class ConverterTests
     public void AgentCallResult_EveryMember_ReadsBackAsWritten()
     {
         const string Json = """
-            {"output":{"json":"answer"},"toolCalls":[{"callId":"c","tool":"t","arguments":{"json":{}}}],"error":{"code":"timeout","message":"late","kind":"RateLimited","retryAfterMs":5},"invalid":{"answer":{"json":"x"},"violations":["v"]},"fallback":["m"],"usage":{"turns":1,"inputTokens":100,"outputTokens":50,"costUsd":0.0125},"provider":"p","responseModel":"m","finishReason":"stop","providerRequestId":"r","fromLedger":true}
+            {"output":{"json":"answer"},"toolCalls":[{"callId":"c","tool":"t","arguments":{"json":{}}}],"error":{"code":"timeout","message":"late","kind":"RateLimited","retryAfterMs":5},"invalid":{"answer":{"json":"x"},"violations":["v"]},"fallback":["m"],"usage":{"modelCalls":1,"inputTokens":100,"outputTokens":50,"costUsd":0.0125},"provider":"p","responseModel":"m","finishReason":"stop","providerRequestId":"r","fromLedger":true}
             """;
 
         var read = JsonSerializer.Deserialize(Json, Context.AgentCallResult)!;
@@ -74,7 +74,7 @@ public sealed class ConverterTests
     {
         var empty = new AgentCallResult();
 
-        Assert.Equal("""{"usage":{"turns":0,"inputTokens":0,"outputTokens":0,"costUsd":0},"fromLedger":false}""", JsonSerializer.Serialize(empty, Context.AgentCallResult));
+        Assert.Equal("""{"usage":{"modelCalls":0,"inputTokens":0,"outputTokens":0,"costUsd":0},"fromLedger":false}""", JsonSerializer.Serialize(empty, Context.AgentCallResult));
         Assert.Equal(empty, JsonSerializer.Deserialize("{}", Context.AgentCallResult));
         Assert.Equal(empty, JsonSerializer.Deserialize("""{"usage":null,"output":null,"later":[{"usage":1}],"error":null,"provider":null}""", Context.AgentCallResult));
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize("[]", Context.AgentCallResult));

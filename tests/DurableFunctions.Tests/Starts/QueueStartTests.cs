@@ -180,7 +180,7 @@ public sealed class QueueStartTests : IAsyncDisposable
     [InlineData("""{"workflow":"hello","input":{"nme":"SECRET"}}""", "input_invalid", "/: The required member \"name\" is missing.")]
     [InlineData("""{"workflow":"hello","input":{"name":["SECRET"]}}""", "input_invalid", "/name: Expected string.")]
     [InlineData("""{"workflow":"hello","input":"SECRET"}""", "input_invalid", "/: Expected object.")]
-    [InlineData("""{"workflow":"hello","startAt":"SECRET","tags":"SECRET","limits":{"maxTurns":"SECRET"},"when":"SECRET"}""", "invalid_request", "/startAt: ", "/tags: ", "/limits/maxTurns: ", "/when: Unknown field \"when\"")]
+    [InlineData("""{"workflow":"hello","startAt":"SECRET","tags":"SECRET","limits":{"maxModelCalls":"SECRET"},"when":"SECRET"}""", "invalid_request", "/startAt: ", "/tags: ", "/limits/maxModelCalls: ", "/when: Unknown field \"when\"")]
     [InlineData("""{"workflow":"hello","tags":{"workflow":"SECRET"}}""", "invalid_request", "/tags/workflow: Tag \"workflow\" is set by the host")]
     [InlineData("""{"workflow":"hello","instanceId":"#","input":{"name":"Ada"}}""", "instance_id_invalid", "/instanceId: \"#\" is not an instance id")]
     public async Task Start_MessageThatCannotBeStarted_ListsEverythingAndNoValue(string message, string code, params string[] problems)

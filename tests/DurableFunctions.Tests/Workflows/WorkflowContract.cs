@@ -173,7 +173,7 @@ public abstract class WorkflowContract
         Assert.Equal(there.Output!.Value.GetString(), here.Output!.Value.GetString());
         Assert.EndsWith(" True", here.Output.Value.GetString(), StringComparison.Ordinal);
         Assert.Equal(there.Outcomes!.Select(outcome => outcome.Outcome.Activation), here.Outcomes!.Select(outcome => outcome.Outcome.Activation));
-        Assert.Equal((4, 4), (here.Usage.Turns, there.Usage.Turns));
+        Assert.Equal((4, 4), (here.Usage.ModelCalls, there.Usage.ModelCalls));
 
         static async Task<WorkflowStatus> RunAsync(WorkflowHost host)
         {

@@ -132,7 +132,7 @@ public sealed class KillTests : IDisposable
             while (!status.TryGetProperty("completedTime", out _));
             Assert.Equal("completed", status.TryGetProperty("stopReason", out var reason) ? reason.GetString() : status.GetRawText());
             Assert.Equal(Dossier.Output(ids[n], n), status.GetProperty("output").GetRawText());
-            Assert.Equal(Dossier.Calls, status.GetProperty("usage").GetProperty("turns").GetInt32());
+            Assert.Equal(Dossier.Calls, status.GetProperty("usage").GetProperty("modelCalls").GetInt32());
         }
 
         // Repeated starts have started nothing else.

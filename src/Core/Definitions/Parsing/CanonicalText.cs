@@ -27,7 +27,7 @@ internal sealed class CanonicalText(Utf8JsonWriter writer, IReadOnlyDictionary<V
             writer.WriteNumber("maxConcurrency", limits.MaxConcurrency);
         }
 
-        Number("maxTurns", limits.MaxTurns);
+        Number("maxModelCalls", limits.MaxModelCalls);
         Number("maxTokens", limits.MaxTokens);
         if (limits.MaxCostUsd is { } cost)
         {

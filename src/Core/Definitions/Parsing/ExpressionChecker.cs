@@ -130,7 +130,7 @@ internal sealed class ExpressionChecker : IFileTypes
             variables["message"] = Map(
                 ("node", ExpressionType.String), ("agent", textOrNull), ("text", ExpressionType.String), ("output", ExpressionType.Any), ("role", ExpressionType.String));
             variables["usage"] = Map(
-                ("turns", ExpressionType.Int), ("inputTokens", ExpressionType.Int), ("outputTokens", ExpressionType.Int), ("costUsd", ExpressionType.Number));
+                ("modelCalls", ExpressionType.Int), ("inputTokens", ExpressionType.Int), ("outputTokens", ExpressionType.Int), ("costUsd", ExpressionType.Number));
             return variables;
         }
 

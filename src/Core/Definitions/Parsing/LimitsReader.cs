@@ -12,7 +12,7 @@ internal static class LimitsReader
     {
         var limits = new WorkflowLimits
         {
-            MaxTurns = map.Int("maxTurns", 1, 100_000_000),
+            MaxModelCalls = map.Int("maxModelCalls", 1, 100_000_000),
             MaxTokens = map.Long("maxTokens", 1, 1_000_000_000_000),
             MaxCostUsd = map.Number("maxCostUsd", 0.0001, 1_000_000) is { } cost ? (decimal)cost : null,
             Timeout = map.Duration("timeout"),

@@ -43,7 +43,7 @@ internal sealed class ProofBuilder(
             ModelCalls = nodes.Aggregate(CallBound.Zero, (sum, node) => sum + node.ModelCalls),
             WithoutRetries = nodes.Aggregate(CallBound.Zero, (sum, node) => sum + node.WithoutRetries),
             Nodes = [.. nodes.OrderByDescending(node => node.Weight)],
-            MaxTurns = definition.Limits.MaxTurns,
+            MaxModelCalls = definition.Limits.MaxModelCalls,
             HostModels = [.. _hostModels],
             UnknownModels = [.. _unknownModels],
         };

@@ -33,9 +33,9 @@ internal sealed class AgentNodeCalls(AgentNode node, ProofBuilder proof)
         var repairs = agent.Output is null ? 0 : 1;
         var attempts = (node.Retry ?? agent.Retry ?? new RetryDefinition()).MaxAttempts;
         var models = 1 + proof.FallbacksOf(agent.Model);
-        var turns = models > 1 ? 2 : 1;
+        var tries = models > 1 ? 2 : 1;
         return new NodeCalls(
-            CallBound.Of((BigInteger)(rounds + repairs) * attempts * models * turns),
+            CallBound.Of((BigInteger)(rounds + repairs) * attempts * models * tries),
             CallBound.Of(rounds),
             [.. Factors(agent, rounds, repairs, attempts, models)]);
     }
@@ -62,7 +62,7 @@ internal sealed class AgentNodeCalls(AgentNode node, ProofBuilder proof)
         if (models > 1)
         {
             yield return ProofBuilder.Count(models, "model");
-            yield return "2 turns (again after a wait)";
+            yield return "2 times (again after a wait)";
         }
     }
 }

@@ -15,5 +15,5 @@ internal sealed class CallNumber(int first)
     public void Follow(AgentCallResult result) => Current = After(result);
 
     /// <summary>Gets the number that a call has which follows a result.</summary>
-    public int After(AgentCallResult result) => result.Usage.Turns > 0 ? Current + 1 : Current;
+    public int After(AgentCallResult result) => result.Usage.ModelCalls > 0 ? Current + 1 : Current;
 }

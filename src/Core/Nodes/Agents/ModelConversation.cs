@@ -44,7 +44,7 @@ internal sealed class ModelConversation(
         return Stopped;
     }
 
-    /// <summary>Takes a turn for the next call.</summary>
+    /// <summary>Takes the next call from the budget.</summary>
     /// <returns>False: the run or the activation is ending.</returns>
     private async Task<bool> TryBeginAsync()
     {
@@ -53,7 +53,7 @@ internal sealed class ModelConversation(
             return false;
         }
 
-        if (await context.Budget.TakeTurnAsync(limit.Ending) is { } reached)
+        if (await context.Budget.TakeCallAsync(limit.Ending) is { } reached)
         {
             context.Stop.RequestAtLimit(reached);
             return false;
@@ -74,7 +74,7 @@ internal sealed class ModelConversation(
         if (IsFromBefore(result) || result.Wait is not null)
         {
             // It was booked when it was paid, before the instance failed; or nothing was asked.
-            context.Budget.GiveBackTurn();
+            context.Budget.GiveBackCall();
         }
         else
         {
@@ -88,7 +88,7 @@ internal sealed class ModelConversation(
             Usage = _work.Usage + result.Usage,
             Provider = result.Provider ?? _work.Provider,
             Model = result.ResponseModel ?? _work.Model,
-            FinishReason = result.Usage.Turns > 0 ? result.FinishReason : _work.FinishReason,
+            FinishReason = result.Usage.ModelCalls > 0 ? result.FinishReason : _work.FinishReason,
             Fallback = result.Fallback ?? [],
         };
     }
@@ -194,7 +194,7 @@ internal sealed class ModelConversation(
 
     /// <summary>Makes an error of a text that was cut off, where that is wanted.</summary>
     private AgentCallResult Judge(AgentCallResult result) =>
-        result is { Output: not null, Usage.CutOffTurns: > 0 } && agent.OnTruncation == TruncationPolicy.Fail
+        result is { Output: not null, Usage.CutOffCalls: > 0 } && agent.OnTruncation == TruncationPolicy.Fail
             ? result with
             {
                 Output = null,

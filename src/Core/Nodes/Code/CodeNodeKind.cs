@@ -5,7 +5,7 @@ using Polyphony.Expressions;
 
 namespace Polyphony.Core.Nodes.Code;
 
-/// <summary>Runs a C# function. Its calls of agents and tools take slots and turns, not the function itself.</summary>
+/// <summary>Runs a C# function. Its calls of agents and tools take slots and count against the limit of model calls, not the function itself.</summary>
 internal sealed class CodeNodeKind : NodeKind
 {
     public static readonly CodeNodeKind Instance = new();

@@ -35,7 +35,7 @@ internal sealed class WorkflowNodeKind : NodeKind
             return new NodeCalls(unknown, unknown, [$"calls of {use.Workflow}"]);
         }
 
-        var calls = (use.Limits?.MaxTurns ?? other.Limits.MaxTurns) is { } turns && inner.ModelCalls.MayExceed(turns) ? CallBound.Of(turns) : inner.ModelCalls;
+        var calls = (use.Limits?.MaxModelCalls ?? other.Limits.MaxModelCalls) is { } limit && inner.ModelCalls.MayExceed(limit) ? CallBound.Of(limit) : inner.ModelCalls;
         var factor = $"{calls} calls of {use.Workflow}";
         return new NodeCalls(calls.Times(attempts), inner.WithoutRetries, attempts > 1 ? [factor, ProofBuilder.Count(attempts, "attempt")] : [factor]);
     }

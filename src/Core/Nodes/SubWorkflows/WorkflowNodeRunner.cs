@@ -31,10 +31,10 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
     private async Task<WorkResult> RunAsync(Activation activation, WorkflowNode node, WorkflowDefinition workflow, Payload? input, WorkLimit limit)
     {
         var usage = Usage.None;
-        var turns = context.Budget.LimitsTurns ? MostCallsOf(node, workflow) : 0;
+        var calls = context.Budget.LimitsCalls ? MostCallsOf(node, workflow) : 0;
         for (var attempt = 1; ; attempt++)
         {
-            await context.Budget.WaitForTurnsAsync(turns, limit.Ending);
+            await context.Budget.WaitForCallsAsync(calls, limit.Ending);
             if (context.IsEnding(limit))
             {
                 return WorkResult.Stopped;
@@ -47,9 +47,9 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
             }
 
             context.Observer.OnAttempt(activation);
-            var share = context.Budget.Reserve(turns, 1);
+            var share = context.Budget.Reserve(calls, 1);
             var result = await RunChildAsync(activation, node, workflow, input, share.Limits, attempt, limit);
-            context.Budget.Settle(share, result.Usage.Turns, result.Usage);
+            context.Budget.Settle(share, result.Usage.ModelCalls, result.Usage);
             context.Stop.StopOthersAtLimit(context.Budget);
             usage += result.Usage;
             if (result.StopReason == StopReason.Completed)
@@ -77,7 +77,7 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
     /// <summary>Finds how many model calls a sub-workflow can make at most: what is set aside for it while it runs.</summary>
     private int MostCallsOf(WorkflowNode node, WorkflowDefinition workflow)
     {
-        var own = node.Limits?.MaxTurns ?? workflow.Limits.MaxTurns ?? int.MaxValue;
+        var own = node.Limits?.MaxModelCalls ?? workflow.Limits.MaxModelCalls ?? int.MaxValue;
         var proof = WorkflowProof.Of(workflow, context.SubWorkflows);
 
         // A host's settings may give a model fallbacks, which the definition does not know.
@@ -101,7 +101,7 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
             Rewinds = context.Rewinds + attempt - 1,
             Limits = new RunLimits(
                 own is { IsMaxConcurrencyGiven: true } ? own.MaxConcurrency : null,
-                Least(own?.MaxTurns ?? inner.MaxTurns, share.MaxTurns),
+                Least(own?.MaxModelCalls ?? inner.MaxModelCalls, share.MaxModelCalls),
                 Least(own?.MaxTokens ?? inner.MaxTokens, share.MaxTokens),
                 Least(own?.MaxCostUsd ?? inner.MaxCostUsd, share.MaxCostUsd),
                 (long?)own?.Timeout?.TotalMilliseconds),

@@ -22,7 +22,7 @@ public sealed class CallNumberTests
         // It was paid for and is recorded: the same number would give it again.
         var number = new CallNumber(3);
 
-        number.Follow(new AgentCallResult { Usage = Usage.None with { Turns = 1 }, Error = new CallError("refused", "No.", ErrorKind.Transient) });
+        number.Follow(new AgentCallResult { Usage = Usage.None with { ModelCalls = 1 }, Error = new CallError("refused", "No.", ErrorKind.Transient) });
 
         Assert.Equal(4, number.Current);
     }
