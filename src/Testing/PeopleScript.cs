@@ -72,5 +72,5 @@ public sealed class PeopleScript
         return (await change)!.Version;
     }
 
-    private static string NodeOf(string activation) => activation.Split('[', '#')[0];
+    private static string NodeOf(string activation) => activation.Split('[', '#', '.')[0];
 }

@@ -29,6 +29,7 @@ public sealed class SimulationTests
         agents:
           a: { model: m, context: [] }
           seer: { model: m }
+          other: { model: m }
           critic: { model: m, context: [], output: { type: object, required: [score], properties: { score: { type: integer } } } }
         nodes:
           list: { transform: [ 1, 2, 3, 4, 5, 6, 7 ] }
@@ -40,12 +41,14 @@ public sealed class SimulationTests
           sub: { workflow: child, input: { word: "{{ nodes.each.output[0] }}" } }
           pause: { wait: 2h }
           ask: { human: { prompt: "Go on?", timeout: 5h, onTimeout: { value: late } } }
-          end: { transform: { each: "{{ nodes.each.output }}", sub: "{{ nodes.sub.output }}", ask: "{{ nodes.ask.output }}", draft: "{{ size(nodes.draft.output) }}", large: "{{ size(nodes.large.output) }}" } }
+          talk: { team: [seer, other], prompt: "talk {{ nodes.each.output[0] }}", maxTurns: 3, termination: { textMention: nothing } }
+          end: { transform: { talk: "{{ nodes.talk.output }}", each: "{{ nodes.each.output }}", sub: "{{ nodes.sub.output }}", ask: "{{ nodes.ask.output }}", draft: "{{ size(nodes.draft.output) }}", large: "{{ size(nodes.large.output) }}" } }
         edges:
           - list -> each -> draft -> review -> sub -> end
           - "[flaky, large] -> draft"
           - { from: review, to: draft, when: "nodes.review.output.score < 3", max: 5 }
           - each -> pause -> ask -> end
+          - each -> talk -> end
         """;
 
     [Theory]

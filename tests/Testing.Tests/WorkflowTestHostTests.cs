@@ -29,6 +29,23 @@ public sealed class WorkflowTestHostTests
         Assert.Equal("You write one paragraph.", run.Calls[0].Instructions.Trim());
     }
 
+    [Fact]
+    [Trait("Row", "O11")]
+    public async Task SupportDesk_RefundAboveTheLimit_IsDecidedByAPerson()
+    {
+        await using var host = await WorkflowTestHost.StartAsync();
+        host.Models.For("triage").CallsTool("handoff", new { to = "billing", reason = "Charged twice for 4711." });
+        host.Models.For("billing").CallsTool("handoff", new { to = "person", reason = "Refund 80 for 4711?" }).Answers("You get 80 back.");
+        host.People.Answer("desk", question => question.Contains("Refund 80") ? "Yes." : "No.");
+
+        var run = await host.RunFileAsync(Path.Combine(Samples, "support-desk.yaml"), new { request = "Twice charged for order 4711!" });
+
+        run.AssertCompleted().AssertOutput(new { answer = "You get 80 back.", stopReason = "completed" })
+            .AssertCalls("triage", 1).AssertCalls("billing", 2).AssertCalls("technical", 0)
+            .AssertSees("billing", "Charged twice for 4711.").AssertSees("billing", "Yes.");
+        Assert.Equal(["desk.1", "desk.2", "desk.4"], run.Calls.Select(call => call.Activation));
+    }
+
     [Theory]
     [InlineData(true, "completed")]
     [InlineData(false, "rejected")]

@@ -5,6 +5,7 @@ using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
+using Polyphony.Core.Nodes.Teams;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 using Polyphony.Expressions;
@@ -47,8 +48,10 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             messages.Add(new ChatMessage(ChatRole.System, system));
         }
 
-        messages.AddRange(context.Select(message => ContextToMessage(message, call, definition, Resolve(message.Content))));
-        messages.Add(new ChatMessage(ChatRole.User, prompt.Render(scope)));
+        var node = definition.Graph.Find(call.Scope.Node);
+        IEnumerable<ChatMessage> earlier = context.Select(message => ContextToMessage(message, call, definition, Resolve(message.Content)));
+        var asked = new ChatMessage(ChatRole.User, prompt.Render(scope));
+        messages.AddRange(node?.Kind.BeginsWithPrompt(node, call.Agent) == true ? Begin(asked, [.. earlier]) : [.. earlier, asked]);
         foreach (var round in rounds)
         {
             messages.Add(BesideCalls.ToMessage(
@@ -58,13 +61,13 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
                 ChatRole.Tool, [new FunctionResultContent(request.CallId, ResultText(result))])));
         }
 
-        if (call.Repair is { } asked)
+        if (call.Repair is { } toRepair)
         {
-            messages.Add(new ChatMessage(ChatRole.Assistant, CallJson.ToText(Resolve(asked.Answer))));
-            messages.Add(new ChatMessage(ChatRole.User, RepairText(asked)));
+            messages.Add(new ChatMessage(ChatRole.Assistant, CallJson.ToText(Resolve(toRepair.Answer))));
+            messages.Add(new ChatMessage(ChatRole.User, RepairText(toRepair)));
         }
 
-        return new Conversation(messages, Options(agent, model));
+        return new Conversation(messages, Options(agent, model, node is TeamNode team ? team : null, definition));
 
         JsonElement Resolve(Payload payload) => payload.IsInline ? payload.Json!.Value : stored[payload];
 
@@ -72,6 +75,10 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             ? $"The call failed ({error.Code}): {error.Message}"
             : CallJson.ToText(Resolve(result.Output ?? Payload.Null));
     }
+
+    // The conversation is about what was asked first. A model that spoke last is asked to go on: servers want a user's message at the end.
+    private static IEnumerable<ChatMessage> Begin(ChatMessage asked, IReadOnlyList<ChatMessage> earlier) =>
+        earlier is [.., { Role: var last }] && last == ChatRole.Assistant ? [asked, .. earlier, new ChatMessage(ChatRole.User, "Go on.")] : [asked, .. earlier];
 
     private static string SystemMessage(AgentDefinition agent, IExpressionScope scope)
     {
@@ -117,7 +124,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         return text.Append("Answer again with the corrected JSON alone.").ToString();
     }
 
-    private ChatOptions Options(AgentDefinition agent, ModelDefinition model)
+    private ChatOptions Options(AgentDefinition agent, ModelDefinition model, TeamNode? team, WorkflowDefinition definition)
     {
         var options = new ChatOptions
         {
@@ -126,10 +133,16 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             MaxOutputTokens = model.MaxOutputTokens,
             ResponseFormat = agent.Output is { } schema ? ChatResponseFormat.ForJsonSchema(schema.Json, "answer") : null,
         };
-        if (agent.Tools.Count > 0)
+        var handoffs = team?.HandoffsOf(agent.Name) ?? [];
+        if (agent.Tools.Count > 0 || handoffs.Count > 0)
         {
             options.Tools = [.. agent.Tools.Select(tools.Get)];
             options.ToolMode = ChatToolMode.Auto;
+        }
+
+        if (handoffs.Count > 0)
+        {
+            options.Tools!.Add(AIFunctionFactory.CreateDeclaration(HandoffTool.Name, HandoffTool.Describe(team!, agent.Name, definition.Agents), HandoffTool.Parameters(handoffs)));
         }
 
         return options;

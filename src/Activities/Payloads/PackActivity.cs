@@ -25,6 +25,15 @@ internal sealed class PackActivity(PayloadValues values)
             return await values.StoreAsync(call.RootInstanceId, value, cancellationToken);
         }
 
+        if (call.Mode == PackMode.Conversation)
+        {
+            var contents = await ResolveAsync(Packing.Contents(parts[1..]), cancellationToken);
+            var conversation = Packing.WriteConversation(parts, contents);
+            return JsonLimits.DepthOf(conversation) > JsonLimits.MaxValueDepth
+                ? throw new ValueTooDeepException()
+                : await values.WriteAsync(call.RootInstanceId, JsonElement.Parse(conversation, JsonLimits.Document), cancellationToken);
+        }
+
         var items = call.Mode == PackMode.Results
             ? await ResolveAsync(Packing.Results(parts), cancellationToken)
             : [.. Packing.Arrange(call.Mode, parts)];

@@ -28,11 +28,10 @@ public sealed class CodeWorkflow
 
     private readonly ActivationContext _context;
     private readonly Activation _activation;
-    private readonly ActivationRunner _runner;
+    private readonly InnerCalls _inner;
     private readonly CodeContext _durable;
     private readonly Dictionary<string, int> _rounds = new(StringComparer.Ordinal);
     private readonly List<TaskCompletionSource> _idle = [];
-    private int _calls;
     private int _underWay;
 
     internal CodeWorkflow(ActivationContext context, Activation activation, Payload input)
@@ -41,7 +40,7 @@ public sealed class CodeWorkflow
         _activation = activation;
         Input = input;
         _durable = new CodeContext(context.Durable);
-        _runner = new ActivationRunner(context with { Observer = new CodeObserver(context.Observer, activation) });
+        _inner = new InnerCalls(context, activation);
     }
 
     /// <summary>Gets the durable context: time, ids, timers, events, child orchestrations, entities. The custom status and continuing as new are the runner's.</summary>
@@ -171,7 +170,7 @@ public sealed class CodeWorkflow
         var activation = with(new Activation
         {
             Node = node,
-            Order = $"{_activation.Order}.{_calls++:D6}",
+            Order = _activation.Order,
             Scope = _activation.Scope with
             {
                 Node = node.Name,
@@ -185,14 +184,7 @@ public sealed class CodeWorkflow
         _underWay++;
         try
         {
-            var end = await RunInSlotAsync(activation);
-            if (end.Outcome is { } outcome)
-            {
-                _context.Outcomes?.Add(outcome);
-                _context.Observer.OnInnerOutcome(_activation, outcome);
-            }
-
-            return end.Outcome switch
+            return (await _inner.RunAsync(activation)).Outcome switch
             {
                 { Status: NodeResult.Completed, Result: { } result } => result,
                 { Error: { } error } => throw new AgentFailedException(activation.Id, error),
@@ -203,31 +195,6 @@ public sealed class CodeWorkflow
         finally
         {
             EndCall();
-        }
-    }
-
-    private async Task<ActivationEnd> RunInSlotAsync(Activation activation)
-    {
-        if (_context.Slots is not { } gate || !activation.Node.Kind.TakesSlot)
-        {
-            return await _runner.RunAsync(activation);
-        }
-
-        var slots = await gate.AcquireAsync();
-        try
-        {
-            var end = _context.Stop.IsRequested ? new ActivationEnd(null) : await _runner.RunAsync(activation);
-            if (end.Abandoned is { } abandoned)
-            {
-                // The call still takes this slot.
-                await abandoned;
-            }
-
-            return end;
-        }
-        finally
-        {
-            gate.Release(slots);
         }
     }
 

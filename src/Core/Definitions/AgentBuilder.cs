@@ -9,6 +9,11 @@ public sealed class AgentBuilder
 
     internal AgentBuilder(JsonObject map) => _map = map;
 
+    /// <summary>Says what the agent is for: members and managers of a team choose by it.</summary>
+    /// <param name="description">A sentence, at most <see cref="AgentDefinition.LongestDescription"/> characters.</param>
+    /// <returns>This builder.</returns>
+    public AgentBuilder Description(string description) => Set("description", description);
+
     /// <summary>Sets the schema of the answers.</summary>
     /// <param name="schema">A JSON schema.</param>
     /// <returns>This builder.</returns>

@@ -33,7 +33,7 @@ public abstract record NodeDefinition
     internal abstract NodeKind Kind { get; }
 
     /// <summary>Tells whether the node asks an agent, be it in place of another.</summary>
-    internal bool Asks(string agent) => Kind.AgentOf(this) == agent || OnError.Agent == agent;
+    internal bool Asks(string agent) => Kind.AgentsOf(this, []).Contains(agent) || OnError.Agent == agent;
 }
 
 /// <summary>When a node with several incoming edges runs.</summary>

@@ -173,6 +173,9 @@ public sealed record AgentDefinition
     /// <summary>The default of <see cref="MaxWait"/>: 1 minute.</summary>
     public static readonly TimeSpan DefaultMaxWait = TimeSpan.FromMinutes(1);
 
+    /// <summary>The most characters of a <see cref="Description"/>.</summary>
+    public const int LongestDescription = 500;
+
     /// <summary>The default of <see cref="MaxToolRounds"/>.</summary>
     public const int DefaultMaxToolRounds = 8;
 
@@ -181,6 +184,9 @@ public sealed record AgentDefinition
 
     /// <summary>Gets the model alias.</summary>
     public required string Model { get; init; }
+
+    /// <summary>Gets what the agent is for, in a sentence: members and managers of a team choose by it. At most <see cref="LongestDescription"/> characters.</summary>
+    public string? Description { get; init; }
 
     /// <summary>Gets the instructions, sent as the system message.</summary>
     public Template? Instructions { get; init; }

@@ -1,3 +1,4 @@
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Expressions;
 using Polyphony.Expressions.Schemas;
@@ -7,8 +8,22 @@ namespace Polyphony.Core.Nodes;
 /// <summary>Takes the problems of a node that show only when the whole file is read.</summary>
 /// <param name="context">What the parts of the parser share.</param>
 /// <param name="draft">The node as read.</param>
-internal sealed class NodeCheck(ParseContext context, NodeDraft draft)
+/// <param name="agents">The agents of the file.</param>
+internal sealed class NodeCheck(ParseContext context, NodeDraft draft, IReadOnlyDictionary<string, AgentDefinition> agents)
 {
+    /// <summary>Gets the agents of the file by name.</summary>
+    public IReadOnlyDictionary<string, AgentDefinition> Agents => agents;
+
+    /// <summary>Reports what is wrong with a key.</summary>
+    /// <param name="key">The key in the node.</param>
+    /// <param name="message">What is wrong.</param>
+    /// <param name="hint">What to do.</param>
+    public void Invalid(string key, string message, string hint)
+    {
+        var path = $"{draft.Path}.{key}";
+        context.Error("invalid_value", path, context.Locations.GetValueOrDefault(path, draft.Location), message, hint);
+    }
+
     /// <summary>Reports where a value that takes the place of another does not fit the other's schema. One with templates is known only in the run, and is checked there.</summary>
     /// <param name="key">Where the value stands in the node, such as <c>human.onTimeout.value</c>.</param>
     /// <param name="value">The value.</param>

@@ -107,6 +107,12 @@ internal abstract class NodeKind
     /// <summary>Tells whether an answer to a node may end the run.</summary>
     public virtual bool MayReject(NodeDefinition node) => false;
 
+    /// <summary>Gets when the work of an activation ends before its time, judged by the messages of those at work in it; <see langword="null"/> if nothing says so.</summary>
+    public virtual TerminationCondition? TerminationOf(NodeDefinition node) => null;
+
+    /// <summary>Tells whether an agent is sent the prompt before the earlier messages: they are about it. By default the prompt comes last.</summary>
+    public virtual bool BeginsWithPrompt(NodeDefinition node, string agent) => false;
+
     /// <summary>Gets the role of a node's messages; <see langword="null"/> if its results are no messages.</summary>
     public virtual string? RoleOf(NodeDefinition node) => null;
 

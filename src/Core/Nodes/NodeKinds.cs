@@ -3,6 +3,7 @@ using Polyphony.Core.Nodes.Agents;
 using Polyphony.Core.Nodes.Code;
 using Polyphony.Core.Nodes.Humans;
 using Polyphony.Core.Nodes.SubWorkflows;
+using Polyphony.Core.Nodes.Teams;
 using Polyphony.Core.Nodes.Tools;
 using Polyphony.Core.Nodes.Transforms;
 using Polyphony.Core.Nodes.Waits;
@@ -16,6 +17,7 @@ internal sealed class NodeKinds(params ImmutableArray<NodeKind> kinds)
     /// <summary>Gets the kinds of the product.</summary>
     public static NodeKinds All { get; } = new(
         AgentNodeKind.Instance,
+        TeamNodeKind.Instance,
         ToolNodeKind.Instance,
         HumanNodeKind.Instance,
         WorkflowNodeKind.Instance,

@@ -26,6 +26,9 @@ internal sealed record Activation
     /// <summary>Gets a tool's arguments when they do not stand in the node: calls from C#.</summary>
     public Payload? Arguments { get; init; }
 
+    /// <summary>Gets to whom the agent may hand off instead of answering: in a team.</summary>
+    public IReadOnlyList<string> Handoffs { get; init; } = [];
+
     /// <summary>Gets what puts calls of several items together, if the node asks for that.</summary>
     public CallGatherer? Gatherer { get; init; }
 

@@ -238,7 +238,7 @@ internal sealed record EvaluateResult(Payload? Value, CallError? Error = null);
 
 /// <summary>Names an expression of a pinned definition.</summary>
 /// <param name="Kind">Which kind.</param>
-/// <param name="Index">Which edge, for <see cref="ExpressionSiteKind.When"/>; which of <see cref="ExpressionSites.TerminationConditions"/>.</param>
+/// <param name="Index">Which edge, for <see cref="ExpressionSiteKind.When"/>; which of <see cref="ExpressionSites.TerminationConditions"/>, for a workflow or a team.</param>
 internal sealed record ExpressionSite(ExpressionSiteKind Kind, int Index = 0);
 
 /// <summary>Where expressions stand. Those of a node belong to the node that the scope names.</summary>
@@ -286,6 +286,9 @@ internal enum ExpressionSiteKind
     /// <summary>A termination condition.</summary>
     Termination,
 
+    /// <summary>A condition under which a team stops.</summary>
+    TeamTermination,
+
     /// <summary>The workflow's output.</summary>
     Output,
 }
@@ -322,6 +325,9 @@ internal enum PackMode
 
     /// <summary>The values are lists of <see cref="Outcome"/>: the items are <c>{index, code, message}</c> of those that did not complete.</summary>
     Errors,
+
+    /// <summary>The first value is an object, the others are lists of <see cref="ContextMessage"/>: the result is the object with <c>last</c> and <c>messages</c>, resolved.</summary>
+    Conversation,
 }
 
 /// <summary>

@@ -115,7 +115,8 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
         return [.. passed.Values];
     }
 
-    private static IEnumerable<(NodeResult Result, int Node)> Choose(List<(NodeResult Result, int Node)> matching, MessageFilter filter) => (filter.First, filter.Last) switch
+    /// <summary>Chooses the first and the last of the messages that match a filter.</summary>
+    public static IEnumerable<T> Choose<T>(List<T> matching, MessageFilter filter) => (filter.First, filter.Last) switch
     {
         (null, null) => matching,
         ({ } first, null) => matching.Take(first),

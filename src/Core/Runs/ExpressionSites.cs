@@ -14,8 +14,8 @@ internal static class ExpressionSites
     /// <param name="node">The node; ignored for <see cref="ExpressionSiteKind.When"/>, <see cref="ExpressionSiteKind.Termination"/> and <see cref="ExpressionSiteKind.Output"/>.</param>
     /// <param name="site">Which expression.</param>
     /// <returns>
-    /// The references; none if the expression is optional and not there. For the prompt of an agent node they include those of the
-    /// instructions of its agent, and of the agent that stands in for it.
+    /// The references; none if the expression is optional and not there. For the prompt of a node that asks agents they include those of their
+    /// instructions, and of the agent that stands in for it.
     /// </returns>
     /// <exception cref="PolyphonyException"><c>expression_site_unknown</c>: the definition has no such node or edge.</exception>
     public static IReadOnlyList<ExpressionReference> References(WorkflowDefinition definition, string node, ExpressionSite site)
@@ -23,6 +23,13 @@ internal static class ExpressionSites
         if (CallScopeValues.ReadBy(site.Kind) is { } variables)
         {
             return variables;
+        }
+
+        if (site.Kind == ExpressionSiteKind.TeamTermination)
+        {
+            // Together: a team gets what any of its conditions reads.
+            var team = NodeOf(definition, node, site);
+            return [.. TerminationConditions(team.Kind.TerminationOf(team)).SelectMany(condition => ExpressionOf(condition)!.References)];
         }
 
         var found = Find(definition, node, site);
@@ -33,8 +40,8 @@ internal static class ExpressionSites
             ValueTemplate template => template.References,
             _ => [],
         };
-        return site.Kind == ExpressionSiteKind.Prompt && NodeOf(definition, node, site) is var asking && asking.Kind.AgentOf(asking) is { } agent
-            ? [.. references, .. InstructionsOf(definition, agent), .. InstructionsOf(definition, asking.OnError.Agent)]
+        return site.Kind == ExpressionSiteKind.Prompt && NodeOf(definition, node, site) is var asking && asking.Kind.AgentsOf(asking, []).ToArray() is { Length: > 0 } agents
+            ? [.. references, .. agents.SelectMany(agent => InstructionsOf(definition, agent)), .. InstructionsOf(definition, asking.OnError.Agent)]
             : references;
     }
 
@@ -98,6 +105,10 @@ internal static class ExpressionSites
             case ExpressionSiteKind.Termination:
                 var conditions = TerminationConditions(definition.Termination);
                 return site.Index >= 0 && site.Index < conditions.Count ? ExpressionOf(conditions[site.Index]) : throw Unknown(definition, node, site);
+            case ExpressionSiteKind.TeamTermination:
+                var team = NodeOf(definition, node, site);
+                var ofTeam = TerminationConditions(team.Kind.TerminationOf(team));
+                return site.Index >= 0 && site.Index < ofTeam.Count ? ExpressionOf(ofTeam[site.Index]) : throw Unknown(definition, node, site);
         }
 
         var found = NodeOf(definition, node, site);

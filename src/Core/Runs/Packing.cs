@@ -37,6 +37,56 @@ internal static class Packing
             .Select(outcome => outcome.TryGetProperty("result", out var result) ? ToPayload(result) : Payload.Null),
     ];
 
+    /// <summary>Reads where the contents of messages are: they are to be resolved for <see cref="WriteConversation"/>.</summary>
+    /// <param name="lists">Lists of <see cref="ContextMessage"/>.</param>
+    public static IReadOnlyList<Payload> Contents(IEnumerable<JsonElement> lists) => [.. Join(lists).Select(message => ToPayload(message.GetProperty("content")))];
+
+    /// <summary>Writes what <see cref="PackMode.Conversation"/> makes.</summary>
+    /// <param name="parts">An object, and lists of <see cref="ContextMessage"/>.</param>
+    /// <param name="contents">The contents of the messages, in order.</param>
+    /// <returns>UTF-8 JSON.</returns>
+    public static byte[] WriteConversation(IReadOnlyList<JsonElement> parts, IReadOnlyList<JsonElement> contents)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = JsonLimits.MaxDepth }))
+        {
+            writer.WriteStartObject();
+            foreach (var member in parts[0].EnumerateObject())
+            {
+                member.WriteTo(writer);
+            }
+
+            writer.WritePropertyName("last");
+            writer.WriteRawValue(contents.Count == 0 ? "null"u8 : JsonMarshal.GetRawUtf8Value(contents[^1]));
+            writer.WriteStartArray("messages");
+            var next = 0;
+            foreach (var message in Join(parts.Skip(1)))
+            {
+                writer.WriteStartObject();
+                if (message.TryGetProperty("agent", out var agent))
+                {
+                    writer.WritePropertyName("agent");
+                    agent.WriteTo(writer);
+                }
+                else
+                {
+                    writer.WriteNull("agent");
+                }
+
+                writer.WritePropertyName("role");
+                message.GetProperty("role").WriteTo(writer);
+                writer.WritePropertyName("content");
+                writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(contents[next++]));
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
     /// <summary>Writes a list of values, each with the text that it was read with.</summary>
     /// <param name="items">The items.</param>
     /// <returns>UTF-8 JSON.</returns>

@@ -192,6 +192,14 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         }
 
         var parts = values.Select(ValueOf).ToArray();
+        if (mode == PackMode.Conversation)
+        {
+            var contents = Packing.Contents(parts[1..]);
+            return contents.All(content => content.IsInline) && Packing.WriteConversation(parts, [.. contents.Select(ValueOf)]) is var text && Payload.MayBeInline(text)
+                ? Payload.FromText(text)
+                : null;
+        }
+
         List<JsonElement> items;
         if (mode == PackMode.Results)
         {

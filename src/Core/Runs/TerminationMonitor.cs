@@ -1,7 +1,5 @@
-using System.Text.Json;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Graph;
-using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
@@ -9,11 +7,10 @@ namespace Polyphony.Core.Runs;
 /// <summary>Looks whether a run's termination conditions are met.</summary>
 internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
 {
-    private readonly TerminationCondition? _condition = run.Plan.Definition.Termination;
+    private readonly TerminationCount? _count =
+        run.Plan.Definition.Termination is { } condition ? new TerminationCount(condition, ExpressionSiteKind.Termination, run.Calls) : null;
+
     private readonly SortedDictionary<string, (int Node, NodeResult Result)> _pending = new(StringComparer.Ordinal);
-    private readonly HashSet<int> _met = [];
-    private int _messages;
-    private long _tokens;
 
     /// <summary>Gets the order of the message at which the run stopped: what comes after it does not count.</summary>
     public string? Order { get; private set; }
@@ -23,15 +20,13 @@ internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
 
     /// <summary>Gets what was counted so far; <see langword="null"/> without a condition.</summary>
     /// <param name="save">Makes what the state keeps of a result.</param>
-    public TerminationState? Save(Func<int, NodeResult, SavedResult> save) => _condition is null
+    public TerminationState? Save(Func<int, NodeResult, SavedResult> save) => _count is null
         ? null
-        : new TerminationState(_messages, _tokens, [.. _met.Order()], [.. _pending.Values.Select(pair => save(pair.Node, pair.Result))]);
+        : new TerminationState(_count.Messages, _count.Tokens, [.. _count.Met], [.. _pending.Values.Select(pair => save(pair.Node, pair.Result))]);
 
     public void Restore(TerminationState state, Func<SavedResult, NodeResult> restore)
     {
-        _messages = state.Messages;
-        _tokens = state.Tokens;
-        _met.UnionWith(state.Met);
+        _count?.Restore(state.Messages, state.Tokens, state.Met);
         foreach (var pending in state.Pending)
         {
             var result = restore(pending);
@@ -54,7 +49,7 @@ internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
     /// </summary>
     public async Task CheckAsync()
     {
-        if (_condition is not { } termination || _pending.Count == 0 || run.Stop.IsRequested)
+        if (_count is not { } count || _pending.Count == 0 || run.Stop.IsRequested)
         {
             return;
         }
@@ -78,10 +73,8 @@ internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
             }
 
             _pending.Remove(order);
-            _messages++;
-            _tokens += message.Tokens;
-            await MeetAsync(termination, node, message);
-            if (ReasonOf(termination, new ConditionCounter()) is { } reason)
+            await AddAsync(count, node, message);
+            if (count.Reason(Elapsed) is { } reason)
             {
                 Order = order;
                 run.Stop.Request(reason);
@@ -89,64 +82,36 @@ internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
         }
     }
 
-    /// <summary>Looks which conditions about single messages a message meets; once met, they stay met.</summary>
-    private async Task MeetAsync(TerminationCondition termination, int node, NodeResult message)
+    private TimeSpan Elapsed => run.Now - run.StartedTime;
+
+    private async Task AddAsync(TerminationCount count, int node, NodeResult message)
     {
-        var conditions = ExpressionSites.TerminationConditions(termination);
-        for (var i = 0; i < conditions.Count; i++)
+        var name = run.Graph.Nodes[node].Name;
+        var scope = new CallScope
         {
-            if (_met.Contains(i)
-                || (conditions[i] is TextMentionTermination { From: { } from } && !run.Plan.Matches(new MessageFilter { From = from }, node)))
-            {
-                continue;
-            }
-
-            var value = await run.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.Termination, i), new CallScope
-            {
-                DefinitionHash = run.Input.DefinitionHash,
-                RootInstanceId = run.Calls.RootInstanceId,
-                InstanceId = run.LogicalId,
-                Node = run.Graph.Nodes[node].Name,
-                Activation = run.Graph.Nodes[node].Name,
-                Input = run.Input.Input,
-                Variables = new Dictionary<string, Payload>(StringComparer.Ordinal)
-                {
-                    ["message"] = Payload.Inline(JsonSerializer.SerializeToElement(
-                        new Dictionary<string, string> { ["node"] = run.Graph.Nodes[node].Name, ["agent"] = message.Agent ?? "", ["role"] = message.Role ?? "" },
-                        CoreJsonContext.Default.DictionaryStringString)),
-                    ["message.output"] = message.Output ?? Payload.Null,
-                    ["usage"] = Payload.Inline(JsonSerializer.SerializeToElement(run.Budget.Used, CoreJsonContext.Default.Usage)),
-                },
-            });
-            if (value.Error is { } error)
-            {
-                run.Stop.Request(StopReason.Failed, new WorkflowError(run.Graph.Nodes[node].Name, error.Code, error.Message), finishCalls: true);
-                return;
-            }
-
-            if (value.Value?.Json is { ValueKind: JsonValueKind.True })
-            {
-                _met.Add(i);
-            }
+            DefinitionHash = run.Input.DefinitionHash,
+            RootInstanceId = run.Calls.RootInstanceId,
+            InstanceId = run.LogicalId,
+            Node = name,
+            Activation = name,
+            Input = run.Input.Input,
+        };
+        var error = await count.AddAsync(
+            new ContextMessage(name, message.Role ?? "", message.Output ?? Payload.Null, message.Agent),
+            message.Tokens,
+            run.Budget.Used,
+            scope,
+            from => run.Plan.Matches(new MessageFilter { From = from }, node));
+        if (error is not null)
+        {
+            run.Stop.Request(StopReason.Failed, new WorkflowError(name, error.Code, error.Message), finishCalls: true);
         }
     }
-
-    /// <summary>Gets the stop reason of a condition that holds. Every condition is looked at, so that those about messages are numbered as everywhere.</summary>
-    private StopReason? ReasonOf(TerminationCondition condition, ConditionCounter counter) => condition switch
-    {
-        AnyTermination any => any.Conditions.Select(each => ReasonOf(each, counter)).ToList().Find(reason => reason is not null),
-        AllTermination all => all.Conditions.Select(each => ReasonOf(each, counter)).ToList() is { Count: > 0 } reasons && reasons.TrueForAll(reason => reason is not null) ? reasons[^1] : null,
-        MaxMessagesTermination max => _messages >= max.Count ? StopReason.MaxTurns : null,
-        MaxTokensTermination max => _tokens >= max.Count ? StopReason.MaxTokens : null,
-        TimeoutTermination timeout => run.Now >= run.StartedTime + timeout.After ? StopReason.Timeout : null,
-        HandoffTermination => _met.Contains(counter.Next++) ? StopReason.Handoff : null,
-        _ => _met.Contains(counter.Next++) ? StopReason.Completed : null,
-    };
 
     /// <summary>Takes note of a message, which counts once no earlier one can come.</summary>
     public void Count(int node, NodeResult result)
     {
-        if (_condition is not null && result is { Status: NodeResult.Completed, Role: not null })
+        if (_count is not null && result is { Status: NodeResult.Completed, Role: not null })
         {
             _pending[result.Order] = (node, result);
         }
@@ -155,24 +120,18 @@ internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
     /// <summary>Times in termination conditions: when one comes, the conditions are looked at again.</summary>
     public void WatchTimes(RunSignal signal)
     {
-        if (_condition is { } termination)
+        if (_count is { } count && run.Plan.Definition.Termination is { } termination)
         {
             foreach (var timeout in ExpressionSites.Leaves(termination).OfType<TimeoutTermination>())
             {
                 _ = signal.WatchAsync(run.Calls.CreateTimerAsync(run.StartedTime + timeout.After, run.Stop.Token), () =>
                 {
-                    if (ReasonOf(termination, new ConditionCounter()) is { } reason)
+                    if (count.Reason(Elapsed) is { } reason)
                     {
                         run.Stop.Request(reason);
                     }
                 });
             }
         }
-    }
-
-    /// <summary>Numbers the conditions about single messages in document order.</summary>
-    private sealed class ConditionCounter
-    {
-        public int Next { get; set; }
     }
 }

@@ -54,11 +54,13 @@ public abstract class WorkflowContract
     [InlineData("parallel", """{"text":"We open a second office in May."}""")]
     [InlineData("loop", """{"topic":"why we write tests"}""")]
     [InlineData("translate", """{"text":"Good morning","languages":["French","Polish","Greek"]}""")]
+    [InlineData("three-ways", """{"text":"We open a second office in May. It costs 40,000 a month."}""")]
     [InlineData(Failing, """{"text":"x"}""")]
     [Trait("Row", "O1")]
     [Trait("Row", "O2")]
     [Trait("Row", "O5")]
     [Trait("Row", "O8")]
+    [Trait("Row", "O4")]
     [Trait("Row", "C10")]
     public async Task Run_OnDurableTask_GivesWhatTheEmbeddedEngineGives(string workflow, string input)
     {

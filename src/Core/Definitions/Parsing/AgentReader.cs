@@ -125,6 +125,7 @@ internal static class AgentReader
         {
             Name = entry.Key,
             Model = model ?? "",
+            Description = Description(map),
             Instructions = map.Template("instructions", ExpressionPlace.Agent, null),
             Output = map.Schema("output"),
             Tools = Names(map, "tools", "tool"),
@@ -138,6 +139,17 @@ internal static class AgentReader
         map.Explain("prompt", "The prompt belongs to the node that runs the agent; what is always said goes into \"instructions\".");
         map.Finish();
         return agent;
+    }
+
+    private static string? Description(MapReader map)
+    {
+        var text = map.Text("description");
+        if (text?.Length > AgentDefinition.LongestDescription)
+        {
+            map.Invalid("description", $"\"description\" has {text.Length:N0} characters; {AgentDefinition.LongestDescription} are the most", "Say in a sentence what the agent is for; the rest belongs in \"instructions\".");
+        }
+
+        return text;
     }
 
     /// <summary>Reads <c>maxWait</c> of an agent or of a node that runs one.</summary>

@@ -144,4 +144,59 @@ internal sealed class CanonicalText(Utf8JsonWriter writer, IReadOnlyDictionary<V
             Json(key, values[template]);
         }
     }
+
+    public void Termination(string key, TerminationCondition? condition)
+    {
+        if (condition is not null)
+        {
+            writer.WritePropertyName(key);
+            Termination(condition);
+        }
+    }
+
+    private void Termination(TerminationCondition condition)
+    {
+        writer.WriteStartObject();
+        switch (condition)
+        {
+            case MaxMessagesTermination messages:
+                Number("maxMessages", messages.Count);
+                break;
+            case MaxTokensTermination tokens:
+                Number("maxTokens", tokens.Count);
+                break;
+            case TextMentionTermination mention:
+                Text("textMention", mention.Text);
+                Text("from", mention.From);
+                break;
+            case TimeoutTermination timeout:
+                Time("timeout", timeout.After);
+                break;
+            case HandoffTermination handoff:
+                Text("handoff", handoff.Target);
+                break;
+            case ExpressionTermination expression:
+                Text("when", expression.When.Text);
+                break;
+            case AnyTermination any:
+                Terminations("any", any.Conditions);
+                break;
+            case AllTermination all:
+                Terminations("all", all.Conditions);
+                break;
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private void Terminations(string key, IReadOnlyList<TerminationCondition> conditions)
+    {
+        writer.WriteStartArray(key);
+        foreach (var condition in conditions)
+        {
+            Termination(condition);
+        }
+
+        writer.WriteEndArray();
+    }
 }

@@ -60,12 +60,7 @@ internal static class CanonicalWriter
             }
 
             writer.WriteEndArray();
-            if (workflow.Termination is not null)
-            {
-                writer.WritePropertyName("termination");
-                Termination(workflow.Termination);
-            }
-
+            text.Termination("termination", workflow.Termination);
             text.Value("output", workflow.Output);
             writer.WriteEndObject();
         }
@@ -129,6 +124,7 @@ internal static class CanonicalWriter
         private void Agent(AgentDefinition agent)
         {
             text.Text("model", agent.Model);
+            text.Text("description", agent.Description);
             text.Text("instructions", agent.Instructions?.Text);
             text.Json("output", agent.Output?.Json);
             text.Texts("tools", agent.Tools);
@@ -222,52 +218,6 @@ internal static class CanonicalWriter
             text.Text("when", edge.When?.Text);
             text.Number("max", edge.Max);
             writer.WriteEndObject();
-        }
-
-        private void Termination(TerminationCondition condition)
-        {
-            writer.WriteStartObject();
-            switch (condition)
-            {
-                case MaxMessagesTermination messages:
-                    writer.WriteNumber("maxMessages", messages.Count);
-                    break;
-                case MaxTokensTermination tokens:
-                    writer.WriteNumber("maxTokens", tokens.Count);
-                    break;
-                case TextMentionTermination mention:
-                    text.Text("textMention", mention.Text);
-                    text.Text("from", mention.From);
-                    break;
-                case TimeoutTermination timeout:
-                    text.Time("timeout", timeout.After);
-                    break;
-                case HandoffTermination handoff:
-                    text.Text("handoff", handoff.Target);
-                    break;
-                case ExpressionTermination expression:
-                    text.Text("when", expression.When.Text);
-                    break;
-                case AnyTermination any:
-                    Terminations("any", any.Conditions);
-                    break;
-                case AllTermination all:
-                    Terminations("all", all.Conditions);
-                    break;
-            }
-
-            writer.WriteEndObject();
-        }
-
-        private void Terminations(string key, IReadOnlyList<TerminationCondition> conditions)
-        {
-            writer.WriteStartArray(key);
-            foreach (var condition in conditions)
-            {
-                Termination(condition);
-            }
-
-            writer.WriteEndArray();
         }
     }
 }

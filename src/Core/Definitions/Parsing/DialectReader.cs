@@ -31,11 +31,11 @@ internal static class DialectReader
                 {
                     Name = Choice(map, "name", ModelDialect.KnownNames),
                     StructuredOutput = Choice(map, "structuredOutput", ModelDialect.StructuredOutputs),
-                    StrictSchemas = Flag(map, "strictSchemas"),
+                    StrictSchemas = SourceValues.Flag(map, "strictSchemas"),
                     TokenLimit = Choice(map, "tokenLimit", ModelDialect.TokenLimits),
                     Roles = Choice(map, "roles", ModelDialect.RoleOrders),
-                    SystemRole = Flag(map, "systemRole"),
-                    Names = Flag(map, "names"),
+                    SystemRole = SourceValues.Flag(map, "systemRole"),
+                    Names = SourceValues.Flag(map, "names"),
                 };
                 map.Finish();
                 return dialect == new ModelDialect() ? null : dialect;
@@ -47,18 +47,4 @@ internal static class DialectReader
 
     private static string? Choice(MapReader map, string key, IReadOnlyList<string> choices) =>
         map.OneOf(key, [.. choices.Select((name, index) => (name, index))]) is { } found ? choices[found] : null;
-
-    private static bool? Flag(MapReader map, string key)
-    {
-        switch (map.Value(key))
-        {
-            case null:
-                return null;
-            case SourceScalar { Value: bool value }:
-                return value;
-            case var other:
-                map.WrongType(key, other, "true or false");
-                return null;
-        }
-    }
 }

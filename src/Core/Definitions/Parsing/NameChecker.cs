@@ -22,7 +22,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
 
         foreach (var node in workflow.Nodes)
         {
-            node.Definition?.Kind.Check(node.Definition, new NodeCheck(context, node));
+            node.Definition?.Kind.Check(node.Definition, new NodeCheck(context, node, workflow.Agents));
             if (node.Definition is { ForEach: { } list, Require.Count: { } count } && ListLimits.MaxItems(workflow.Input, workflow.Agents, Definitions(), list) is { } most && count > most)
             {
                 var path = node.Path + ".require";
@@ -105,7 +105,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
 
                 var path = $"agents.{agent.Name}.context[{i}].from";
                 var runs = Enumerable.Range(0, graph.Nodes.Length).Where(node => workflow.Nodes[node].Definition?.Asks(agent.Name) == true).ToArray();
-                if (runs.Length > 0 && Array.TrueForAll(runs, node => !graph.IsUpstream(source, node)))
+                if (runs.Length > 0 && Array.TrueForAll(runs, node => source != node && !graph.IsUpstream(source, node)))
                 {
                     context.Warn("context_not_upstream", path, context.Locations.GetValueOrDefault(path), $"no way leads from \"{from}\" to a node that runs {agent.Name}, so this filter lets nothing through", "Name a node that comes before.");
                 }

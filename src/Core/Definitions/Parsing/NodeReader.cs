@@ -8,7 +8,7 @@ namespace Polyphony.Core.Definitions.Parsing;
 internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
 {
     // Planned kinds: who writes them should learn that they are right, only early.
-    private static readonly string[] LaterKinds = ["team", "publish"];
+    private static readonly string[] LaterKinds = ["publish"];
 
     private readonly ParseContext _context = nodes.Context;
     private readonly string _path = "nodes." + entry.Key;

@@ -132,4 +132,19 @@ internal static class SourceValues
                 break;
         }
     }
+
+    /// <summary>Reads true or false.</summary>
+    public static bool? Flag(MapReader map, string key)
+    {
+        switch (map.Value(key))
+        {
+            case null:
+                return null;
+            case SourceScalar { Value: bool value }:
+                return value;
+            case var other:
+                map.WrongType(key, other, "true or false");
+                return null;
+        }
+    }
 }

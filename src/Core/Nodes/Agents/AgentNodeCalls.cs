@@ -4,25 +4,25 @@ using Polyphony.Core.Definitions.Parsing;
 
 namespace Polyphony.Core.Nodes.Agents;
 
-/// <summary>Bounds the model calls of an agent node.</summary>
-internal sealed class AgentNodeCalls(AgentNode node, ProofBuilder proof)
+/// <summary>Bounds the model calls of agents in nodes.</summary>
+internal static class AgentNodeCalls
 {
-    public NodeCalls Bound()
+    public static NodeCalls Bound(AgentNode node, ProofBuilder proof)
     {
-        var own = Of(node.Agent);
+        var own = Of(node.Agent, node, proof);
         if (node.OnError.Agent is not { } other)
         {
             return own;
         }
 
-        var more = Of(other);
+        var more = Of(other, node, proof);
         return new NodeCalls(
             own.ModelCalls + more.ModelCalls, own.WithoutRetries + more.WithoutRetries, [$"{own.ModelCalls} calls, then {more.ModelCalls} by {other}"]);
     }
 
     // Every round of tool calls is one call, the answer another, its repair a third; each may be tried again, and all that once more on every fallback. Where there is a fallback,
     // a model that lets the call wait is left, and asked from the beginning when the others have failed: all of them may do so, after their last attempt even.
-    private NodeCalls Of(string name)
+    public static NodeCalls Of(string name, NodeDefinition node, ProofBuilder proof)
     {
         if (proof.Definition.FindAgent(name, node.Name) is not { } agent)
         {

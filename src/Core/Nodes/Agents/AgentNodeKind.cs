@@ -39,7 +39,7 @@ internal sealed class AgentNodeKind : NodeKind
         return agent.Output ?? agents.GetValueOrDefault(agent.Agent)?.Output;
     }
 
-    public override NodeCalls BoundCalls(NodeDefinition node, ProofBuilder proof) => new AgentNodeCalls((AgentNode)node, proof).Bound();
+    public override NodeCalls BoundCalls(NodeDefinition node, ProofBuilder proof) => AgentNodeCalls.Bound((AgentNode)node, proof);
 
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((AgentNode)node).Prompt;
 

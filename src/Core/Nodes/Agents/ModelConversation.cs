@@ -1,4 +1,6 @@
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Nodes.Teams;
+using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Nodes.Agents;
@@ -153,7 +155,12 @@ internal sealed class ModelConversation(
             return Stopped;
         }
 
-        var results = await Task.WhenAll(requested.Select(CallToolAsync));
+        if (requested is [var alone] && IsHandoff(alone) && HandoffTool.Read(await ReadAsync(alone.Arguments), activation.Handoffs, out var message) is null)
+        {
+            return _work with { Output = message, NextCall = _call.Current };
+        }
+
+        var results = await Task.WhenAll(requested.Select(each => IsHandoff(each) ? RefuseAsync(each, requested.Count == 1) : CallToolAsync(each)));
         if (results.Any(each => each.IsCancelled))
         {
             return Stopped with { NextCall = _call.Current };
@@ -161,6 +168,19 @@ internal sealed class ModelConversation(
 
         _tools.Add(new ToolRound(requested, results, result.Beside));
         return null;
+    }
+
+    private bool IsHandoff(RequestedToolCall requested) => activation.Handoffs.Count > 0 && requested.Tool == HandoffTool.Name;
+
+    private async Task<System.Text.Json.JsonElement> ReadAsync(Payload value) =>
+        value.Json ?? System.Text.Json.JsonElement.Parse(System.Text.Encoding.UTF8.GetBytes(await context.Calls.ReadTextAsync(value)), Json.JsonLimits.Document);
+
+    /// <summary>Tells the model what is wrong with a handoff. One beside other calls would lose their results.</summary>
+    private async Task<ToolCallResult> RefuseAsync(RequestedToolCall handoff, bool isAlone)
+    {
+        var problem = isAlone ? HandoffTool.Read(await ReadAsync(handoff.Arguments), activation.Handoffs, out _) : null;
+        return new ToolCallResult(null, new CallError(
+            ErrorCodes.ToolArgumentsInvalid, problem ?? "Nobody was handed to: call this tool alone, once you have what the others return.", ErrorKind.Terminal));
     }
 
     private async Task<WorkResult?> RetryAsync(AgentCallResult result)

@@ -1,0 +1,51 @@
+namespace Polyphony.Core.Runs;
+
+/// <summary>
+/// Runs activations within another: the calls of a C# function, the turns of a team. Each takes a slot of its own, shows at the outer activation's node, and has an outcome.
+/// </summary>
+/// <param name="context">What activations share.</param>
+/// <param name="outer">The activation around them.</param>
+internal sealed class InnerCalls(ActivationContext context, Activation outer)
+{
+    private readonly ActivationRunner _runner = new(context with { Observer = new InnerObserver(context.Observer, outer) });
+    private int _count;
+
+    /// <summary>Runs an activation when there is a slot for it.</summary>
+    /// <param name="inner">The activation; its order is that of the calls.</param>
+    public async Task<ActivationEnd> RunAsync(Activation inner)
+    {
+        var end = await RunInSlotAsync(inner with { Order = $"{outer.Order}.{_count++:D6}" });
+        if (end.Outcome is { } outcome)
+        {
+            context.Outcomes?.Add(outcome);
+            context.Observer.OnInnerOutcome(outer, outcome);
+        }
+
+        return end;
+    }
+
+    private async Task<ActivationEnd> RunInSlotAsync(Activation inner)
+    {
+        if (context.Slots is not { } gate || !inner.Node.Kind.TakesSlot)
+        {
+            return await _runner.RunAsync(inner);
+        }
+
+        var slots = await gate.AcquireAsync();
+        try
+        {
+            var end = context.Stop.IsRequested ? new ActivationEnd(null) : await _runner.RunAsync(inner);
+            if (end.Abandoned is { } abandoned)
+            {
+                // The call still takes this slot.
+                await abandoned;
+            }
+
+            return end;
+        }
+        finally
+        {
+            gate.Release(slots);
+        }
+    }
+}
