@@ -67,7 +67,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             messages.Add(new ChatMessage(ChatRole.User, RepairText(toRepair)));
         }
 
-        return new Conversation(messages, Options(agent, model, node is TeamNode team ? team : null, definition));
+        return new Conversation(messages, Options(agent, model, node?.Kind.HandoffOf(node, agent.Name, definition.Agents)));
 
         JsonElement Resolve(Payload payload) => payload.IsInline ? payload.Json!.Value : stored[payload];
 
@@ -124,7 +124,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         return text.Append("Answer again with the corrected JSON alone.").ToString();
     }
 
-    private ChatOptions Options(AgentDefinition agent, ModelDefinition model, TeamNode? team, WorkflowDefinition definition)
+    private ChatOptions Options(AgentDefinition agent, ModelDefinition model, HandoffOffer? handoff)
     {
         var options = new ChatOptions
         {
@@ -133,16 +133,15 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             MaxOutputTokens = model.MaxOutputTokens,
             ResponseFormat = agent.Output is { } schema ? ChatResponseFormat.ForJsonSchema(schema.Json, "answer") : null,
         };
-        var handoffs = team?.HandoffsOf(agent.Name) ?? [];
-        if (agent.Tools.Count > 0 || handoffs.Count > 0)
+        if (agent.Tools.Count > 0 || handoff is not null)
         {
             options.Tools = [.. agent.Tools.Select(tools.Get)];
             options.ToolMode = ChatToolMode.Auto;
         }
 
-        if (handoffs.Count > 0)
+        if (handoff is not null)
         {
-            options.Tools!.Add(AIFunctionFactory.CreateDeclaration(HandoffTool.Name, HandoffTool.Describe(team!, agent.Name, definition.Agents), HandoffTool.Parameters(handoffs)));
+            options.Tools!.Add(AIFunctionFactory.CreateDeclaration(HandoffTool.Name, handoff.Description, handoff.Parameters));
         }
 
         return options;

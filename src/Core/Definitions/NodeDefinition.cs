@@ -88,4 +88,8 @@ public enum ErrorPolicyKind
 /// <param name="To">The target node's name.</param>
 /// <param name="When">The condition; <see langword="null"/> means always.</param>
 /// <param name="Max">For a back edge: how many times it may be taken each time its loop is entered: 1 to 10,000.</param>
-public sealed record EdgeDefinition(string From, string To, Expression? When = null, int? Max = null);
+public sealed record EdgeDefinition(string From, string To, Expression? When = null, int? Max = null)
+{
+    /// <summary>Gets a value indicating whether the edge is a node's own: a router has one to each of the nodes that it chooses from.</summary>
+    public bool IsRoute { get; init; }
+}

@@ -69,7 +69,7 @@ internal static class WorkflowParser
         var graph = reader.Build();
         if (canonicalJson is null)
         {
-            new ExpressionChecker(context, workflow, graph).CheckAll();
+            new ExpressionChecker(context, workflow, context.AreRoutesMissing ? null : graph).CheckAll();
             new NameChecker(context, workflow, graph).Check();
         }
 

@@ -113,6 +113,9 @@ internal abstract class NodeKind
     /// <summary>Tells whether an agent is sent the prompt before the earlier messages: they are about it. By default the prompt comes last.</summary>
     public virtual bool BeginsWithPrompt(NodeDefinition node, string agent) => false;
 
+    /// <summary>Gets the tool by which an agent may hand off in a node; <see langword="null"/> if it may not.</summary>
+    public virtual Teams.HandoffOffer? HandoffOf(NodeDefinition node, string agent, IReadOnlyDictionary<string, AgentDefinition> agents) => null;
+
     /// <summary>Gets the role of a node's messages; <see langword="null"/> if its results are no messages.</summary>
     public virtual string? RoleOf(NodeDefinition node) => null;
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Polyphony.Core.Nodes.Agents;
 using Polyphony.Core.Nodes.Code;
 using Polyphony.Core.Nodes.Humans;
+using Polyphony.Core.Nodes.Routers;
 using Polyphony.Core.Nodes.SubWorkflows;
 using Polyphony.Core.Nodes.Teams;
 using Polyphony.Core.Nodes.Tools;
@@ -17,6 +18,7 @@ internal sealed class NodeKinds(params ImmutableArray<NodeKind> kinds)
     /// <summary>Gets the kinds of the product.</summary>
     public static NodeKinds All { get; } = new(
         AgentNodeKind.Instance,
+        RouterNodeKind.Instance,
         TeamNodeKind.Instance,
         ToolNodeKind.Instance,
         HumanNodeKind.Instance,

@@ -103,12 +103,10 @@ internal static class ExpressionSites
                 var edges = definition.Graph.Edges;
                 return site.Index >= 0 && site.Index < edges.Length ? edges[site.Index].Definition.When : throw Unknown(definition, node, site);
             case ExpressionSiteKind.Termination:
-                var conditions = TerminationConditions(definition.Termination);
-                return site.Index >= 0 && site.Index < conditions.Count ? ExpressionOf(conditions[site.Index]) : throw Unknown(definition, node, site);
+                return ConditionOf(definition.Termination);
             case ExpressionSiteKind.TeamTermination:
                 var team = NodeOf(definition, node, site);
-                var ofTeam = TerminationConditions(team.Kind.TerminationOf(team));
-                return site.Index >= 0 && site.Index < ofTeam.Count ? ExpressionOf(ofTeam[site.Index]) : throw Unknown(definition, node, site);
+                return ConditionOf(team.Kind.TerminationOf(team));
         }
 
         var found = NodeOf(definition, node, site);
@@ -119,6 +117,12 @@ internal static class ExpressionSites
             var kind when found.Kind.Reads.Contains(kind) => found.Kind.ExpressionOf(found, kind),
             _ => throw Unknown(definition, node, site),
         };
+
+        Expression? ConditionOf(TerminationCondition? termination)
+        {
+            var conditions = TerminationConditions(termination);
+            return site.Index >= 0 && site.Index < conditions.Count ? ExpressionOf(conditions[site.Index]) : throw Unknown(definition, node, site);
+        }
     }
 
     private static NodeDefinition NodeOf(WorkflowDefinition definition, string node, ExpressionSite site) =>

@@ -41,12 +41,12 @@ internal sealed class ResultStore(WorkflowPlan plan, NodeSchedule schedule)
     }
 
     /// <summary>
-    /// Finds the result of one node that another sees: of a node before it in the same round, that round's; of one that comes before it only
+    /// Finds the result of one node that another sees: of a node before it in the same round, or of a loop before it, the latest; of one that comes before it only
     /// through a back edge, that of the last round of the loop that holds both. Neither depends on when things happen.
     /// </summary>
     public NodeResult? ViewOf(int node, int reader)
     {
-        if (plan.IsForwardAncestor(node, reader))
+        if (plan.IsBefore(node, reader))
         {
             return _results[node];
         }
@@ -57,7 +57,7 @@ internal sealed class ResultStore(WorkflowPlan plan, NodeSchedule schedule)
 
     /// <summary>Finds the messages of one node that another may be given, oldest first. What a node has said stays, also when it was skipped since, or has yet to come in this round (<c>join: any</c>).</summary>
     public IReadOnlyList<NodeResult> MessagesOf(int node, int reader) =>
-        (ViewOf(node, reader) ?? (plan.IsForwardAncestor(node, reader) ? LastRoundOf(node) : null))?.Messages ?? [];
+        (ViewOf(node, reader) ?? (plan.IsBefore(node, reader) ? LastRoundOf(node) : null))?.Messages ?? [];
 
     /// <summary>Gets a node's result for the output: its last, whichever round that was.</summary>
     /// <param name="node">The node.</param>

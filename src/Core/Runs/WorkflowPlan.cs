@@ -37,6 +37,25 @@ internal sealed class WorkflowPlan
     /// <summary>Tells whether a node comes before another within the same round.</summary>
     public bool IsForwardAncestor(int ancestor, int node) => (_forward.TryGetValue(node, out var found) ? found : _forward.GetOrAdd(node, FindForwardAncestors))[ancestor];
 
+    /// <summary>Tells whether a node's latest result is there when another runs: it comes before it within the same round, or belongs to a loop that has ended by then, wherever that is left.</summary>
+    public bool IsBefore(int ancestor, int node)
+    {
+        if (IsForwardAncestor(ancestor, node))
+        {
+            return true;
+        }
+
+        for (var loop = Graph.InnermostLoop[ancestor]; loop >= 0 && !Graph.IsInLoop(node, loop); loop = Graph.Loops[loop].Parent)
+        {
+            if (IsForwardAncestor(Graph.Loops[loop].Header, node))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Finds the innermost loop that holds both nodes, or -1.</summary>
     public int CommonLoop(int a, int b)
     {

@@ -90,6 +90,7 @@ public sealed class DocsTests
     [InlineData("retry", "agents: {{ x: {{ model: fast, retry: {{ {0} }} }} }}")]
     [InlineData("filter", "agents: {{ x: {{ model: fast, context: [{{ {0} }}] }} }}")]
     [InlineData("agentNode", "nodes: {{ x: {{ agent: a, prompt: x, {0} }} }}")]
+    [InlineData("routerNode", "nodes: {{ x: {{ router: a, prompt: x, to: [a, b], {0} }} }}")]
     [InlineData("teamNode", "nodes: {{ x: {{ team: [a], prompt: x, {0} }} }}")]
     [InlineData("toolNode", "nodes: {{ x: {{ tool: a, {0} }} }}")]
     [InlineData("toolCall", "nodes: {{ x: {{ tool: {{ name: a, {0} }} }} }}")]

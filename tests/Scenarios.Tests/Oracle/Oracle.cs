@@ -195,7 +195,8 @@ public sealed class OracleRun
 
     private Result? View(int node, int reader)
     {
-        if (_workflow.IsForward(node, reader))
+        // A loop has ended when anything behind it runs, wherever it is left.
+        if (_workflow.IsForward(node, reader) || _workflow.LoopsAround(node).Except(_workflow.LoopsAround(reader)).Any(left => _workflow.IsForward(left.First, reader)))
         {
             return _results[node];
         }

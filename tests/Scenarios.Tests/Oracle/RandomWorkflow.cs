@@ -65,7 +65,7 @@ public sealed class RandomWorkflow
     }
 
     public bool IsUpstream(int from, int to) =>
-        IsForward(from, to) || LoopsAround(from).Intersect(LoopsAround(to)).Any() || LoopsAround(from).Any(loop => IsForward(from, loop.Last) && IsForward(loop.First, to));
+        IsForward(from, to) || LoopsAround(from).Intersect(LoopsAround(to)).Any() || LoopsAround(from).Any(loop => (from == loop.Last || IsForward(from, loop.Last)) && IsForward(loop.First, to));
 
     public string ToJson()
     {

@@ -54,7 +54,7 @@ internal static class CanonicalWriter
 
             writer.WriteEndObject();
             writer.WriteStartArray("edges");
-            foreach (var edge in graph.Edges)
+            foreach (var edge in graph.Edges.Where(edge => !edge.Definition.IsRoute))
             {
                 Edge(edge.Definition);
             }

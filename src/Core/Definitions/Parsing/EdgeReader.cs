@@ -26,6 +26,9 @@ internal sealed class EdgeReader
         var reader = new EdgeReader(map, nodes);
         switch (map.Value("edges"))
         {
+            // Where an agent chooses what follows, the order of the nodes says nothing.
+            case null when map.Context.Routes.Count > 0:
+                break;
             case null:
                 for (var i = 1; i < nodes.Count; i++)
                 {
@@ -45,7 +48,38 @@ internal sealed class EdgeReader
                 break;
         }
 
+        foreach (var node in nodes)
+        {
+            reader.AddRoutes(node);
+        }
+
         return reader._edges;
+    }
+
+    /// <summary>Adds a node's own edges.</summary>
+    private void AddRoutes(NodeDraft node)
+    {
+        foreach (var to in _map.Context.Routes.GetValueOrDefault(node.Name, []))
+        {
+            var path = node.Path + ".to";
+            var location = _map.Context.Locations.GetValueOrDefault(ParseContext.Join(path, to), _map.Context.Locations.GetValueOrDefault(path, node.Location));
+            if (!_nodes.Contains(to))
+            {
+                _map.Context.AreRoutesMissing = true;
+                _map.Context.Error("unknown_node", path, location, $"there is no node \"{SourceValues.Shorten(to)}\"", NearMatch.Hint(to, _nodes) ?? "Nodes are named under \"nodes\".");
+                continue;
+            }
+
+            if (_edges.Find(edge => edge.Definition.From == node.Name && edge.Definition.To == to) is { } written)
+            {
+                _map.Context.Error("duplicate_edge", written.Path, written.Location, $"the router {node.Name} has an edge to {to} of its own", "Remove this edge, or leave the node out of \"to\".");
+                continue;
+            }
+
+            var text = $"\"{to}\" in nodes.{node.Name}.output.next";
+            var when = Expression.TryParse(text, out var parsed, out var problems) ? parsed : throw new ExpressionException(text, problems[0]);
+            _edges.Add(new EdgeDraft(new EdgeDefinition(node.Name, to, when) { IsRoute = true }, path, location));
+        }
     }
 
     private void ReadEdge(string path, SourceNode node)

@@ -96,3 +96,8 @@ internal static class HandoffTool
     private static string About(TeamNode team, string target, IReadOnlyDictionary<string, AgentDefinition> agents) =>
         (target == Person ? team.Person : agents.GetValueOrDefault(target)?.Description) is { Length: > 0 } about ? $": {about}" : "";
 }
+
+/// <summary>The tool by which a member of a team hands off, as the member is told of it.</summary>
+/// <param name="Description">What it does, and to whom the member may hand off.</param>
+/// <param name="Parameters">The schema of its arguments.</param>
+internal sealed record HandoffOffer(string Description, JsonElement Parameters);

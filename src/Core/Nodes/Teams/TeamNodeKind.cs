@@ -60,6 +60,12 @@ internal sealed class TeamNodeKind : NodeKind
     /// <summary>The task is what a conversation begins with; a manager is asked something about it.</summary>
     public override bool BeginsWithPrompt(NodeDefinition node, string agent) => ((TeamNode)node).Manager != agent;
 
+    public override HandoffOffer? HandoffOf(NodeDefinition node, string agent, IReadOnlyDictionary<string, AgentDefinition> agents)
+    {
+        var team = (TeamNode)node;
+        return team.HandoffsOf(agent) is { Count: > 0 } targets ? new HandoffOffer(HandoffTool.Describe(team, agent, agents), HandoffTool.Parameters(targets)) : null;
+    }
+
     public override INodeRunner CreateRunner(NodeRunnerServices services) => new TeamNodeRunner(services.Context);
 
     private static ExpressionType Map(params (string Name, ExpressionType Type)[] members) =>
