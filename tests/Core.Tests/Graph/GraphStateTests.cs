@@ -51,6 +51,20 @@ public sealed class GraphStateTests
 
     [Fact]
     [Trait("Row", "O2")]
+    public void Complete_JoinOfEdgesThatAreAllTaken_RunsOnce()
+    {
+        var state = Create("[a, b, c, d, e]", "[a, b] -> d", "[a, b, c] -> e");
+
+        state = Run(Run(state, "a", true, true), "b", true, true);
+        Assert.Equal("a Completed, b Completed, c Ready, d Ready, e Pending", Describe(state));
+
+        state = Run(state, "c", true);
+        Assert.Equal("a Completed, b Completed, c Completed, d Ready, e Ready", Describe(state));
+        Assert.Equal((1, 1), (state.Nodes[3].Round, state.Nodes[4].Round));
+    }
+
+    [Fact]
+    [Trait("Row", "O2")]
     public void Complete_JoinAny_RunsAtTheFirstEdgeTakenAndOnlyOnce()
     {
         var state = Create("[a, b, c, { d: any }]", "[a, b, c] -> d");
