@@ -67,6 +67,19 @@ public sealed class LimitTests
         Assert.Equal("1", Sample.Evaluate("size([a, a].distinct())", $$"""{ "a": {{Wide(1)}} }"""));
     }
 
+    /// <summary>The same for the type of a constant: a file of a megabyte has room for an object of this width.</summary>
+    [Fact]
+    [Trait("Row", "B1")]
+    public void TypeOf_WideObject_HasAllMembers()
+    {
+        var wide = Sample.Json($"{{ {string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"\"{i}\": {i % 2}"))}, \"last\": \"x\" }}");
+
+        var type = ExpressionType.Of(ExpressionValue.FromJson(wide));
+
+        Assert.Equal(100_001, type.Members.Count);
+        Assert.Equal(ExpressionType.String, type.Members["last"]);
+    }
+
     [Theory]
     [InlineData("[a]")]
     [InlineData("{'a': a}")]
