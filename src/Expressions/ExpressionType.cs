@@ -191,8 +191,25 @@ public sealed class ExpressionType
         ExpressionValueKind.Double => Double,
         ExpressionValueKind.String => String,
         ExpressionValueKind.List => ListOf(value.Count > MostItems ? Any : Union([.. value.Items().Select(Of)]), value.Count > 0),
-        _ => Object(value.MemberNames().ToDictionary(name => name, name => value.TryGetMember(name, out var member) ? Of(member) : Any, StringComparer.Ordinal)),
+        _ => Object(MembersOf(value)),
     };
+
+    // Members of JSON are gone through as they stand: to look one up takes a time that grows with the object. Of a name that stands there twice, the last counts.
+    private static Dictionary<string, ExpressionType> MembersOf(ExpressionValue map)
+    {
+        if (map.Members is { } members)
+        {
+            return members.ToDictionary(member => member.Key, member => Of(member.Value), StringComparer.Ordinal);
+        }
+
+        var types = new Dictionary<string, ExpressionType>(StringComparer.Ordinal);
+        foreach (var member in map.Json.EnumerateObject())
+        {
+            types[member.Name] = Of(ExpressionValue.FromJson(member.Value));
+        }
+
+        return types;
+    }
 
     /// <summary>Gets whether a value of this type may be of a kind that another allows: a condition must be able to be <see cref="Bool"/>.</summary>
     /// <param name="other">The other type.</param>

@@ -7,6 +7,7 @@ public sealed class FunctionTests
     [InlineData("size('')", "0")]
     [InlineData("size(smile)", "3")]
     [InlineData("smile.size()", "3")]
+    [InlineData("size('😀b😀')", "3")]
     [InlineData("size(xs)", "3")]
     [InlineData("size(m)", "4")]
     [InlineData("size({'a': 1})", "1")]
@@ -16,6 +17,7 @@ public sealed class FunctionTests
     [InlineData("s.endsWith('lo')", "true")]
     [InlineData("s.endsWith('He')", "false")]
     [InlineData("s.indexOf('l')", "2")]
+    [InlineData("s.indexOf('H')", "0")]
     [InlineData("smile.indexOf('b')", "2")]
     [InlineData("s.indexOf('z')", "-1")]
     [InlineData("'a,b,,c'.split(',')", "[\"a\",\"b\",\"\",\"c\"]")]
@@ -30,6 +32,12 @@ public sealed class FunctionTests
     [InlineData("s.substring(1)", "\"ello\"")]
     [InlineData("s.substring(1, 3)", "\"el\"")]
     [InlineData("s.substring(5)", "\"\"")]
+    [InlineData("s.substring(0, 2)", "\"He\"")]
+    [InlineData("s.substring(1.0, whole)", "\"el\"")]
+    [InlineData("s.substring(1.5)", "error 0+16: The start must be a whole number, found 1.5.")]
+    [InlineData("s.substring(1, 2.5)", "error 0+19: The end must be a whole number, found 2.5.")]
+    [InlineData("s.substring(1e300)", "error 0+18: The start must be a whole number, found 1E+300.")]
+    [InlineData("s.substring(big)", "error 0+16: There is no part from 9223372036854775807 to 5: the text has 5 characters. Up to n characters are x.first(n).")]
     [InlineData("smile.substring(1, 2)", "\"😀\"")]
     [InlineData("s.substring(2, 9)", "error 0+17: There is no part from 2 to 9: the text has 5 characters. Up to n characters are x.first(n).")]
     [InlineData("s.substring(3, 2)", "error 0+17: There is no part from 3 to 2: the text has 5 characters. Up to n characters are x.first(n).")]
@@ -57,15 +65,22 @@ public sealed class FunctionTests
     [InlineData("none.join(',')", "\"\"")]
     [InlineData("xs.first(2)", "[3,1]")]
     [InlineData("xs.first(9)", "[3,1,2]")]
+    [InlineData("xs.first(0)", "[]")]
+    [InlineData("xs.first(1.5)", "error 0+13: The number of items must be a whole number, found 1.5.")]
     [InlineData("xs.last(2)", "[1,2]")]
     [InlineData("xs.first()", "3")]
     [InlineData("xs.last()", "2")]
     [InlineData("s.first(2)", "\"He\"")]
     [InlineData("smile.last(2)", "\"😀b\"")]
     [InlineData("none.first()", "error 0+12: The array is empty. x.first(1) gives an empty array instead.")]
+    [InlineData("e.first()", "error 0+9: The string is empty. x.first(1) gives an empty string instead.")]
     [InlineData("xs.first(-1)", "error 0+12: The number of items must be 0 or more, found -1.")]
     [InlineData("names.distinct()", "[\"b\",\"a\"]")]
     [InlineData("[1, 1.0, '1', null, null, [1], [1.0], {'a': 1}, {'a': 1}].distinct()", "[1,\"1\",null,[1],{\"a\":1}]")]
+    [InlineData("[true, false, true].distinct()", "[true,false]")]
+    [InlineData("[[[1]], [[2]], [[3]], [[1]], [[2]]].distinct()", "[[[1]],[[2]],[[3]]]")]
+    [InlineData("[{'a': [1]}, {'a': [2]}, {'a': [1.0]}].distinct()", "[{\"a\":[1]},{\"a\":[2]}]")]
+    [InlineData("none.sort()", "[]")]
     [InlineData("xs.sort()", "[1,2,3]")]
     [InlineData("names.sort()", "[\"a\",\"b\",\"b\"]")]
     [InlineData("[2.5, 1, 2].sort()", "[1,2,2.5]")]
@@ -79,11 +94,16 @@ public sealed class FunctionTests
     [InlineData("[big, 1, -1].sum()", "9223372036854775807")]
     [InlineData("[big, 1].sum()", "error 0+14: The result doesn't fit into 64 bits.")]
     [InlineData("names.sum()", "error 0+11: sum() adds numbers; item 0 is string.")]
+    [InlineData("[1, 'a'].sum()", "error 0+14: sum() adds numbers; item 1 is string.")]
+    [InlineData("[-big, -1].sum()", "-9223372036854775808")]
+    [InlineData("[-big, -2].sum()", "error 0+16: The result doesn't fit into 64 bits.")]
+    [InlineData("[1e308, 1e308].sum()", "error 0+20: The result is too large for a number.")]
     [InlineData("xs.min()", "1")]
     [InlineData("xs.max()", "3")]
     [InlineData("names.max()", "\"b\"")]
     [InlineData("[1, 'a'].max()", "error 0+14: max() compares only numbers, or only strings; item 1 is string.")]
     [InlineData("none.min()", "error 0+10: The array is empty, so it has no smallest item. Add a default: (x + [0]).max().")]
+    [InlineData("none.max()", "error 0+10: The array is empty, so it has no largest item. Add a default: (x + [0]).max().")]
     public void Evaluate_ListFunctions_GiveTheResult(string expression, string expected) => Assert.Equal(expected, Sample.Evaluate(expression));
 
     [Theory]
@@ -92,6 +112,12 @@ public sealed class FunctionTests
     [InlineData("int(i)", "7")]
     [InlineData("int('4.2')", "error 0+10: \"4.2\" is no whole number of 64 bits. Write int(double(x)) for a number with a fraction, int(x.trim()) if there are spaces.")]
     [InlineData("int(1e19)", "error 0+9: The number doesn't fit into 64 bits.")]
+    [InlineData("int(-9223372036854775808.0)", "-9223372036854775808")]
+    [InlineData("int(9223372036854775808.0)", "error 0+26: The number doesn't fit into 64 bits.")]
+    [InlineData("int('a\\nb')", "error 0+11: \"a b\" is no whole number of 64 bits. Write int(double(x)) for a number with a fraction, int(x.trim()) if there are spaces.")]
+    [InlineData("double('1234567890123456789012345678901234567890')", "1.2345678901234568E+39")]
+    [InlineData("double('x234567890123456789012345678901234567890')", "error 0+50: \"x234567890123456789012345678901234567890\" is no number. Write double(x.trim()) if there are spaces.")]
+    [InlineData("double('x2345678901234567890123456789012345678901')", "error 0+51: \"x234567890123456789012345678901234567890...\" is no number. Write double(x.trim()) if there are spaces.")]
     [InlineData("int(t)", "error 4+1: The argument of int() must be a number or string, found bool.")]
     [InlineData("double('4.25')", "4.25")]
     [InlineData("double(i) / 2", "3.5")]
@@ -101,14 +127,47 @@ public sealed class FunctionTests
     [InlineData("string(huge)", "\"12345678901234567890\"")]
     [InlineData("string(xs)", "error 7+2: The argument of string() must be a bool, number or string, found array. Write toJson(x).")]
     [InlineData("bool('true') && !bool('false')", "true")]
+    [InlineData("bool('True') && bool('TRUE') && bool('t') && bool('1') && bool(t)", "true")]
+    [InlineData("bool('False') || bool('FALSE') || bool('f') || bool('0') || bool(f)", "false")]
     [InlineData("bool('yes')", "error 0+11: \"yes\" is neither true nor false. Expected 'true' or 'false'.")]
     [InlineData("toJson(m.b)", "\"{\\\"c\\\":\\\"deep\\\"}\"")]
     [InlineData("toJson('ä<')", "\"\\\"ä<\\\"\"")]
     [InlineData("toJson(null)", "\"null\"")]
     [InlineData("parseJson('{\"a\": [1, 2.0]}').a[1]", "2.0")]
     [InlineData("parseJson('{')", "error 0+14: \"{\" is no JSON (line 1, byte 2).")]
+    [InlineData("parseJson(' ```json')", "error 0+21: \" ```json\" is no JSON (line 1, byte 2). It stands between ``` marks: ask for bare JSON, or give the agent an output schema.")]
     [InlineData("size(n)", "error 5+1: The argument of size() must be a string, array or object, found null. Give a default with coalesce(x, ...).")]
     [InlineData("xs.contains(1)", "error 0+2: What stands before .contains() must be a string, found array. Write item in array.")]
     [InlineData("s.contains(1)", "error 11+1: The argument of contains() must be a string, found int. Convert it with string(x).")]
     public void Evaluate_Conversions_GiveTheResult(string expression, string expected) => Assert.Equal(expected, Sample.Evaluate(expression));
+
+    /// <summary>Long enough that a sort which does not keep the order of equal keys shows it.</summary>
+    [Fact]
+    public void Evaluate_SortByEqualKeys_KeepsTheirOrder()
+    {
+        var xs = $$"""{ "xs": [{{string.Join(',', Enumerable.Range(0, 200))}}] }""";
+
+        Assert.Equal(
+            $"[{string.Join(',', Enumerable.Range(0, 200).OrderBy(x => x % 3))}]",
+            Sample.Evaluate("xs.sortBy(x, x % 3)", xs));
+    }
+
+    /// <summary>Half of a pair, which a tool in C# may give, counts as a character.</summary>
+    [Theory]
+    [InlineData("size(high)", "2")]
+    [InlineData("size(low)", "3")]
+    [InlineData("high.substring(0, 1) + low.first(1)", "\"aa\"")]
+    [InlineData("low.last(1) + low.substring(2)", "\"bb\"")]
+    [InlineData("size(high.first(2))", "2")]
+    [InlineData("size(low.first(2))", "2")]
+    public void Evaluate_HalfASurrogatePair_IsOneCharacter(string expression, string expected)
+    {
+        var scope = new ExpressionScope(new Dictionary<string, ExpressionValue>(StringComparer.Ordinal)
+        {
+            ["high"] = ExpressionValue.FromString("a\uD83D"),
+            ["low"] = ExpressionValue.FromString("a\uDE00b"),
+        });
+
+        Assert.Equal(expected, Sample.Parse(expression).Evaluate(scope).ToString());
+    }
 }

@@ -31,6 +31,36 @@ public sealed class ConcurrencyTests
         Assert.Equal(expected, host.Models.MaxInFlight);
     }
 
+    /// <summary>A list that is divided among children takes a slot for each item and no more: what is ready beside it begins at once.</summary>
+    [Fact]
+    [Trait("Row", "C2")]
+    [Trait("Row", "O5")]
+    public async Task MaxConcurrency_ForEachOfFewerItems_LeavesTheOtherSlotsToNodesBeside()
+    {
+        await using var host = await TestHost.StartAsync();
+        host.Models.Respond = async (_, _, _, cancellationToken) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(20), host.Clock, cancellationToken);
+            return TestModels.Text("x");
+        };
+        var status = await host.RunAsync(
+            """
+            name: beside
+            limits: { maxConcurrency: 100 }
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, context: [] } }
+            nodes:
+              each: { agent: a, forEach: "{{ input.items }}", prompt: "{{ item }}" }
+              pause: { wait: 5s }
+              one: { agent: a, prompt: one }
+            edges: [ pause -> one ]
+            """,
+            new { items = Enumerable.Range(0, 65).ToArray() });
+
+        Assert.Equal("completed", status.Reason());
+        Assert.Equal(66, host.Models.MaxInFlight);
+    }
+
     [Fact]
     [Trait("Row", "C2")]
     public async Task MaxConcurrency_TwoNodesAndTimeouts_HoldsOverAllOfThem()

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Tools;
+using Polyphony.Core.Client;
+using Polyphony.Core.Runs;
 
 namespace Polyphony.Scenarios.Tests;
 
@@ -10,6 +12,7 @@ public sealed class RuntimeTests
     [Theory]
     [InlineData("{ maxMessages: 3 }", "max_turns", 3)]
     [InlineData("{ maxTokens: 25 }", "max_tokens", 2)]
+    [InlineData("{ maxTokens: 30 }", "max_tokens", 2)]
     [InlineData("{ textMention: \"say 4\" }", "completed", 4)]
     [InlineData("{ textMention: \"say\", from: n2 }", "completed", 2)]
     [InlineData("{ timeout: 25s }", "timeout", 2)]
@@ -17,18 +20,42 @@ public sealed class RuntimeTests
     [InlineData("{ any: [ { maxMessages: 5 }, { textMention: \"say 2\" } ] }", "completed", 2)]
     [InlineData("{ all: [ { maxMessages: 4 }, { textMention: \"say 2\" } ] }", "completed", 4)]
     [InlineData("{ all: [ { textMention: \"say 1\" }, { textMention: \"say 3\" } ] }", "completed", 3)]
+    [InlineData("{ when: \"message.agent == 'a' && message.role == 'assistant' && usage.modelCalls == 2\" }", "completed", 2)]
+    [InlineData("{ any: [ { handoff: other }, { textMention: \"say 3\" } ] }", "completed", 3)]
     [InlineData("{ handoff: billing }", "handoff", 5)]
     [Trait("Row", "R7")]
     [Trait("Row", "R8")]
     public async Task Termination_Conditions_StopAfterTheRightMessage(string termination, string reason, int messages)
     {
-        await using var host = await TestHost.StartAsync();
+        var status = await RunToTerminationAsync(termination, new InterpreterOptions());
+
+        Assert.Equal(reason, status.Reason());
+        Assert.Equal(messages, status.Outcomes!.Count(outcome => outcome.Outcome.Status == "completed"));
+    }
+
+    [Theory]
+    [InlineData("{ maxMessages: 3 }", "max_turns", 3)]
+    [InlineData("{ maxTokens: 25 }", "max_tokens", 2)]
+    [InlineData("{ all: [ { textMention: \"say 1\" }, { textMention: \"say 3\" } ] }", "completed", 3)]
+    [Trait("Row", "R8")]
+    [Trait("Row", "S7")]
+    public async Task Termination_InstanceContinuesAsNew_CountsOn(string termination, string reason, int messages)
+    {
+        var status = await RunToTerminationAsync(termination, new InterpreterOptions { OperationsPerGeneration = 1 });
+
+        Assert.Equal(reason, status.Reason());
+        Assert.Equal(messages, status.Outcomes!.Count(outcome => outcome.Outcome.Status == "completed"));
+    }
+
+    private static async Task<WorkflowStatus> RunToTerminationAsync(string termination, InterpreterOptions options)
+    {
+        await using var host = await TestHost.StartAsync(interpreter: options);
         host.Models.Respond = async (_, prompt, _, cancellationToken) =>
         {
             await Task.Delay(TimeSpan.FromSeconds(10), host.Clock, cancellationToken);
             return TestModels.Text(prompt[^1].Text == "say 5" ? """{"handoff":"billing"}""" : prompt[^1].Text);
         };
-        var status = await host.RunAsync($$$"""
+        return await host.RunAsync($$$"""
             name: termination
             models: { m: { provider: offline } }
             agents: { a: { model: m, context: [] }, j: { model: m, context: [], output: { type: object, properties: { handoff: { type: string } } } } }
@@ -42,8 +69,69 @@ public sealed class RuntimeTests
               n6: { agent: a, prompt: say 6 }
             output: "{{ nodes.n6.output }}"
             """);
-        Assert.Equal(reason, status.Reason());
-        Assert.Equal(messages, status.Outcomes!.Count(outcome => outcome.Outcome.Status == "completed"));
+    }
+
+    [Fact]
+    [Trait("Row", "R7")]
+    [Trait("Row", "R8")]
+    public async Task Termination_ConditionThatCannotBeEvaluated_FailsTheRunAtTheMessage()
+    {
+        var status = await RunToTerminationAsync("{ when: \"int(message.text.last(1)) / (2 - usage.modelCalls) > 9\" }", new InterpreterOptions());
+
+        Assert.Equal("failed", status.Reason());
+        Assert.Equal("n2", status.Error!.Activation);
+        Assert.Contains("Division by zero", status.Error.Message, StringComparison.Ordinal);
+        Assert.Equal(2, status.Outcomes!.Count(outcome => outcome.Outcome.Status == "completed"));
+    }
+
+    /// <summary>Only what somebody has said is a message.</summary>
+    [Fact]
+    [Trait("Row", "R8")]
+    public async Task Termination_NodesThatSayNothing_DoNotCount()
+    {
+        await using var host = await TestHost.StartAsync();
+        var status = await host.RunAsync("""
+            name: silent
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, context: [] } }
+            termination: { maxMessages: 2 }
+            nodes:
+              t1: { transform: 1 }
+              n1: { agent: a, prompt: one }
+              t2: { transform: 2 }
+              n2: { agent: a, prompt: two }
+              n3: { agent: a, prompt: three }
+            """);
+
+        Assert.Equal("max_turns", status.Reason());
+        Assert.Equal(2, host.Models.Calls);
+    }
+
+    /// <summary>A message that came early waits for an earlier one of the graph, and does so in the next generation of the instance as well.</summary>
+    [Fact]
+    [Trait("Row", "R8")]
+    [Trait("Row", "S3")]
+    [Trait("Row", "S7")]
+    public async Task Termination_MessageAheadOfItsTurnWhenTheInstanceContinuesAsNew_CountsInItsTurn()
+    {
+        await using var host = await TestHost.StartAsync(interpreter: new InterpreterOptions { OperationsPerGeneration = 1 });
+        var status = await host.RunAsync("""
+            name: pending
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, context: [] } }
+            termination: { textMention: stop }
+            nodes:
+              pause: { wait: 20s }
+              first: { agent: a, prompt: first }
+              early: { agent: a, prompt: stop }
+              after: { agent: a, prompt: after }
+            edges: [ pause -> first -> after ]
+            output: [ "{{ nodes.first.output }}", "{{ nodes.early.output }}", "{{ nodes.after.status }}" ]
+            """);
+
+        Assert.Equal("completed", status.Reason());
+        Assert.Equal(2, host.Models.Calls);
+        Assert.Equal("stop", status.Output!.Value[1].GetString());
     }
 
     [Fact]

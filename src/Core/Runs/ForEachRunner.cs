@@ -157,7 +157,8 @@ internal sealed class ForEachRunner(
             var outcomes = new List<Payload>();
             for (var attempt = 1; ; attempt++)
             {
-                var taken = await run.Slots.AcquireAsync(perChild);
+                // No more than it has items: with more slots than items, others may use the rest.
+                var taken = await run.Slots.AcquireAsync(Math.Min(perChild, length));
                 try
                 {
                     if (agent is not null)

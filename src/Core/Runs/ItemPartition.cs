@@ -2,7 +2,7 @@ namespace Polyphony.Core.Runs;
 
 /// <summary>How the items of a <c>forEach</c> are divided among child orchestrations.</summary>
 /// <param name="Size">How many items a child gets.</param>
-/// <param name="Slots">How many slots it gets.</param>
+/// <param name="Slots">How many slots it gets at most; it takes no more than it has items.</param>
 internal readonly record struct ItemPartition(int Size, int Slots)
 {
     /// <summary>

@@ -99,18 +99,38 @@ internal static class Comparison
 
                 return hash;
             case ExpressionValueKind.Map:
-                var sum = value.Count;
-                foreach (var name in value.MemberNames())
-                {
-                    context.Charge(node, 1);
-                    value.TryGetMember(name, out var member);
-                    sum += HashCode.Combine(name, member.Kind is ExpressionValueKind.List or ExpressionValueKind.Map ? member.Count : Hash(ref context, node, member));
-                }
-
-                return sum;
+                return HashMembers(ref context, node, value);
             default:
                 return 0;
         }
+    }
+
+    // Members of JSON are gone through as they stand: to look one up takes a time that grows with the object.
+    private static int HashMembers(ref EvaluationContext context, Node node, in ExpressionValue map)
+    {
+        var sum = map.Count;
+        if (map.Members is { } members)
+        {
+            foreach (var (name, member) in members)
+            {
+                sum += HashMember(ref context, node, name, member);
+            }
+
+            return sum;
+        }
+
+        foreach (var member in map.Json.EnumerateObject())
+        {
+            sum += HashMember(ref context, node, member.Name, ExpressionValue.FromJson(member.Value));
+        }
+
+        return sum;
+    }
+
+    private static int HashMember(ref EvaluationContext context, Node node, string name, in ExpressionValue member)
+    {
+        context.Charge(node, 1);
+        return HashCode.Combine(name, member.Kind is ExpressionValueKind.List or ExpressionValueKind.Map ? member.Count : Hash(ref context, node, member));
     }
 
     private static int Compare(long a, double b)
