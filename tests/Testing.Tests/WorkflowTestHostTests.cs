@@ -31,6 +31,22 @@ public sealed class WorkflowTestHostTests
 
     [Fact]
     [Trait("Row", "O11")]
+    public async Task Debate_OneSideGivesIn_IsDecidedByWhatWasSaid()
+    {
+        await using var host = await WorkflowTestHost.StartAsync();
+        host.Models.For("advocate").Answers("Users get it sooner.");
+        host.Models.For("opponent").Answers("Nobody is there on Saturdays.").Answers("I give in: there is a rollback.");
+        host.Models.For("judge").AnswersJson(new { winner = "advocate", why = "The other gave in." });
+
+        var run = await host.RunFileAsync(Path.Combine(Samples, "debate.yaml"), new { motion = "Ship on Fridays." });
+
+        run.AssertCompleted().AssertOutput(new { winner = "advocate", why = "The other gave in.", turns = 4 })
+            .AssertCalls("advocate", 2).AssertCalls("opponent", 2).AssertCalls("scribe", 0)
+            .AssertSees("judge", "advocate: Users get it sooner.").AssertSees("judge", "opponent: I give in: there is a rollback.");
+    }
+
+    [Fact]
+    [Trait("Row", "O11")]
     public async Task SupportDesk_RefundAboveTheLimit_IsDecidedByAPerson()
     {
         await using var host = await WorkflowTestHost.StartAsync();

@@ -92,6 +92,7 @@ public sealed class DocsTests
     [InlineData("agentNode", "nodes: {{ x: {{ agent: a, prompt: x, {0} }} }}")]
     [InlineData("routerNode", "nodes: {{ x: {{ router: a, prompt: x, to: [a, b], {0} }} }}")]
     [InlineData("teamNode", "nodes: {{ x: {{ team: [a], prompt: x, {0} }} }}")]
+    [InlineData("compact", "nodes: {{ x: {{ team: [a], prompt: x, compact: {{ agent: b, {0} }} }} }}")]
     [InlineData("toolNode", "nodes: {{ x: {{ tool: a, {0} }} }}")]
     [InlineData("toolCall", "nodes: {{ x: {{ tool: {{ name: a, {0} }} }} }}")]
     [InlineData("humanNode", "nodes: {{ x: {{ human: {{ prompt: x }}, {0} }} }}")]

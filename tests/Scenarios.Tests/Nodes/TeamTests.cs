@@ -416,6 +416,53 @@ public sealed class TeamTests
         Assert.InRange(longest, 1_000, 40_000);
     }
 
+    [Theory]
+    [InlineData(400)]
+    [InlineData(3_000)]
+    [InlineData(9_000)]
+    [Trait("Row", "R10")]
+    public async Task Compact_LongConversation_MembersSeeTheSummaryAndTheLastMessages(int length)
+    {
+        await using var host = await TestHost.StartAsync();
+        var text = new string('x', length);
+        var turns = 0;
+        var heard = new List<string>();
+        var summarized = new List<string>();
+        host.Models.Respond = (model, messages, _, _) =>
+        {
+            var said = string.Join(" / ", messages.Where(message => message.Role != ChatRole.System).Select(message => message.Text.Split('\n')[^1].Replace(text, "", StringComparison.Ordinal)));
+            (model == "chair" ? summarized : heard).Add(said);
+            return System.Threading.Tasks.Task.FromResult(TestModels.Text(model == "chair" ? $"sum {summarized.Count}" : $"{model} {++turns}{text}"));
+        };
+
+        var status = await host.RunAsync(Team($"maxTurns: 9, compact: {{ agent: chair, above: {3 * length}, keep: 2 }}"), Task);
+
+        // Above three messages, all but two are summarised.
+        Assert.Equal("completed", status.Reason());
+        Assert.Equal("Decide: tea / ann 1 / bob 2", heard[2]);
+        Assert.Equal("Decide: tea / sum 1 / bob 2 / cleo 3", heard[3]);
+        Assert.Equal("Decide: tea / sum 2 / cleo 3 / ann 4", heard[4]);
+        Assert.Equal("Decide: tea / sum 6 / ann 7 / bob 8", heard[8]);
+        Assert.StartsWith("ann 1 / ", summarized[0]);
+        Assert.StartsWith("sum 1 / bob 2 / ", summarized[1]);
+        Assert.Equal(["ann 1", "bob 2", "cleo 3", "ann 4", "bob 5", "cleo 6", "ann 7", "bob 8", "cleo 9"], status.Output!.Value.GetProperty("messages").EnumerateArray().Select(
+            message => message.GetProperty("content").GetString()!.Replace(text, "", StringComparison.Ordinal)));
+        Assert.Equal((15, 9), (status.Usage.ModelCalls, status.Output.Value.GetProperty("turns").GetInt32()));
+    }
+
+    [Fact]
+    public async Task Compact_SummaryThatFails_FailsTheNode()
+    {
+        await using var host = await TestHost.StartAsync();
+        host.Models.Respond = (model, _, _, _) => model == "chair"
+            ? throw new Activities.Providers.ModelException(new Core.Runs.CallError("invalid_request", "No.", Core.Runs.ErrorKind.Terminal))
+            : System.Threading.Tasks.Task.FromResult(TestModels.Text(new string('x', 900)));
+
+        var status = await host.RunAsync(Team("compact: { agent: chair, above: 1000, keep: 1 }"), Task);
+
+        Assert.Equal(("failed", "invalid_request"), (status.Reason(), status.Error!.Code));
+    }
+
     [Fact]
     public async Task ForEach_OfTeams_RunsOneForEachItem()
     {
@@ -443,6 +490,9 @@ public sealed class TeamTests
     [InlineData("retry: { maxAttempts: 2 }", "not_applicable at retry")]
     [InlineData("termination: { textMention: x, from: zoe }", "unknown_name at termination.from")]
     [InlineData("termination: { when: \"message.nothing\" }", "type_error at termination.when")]
+    [InlineData("compact: { agent: ann }", "invalid_value at compact.agent")]
+    [InlineData("compact: { above: 10 }", "missing_key at compact.agent|invalid_value at compact.above")]
+    [InlineData("compact: { agent: nobody }", "unknown_agent at compact.agent")]
     [InlineData("onError: { agent: cleo }", "not_applicable at onError")]
     public void Parse_WrongTeam_SaysWhat(string team, string expected)
     {
@@ -455,6 +505,7 @@ public sealed class TeamTests
     [Theory]
     [InlineData("maxTurns: 5", "At most 15 model calls (5 without retries).")]
     [InlineData("maxTurns: 5, termination: { maxMessages: 2 }", "At most 6 model calls (2 without retries).")]
+    [InlineData("compact: { agent: chair }, maxTurns: 2", "At most 12 model calls (4 without retries).")]
     [InlineData("speaker: selector, manager: chair, maxTurns: 2", "At most 18 model calls (4 without retries).")]
     public void Proof_OfATeam_BoundsItsCalls(string team, string expected) =>
         Assert.StartsWith(expected, Core.Definitions.WorkflowProof.Of(TestHost.Parse(Team(team))).ToString());

@@ -1,6 +1,6 @@
 namespace Polyphony.Core.Nodes.Teams;
 
-/// <summary>What a team's manager is asked. Templates; <c>members</c> lists the members by name and description.</summary>
+/// <summary>What a team's manager, and whoever summarises, is asked. Templates; <c>members</c> lists the members by name and description.</summary>
 internal static class ManagerPrompts
 {
     private const string Task = """
@@ -23,6 +23,13 @@ internal static class ManagerPrompts
 
     public const string Plan = Task + """
         Make a plan: what is known, what has to be found out, and who does what. Then say whose turn it is, and what that member is to do.
+        """;
+
+    public const string Summarize = """
+        The messages before this one belong to a conversation on this task:
+        {{ task }}
+
+        Summarise them for those who go on with it: what was found, decided, refused and left open, and by whom. Leave nothing out that they need; they will not see the messages.
         """;
 
     public const string GoOn = Task + """

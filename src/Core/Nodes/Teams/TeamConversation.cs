@@ -123,12 +123,43 @@ internal sealed class TeamConversation
 
     private async Task<Outcome?> AskAsync(string name, string prompt, IReadOnlyDictionary<string, Payload> variables, Expressions.Schemas.JsonSchema? output, IReadOnlyList<string> handoffs)
     {
-        var (packed, messages) = await Transcript.SeenByAsync(Agents[name]);
-        return await RunAsync(
+        if (Agents[name].Context is null && await CompactAsync() is { } failed)
+        {
+            return failed.Outcome;
+        }
+
+        return await CallAsync(name, prompt, variables, await Transcript.SeenByAsync(Agents[name]), output, handoffs);
+    }
+
+    /// <summary>Summarises what would be too much to send.</summary>
+    /// <returns>The summary's outcome if there is no summary; <see langword="null"/>: go on.</returns>
+    private async Task<Failure?> CompactAsync()
+    {
+        if (Team.Compact is not { } compact || !Transcript.IsAbove(compact.Above, compact.Keep))
+        {
+            return null;
+        }
+
+        var outcome = await CallAsync(compact.Agent, ManagerPrompts.Summarize, new Dictionary<string, Payload>(), await Transcript.ToSummarizeAsync(compact.Keep), null, []);
+        if (WorkOf(outcome) is not null)
+        {
+            return new Failure(outcome);
+        }
+
+        await Transcript.SummarizeAsync(compact.Agent, outcome!.Result!, compact.Keep);
+        return null;
+    }
+
+    private Task<Outcome?> CallAsync(
+        string name,
+        string prompt,
+        IReadOnlyDictionary<string, Payload> variables,
+        (IReadOnlyList<Payload> Packed, IReadOnlyList<ContextMessage> Messages) seen,
+        Expressions.Schemas.JsonSchema? output,
+        IReadOnlyList<string> handoffs) => RunAsync(
             new AgentNode { Name = Team.Name, Agent = name, Prompt = Empty, Output = output },
             new Dictionary<string, Payload>(variables, StringComparer.Ordinal) { ["task"] = _task },
-            activation => activation with { Prompt = Text(prompt), PackedContext = packed, Context = messages, Handoffs = handoffs });
-    }
+            activation => activation with { Prompt = Text(prompt), PackedContext = seen.Packed, Context = seen.Messages, Handoffs = handoffs });
 
     /// <summary>Asks a person what the last speaker has handed off with.</summary>
     private Task<Outcome?> AskPersonAsync()
@@ -181,4 +212,8 @@ internal sealed class TeamConversation
 
     /// <summary>Makes a payload of a text.</summary>
     public static Payload Text(string text) => Payload.Inline(JsonSerializer.SerializeToElement(text, CoreJsonContext.Default.String));
+
+    /// <summary>A call without a result.</summary>
+    /// <param name="Outcome">Its outcome; <see langword="null"/> if it was stopped.</param>
+    private sealed record Failure(Outcome? Outcome);
 }

@@ -54,6 +54,9 @@ public sealed record TeamNode : NodeDefinition
     /// <summary>Gets when the team stops, looked at after each message.</summary>
     public TerminationCondition? Termination { get; init; }
 
+    /// <summary>Gets how the older part of a long conversation is summarised; <see langword="null"/> if it never is.</summary>
+    public TeamCompaction? Compact { get; init; }
+
     internal override NodeKind Kind => TeamNodeKind.Instance;
 
     /// <summary>Gets the schema of the manager's answers.</summary>
@@ -62,6 +65,19 @@ public sealed record TeamNode : NodeDefinition
     /// <summary>Gets to whom a member may hand off.</summary>
     internal IReadOnlyList<string> HandoffsOf(string member) =>
         Speaker != SpeakerPolicy.Handoff || !Members.Contains(member) ? [] : [.. Members.Where(other => other != member), .. Person is null ? Array.Empty<string>() : [HandoffTool.Person]];
+}
+
+/// <summary>When and by whom the older part of a team's conversation is summarised. Members then see the summary in its place; the transcript keeps everything.</summary>
+/// <param name="Agent">The agent that summarises; no member.</param>
+/// <param name="Above">How many bytes of messages (as UTF-8 JSON) a member is sent before they are summarised: 1,000 to 10,000,000.</param>
+/// <param name="Keep">How many of the last messages stay as they are: 1 to 100.</param>
+public sealed record TeamCompaction(string Agent, int Above = TeamCompaction.DefaultAbove, int Keep = TeamCompaction.DefaultKeep)
+{
+    /// <summary>The default of <see cref="Above"/>: about 10,000 tokens of English.</summary>
+    public const int DefaultAbove = 40_000;
+
+    /// <summary>The default of <see cref="Keep"/>.</summary>
+    public const int DefaultKeep = 6;
 }
 
 /// <summary>Who decides whose turn it is in a team.</summary>

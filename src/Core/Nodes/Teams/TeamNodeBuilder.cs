@@ -52,6 +52,19 @@ public sealed class TeamNodeBuilder : NodeBuilder
     /// <returns>This builder.</returns>
     public TeamNodeBuilder Termination(JsonNode condition) => Set("termination", condition);
 
+    /// <summary>Lets an agent summarise the older part of a long conversation; members then see the summary in its place.</summary>
+    /// <param name="agent">The agent that summarises; no member.</param>
+    /// <param name="above">From how many bytes of messages on; <see langword="null"/> for the default.</param>
+    /// <param name="keep">How many of the last messages stay as they are; <see langword="null"/> for the default.</param>
+    /// <returns>This builder.</returns>
+    public TeamNodeBuilder Compact(string agent, int? above = null, int? keep = null)
+    {
+        var compact = new JsonObject { ["agent"] = agent };
+        WorkflowBuilder.Put(compact, "above", above);
+        WorkflowBuilder.Put(compact, "keep", keep);
+        return Set("compact", compact);
+    }
+
     private TeamNodeBuilder Speaker(string policy) => Set("speaker", policy);
 
     private TeamNodeBuilder Set(string key, JsonNode value)

@@ -26,6 +26,15 @@ internal static class TeamNodeCalls
             factors += $", and {asked:N0} times {managing.ModelCalls} by {manager}";
         }
 
+        if (team.Compact is { } compact)
+        {
+            // Before each call of a member or a manager but the first.
+            var summaries = AgentNodeCalls.Of(compact.Agent, team, proof);
+            calls += summaries.ModelCalls.Times(turns);
+            without += summaries.WithoutRetries.Times(turns);
+            factors += $", and up to {turns:N0} summaries of {summaries.ModelCalls} calls";
+        }
+
         return new NodeCalls(calls, without, [factors]);
     }
 

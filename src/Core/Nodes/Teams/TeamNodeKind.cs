@@ -12,7 +12,7 @@ internal sealed class TeamNodeKind : NodeKind
 
     public override string Name => "team";
 
-    public override IReadOnlyList<string> Keys { get; } = ["prompt", "speaker", "manager", "allowRepeat", "person", "maxTurns", "maxStalls", "maxReplans", "termination"];
+    public override IReadOnlyList<string> Keys { get; } = ["prompt", "speaker", "manager", "allowRepeat", "person", "maxTurns", "maxStalls", "maxReplans", "termination", "compact"];
 
     public override bool MayTakeLong => true;
 
@@ -52,13 +52,16 @@ internal sealed class TeamNodeKind : NodeKind
     public override AgentDefinition Adjust(AgentDefinition agent, NodeDefinition node) =>
         agent.Name == ((TeamNode)node).Manager ? agent with { Output = ((TeamNode)node).ManagerAnswer } : agent;
 
-    public override IEnumerable<string> AgentsOf(NodeDefinition node, IEnumerable<string> all) =>
-        ((TeamNode)node).Manager is { } manager ? [.. ((TeamNode)node).Members, manager] : ((TeamNode)node).Members;
+    public override IEnumerable<string> AgentsOf(NodeDefinition node, IEnumerable<string> all)
+    {
+        var team = (TeamNode)node;
+        return [.. team.Members, .. new[] { team.Manager, team.Compact?.Agent }.OfType<string>().Distinct(StringComparer.Ordinal)];
+    }
 
     public override string? RoleOf(NodeDefinition node) => "assistant";
 
     /// <summary>The task is what a conversation begins with; a manager is asked something about it.</summary>
-    public override bool BeginsWithPrompt(NodeDefinition node, string agent) => ((TeamNode)node).Manager != agent;
+    public override bool BeginsWithPrompt(NodeDefinition node, string agent) => ((TeamNode)node).Members.Contains(agent);
 
     public override HandoffOffer? HandoffOf(NodeDefinition node, string agent, IReadOnlyDictionary<string, AgentDefinition> agents)
     {

@@ -30,6 +30,7 @@ internal sealed class TeamNodeReader(string name, MapReader map)
             MaxTurns = map.Int("maxTurns", 1, TeamNode.MostTurns),
             MaxStalls = map.Int("maxStalls", 1, 100),
             MaxReplans = map.Int("maxReplans", 0, 100),
+            Compact = Compact(members),
             Termination = map.Value("termination") is { } written ? TerminationReader.Read(map, map.PathOf("termination"), written) : null,
         };
         CheckPolicy(map.Has("speaker") ? speaker : SpeakerPolicy.RoundRobin);
@@ -46,7 +47,35 @@ internal sealed class TeamNodeReader(string name, MapReader map)
             MaxStalls = team.MaxStalls ?? TeamNode.DefaultMaxStalls,
             MaxReplans = team.MaxReplans ?? TeamNode.DefaultMaxReplans,
             Termination = team.Termination,
+            Compact = team.Compact,
         };
+    }
+
+    private TeamCompaction? Compact(List<string>? members)
+    {
+        if (map.Map("compact") is not { } compact)
+        {
+            return null;
+        }
+
+        var agent = compact.Text("agent");
+        if (!compact.Has("agent"))
+        {
+            compact.Missing("agent", "the agent that summarises", "Such as agent: scribe");
+        }
+        else if (agent is not null)
+        {
+            map.Context.AgentUses.Add((compact.PathOf("agent"), compact.Value("agent")!.Location, agent));
+            if (members?.Contains(agent) == true)
+            {
+                compact.Invalid("agent", $"\"{agent}\" summarises and is a member as well", "Give that work to an agent of its own.");
+            }
+        }
+
+        var above = compact.Int("above", 1_000, 10_000_000);
+        var keep = compact.Int("keep", 1, 100);
+        compact.Finish();
+        return agent is null ? null : new TeamCompaction(agent, above ?? TeamCompaction.DefaultAbove, keep ?? TeamCompaction.DefaultKeep);
     }
 
     private List<string>? Members()

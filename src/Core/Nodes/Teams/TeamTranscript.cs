@@ -18,6 +18,11 @@ internal sealed class TeamTranscript(RunCalls calls, string node)
     private readonly List<Payload> _packed = [];
     private int _packedMessages;
 
+    // Once a part is summarised: what members see in place of the lists of all messages, and the summary with how many messages it stands for.
+    private List<Payload>? _view;
+    private ContextMessage? _summary;
+    private int _summarized;
+
     /// <summary>Gets the messages, oldest first.</summary>
     public IReadOnlyList<ContextMessage> Messages => _messages;
 
@@ -47,19 +52,43 @@ internal sealed class TeamTranscript(RunCalls calls, string node)
         var rest = _messages[_packedMessages..];
         if (SizeOf(rest) > MaxInlineBytes)
         {
-            _packed.Add(await PackAsync(rest));
+            var list = await PackAsync(rest);
+            _packed.Add(list);
+            _view?.Add(list);
             _packedMessages = _messages.Count;
             rest = [];
         }
 
-        if (_packed.Count > MaxPackedLists)
-        {
-            var joined = await calls.PackAsync([.. _packed], PackMode.Concat);
-            _packed.Clear();
-            _packed.Add(joined);
-        }
+        await JoinAsync(_packed);
+        await JoinAsync(_view);
+        return ([.. _view ?? _packed], rest);
+    }
 
-        return ([.. _packed], rest);
+    /// <summary>Finds whether members are sent more than so many bytes, with more messages than are to stay as they are.</summary>
+    public bool IsAbove(int bytes, int keep) => _messages.Count - _summarized > keep && _messages.Skip(_summarized).Sum(message => BytesOf(message.Content)) > bytes;
+
+    /// <summary>Gets what is to be summarised: the last summary, and the messages since, but for the last ones.</summary>
+    public async Task<(IReadOnlyList<Payload> Packed, IReadOnlyList<ContextMessage> Messages)> ToSummarizeAsync(int keep)
+    {
+        List<ContextMessage> messages = [.. _summary is null ? Array.Empty<ContextMessage>() : [_summary], .. _messages[_summarized..^keep]];
+        return SizeOf(messages) <= MaxInlineBytes ? ([], messages) : ([await PackAsync(messages)], []);
+    }
+
+    /// <summary>Lets members see a summary in place of all messages but the last ones.</summary>
+    public async Task SummarizeAsync(string agent, Payload summary, int keep)
+    {
+        _summary = new ContextMessage(node, "assistant", summary, agent);
+        _summarized = _messages.Count - keep;
+        _view = [await PackAsync([_summary])];
+        if (_packedMessages > _summarized)
+        {
+            _view.Add(await PackAsync(_messages[_summarized.._packedMessages]));
+        }
+        else
+        {
+            // They stay in the transcript, and no call carries them any more.
+            await PackUntilAsync(_summarized);
+        }
     }
 
     /// <summary>Makes the team's result.</summary>
@@ -69,6 +98,27 @@ internal sealed class TeamTranscript(RunCalls calls, string node)
         var rest = _messages[_packedMessages..];
         return await calls.PackAsync([result, .. _packed, await PackAsync(rest)], PackMode.Conversation);
     }
+
+    private async Task PackUntilAsync(int end)
+    {
+        if (end > _packedMessages)
+        {
+            _packed.Add(await PackAsync(_messages[_packedMessages..end]));
+            _packedMessages = end;
+        }
+    }
+
+    private async Task JoinAsync(List<Payload>? lists)
+    {
+        if (lists?.Count > MaxPackedLists)
+        {
+            var joined = await calls.PackAsync([.. lists], PackMode.Concat);
+            lists.Clear();
+            lists.Add(joined);
+        }
+    }
+
+    private static long BytesOf(Payload content) => content.Reference?.Bytes ?? content.Text.Length;
 
     private List<ContextMessage> Filter(IReadOnlyList<MessageFilter> filters)
     {
