@@ -200,8 +200,11 @@ public sealed class TeamTests
     [InlineData("""{"to":"cleo","reason":"r"}""", true)]
     [InlineData("""{"to":"nobody","reason":"r"}""", false)]
     [InlineData("""{"to":"ann","reason":"to herself"}""", false)]
+    [InlineData("""{"to":"bob","reason":"LONG"}""", false)]
     public async Task Handoff_ThatCantBe_IsSaidToTheModel(string arguments, bool besideAnother)
     {
+        var isLong = arguments.Contains("LONG", StringComparison.Ordinal);
+        arguments = arguments.Replace("LONG", new string('x', 60_000), StringComparison.Ordinal);
         await using var host = await TestHost.StartAsync(tools: new ToolRegistry().Add(AIFunctionFactory.Create(() => "42 EUR", "price", "A price.")));
         var answer = "";
         host.Models.Respond = (model, messages, options, _) =>
@@ -230,7 +233,7 @@ public sealed class TeamTests
         var status = await host.RunAsync(Team("speaker: handoff").Replace("ann: { model: ann,", "ann: { model: ann, tools: [price],", StringComparison.Ordinal), Task);
 
         Assert.Equal(["ann", "bob"], Speakers(status));
-        Assert.Contains(besideAnother ? "call this tool alone" : "\"to\" must be one of: bob, cleo.", answer);
+        Assert.Contains(isLong ? "The reason is too long" : besideAnother ? "call this tool alone" : "\"to\" must be one of: bob, cleo.", answer);
     }
 
     [Fact]

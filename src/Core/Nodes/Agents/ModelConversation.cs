@@ -1,6 +1,5 @@
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Nodes.Teams;
-using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Nodes.Agents;
@@ -155,12 +154,12 @@ internal sealed class ModelConversation(
             return Stopped;
         }
 
-        if (requested is [var alone] && IsHandoff(alone) && HandoffTool.Read(await ReadAsync(alone.Arguments), activation.Handoffs, out var message) is null)
+        if (requested is [var alone] && IsHandoff(alone) && HandoffTool.Read(alone.Arguments, activation.Handoffs, out var message) is null)
         {
             return _work with { Output = message, NextCall = _call.Current };
         }
 
-        var results = await Task.WhenAll(requested.Select(each => IsHandoff(each) ? RefuseAsync(each, requested.Count == 1) : CallToolAsync(each)));
+        var results = await Task.WhenAll(requested.Select(each => IsHandoff(each) ? Task.FromResult(Refuse(each, requested.Count == 1)) : CallToolAsync(each)));
         if (results.Any(each => each.IsCancelled))
         {
             return Stopped with { NextCall = _call.Current };
@@ -172,13 +171,10 @@ internal sealed class ModelConversation(
 
     private bool IsHandoff(RequestedToolCall requested) => activation.Handoffs.Count > 0 && requested.Tool == HandoffTool.Name;
 
-    private async Task<System.Text.Json.JsonElement> ReadAsync(Payload value) =>
-        value.Json ?? System.Text.Json.JsonElement.Parse(System.Text.Encoding.UTF8.GetBytes(await context.Calls.ReadTextAsync(value)), Json.JsonLimits.Document);
-
     /// <summary>Tells the model what is wrong with a handoff. One beside other calls would lose their results.</summary>
-    private async Task<ToolCallResult> RefuseAsync(RequestedToolCall handoff, bool isAlone)
+    private ToolCallResult Refuse(RequestedToolCall handoff, bool isAlone)
     {
-        var problem = isAlone ? HandoffTool.Read(await ReadAsync(handoff.Arguments), activation.Handoffs, out _) : null;
+        var problem = isAlone ? HandoffTool.Read(handoff.Arguments, activation.Handoffs, out _) : null;
         return new ToolCallResult(null, new CallError(
             ErrorCodes.ToolArgumentsInvalid, problem ?? "Nobody was handed to: call this tool alone, once you have what the others return.", ErrorKind.Terminal));
     }

@@ -59,13 +59,19 @@ internal static class HandoffTool
     }
 
     /// <summary>Makes the message of a turn that ends with a handoff: <c>{ "handoff": …, "reason": … }</c>.</summary>
-    /// <param name="arguments">The arguments of the call.</param>
+    /// <param name="given">The arguments of the call.</param>
     /// <param name="targets">To whom the member may hand off.</param>
     /// <param name="message">The message.</param>
     /// <returns>What is wrong with the arguments, for the model; <see langword="null"/> if nothing is.</returns>
-    public static string? Read(JsonElement arguments, IReadOnlyList<string> targets, out Payload message)
+    public static string? Read(Payload given, IReadOnlyList<string> targets, out Payload message)
     {
         message = Payload.Null;
+        if (given.Json is not { } arguments)
+        {
+            // Whether it is a handoff has to be known here, and what is in the payload store is not.
+            return $"The reason is too long: {Payload.InlineLimitBytes:N0} bytes of JSON are the most. Say it shorter.";
+        }
+
         if (arguments.ValueKind != JsonValueKind.Object
             || !arguments.TryGetProperty("to", out var to) || to.ValueKind != JsonValueKind.String || !targets.Contains(to.GetString()!))
         {
