@@ -130,7 +130,8 @@ public sealed class TeamTests
         var status = await host.RunAsync(Team("speaker: selector, manager: chair, maxTurns: 3"), Task);
 
         Assert.Equal(["cleo", "ann", "cleo"], Speakers(status));
-        Assert.Equal((7, 3), (status.Usage.ModelCalls, status.Output!.Value.GetProperty("turns").GetInt32()));
+        // As often as somebody may speak: when the turns are used up, nobody is chosen.
+        Assert.Equal((6, 3), (status.Usage.ModelCalls, status.Output!.Value.GetProperty("turns").GetInt32()));
 
         // A description is text and no template.
         Assert.Contains("- ann: Knows {{ law }}.\n- bob\n- cleo", asked[0]);

@@ -80,6 +80,8 @@ internal sealed class PlannerSpeakers(TeamConversation team) : ManagedSpeakers(t
     private int _stalls;
     private int _replans;
 
+    public override bool MayEnd => true;
+
     public override async Task<SpeakerChoice> NextAsync()
     {
         var isFirst = Team.Transcript.Messages.Count == 0;

@@ -18,6 +18,9 @@ internal abstract class SpeakerSelection(TeamConversation team)
         _ => new RoundRobinSpeakers(team),
     };
 
+    /// <summary>Gets a value indicating whether the selection may say that the team is over. One that only chooses is not asked when nobody may speak any more.</summary>
+    public virtual bool MayEnd => false;
+
     /// <summary>Finds who speaks next, or that the team is over.</summary>
     public abstract Task<SpeakerChoice> NextAsync();
 
@@ -67,6 +70,8 @@ internal sealed class RoundRobinSpeakers(TeamConversation team) : SpeakerSelecti
 internal sealed class HandoffSpeakers(TeamConversation team) : SpeakerSelection(team)
 {
     private string _current = team.Team.Members[0];
+
+    public override bool MayEnd => true;
 
     public override Task<SpeakerChoice> NextAsync() => Task.FromResult(Next());
 

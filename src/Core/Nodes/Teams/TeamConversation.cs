@@ -56,6 +56,11 @@ internal sealed class TeamConversation
     {
         while (true)
         {
+            if (_turns >= Team.MaxTurns && !_speakers.MayEnd)
+            {
+                return await EndAsync(StopReason.MaxTurns);
+            }
+
             var choice = await _speakers.NextAsync();
             if (choice.End is { } end)
             {
