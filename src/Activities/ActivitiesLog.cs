@@ -78,6 +78,9 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3104, LogLevel.Debug, "Tool call {StepId} failed: {Message}")]
     public static partial void ToolCallFailedBecause(this ILogger log, string stepId, string message);
 
+    [LoggerMessage(3150, LogLevel.Warning, "A message of instance {InstanceId} to topic {Topic} was not published: {Code}; the instance has the message")]
+    public static partial void PublishFailed(this ILogger log, string instanceId, string topic, string code);
+
     [LoggerMessage(3201, LogLevel.Warning, "Evaluation of {Site} at {Activation} of instance {InstanceId} failed: {Code}; the instance has the message")]
     public static partial void EvaluationFailed(this ILogger log, string instanceId, string activation, ExpressionSiteKind site, string code);
 

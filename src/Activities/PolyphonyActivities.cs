@@ -7,12 +7,15 @@ using Polyphony.Activities.Limits;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Tools;
+using Polyphony.Activities.Topics;
+using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Topics;
 
 namespace Polyphony.Activities;
 
@@ -29,6 +32,7 @@ internal sealed class PolyphonyActivities
     private readonly EvaluateActivity _evaluate;
     private readonly PackActivity _pack;
     private readonly FailActivity _fail;
+    private readonly PublishActivity _publish;
 
     /// <summary>Makes the activities.</summary>
     /// <param name="options">The settings.</param>
@@ -39,6 +43,9 @@ internal sealed class PolyphonyActivities
     /// <param name="tools">The tools.</param>
     /// <param name="timeProvider">The clock for timeouts.</param>
     /// <param name="loggerFactory">Makes the loggers.</param>
+    /// <param name="catalog">The workflows, for their subscriptions; without one nobody subscribes to anything.</param>
+    /// <param name="prices">Refuses limits of money that can't hold, in what handles messages.</param>
+    /// <param name="endpoints">Which addresses what handles messages may name.</param>
     /// <exception cref="ArgumentException">An option is out of range; the message lists all that are.</exception>
     public PolyphonyActivities(
         ActivitiesOptions options,
@@ -48,7 +55,10 @@ internal sealed class PolyphonyActivities
         IModelRegistry models,
         ToolRegistry tools,
         TimeProvider timeProvider,
-        ILoggerFactory loggerFactory)
+        ILoggerFactory loggerFactory,
+        IWorkflowCatalog? catalog = null,
+        PriceCheck? prices = null,
+        EndpointPolicy? endpoints = null)
     {
         options = options.Validated();
         var values = new PayloadValues(payloads, options.PayloadCacheBytes);
@@ -60,6 +70,8 @@ internal sealed class PolyphonyActivities
         _evaluate = new EvaluateActivity(pinned, values, log);
         _pack = new PackActivity(values);
         _fail = new FailActivity(payloads);
+        var workflows = catalog ?? NoWorkflows.Instance;
+        _publish = new PublishActivity(new TopicRouter(workflows, new WorkflowPinning(workflows, definitions, prices, endpoints ?? EndpointPolicy.Default), payloads), values, log);
     }
 
     /// <summary>Adds the activities to a registry, under the names of <see cref="TaskNames"/>.</summary>
@@ -75,6 +87,7 @@ internal sealed class PolyphonyActivities
             .AddActivity(TaskNames.ToolBatch, Function(json.ToolCallArray, json.ToolCallResultArray, _batch.RunToolsAsync))
             .AddActivity(TaskNames.Evaluate, Function(json.EvaluateCall, json.EvaluateResult, _evaluate.RunAsync))
             .AddActivity(TaskNames.Pack, Function(json.PackCall, json.Payload, _pack.RunAsync))
+            .AddActivity(TaskNames.Publish, Function(json.PublishCall, json.PublishResult, _publish.RunAsync))
             .AddActivity(TaskNames.Fail, async (context, input) =>
             {
                 await _fail.RunAsync(Read(json.FailCall, context, input), context.CancellationToken);
@@ -91,4 +104,13 @@ internal sealed class PolyphonyActivities
         where TInput : class =>
         (input is null ? null : JsonSerializer.Deserialize(input, type))
         ?? throw new ArgumentException($"Activity \"{context.Name}\" of instance \"{context.InstanceId}\" was called without input; expected {typeof(TInput).Name}.");
+
+    private sealed class NoWorkflows : IWorkflowCatalog
+    {
+        public static readonly NoWorkflows Instance = new();
+
+        public WorkflowDefinition? Find(string name) => null;
+
+        public IReadOnlyList<WorkflowDefinition> List() => [];
+    }
 }

@@ -29,6 +29,7 @@ internal static class CommandLine
             BackupCommand.Create(common),
         };
         ManageCommands.AddTo(root, common);
+        TopicCommands.AddTo(root, common);
         common.AddTo(root);
 
         // An argument that begins with @ is itself, and not the name of a file with more of them.

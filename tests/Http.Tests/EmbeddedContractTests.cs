@@ -10,4 +10,6 @@ public sealed class EmbeddedInstanceTests(HostFixture host) : InstanceContract(h
 
 public sealed class EmbeddedBadInputTests(HostFixture host) : BadInputContract(host.Api);
 
+public sealed class EmbeddedTopicTests(HostFixture host) : TopicContract(host.Api);
+
 public sealed class EmbeddedLoadTests(HostFixture host) : LoadContract(host.Api);

@@ -9,6 +9,7 @@ using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Topics;
 using Polyphony.Engine;
 using Polyphony.Engine.Simulation;
 using Polyphony.TestKit.Workflows;
@@ -30,6 +31,7 @@ internal sealed class TestHost : IAsyncDisposable
         Models = models;
         Tools = tools;
         Client = new WorkflowClient(engine.Client, new CodeCatalog(code, catalog), engine.Definitions, engine.Payloads, ledger: engine.Ledger);
+        Topics = new TopicClient(Client);
     }
 
     public EmbeddedEngine Engine { get; }
@@ -42,6 +44,8 @@ internal sealed class TestHost : IAsyncDisposable
 
     public WorkflowClient Client { get; }
 
+    public TopicClient Topics { get; }
+
     /// <summary>Starts a host. With <paramref name="agent"/>, that answers in place of the agent activity; otherwise the activity asks <see cref="Models"/>. <paramref name="prepare"/> gets the definition store before anybody else.</summary>
     public static async Task<TestHost> StartAsync(
         Func<AgentCall, CancellationToken, Task<AgentCallResult>>? agent = null,
@@ -53,6 +57,8 @@ internal sealed class TestHost : IAsyncDisposable
         Action<IDefinitionStore>? prepare = null)
     {
         var clock = new SkippingClock();
+        var catalog = new TestCatalog();
+        code ??= new CodeWorkflows();
         models ??= new TestModels();
         tools ??= new ToolRegistry();
         var options = (path is null ? EngineOptions.InMemory(clock) : new EngineOptions { Path = path, TimeProvider = clock }) with { OwnerNote = "test" };
@@ -60,7 +66,7 @@ internal sealed class TestHost : IAsyncDisposable
         {
             prepare?.Invoke(engine.Definitions);
             var shipped = new PolyphonyActivities(
-                new ActivitiesOptions(), engine.Payloads, engine.Ledger, engine.Definitions, models, tools, clock, NullLoggerFactory.Instance)
+                new ActivitiesOptions(), engine.Payloads, engine.Ledger, engine.Definitions, models, tools, clock, NullLoggerFactory.Instance, new CodeCatalog(code, catalog))
                 .Register(new DurableRegistry());
             foreach (var (name, function) in shipped.Activities)
             {
@@ -69,7 +75,7 @@ internal sealed class TestHost : IAsyncDisposable
 
             registry.AddWorkflows(engine.Definitions, interpreter, code);
         });
-        return new TestHost(engine, clock, new TestCatalog(), models, tools, code ?? new CodeWorkflows());
+        return new TestHost(engine, clock, catalog, models, tools, code);
     }
 
     public static WorkflowDefinition Parse(string yaml)

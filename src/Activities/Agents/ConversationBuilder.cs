@@ -98,6 +98,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         var text = isList ? ListText(content) : CallJson.ToText(content);
         return message.Agent == call.Agent
             ? new ChatMessage(ChatRole.Assistant, text)
+            : message is { Source: MessageFilter.Conversation, Role: "user" } ? new ChatMessage(ChatRole.User, text)
             : new ChatMessage(ChatRole.User, $"{message.Source}{(message.Agent is null ? "" : $" ({message.Agent})")}:\n{text}") { AuthorName = message.Agent ?? message.Source };
     }
 

@@ -15,6 +15,7 @@ namespace Polyphony.Activities.Apps;
 /// <param name="workflows">The workflows of the program.</param>
 /// <param name="tools">The app's tools.</param>
 /// <param name="clients">The app's chat clients.</param>
+/// <param name="catalog">All workflows of the host, for their subscriptions.</param>
 /// <param name="timeProvider">The clock.</param>
 /// <param name="loggerFactory">Makes the loggers.</param>
 /// <param name="registryOfTests">What answers in place of all providers, in tests of workflows.</param>
@@ -22,6 +23,7 @@ internal sealed class AppActivities(
     AppWorkflows workflows,
     IEnumerable<AppTool> tools,
     ChatClients clients,
+    IWorkflowCatalog catalog,
     TimeProvider timeProvider,
     ILoggerFactory loggerFactory,
     IModelRegistry? registryOfTests = null)
@@ -60,7 +62,10 @@ internal sealed class AppActivities(
                 models.Endpoints),
             MakeTools(files, tools),
             timeProvider,
-            loggerFactory).Register(registry);
+            loggerFactory,
+            catalog,
+            models.CheckPrices(),
+            models.Endpoints).Register(registry);
     }
 
     /// <summary>Makes the tools.</summary>

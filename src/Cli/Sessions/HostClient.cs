@@ -5,11 +5,13 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Topics;
 using Polyphony.Http;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
 using Polyphony.Http.Serialization;
+using Polyphony.Http.Topics;
 
 namespace Polyphony.Cli.Sessions;
 
@@ -137,6 +139,36 @@ internal sealed class HostClient : IDisposable
     {
         using var response = await SendAsync(HttpMethod.Delete, Path(id), null, cancellationToken);
         return (await ReadAsync(response, HttpJsonContext.Default.PurgeResult, cancellationToken)).InstancesDeleted;
+    }
+
+    /// <summary>Publishes a message.</summary>
+    public async Task<MessageStatus> PublishAsync(string topic, string source, PublishMessage message, int wait, CancellationToken cancellationToken)
+    {
+        using var content = JsonContent.Create(message, HttpJsonContext.Default.PublishMessage);
+        using var response = await SendAsync(
+            HttpMethod.Post, $"api/topics/{Uri.EscapeDataString(topic)}/{Uri.EscapeDataString(source)}/messages?wait={wait}", content, cancellationToken);
+        return await ReadAsync(response, HttpJsonContext.Default.MessageStatus, cancellationToken);
+    }
+
+    /// <summary>Lists mailboxes, newest first.</summary>
+    public async Task<List<Mailbox>> MailboxesAsync(string? topic, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"api/mailboxes?top=1000{(topic is null ? "" : $"&topic={Uri.EscapeDataString(topic)}")}", null, cancellationToken);
+        return await ReadAsync(response, HttpJsonContext.Default.ListMailbox, cancellationToken);
+    }
+
+    /// <summary>Lists the dead letters of a mailbox.</summary>
+    public async Task<List<DeadMessage>> DeadLettersAsync(string mailboxId, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"api/mailboxes/{Uri.EscapeDataString(mailboxId)}/dead-letters", null, cancellationToken);
+        return await ReadAsync(response, HttpJsonContext.Default.ListDeadMessage, cancellationToken);
+    }
+
+    /// <summary>Replays or drops a dead letter.</summary>
+    public async Task DeadLetterAsync(string mailboxId, long number, bool replay, CancellationToken cancellationToken)
+    {
+        var path = $"api/mailboxes/{Uri.EscapeDataString(mailboxId)}/dead-letters/{number}";
+        using var response = await SendAsync(replay ? HttpMethod.Post : HttpMethod.Delete, replay ? $"{path}/replay" : path, null, cancellationToken);
     }
 
     /// <summary>Follows an instance: its status now and after every change, until it has finished.</summary>

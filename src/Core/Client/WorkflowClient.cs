@@ -8,6 +8,7 @@ using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Topics;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Client;
@@ -56,6 +57,9 @@ public sealed partial class WorkflowClient(
     /// <summary>Gets which addresses workflows may name.</summary>
     public EndpointPolicy Endpoints { get; } = endpoints ?? EndpointPolicy.Default;
 
+    /// <summary>Gets what checks definitions and keeps them for their instances.</summary>
+    internal WorkflowPinning Pinning { get; } = new(catalog, definitions, prices, endpoints ?? EndpointPolicy.Default);
+
     /// <summary>Gets the payload store.</summary>
     public IPayloadStore Payloads => payloads;
 
@@ -80,6 +84,7 @@ public sealed partial class WorkflowClient(
     /// <returns>The instance's id.</returns>
     /// <exception cref="WorkflowNotFoundException">There is no such workflow.</exception>
     /// <exception cref="WorkflowInvalidException">The workflow, or one that it uses, is not valid, or runs itself (<c>workflow_recursion</c>).</exception>
+    /// <exception cref="WorkflowNotStartableException">It has no nodes of its own: it handles messages.</exception>
     /// <exception cref="EndpointNotAllowedException">The workflow, or one that it uses, names an endpoint or a key that the host's settings do not allow.</exception>
     /// <exception cref="SchemaViolationException">The input does not fit the workflow's schema.</exception>
     /// <exception cref="InstanceExistsException">The id was used before.</exception>
@@ -98,39 +103,28 @@ public sealed partial class WorkflowClient(
         options ??= new StartWorkflowOptions();
         var instanceId = options.InstanceId ?? NewInstanceId();
         CheckInstanceId(instanceId);
+        if (instanceId.StartsWith(TopicNames.Prefix, StringComparison.Ordinal))
+        {
+            throw new InstanceIdInvalidException(instanceId, $"Ids that begin with \"{TopicNames.Prefix}\" are those of mailboxes.");
+        }
+
         if (StrictJson.FindProblem(input) is { } problem)
         {
             throw new InvalidJsonException($"The input of workflow \"{definition.Name}\" cannot be taken: {problem}.");
         }
 
+        if (!definition.IsStartable)
+        {
+            throw new WorkflowNotStartableException(definition.Name);
+        }
+
         CheckInput(definition, input);
-
-        // What runs itself would never end, whichever way it was started.
-        if (WorkflowLinks.FindRecursion(definition, catalog) is { } recursion)
-        {
-            throw new WorkflowInvalidException([recursion]);
-        }
-
-        var pinned = new Dictionary<string, WorkflowDefinition>(StringComparer.Ordinal);
-        CollectSubWorkflows(definition, pinned);
-        CheckEndpoints([definition, .. pinned.Values], DefinitionOrigin.File);
-        if (prices?.Check(definition, pinned.GetValueOrDefault, options.Limits?.MaxCostUsd is not null) is { Count: > 0 } problems)
-        {
-            throw new WorkflowInvalidException(problems);
-        }
-
-        var parsed = DefinitionCache.Of(definitions);
-        foreach (var each in pinned.Values.Prepend(definition))
-        {
-            await definitions.SaveAsync(each.Hash, each.CanonicalJson, cancellationToken);
-            parsed.Add(each);
-        }
-
+        var subWorkflows = await Pinning.PinAsync(definition, options.Limits?.MaxCostUsd is not null, cancellationToken);
         var run = new WorkflowInput
         {
             Workflow = definition.Name,
             DefinitionHash = definition.Hash,
-            SubWorkflows = pinned.Count == 0 ? null : pinned.ToDictionary(pair => pair.Key, pair => pair.Value.Hash, StringComparer.Ordinal),
+            SubWorkflows = subWorkflows,
             Input = await PutAsync(instanceId, input, cancellationToken),
             Limits = options.Limits,
         };
@@ -187,8 +181,7 @@ public sealed partial class WorkflowClient(
     /// <returns>The definition.</returns>
     /// <exception cref="WorkflowNotFoundException">There is no such workflow.</exception>
     /// <exception cref="WorkflowInvalidException">It is not valid.</exception>
-    public WorkflowDefinition Resolve(string workflow) =>
-        catalog.Find(workflow) ?? throw new WorkflowNotFoundException(workflow, catalog.List().Select(definition => definition.Name));
+    public WorkflowDefinition Resolve(string workflow) => Pinning.Resolve(workflow);
 
     /// <summary>Checks an input against a workflow's schema.</summary>
     /// <param name="definition">The workflow.</param>
@@ -212,13 +205,7 @@ public sealed partial class WorkflowClient(
     /// <param name="workflows">The workflows.</param>
     /// <param name="origin">Who wrote them.</param>
     /// <exception cref="EndpointNotAllowedException">The host's settings do not allow one; the message lists all.</exception>
-    public void CheckEndpoints(IEnumerable<WorkflowDefinition> workflows, DefinitionOrigin origin)
-    {
-        if (workflows.SelectMany(each => Endpoints.Check(each, origin)).ToList() is { Count: > 0 } refused)
-        {
-            throw new EndpointNotAllowedException(refused);
-        }
-    }
+    public void CheckEndpoints(IEnumerable<WorkflowDefinition> workflows, DefinitionOrigin origin) => Pinning.CheckEndpoints(workflows, origin);
 
     /// <summary>Reads the whole of a payload.</summary>
     /// <param name="payload">The payload.</param>
@@ -237,19 +224,6 @@ public sealed partial class WorkflowClient(
 
     // An id that nobody gave: random, since it must not collide with anybody's. Clients are not orchestrator code.
     private static string NewInstanceId() => RandomNumberGenerator.GetHexString(20, lowercase: true);
-
-    private void CollectSubWorkflows(WorkflowDefinition definition, Dictionary<string, WorkflowDefinition> pinned)
-    {
-        foreach (var use in definition.SubWorkflows)
-        {
-            if (!pinned.ContainsKey(use.Workflow))
-            {
-                var child = Resolve(use.Workflow);
-                pinned.Add(use.Workflow, child);
-                CollectSubWorkflows(child, pinned);
-            }
-        }
-    }
 
     private async Task<Payload> PutAsync(string instanceId, JsonElement value, CancellationToken cancellationToken)
     {

@@ -21,5 +21,13 @@ public sealed class SchemaViolationException(string code, string what, IReadOnly
 
 /// <summary>An id holds characters that are not allowed, or is too long.</summary>
 /// <param name="instanceId">The id.</param>
-public sealed class InstanceIdInvalidException(string instanceId)
-    : PolyphonyException("instance_id_invalid", $"\"{(instanceId.Length > 60 ? instanceId[..60] + "…" : instanceId)}\" is not an instance id: expected 1 to 100 letters, digits, '-', '_', '.' or ':', the first a letter or digit.");
+/// <param name="reason">Why it cannot be taken, if it looks like one; a sentence.</param>
+public sealed class InstanceIdInvalidException(string instanceId, string? reason = null)
+    : PolyphonyException("instance_id_invalid", reason is null
+        ? $"\"{(instanceId.Length > 60 ? instanceId[..60] + "…" : instanceId)}\" is not an instance id: expected 1 to 100 letters, digits, '-', '_', '.' or ':', the first a letter or digit."
+        : $"\"{instanceId}\" cannot be given to an instance. {reason}");
+
+/// <summary>A workflow has no nodes of its own: its subscriptions handle messages, and nothing else starts it.</summary>
+/// <param name="name">The workflow.</param>
+public sealed class WorkflowNotStartableException(string name)
+    : PolyphonyException("workflow_not_startable", $"Workflow \"{name}\" has no nodes of its own: it runs when messages of its topics come. Publish a message to one of them, or add nodes.");

@@ -46,6 +46,15 @@ public sealed record WorkflowDefinition
     /// <summary>Gets the output; <see langword="null"/> means the output of the last node, or an object of them by name if there are several.</summary>
     public ValueTemplate? Output { get; init; }
 
+    /// <summary>Gets the topics whose messages the workflow handles.</summary>
+    public IReadOnlyList<SubscriptionDefinition> Subscriptions { get; init; } = [];
+
+    /// <summary>Gets the state of the source after a message was handled, over its <c>state</c> before; <see langword="null"/> leaves it as it is.</summary>
+    public ValueTemplate? State { get; init; }
+
+    /// <summary>Gets a value indicating whether the workflow can be started: it has nodes of its own. One that has only subscriptions runs when messages come.</summary>
+    public bool IsStartable => Graph.Nodes.Length > 0;
+
     /// <summary>Gets the output of a workflow that names none: that of its last node, or an object of its last nodes' by name.</summary>
     public ValueTemplate DefaultOutput => _defaultOutput ??= MakeDefaultOutput();
 
@@ -235,7 +244,10 @@ public enum TruncationPolicy
 /// <summary>Lets some of the earlier messages through.</summary>
 public sealed record MessageFilter
 {
-    /// <summary>Gets the node or agent whose messages are meant; <see langword="null"/> for all upstream.</summary>
+    /// <summary>What <see cref="From"/> says for the conversation of the source, in a workflow that handles messages.</summary>
+    public const string Conversation = "conversation";
+
+    /// <summary>Gets the node or agent whose messages are meant, or <see cref="Conversation"/>; <see langword="null"/> for all upstream.</summary>
     public string? From { get; init; }
 
     /// <summary>Gets how many of the first messages pass; all if neither this nor <see cref="Last"/> is given.</summary>

@@ -25,7 +25,7 @@ internal static class WorkflowParser
     public static string Hash(string canonicalJson) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonicalJson)));
 
     /// <summary>Parses and checks a workflow that may have nodes of other kinds than the product's.</summary>
-    internal static WorkflowParseResult Parse(SourceNode root, NodeKinds kinds, string? file = null) => Parse(root, file, kinds, canonicalJson: null);
+    internal static WorkflowParseResult Parse(SourceNode root, NodeKinds kinds, string? file = null) => Parse(root, file, kinds, canonicalJson: null, isChecked: false);
 
     internal static WorkflowDefinition FromCanonical(string canonicalJson, NodeKinds kinds)
     {
@@ -42,12 +42,12 @@ internal static class WorkflowParser
             throw new WorkflowInvalidException([new WorkflowProblem("json_syntax", "", default, "not valid JSON: " + exception.Message)]);
         }
 
-        return Parse(root, null, kinds, canonicalJson).Require();
+        return Parse(root, null, kinds, canonicalJson, isChecked: true).Require();
     }
 
-    // With the canonical text given, the workflow was checked when it was pinned: names and types are not checked again, so that it is quick,
+    // With the canonical text given, the workflow was checked when it was pinned, and so were those that its subscriptions stand for: names and types are not checked again, so that it is quick,
     // and so that rules which become stricter don't stop an instance in flight.
-    private static WorkflowParseResult Parse(SourceNode root, string? file, NodeKinds kinds, string? canonicalJson)
+    private static WorkflowParseResult Parse(SourceNode root, string? file, NodeKinds kinds, string? canonicalJson, bool isChecked)
     {
         var context = new ParseContext(file, kinds);
         if (root is not SourceMapping mapping)
@@ -56,7 +56,7 @@ internal static class WorkflowParser
             return Result(context, null);
         }
 
-        if (canonicalJson is null && TooDeep(root))
+        if (!isChecked && TooDeep(root))
         {
             context.Error("too_deep", "", root.Location, $"arrays and objects are nested more than {SourceLimits.MaxDepth} deep", "Flatten the structure.");
             return Result(context, null);
@@ -67,12 +67,13 @@ internal static class WorkflowParser
         var reader = new GraphReader(context, workflow.Nodes, workflow.Edges, workflow.Termination is not null);
         reader.Analyse();
         var graph = reader.Build();
-        if (canonicalJson is null)
+        if (!isChecked)
         {
             new ExpressionChecker(context, workflow, context.AreRoutesMissing ? null : graph).CheckAll();
             new NameChecker(context, workflow, graph).Check();
         }
 
+        var subscriptions = Handlers.Make(context, workflow, each => Parse(each, file, kinds, canonicalJson: null, isChecked));
         if (context.Problems.Count > 0 || graph is null || workflow.Name is null)
         {
             return Result(context, null);
@@ -92,6 +93,8 @@ internal static class WorkflowParser
             Graph = graph,
             Termination = workflow.Termination,
             Output = workflow.Output,
+            Subscriptions = subscriptions,
+            State = workflow.State,
             CanonicalJson = canonical,
             Hash = Hash(canonical),
         });

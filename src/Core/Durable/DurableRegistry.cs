@@ -22,6 +22,7 @@ public sealed class DurableRegistry
 {
     private readonly Dictionary<string, OrchestrationFunction> _orchestrations = new(StringComparer.Ordinal);
     private readonly HashSet<string> _freeInputs = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _eternal = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ActivityFunction> _activities = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EntityFunction> _entities = new(StringComparer.Ordinal);
 
@@ -42,14 +43,22 @@ public sealed class DurableRegistry
     /// shows code that is not deterministic, or was changed. Not for code that may write the same in another way after an update. Durable Task
     /// compares no inputs.
     /// </param>
+    /// <param name="isEternal">
+    /// Whether it never ends, and starts children all its life. <see cref="DurableLimits.MaxDescendants"/> then counts for each of its children by itself, and not for all of them together.
+    /// </param>
     /// <returns>This registry.</returns>
     /// <exception cref="ArgumentException">The name is taken.</exception>
-    public DurableRegistry AddOrchestration(string name, OrchestrationFunction function, bool compareInputs = true)
+    public DurableRegistry AddOrchestration(string name, OrchestrationFunction function, bool compareInputs = true, bool isEternal = false)
     {
         _orchestrations.Add(name, function);
         if (!compareInputs)
         {
             _freeInputs.Add(name);
+        }
+
+        if (isEternal)
+        {
+            _eternal.Add(name);
         }
 
         return this;
@@ -59,6 +68,11 @@ public sealed class DurableRegistry
     /// <param name="orchestration">Its name.</param>
     /// <returns>Whether it does.</returns>
     public bool ComparesInputs(string orchestration) => !_freeInputs.Contains(orchestration);
+
+    /// <summary>Tells whether an orchestrator function never ends.</summary>
+    /// <param name="orchestration">Its name.</param>
+    /// <returns>Whether it does.</returns>
+    public bool IsEternal(string orchestration) => _eternal.Contains(orchestration);
 
     /// <summary>Adds an activity function.</summary>
     /// <param name="name">Its name.</param>
@@ -90,7 +104,7 @@ public sealed class DurableRegistry
     {
         foreach (var (name, function) in other._orchestrations)
         {
-            AddOrchestration(name, function, other.ComparesInputs(name));
+            AddOrchestration(name, function, other.ComparesInputs(name), other.IsEternal(name));
         }
 
         foreach (var (name, function) in other._activities)

@@ -23,7 +23,11 @@ public sealed class PayloadTooLargeException(string what, int bytes, int limit)
 /// <summary>An id is used once, ever: an instance with this one exists, or existed and was not purged.</summary>
 /// <param name="instanceId">The id.</param>
 public sealed class InstanceExistsException(string instanceId)
-    : PolyphonyException("instance_exists", $"Instance \"{instanceId}\" exists already, and an id is used once. Choose another id, or purge that instance first.");
+    : PolyphonyException(ErrorCode, $"Instance \"{instanceId}\" exists already, and an id is used once. Choose another id, or purge that instance first.")
+{
+    /// <summary>The code.</summary>
+    internal const string ErrorCode = "instance_exists";
+}
 
 /// <summary>No instance with this id is known.</summary>
 /// <param name="instanceId">The id.</param>

@@ -1,3 +1,6 @@
+using Polyphony.Core.Runs;
+using Polyphony.Core.Topics;
+
 namespace Polyphony.Core.Durable;
 
 /// <summary>Which instances to list, newest first. Every condition that is given must hold.</summary>
@@ -27,7 +30,7 @@ public sealed record OrchestrationQuery
     /// <summary>Gets tags that must be present with these values.</summary>
     public IReadOnlyDictionary<string, string>? Tags { get; init; }
 
-    /// <summary>Gets a value indicating whether child orchestrations are listed as well. Default: they are not.</summary>
+    /// <summary>Gets a value indicating whether child orchestrations are listed as well. Default: they are not, but for runs that handle the messages of a mailbox.</summary>
     public bool IncludeChildren { get; init; }
 
     /// <summary>Gets a value indicating whether inputs and outputs are read. Default: they are not.</summary>
@@ -38,6 +41,11 @@ public sealed record OrchestrationQuery
 
     /// <summary>Gets the <see cref="OrchestrationPage.ContinuationToken"/> of the page before, or <see langword="null"/> for the first.</summary>
     public string? ContinuationToken { get; init; }
+
+    /// <summary>Tells whether instances of a name and with a parent are wanted: by default neither children nor mailboxes, unless their name is given.</summary>
+    internal bool Wants(string name, string? parentInstanceId) =>
+        (Name is null ? name != TaskNames.MailboxOrchestration : name == Name)
+        && (IncludeChildren || parentInstanceId is null || parentInstanceId.StartsWith(TopicNames.Prefix, StringComparison.Ordinal));
 
     /// <summary>Checks the size of the page; a client does so before it reads.</summary>
     /// <exception cref="PolyphonyException">It is out of range (<c>invalid_page_size</c>).</exception>

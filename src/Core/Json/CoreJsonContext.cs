@@ -5,6 +5,7 @@ using Polyphony.Core.Durable.History;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Topics;
 
 namespace Polyphony.Core.Json;
 
@@ -55,6 +56,18 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(List<Outcome>))]
 [JsonSerializable(typeof(ContextMessage))]
 [JsonSerializable(typeof(List<ContextMessage>))]
+[JsonSerializable(typeof(PublishCall))]
+[JsonSerializable(typeof(PublishResult))]
+[JsonSerializable(typeof(PublishReceipt))]
+[JsonSerializable(typeof(TopicMessage))]
+[JsonSerializable(typeof(TopicState))]
+[JsonSerializable(typeof(ReplayRequest))]
+[JsonSerializable(typeof(MailboxMessage))]
+[JsonSerializable(typeof(MailboxInput))]
+[JsonSerializable(typeof(MailboxState))]
+[JsonSerializable(typeof(MailboxProgress))]
+[JsonSerializable(typeof(DeadLetterPage))]
+[JsonSerializable(typeof(DeadLetter))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class CoreJsonContext : JsonSerializerContext;

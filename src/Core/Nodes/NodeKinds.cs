@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Polyphony.Core.Nodes.Agents;
 using Polyphony.Core.Nodes.Code;
 using Polyphony.Core.Nodes.Humans;
+using Polyphony.Core.Nodes.Publishing;
 using Polyphony.Core.Nodes.Routers;
 using Polyphony.Core.Nodes.SubWorkflows;
 using Polyphony.Core.Nodes.Teams;
@@ -24,7 +25,8 @@ internal sealed class NodeKinds(params ImmutableArray<NodeKind> kinds)
         HumanNodeKind.Instance,
         WorkflowNodeKind.Instance,
         WaitNodeKind.Instance,
-        TransformNodeKind.Instance);
+        TransformNodeKind.Instance,
+        PublishNodeKind.Instance);
 
     /// <summary>Gets the kinds of the product, and that of workflows in C#, which no file can have.</summary>
     public static NodeKinds WithCode { get; } = All.With(CodeNodeKind.Instance);

@@ -10,12 +10,13 @@ namespace Polyphony.Core.Runs;
 /// <param name="Observer">Who is told of progress.</param>
 /// <param name="SubWorkflows">The pinned sub-workflows.</param>
 /// <param name="Rewinds">How many times the run was set back after a failure.</param>
+/// <param name="Publications">Where published messages go.</param>
 /// <param name="Slots">The slots of the run; <see langword="null"/> for a part of a <c>forEach</c>, whose lanes hold them.</param>
 /// <param name="Outcomes">The outcomes of the run; <see langword="null"/> for a part of a <c>forEach</c>.</param>
 /// <param name="Code">The program's workflows in C#.</param>
 internal sealed record ActivationContext(
     RunCalls Calls, WorkflowPlan Plan, RunBudget Budget, RunStop Stop, IRunObserver Observer, PinnedWorkflows? SubWorkflows, int Rewinds,
-    SlotGate? Slots = null, OutcomeLog? Outcomes = null, CodeFirst.CodeWorkflows? Code = null)
+    Publications Publications, SlotGate? Slots = null, OutcomeLog? Outcomes = null, CodeFirst.CodeWorkflows? Code = null)
 {
     public OrchestrationContext Durable => Calls.Context;
 

@@ -291,6 +291,12 @@ internal enum ExpressionSiteKind
 
     /// <summary>The workflow's output.</summary>
     Output,
+
+    /// <summary>What a node publishes.</summary>
+    Publish,
+
+    /// <summary>The state of the source after a message was handled.</summary>
+    State,
 }
 
 /// <summary>The input of <see cref="TaskNames.Pack"/>: makes one list. The output is a <see cref="Payload"/>.</summary>

@@ -119,6 +119,15 @@ public static class ErrorCodes
     /// <summary>A sub-workflow did not complete.</summary>
     public const string WorkflowFailed = "workflow_failed";
 
+    /// <summary>A message was published to a topic that nobody subscribes to.</summary>
+    public const string NoSubscriber = "no_subscriber";
+
+    /// <summary>A topic type, a source or a message id is none.</summary>
+    public const string TopicInvalid = "topic_invalid";
+
+    /// <summary>The handling of one message publishes more than is sent in one step.</summary>
+    public const string TooManyPublished = "too_many_published";
+
     /// <summary>Something else went wrong in an activity.</summary>
     public const string ActivityFailed = "activity_failed";
 }

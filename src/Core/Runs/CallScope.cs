@@ -26,6 +26,12 @@ public sealed record CallScope
     /// <summary>Gets the workflow's input, if the expressions read it.</summary>
     public Payload? Input { get; init; }
 
+    /// <summary>Gets the message that the run handles; <see langword="null"/> if it handles none.</summary>
+    public MessageScope? Message { get; init; }
+
+    /// <summary>Gets the state of the message's source, if the expressions read it.</summary>
+    public Payload? State { get; init; }
+
     /// <summary>Gets the results of the nodes that the expressions read.</summary>
     public IReadOnlyDictionary<string, NodeValue>? Nodes { get; init; }
 
@@ -38,6 +44,14 @@ public sealed record CallScope
     /// <summary>Gets further variables, such as <c>answer</c> or <c>error</c>.</summary>
     public IReadOnlyDictionary<string, Payload>? Variables { get; init; }
 }
+
+/// <summary>What expressions can read of the message that a run handles, its data aside, which is the run's input.</summary>
+/// <param name="Id">The message's id.</param>
+/// <param name="Topic">The topic type.</param>
+/// <param name="Source">The source.</param>
+/// <param name="Time">When it was accepted.</param>
+/// <param name="Attempt">Which attempt to handle it this is, from 1.</param>
+public sealed record MessageScope(string Id, string Topic, string Source, DateTimeOffset Time, int Attempt);
 
 /// <summary>What expressions can read of a node: <c>nodes.NAME.output</c>, <c>.status</c>, <c>.error</c>, <c>.errors</c>.</summary>
 public sealed record NodeValue

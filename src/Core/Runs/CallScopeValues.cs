@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
@@ -10,7 +11,7 @@ namespace Polyphony.Core.Runs;
 /// <remarks>
 /// The variables are <c>input</c>, <c>nodes.NAME</c> with <c>output</c>, <c>status</c>, <c>error</c> (<c>{code, message}</c> or null) and
 /// <c>errors</c> (a list, empty if none), <c>item</c> and <c>index</c> in a <c>forEach</c>, <c>round</c>, <c>instance.id</c>,
-/// <c>workflow.name</c>, and whatever <see cref="CallScope.Variables"/> adds.
+/// <c>workflow.name</c>, <c>message</c> and <c>state</c> in a workflow that handles messages, and whatever <see cref="CallScope.Variables"/> adds.
 /// </remarks>
 internal static class CallScopeValues
 {
@@ -41,6 +42,7 @@ internal static class CallScopeValues
     private static IEnumerable<Payload?> ReadBy(CallScope scope, IReadOnlyList<string> path) => (path.Count == 0 ? "" : path[0]) switch
     {
         "input" => [scope.Input],
+        "state" => [scope.State],
         "item" => [scope.Item],
         "nodes" when path.Count == 1 => (scope.Nodes ?? EmptyNodes).Values.SelectMany(node => ReadBy(node, null)),
         "nodes" => scope.Nodes is { } nodes && nodes.TryGetValue(path[1], out var node) ? ReadBy(node, path.Count > 2 ? path[2] : null) : [],
@@ -132,13 +134,33 @@ internal static class CallScopeValues
                 case "message" when scope.Variables is { } values && values.TryGetValue("message.output", out var output):
                     value = Message(values["message"], output);
                     return true;
-                case var other when scope.Variables is { } variables && variables.TryGetValue(other, out var payload):
-                    return TryGet(payload, out value);
                 default:
-                    value = default;
-                    return false;
+                    return TryGetOther(name, out value);
             }
         }
+
+        private bool TryGetOther(string name, out ExpressionValue value)
+        {
+            if (scope.Variables is { } variables && variables.TryGetValue(name, out var payload))
+            {
+                return TryGet(payload, out value);
+            }
+
+            if (name == "state")
+            {
+                return TryGet(scope.State ?? Payload.Null, out value);
+            }
+
+            value = name != "message" ? default : scope.Message is { } handled ? Message(handled) : ExpressionValue.FromJson(Null);
+            return name == "message";
+        }
+
+        private static ExpressionValue Message(MessageScope message) => Map(
+            ("id", Text(message.Id)),
+            ("topic", Text(message.Topic)),
+            ("source", Text(message.Source)),
+            ("time", Text(message.Time.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture))),
+            ("attempt", Number(message.Attempt)));
 
         private ExpressionValue Nodes()
         {

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Graph;
+using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
@@ -58,6 +60,8 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
             Activation = Activation.Name(definition.Name, null, round),
             Round = round,
             Input = reads.Input ? run.Input.Input : null,
+            Message = run.Input.Message?.Scope,
+            State = reads.State ? run.Input.Message?.State : null,
             Nodes = nodes,
         };
     }
@@ -70,8 +74,45 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
             return activation;
         }
 
-        var (packed, messages) = await ContextOfAsync(node, run.Plan.Definition.Agents[agent]);
+        var definition = run.Plan.Definition.Agents[agent];
+        var (packed, messages) = await ContextOfAsync(node, definition);
+        if (run.Input.Message is { Conversation: { } conversation } handled)
+        {
+            (packed, messages) = await WithConversationAsync(definition, conversation, handled.ConversationMessages, packed, messages);
+        }
+
         return activation with { Context = messages, PackedContext = packed };
+    }
+
+    /// <summary>Puts the conversation of the source before the messages of the run: all that is kept of it, or what the agent's filters choose.</summary>
+    private async Task<(IReadOnlyList<Payload> Packed, IReadOnlyList<ContextMessage> Messages)> WithConversationAsync(
+        AgentDefinition agent, Payload conversation, int count, IReadOnlyList<Payload> packed, IReadOnlyList<ContextMessage> messages)
+    {
+        if (agent.Context is { } filters)
+        {
+            var chosen = new SortedSet<int>();
+            foreach (var filter in filters.Where(filter => filter.From == MessageFilter.Conversation))
+            {
+                // Questions and answers take turns.
+                var matching = Enumerable.Range(0, count).Where(i => filter.Role is null || filter.Role == (i % 2 == 0 ? "user" : "assistant")).ToList();
+                chosen.UnionWith(Choose(matching, filter));
+            }
+
+            if (chosen.Count == 0)
+            {
+                return (packed, messages);
+            }
+
+            conversation = chosen.Count == count ? conversation : await run.Calls.PackAsync([.. chosen.Select(conversation.Item)]);
+        }
+
+        if (conversation.IsInline && packed.Count == 0)
+        {
+            var before = conversation.Json!.Value.Deserialize(CoreJsonContext.Default.ListContextMessage)!;
+            return (packed, [.. before, .. messages]);
+        }
+
+        return ([conversation, .. packed], messages);
     }
 
     /// <summary>Collects the earlier messages that an agent may see, in the order of the graph.</summary>
@@ -217,8 +258,7 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
             return true;
         }
 
-        static Payload ToPayload(ContextMessage message) => Payload.FromText(
-            System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(message, Json.CoreJsonContext.Default.ContextMessage));
+        static Payload ToPayload(ContextMessage message) => Payload.FromText(JsonSerializer.SerializeToUtf8Bytes(message, CoreJsonContext.Default.ContextMessage));
     }
 
     /// <summary>Messages in the payload store.</summary>

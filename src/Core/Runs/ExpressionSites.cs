@@ -11,7 +11,7 @@ internal static class ExpressionSites
 
     /// <summary>Gets what an expression reads.</summary>
     /// <param name="definition">The workflow.</param>
-    /// <param name="node">The node; ignored for <see cref="ExpressionSiteKind.When"/>, <see cref="ExpressionSiteKind.Termination"/> and <see cref="ExpressionSiteKind.Output"/>.</param>
+    /// <param name="node">The node; ignored for <see cref="ExpressionSiteKind.When"/>, <see cref="ExpressionSiteKind.Termination"/>, <see cref="ExpressionSiteKind.Output"/> and <see cref="ExpressionSiteKind.State"/>.</param>
     /// <param name="site">Which expression.</param>
     /// <returns>
     /// The references; none if the expression is optional and not there. For the prompt of a node that asks agents they include those of their
@@ -99,6 +99,8 @@ internal static class ExpressionSites
         {
             case ExpressionSiteKind.Output:
                 return definition.Output ?? definition.DefaultOutput;
+            case ExpressionSiteKind.State:
+                return definition.State;
             case ExpressionSiteKind.When:
                 var edges = definition.Graph.Edges;
                 return site.Index >= 0 && site.Index < edges.Length ? edges[site.Index].Definition.When : throw Unknown(definition, node, site);

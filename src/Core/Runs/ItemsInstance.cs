@@ -27,7 +27,8 @@ internal sealed class ItemsInstance
         _budget = new RunBudget(run.Limits);
         _reporter = new ItemsReporter(context, run, _budget);
         _runner = new ActivationRunner(new ActivationContext(
-            _calls, plan, _budget, _stop, _reporter, run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes, run.Depth) : null, run.Rewinds));
+            _calls, plan, _budget, _stop, _reporter, run.SubWorkflows is { } hashes ? new PinnedWorkflows(plans, hashes, run.Depth) : null, run.Rewinds,
+            new Publications(context, areHeld: false)));
         _gatherer = CallGatherer.For(_calls, plan.Graph.Nodes[plan.IndexOf(run.Scope.Node)]);
     }
 

@@ -26,6 +26,12 @@ internal sealed class ResultBuilder(
             output = evaluated.Value;
         }
 
+        Payload? state = null;
+        if (reason is StopReason.Completed or StopReason.Rejected && run.Plan.Definition.State is not null)
+        {
+            (reason, error, state) = await StateAsync(reason, error);
+        }
+
         await outcomes.FlushAsync();
         run.Stop.Request(reason, error);
         progress.Publish();
@@ -36,6 +42,8 @@ internal sealed class ResultBuilder(
             Output = output,
             Error = error,
             Usage = run.Budget.Used,
+            State = state,
+            Published = run.Publications.Held,
             Outcomes = lists.Count == 1 ? lists[0] : null,
             OutcomeLists = lists.Count == 1 ? null : lists,
         };
@@ -55,31 +63,48 @@ internal sealed class ResultBuilder(
         return null;
     }
 
-    private async Task<EvaluateResult> OutputAsync()
+    /// <summary>Finds the state that the source of the message has from now on.</summary>
+    private async Task<(StopReason Reason, WorkflowError? Error, Payload? State)> StateAsync(StopReason reason, WorkflowError? error)
+    {
+        var site = new ExpressionSite(ExpressionSiteKind.State);
+        var state = await run.Calls.EvaluateAsync(site, ScopeOf(run.Plan.ReadsOf(-1, site), ValuesOf(site)));
+        return state.Error is { } failed ? (StopReason.Failed, new WorkflowError(null, failed.Code, failed.Message), null) : (reason, error, state.Value);
+    }
+
+    private Dictionary<string, NodeValue> ValuesOf(ExpressionSite site)
     {
         var values = new Dictionary<string, NodeValue>(StringComparer.Ordinal);
-        var site = new ExpressionSite(ExpressionSiteKind.Output);
-        var reads = run.Plan.ReadsOf(-1, site);
-        foreach (var node in reads.Nodes)
+        foreach (var node in run.Plan.ReadsOf(-1, site).Nodes)
         {
             values[run.Graph.Nodes[node].Name] = results.FinalOf(node, termination.Order)?.ToValue() ?? new NodeValue { Status = "pending" };
         }
 
+        return values;
+    }
+
+    private async Task<EvaluateResult> OutputAsync()
+    {
+        var site = new ExpressionSite(ExpressionSiteKind.Output);
+        var values = ValuesOf(site);
         if (run.Plan.Definition.Output is null && values.Count == 1)
         {
             // The last node's output as it is, wherever it is.
             return new EvaluateResult(values.Values.Single().Output ?? Payload.Null);
         }
 
-        return await run.Calls.EvaluateAsync(site, new CallScope
-        {
-            DefinitionHash = run.Input.DefinitionHash,
-            RootInstanceId = run.Calls.RootInstanceId,
-            InstanceId = run.LogicalId,
-            Node = "",
-            Activation = "",
-            Input = reads.Input ? run.Input.Input : null,
-            Nodes = values,
-        });
+        return await run.Calls.EvaluateAsync(site, ScopeOf(run.Plan.ReadsOf(-1, site), values));
     }
+
+    private CallScope ScopeOf(WorkflowPlan.Reads reads, Dictionary<string, NodeValue> values) => new()
+    {
+        DefinitionHash = run.Input.DefinitionHash,
+        RootInstanceId = run.Calls.RootInstanceId,
+        InstanceId = run.LogicalId,
+        Node = "",
+        Activation = "",
+        Input = reads.Input ? run.Input.Input : null,
+        Message = run.Input.Message?.Scope,
+        State = reads.State ? run.Input.Message?.State : null,
+        Nodes = values,
+    };
 }

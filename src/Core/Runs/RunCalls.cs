@@ -6,6 +6,7 @@ using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Topics;
 using Polyphony.Expressions;
 
 namespace Polyphony.Core.Runs;
@@ -93,6 +94,24 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
 
         // Without a result, as when it was given up by mistake, each is called alone.
         return await context.CallActivityAsync(activity, batch, callType, resultType, cancellationToken) ?? new TResult?[batch.Length];
+    }
+
+    /// <summary>Finds who gets a message, and puts it together.</summary>
+    public async Task<PublishResult> PublishAsync(PublishCall call)
+    {
+        Operations++;
+        try
+        {
+            return (await context.CallActivityAsync(TaskNames.Publish, call, CoreJsonContext.Default.PublishCall, CoreJsonContext.Default.PublishResult))!;
+        }
+        catch (TaskFailedException failed)
+        {
+            return new PublishResult(null, ErrorOf(failed));
+        }
+        catch (PayloadTooLargeException tooLarge)
+        {
+            return new PublishResult(null, ErrorOf(tooLarge));
+        }
     }
 
     public async Task<string?> CallChildAsync(string name, string instanceId, string input)
@@ -230,7 +249,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
 
     /// <summary>Gets how much a scope's values take.</summary>
     public static int SizeOf(CallScope scope) =>
-        SizeOf(scope.Input) + SizeOf(scope.Item) + (scope.Nodes?.Values.Sum(SizeOf) ?? 0) + (scope.Variables?.Values.Sum(SizeOf) ?? 0);
+        SizeOf(scope.Input) + SizeOf(scope.State) + SizeOf(scope.Item) + (scope.Nodes?.Values.Sum(SizeOf) ?? 0) + (scope.Variables?.Values.Sum(SizeOf) ?? 0);
 
     private async Task<CallScope> StoreValuesAsync(CallScope scope)
     {

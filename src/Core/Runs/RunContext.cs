@@ -26,6 +26,7 @@ internal sealed class RunContext
             input.Limits?.MaxCostUsd ?? own.MaxCostUsd,
             input.Limits?.TimeoutMs ?? (long?)own.Timeout?.TotalMilliseconds);
         Calls = new RunCalls(durable, Plan.Definition, input.RootInstanceId ?? durable.InstanceId);
+        Publications = new Publications(durable, input.HoldsPublications);
         Budget = new RunBudget(Limits);
         Slots = new SlotGate(MaxConcurrency);
     }
@@ -52,6 +53,9 @@ internal sealed class RunContext
     public RunBudget Budget { get; }
 
     public RunStop Stop { get; } = new();
+
+    /// <summary>Gets where published messages go.</summary>
+    public Publications Publications { get; }
 
     public SlotGate Slots { get; }
 

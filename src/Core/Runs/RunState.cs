@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Polyphony.Core.Graph;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Topics;
 
 namespace Polyphony.Core.Runs;
 
@@ -59,6 +60,9 @@ internal sealed record RunState
 
     /// <summary>Gets the progress shown.</summary>
     public IReadOnlyList<NodeProgress>? Progress { get; init; }
+
+    /// <summary>Gets the messages that wait to be sent until the end of the run.</summary>
+    public IReadOnlyList<TopicMessage>? Published { get; init; }
 
     /// <summary>Gets what the termination conditions have counted.</summary>
     public TerminationState? Termination { get; init; }

@@ -37,6 +37,7 @@ internal sealed class StateCodec(
             Outcomes = outcomes.Pending.Count == 0 ? null : JsonElement.Parse(Packing.Write(outcomes.Pending), JsonLimits.Document),
             Progress = progress.Saved,
             Termination = termination.Save(SaveResult),
+            Published = run.Publications.Held,
             Stored = stored.Count == 0 ? null : stored,
         };
 
@@ -96,6 +97,7 @@ internal sealed class StateCodec(
 
         outcomes.Restore(state.OutcomeLists ?? [], state.Outcomes);
         progress.Restore(state.Progress);
+        run.Publications.Restore(state.Published);
         if (state.Termination is { } counted)
         {
             termination.Restore(counted, RestoreResult);

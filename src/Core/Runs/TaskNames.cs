@@ -9,6 +9,18 @@ internal static class TaskNames
     /// <summary>The orchestration that runs a part of the items of a <c>forEach</c>; input <see cref="ItemsInput"/>, output <see cref="ItemsResult"/>.</summary>
     public const string ItemsOrchestration = "polyphony-items";
 
+    /// <summary>The orchestration that handles the messages of one subscriber and source, one after another; input <see cref="Topics.MailboxInput"/>.</summary>
+    public const string MailboxOrchestration = "polyphony-mailbox";
+
+    /// <summary>The entity that gives the messages of a topic their numbers and passes them to mailboxes.</summary>
+    public const string TopicEntity = "polyphony-topic";
+
+    /// <summary>The entity that keeps dead letters of a mailbox.</summary>
+    public const string DeadLettersEntity = "polyphony-dead-letters";
+
+    /// <summary>Finds who gets a message; input <see cref="Topics.PublishCall"/>, output <see cref="Topics.PublishResult"/>.</summary>
+    public const string Publish = "polyphony-publish";
+
     /// <summary>One model call; input <see cref="AgentCall"/>, output <see cref="AgentCallResult"/>.</summary>
     public const string Agent = "polyphony-agent";
 

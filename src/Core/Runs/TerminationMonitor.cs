@@ -95,6 +95,8 @@ internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
             Node = name,
             Activation = name,
             Input = run.Input.Input,
+            Message = run.Input.Message?.Scope,
+            State = run.Input.Message?.State,
         };
         var error = await count.AddAsync(
             new ContextMessage(name, message.Role ?? "", message.Output ?? Payload.Null, message.Agent),

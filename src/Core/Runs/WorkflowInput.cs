@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Topics;
 
 namespace Polyphony.Core.Runs;
 
@@ -31,6 +33,13 @@ internal sealed record WorkflowInput
 
     /// <summary>Gets limits that replace the definition's own.</summary>
     public RunLimits? Limits { get; init; }
+
+    /// <summary>Gets the message that the run handles; <see langword="null"/> if it was started otherwise.</summary>
+    public HandledMessage? Message { get; init; }
+
+    /// <summary>Gets a value indicating whether what is published waits for the end of the run, and goes out with its result: so for runs that handle a message, and those that they start.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool HoldsPublications { get; init; }
 
     /// <summary>Gets where an earlier generation left off; <see langword="null"/> at the start.</summary>
     public RunState? State { get; init; }

@@ -3,10 +3,11 @@ using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
+using Polyphony.Core.Topics;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>The orchestrator functions that run workflow files.</summary>
+/// <summary>The orchestrator functions that run workflow files, and those that handle the messages of topics.</summary>
 public static class WorkflowOrchestrations
 {
     /// <summary>Adds them to a registry.</summary>
@@ -31,7 +32,14 @@ public static class WorkflowOrchestrations
             {
                 var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.ItemsInput)!;
                 return new ItemsInstance(context, run, plans).RunAsync();
-            }, compareInputs: false);
+            }, compareInputs: false)
+            .AddOrchestration(
+                TaskNames.MailboxOrchestration,
+                (context, input) => MailboxOrchestration.RunAsync(context, JsonSerializer.Deserialize(input!, CoreJsonContext.Default.MailboxInput)!, plans, options),
+                compareInputs: false,
+                isEternal: true)
+            .AddEntity(TaskNames.TopicEntity, TopicEntity.RunAsync)
+            .AddEntity(TaskNames.DeadLettersEntity, DeadLetterEntity.RunAsync);
     }
 
     /// <summary>Goes on from a state that is too large to be passed on as it is.</summary>

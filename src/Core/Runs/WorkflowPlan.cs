@@ -134,12 +134,16 @@ internal sealed class WorkflowPlan
         var (node, site) = key;
         var references = ExpressionSites.References(Definition, node < 0 ? "" : Graph.Nodes[node].Name, site);
         var nodes = new SortedSet<int>();
-        var input = false;
+        var (input, state) = (false, false);
         foreach (var reference in references)
         {
             if (reference.Path[0] == "input")
             {
                 input = true;
+            }
+            else if (reference.Path[0] == "state")
+            {
+                state = true;
             }
             else if (reference.Path[0] == "nodes")
             {
@@ -155,16 +159,17 @@ internal sealed class WorkflowPlan
             }
         }
 
-        return new Reads(input, [.. nodes]);
+        return new Reads(input, state, [.. nodes]);
     }
 
     /// <summary>What an expression reads of the state.</summary>
     /// <param name="Input">Whether it reads the input.</param>
+    /// <param name="State">Whether it reads the state of the message's source.</param>
     /// <param name="Nodes">The nodes that it reads.</param>
-    public sealed record Reads(bool Input, ImmutableArray<int> Nodes)
+    public sealed record Reads(bool Input, bool State, ImmutableArray<int> Nodes)
     {
-        public static Reads None { get; } = new(false, []);
+        public static Reads None { get; } = new(false, false, []);
 
-        public Reads And(Reads other) => new(Input || other.Input, [.. Nodes.Union(other.Nodes).Order()]);
+        public Reads And(Reads other) => new(Input || other.Input, State || other.State, [.. Nodes.Union(other.Nodes).Order()]);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Polyphony.Core.Payloads;
+using Polyphony.Core.Topics;
 
 namespace Polyphony.Core.Runs;
 
@@ -17,6 +18,13 @@ public sealed record WorkflowResult
 
     /// <summary>Gets what all model calls used, children included.</summary>
     public Usage Usage { get; init; } = Usage.None;
+
+    /// <summary>Gets the state of the message's source from now on; <see langword="null"/> if it stays as it is.</summary>
+    public Payload? State { get; init; }
+
+    /// <summary>Gets the messages that wait to be sent until the message that led to them is acknowledged.</summary>
+    [JsonInclude]
+    internal IReadOnlyList<TopicMessage>? Published { get; init; }
 
     /// <summary>Gets the outcome of every activation in graph order, a list of <see cref="Outcome"/>; left out if they are in <c>outcomeLists</c>.</summary>
     public Payload? Outcomes { get; init; }

@@ -61,8 +61,7 @@ internal sealed partial class DurableClientAdapter
     }
 
     private static bool Matches(OrchestrationQuery query, OrchestrationMetadata instance) =>
-        (query.IncludeChildren || instance.ParentInstanceId is null) &&
-        (query.Name is null || instance.Name == query.Name) &&
+        query.Wants(instance.Name, instance.ParentInstanceId) &&
         (query.InstanceIdPrefix is null || instance.InstanceId.StartsWith(query.InstanceIdPrefix, StringComparison.Ordinal)) &&
         (query.CreatedFrom is not { } from || instance.CreatedTime >= from) &&
         (query.CreatedTo is not { } to || instance.CreatedTime < to) &&

@@ -68,6 +68,15 @@ public sealed class ActivityTriggers(AppFunctions functions)
     public Task<RawJson?> PackAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, invocation);
 
+    /// <summary>Finds who gets a message that a workflow publishes.</summary>
+    /// <param name="input">The call.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>The message, or the error.</returns>
+    [Function(TaskNames.Publish)]
+    public Task<RawJson?> PublishAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, invocation);
+
     /// <summary>Fails, so that a failed workflow can be rewound.</summary>
     /// <param name="input">The call.</param>
     /// <param name="instanceId">The instance that called.</param>

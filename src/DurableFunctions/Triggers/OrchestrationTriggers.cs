@@ -22,6 +22,12 @@ public sealed class OrchestrationTriggers(AppFunctions functions)
     [Function(TaskNames.ItemsOrchestration)]
     public Task<RawJson?> ItemsAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
 
+    /// <summary>Handles the messages of one subscriber and source.</summary>
+    /// <param name="context">The orchestration.</param>
+    /// <returns>Nothing: it never ends.</returns>
+    [Function(TaskNames.MailboxOrchestration)]
+    public Task<RawJson?> MailboxAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
+
     /// <summary>Sends an event for an entity, which can't.</summary>
     /// <param name="context">The orchestration.</param>
     /// <returns>Nothing.</returns>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using Polyphony.Core.Durable;
 using Polyphony.Engine.Storage;
 
 namespace Polyphony.Engine.Runtime;
@@ -23,6 +24,8 @@ internal sealed class InstanceTable
     internal bool TryGetValue(string id, [MaybeNullWhen(false)] out Instance instance) => _instances.TryGetValue(id, out instance);
 
     /// <summary>Finds where an instance stands whose parent has started it before the engine did.</summary>
-    internal Lineage FindLineage(InstanceRow row) =>
-        row.ParentId is { } id && TryGetValue(id, out var parent) && parent.Key == row.ParentKey ? parent.Lineage.MakeChild() : Lineage.OfReadRoot(row.Key);
+    internal Lineage FindLineage(InstanceRow row, DurableRegistry registry) =>
+        row.ParentId is { } id && TryGetValue(id, out var parent) && parent.Key == row.ParentKey
+            ? parent.Lineage.ReadChild(row.Key, registry.IsEternal(parent.Row.Name))
+            : Lineage.OfReadRoot(row.Key);
 }

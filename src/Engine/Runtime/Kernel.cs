@@ -102,7 +102,7 @@ internal sealed class Kernel : IActorHost, IDisposable
     public EntityBatch MakeBatch(EntityActor actor, List<EntityMessage> messages) => new(this, actor, messages);
 
     /// <inheritdoc/>
-    public Lineage FindLineage(InstanceRow row) => Instances.FindLineage(row);
+    public Lineage FindLineage(InstanceRow row) => Instances.FindLineage(row, Registry);
 
     /// <summary>Frees what the kernel holds, after it has stopped.</summary>
     public void Dispose()

@@ -15,10 +15,10 @@ internal sealed class Lineage
     private long? _descendants;
     private volatile bool _terminated;
 
-    private Lineage(Lineage? parent, long key, long? descendants)
+    private Lineage(Lineage? parent, long key, long? descendants, bool countsAnew = false)
     {
         _parent = parent;
-        _root = parent?._root ?? this;
+        _root = countsAnew ? this : parent?._root ?? this;
         _key = key;
         _descendants = descendants;
         Depth = parent is null ? 0 : parent.Depth + 1;
@@ -50,7 +50,14 @@ internal sealed class Lineage
     /// <summary>Makes the lineage of an instance that is read from the file, and whose parent is not in memory.</summary>
     internal static Lineage OfReadRoot(long key) => new(null, key, null);
 
-    internal Lineage MakeChild() => new(this, 0, null);
+    /// <summary>Makes the lineage of a new child.</summary>
+    /// <param name="ofEternal">Whether the parent never ends: then what is started below the child counts for the child.</param>
+    internal Lineage MakeChild(bool ofEternal) => new(this, 0, ofEternal ? 0 : null, ofEternal);
+
+    /// <summary>Makes the lineage of a child that is read from the file.</summary>
+    /// <param name="key">The child's key.</param>
+    /// <param name="ofEternal">Whether the parent never ends.</param>
+    internal Lineage ReadChild(long key, bool ofEternal) => new(this, key, null, ofEternal);
 
     internal void Terminate() => _terminated = true;
 

@@ -319,8 +319,9 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
     private void Prepare(SubOrchestrationCreated child, DateTimeOffset time)
     {
         // What may not be started fails the task in Stage, like an id that is taken.
+        var isEternal = kernel.Registry.IsEternal(instance.Row.Name);
         var refused = kernel.Registry.Orchestrations.ContainsKey(child.Name)
-            ? instance.Lineage.TryAdd(key => kernel.Store.Read(reader => reader.CountDescendants(key)))
+            ? isEternal ? null : instance.Lineage.TryAdd(key => kernel.Store.Read(reader => reader.CountDescendants(key)))
             : new FailureDetails("unknown_orchestration", $"No orchestration \"{child.Name}\" is registered on this host.");
         if (refused is not null)
         {
@@ -331,7 +332,7 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
         var start = new ExecutionStarted(child.Name, child.Input, new ParentInstance(instance.Row.Name, instance.Id), child.TaskId);
         (_children ??= []).Add(
             child.TaskId,
-            new NewInstance(child.InstanceId, start, time) { ParentKey = instance.Key, ParentGeneration = _generation, Lineage = instance.Lineage.MakeChild() });
+            new NewInstance(child.InstanceId, start, time) { ParentKey = instance.Key, ParentGeneration = _generation, Lineage = instance.Lineage.MakeChild(isEternal) });
     }
 
     private void StageEnd(StoreWriter writer)

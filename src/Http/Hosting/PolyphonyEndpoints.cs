@@ -3,10 +3,12 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.OpenApi;
+using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
+using Polyphony.Http.Topics;
 using Polyphony.Http.Workflows;
 
 namespace Polyphony.Http.Hosting;
@@ -18,6 +20,7 @@ internal static class PolyphonyEndpoints
     public const string DefaultOpenApiPath = "/openapi/v1.json";
 
     private static readonly DescribedParameter Wait = Query("wait", JsonSchemaType.Integer, "Seconds, 0 to 60: hold the answer until the instance has finished or the time is up. Default 0.");
+    private static readonly DescribedParameter Handled = Query("wait", JsonSchemaType.Integer, "Seconds, 0 to 60: hold the answer until every subscriber has handled the message or the time is up. Default 0.");
     private static readonly DescribedParameter Reason = Query("reason", JsonSchemaType.String, "Why; at most 1,000 characters.");
     private static readonly DescribedParameter Continuation = Header(InstanceHandlers.ContinuationHeader, "The header of the same name of the page before.");
     private static readonly DescribedParameter Idempotency = Header(IdempotencyKey.Header, "1 to 200 printable characters. Requests with the same key and body start one instance.");
@@ -35,6 +38,7 @@ internal static class PolyphonyEndpoints
         MapWorkflows(endpoints.MapGroup("/api/workflows").WithTags("Workflows"));
         MapInstances(endpoints.MapGroup("/api/instances").WithTags("Instances"));
         MapManagement(endpoints.MapGroup("/api/instances/{id}").WithTags("Instances"));
+        MapTopics(endpoints.MapGroup("/api").WithTags("Topics"));
         endpoints.MapGet("/api/approvals", (HttpContext context, ApprovalHandlers handlers) => handlers.ListAsync(context))
             .WithTags("Approvals").Named("listApprovals").WithSummary("List the questions that wait for a person")
             .Produces<List<Approval>>().Problems(RouteProblems.List)
@@ -114,7 +118,7 @@ internal static class PolyphonyEndpoints
         group.MapPost("/resume", (HttpContext context, string id, ManageHandlers handlers) => handlers.ResumeAsync(context, id))
             .Named("resume").WithSummary("Let a halted instance go on").Acts(RouteProblems.Act);
         group.MapPost("/terminate", (HttpContext context, string id, ManageHandlers handlers) => handlers.TerminateAsync(context, id))
-            .Named("terminate").WithSummary("End an instance").Acts(RouteProblems.Act);
+            .Named("terminate").WithSummary("End an instance").Acts(RouteProblems.Terminate);
         group.MapPost("/rewind", (HttpContext context, string id, ManageHandlers handlers) => handlers.RewindAsync(context, id))
             .Named("rewind").WithSummary("Run what failed again").Acts(RouteProblems.Rewind);
         group.MapPost("/restart", (HttpContext context, string id, ManageHandlers handlers) => handlers.RestartAsync(context, id))
@@ -123,6 +127,40 @@ internal static class PolyphonyEndpoints
             .WithMetadata(Query("newInstanceId", JsonSchemaType.String, "The new instance's id. Default: a new one."));
         group.MapDelete("", (HttpContext context, string id, ManageHandlers handlers) => handlers.PurgeAsync(context, id))
             .Named("purge").WithSummary("Remove a finished instance").Produces<PurgeResult>().Problems(RouteProblems.Purge);
+    }
+
+    private static void MapTopics(RouteGroupBuilder group)
+    {
+        group.MapGet("/topics", (HttpContext context, TopicHandlers handlers) => handlers.ListAsync(context))
+            .Named("listTopics").WithSummary("List the topics that workflows subscribe to").Produces<List<TopicSubscription>>().Problems(RouteProblems.Workflows);
+        group.MapPost("/topics/{type}/{source}/messages", (HttpContext context, string type, string source, TopicHandlers handlers) => handlers.PublishAsync(context, type, source))
+            .Named("publishMessage").WithSummary("Publish a message: handled once by each subscriber, in order per source")
+            .Accepts<PublishMessage>("application/json")
+            .Produces<MessageStatus>(StatusCodes.Status202Accepted).Produces<MessageStatus>().Problems(RouteProblems.Publish)
+            .WithMetadata(Handled);
+        group.MapPost("/sessions/{agent}/{id}/messages", (HttpContext context, string agent, string id, TopicHandlers handlers) => handlers.SayAsync(context, agent, id))
+            .Named("sayInSession").WithSummary("Say something to an agent, and wait for its reply")
+            .Accepts<PublishMessage>("application/json")
+            .Produces<MessageStatus>(StatusCodes.Status202Accepted).Produces<MessageStatus>().Problems(RouteProblems.Say)
+            .WithMetadata(Query("wait", JsonSchemaType.Integer, "Seconds, 0 to 60: how long the reply is waited for. Default 60."));
+        group.MapGet("/sessions/{agent}/{id}", (HttpContext context, string agent, string id, TopicHandlers handlers) => handlers.SessionAsync(context, agent, id))
+            .Named("getSession").WithSummary("Show what was said in a session").Produces<SessionStatus>().Problems(RouteProblems.Session);
+        group.MapGet("/mailboxes", (HttpContext context, TopicHandlers handlers) => handlers.ListMailboxesAsync(context))
+            .Named("listMailboxes").WithSummary("List mailboxes, newest first").Produces<List<Mailbox>>().Problems(RouteProblems.List)
+            .WithMetadata(
+                Query("topic", JsonSchemaType.String, "The topic type."),
+                Query("top", JsonSchemaType.Integer, "How many mailboxes to look at: 1 to 1,000, default 100."),
+                Continuation);
+        group.MapGet("/mailboxes/{id}", (HttpContext context, string id, TopicHandlers handlers) => handlers.GetMailboxAsync(context, id))
+            .Named("getMailbox").WithSummary("Show a mailbox: its depth, its state, what it is handling").Produces<Mailbox>().Problems(RouteProblems.Mailbox);
+        group.MapGet("/mailboxes/{id}/dead-letters", (HttpContext context, string id, TopicHandlers handlers) => handlers.DeadLettersAsync(context, id))
+            .Named("listDeadLetters").WithSummary("List the messages that could not be handled").Produces<List<DeadMessage>>().Problems(RouteProblems.Mailbox);
+        group.MapPost("/mailboxes/{id}/dead-letters/{number}/replay", (HttpContext context, string id, string number, TopicHandlers handlers) => handlers.ReplayAsync(context, id, number))
+            .Named("replayDeadLetter").WithSummary("Send a dead letter to its mailbox again")
+            .Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.DeadLetter);
+        group.MapDelete("/mailboxes/{id}/dead-letters/{number}", (HttpContext context, string id, string number, TopicHandlers handlers) => handlers.DropAsync(context, id, number))
+            .Named("dropDeadLetter").WithSummary("Remove a dead letter for good")
+            .Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.DeadLetter);
     }
 
     // No endpoint name: those are one for all of an app, whose own routes may have the same.

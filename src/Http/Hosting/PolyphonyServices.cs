@@ -2,11 +2,14 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Polyphony.Core.Client;
 using Polyphony.Core.Json;
+using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Serialization;
+using Polyphony.Http.Topics;
 using Polyphony.Http.Workflows;
 
 namespace Polyphony.Http.Hosting;
@@ -14,7 +17,7 @@ namespace Polyphony.Http.Hosting;
 /// <summary>Sets the HTTP API up in a host.</summary>
 internal static class PolyphonyServices
 {
-    /// <summary>Adds the handlers. The host adds a <see cref="Core.Client.WorkflowClient"/> and a <see cref="Core.Definitions.IDefinitionStore"/>.</summary>
+    /// <summary>Adds the handlers. The host adds a <see cref="WorkflowClient"/> and a <see cref="Core.Definitions.IDefinitionStore"/>.</summary>
     /// <param name="services">The services.</param>
     /// <param name="options">The settings.</param>
     /// <returns>The services.</returns>
@@ -37,6 +40,8 @@ internal static class PolyphonyServices
         services.AddSingleton<ManageHandlers>();
         services.AddSingleton<ApprovalHandlers>();
         services.AddSingleton<HealthHandlers>();
+        services.AddSingleton(provider => new TopicClient(provider.GetRequiredService<WorkflowClient>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<TopicHandlers>();
         services.Configure<JsonOptions>(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJsonContext.Default);

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Requests;
 using Polyphony.Http.Serialization;
@@ -49,8 +50,18 @@ public sealed class ManageHandlers(WorkflowClient client, AnswerCheck answers, P
     /// <param name="context">The request; <c>reason</c> becomes the output.</param>
     /// <param name="id">The instance's id.</param>
     /// <returns>202 once it is committed, 404, 410.</returns>
-    public Task<IResult> TerminateAsync(HttpContext context, string id) => ActAsync(context, id, (instance, reason, cancellationToken) =>
-        client.Durable.TerminateAsync(instance, reason is null ? null : JsonSerializer.Serialize(reason, HttpJsonContext.Default.String), cancellationToken));
+    public Task<IResult> TerminateAsync(HttpContext context, string id) => ActAsync(context, id, async (instance, reason, cancellationToken) =>
+    {
+        // What waits there would be lost, and what is sent later as well.
+        if (instance.StartsWith(TopicNames.Prefix, StringComparison.Ordinal)
+            && await client.Durable.GetAsync(instance, fetchInputsAndOutputs: false, cancellationToken) is { Name: TaskNames.MailboxOrchestration })
+        {
+            throw new Problems.RequestProblemException(
+                Problems.ProblemCodes.MailboxNeverEnds, $"\"{instance}\" is a mailbox, which never ends: its messages would be lost. Suspend it, or terminate the run that handles its current message.");
+        }
+
+        await client.Durable.TerminateAsync(instance, reason is null ? null : JsonSerializer.Serialize(reason, HttpJsonContext.Default.String), cancellationToken);
+    });
 
     /// <summary>POST /api/instances/{id}/rewind: runs what failed again.</summary>
     /// <param name="context">The request; <c>reason</c> is kept in the history.</param>

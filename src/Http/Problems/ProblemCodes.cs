@@ -48,6 +48,27 @@ internal static class ProblemCodes
     /// <summary>There is no such instance.</summary>
     public const string InstanceNotFound = "instance_not_found";
 
+    /// <summary>The workflow has no nodes of its own: messages start it.</summary>
+    public const string WorkflowNotStartable = "workflow_not_startable";
+
+    /// <summary>A topic type, a source or a message id is none.</summary>
+    public const string TopicInvalid = "topic_invalid";
+
+    /// <summary>Nobody subscribes to the topic.</summary>
+    public const string NoSubscriber = "no_subscriber";
+
+    /// <summary>No agent of this name, or more than one, takes messages.</summary>
+    public const string SessionNotFound = "session_not_found";
+
+    /// <summary>There is no such mailbox.</summary>
+    public const string MailboxNotFound = "mailbox_not_found";
+
+    /// <summary>The mailbox has no such dead letter.</summary>
+    public const string DeadLetterNotFound = "dead_letter_not_found";
+
+    /// <summary>A mailbox never ends.</summary>
+    public const string MailboxNeverEnds = "mailbox_never_ends";
+
     /// <summary>The instance does not ask this question, or not any more.</summary>
     public const string QuestionNotFound = "question_not_found";
 

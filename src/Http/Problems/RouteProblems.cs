@@ -35,7 +35,13 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
     private static readonly RouteProblem[] AnyStart =
     [
         .. Data, .. Body, ProblemCodes.UnknownField, ProblemCodes.InvalidParameter, ProblemCodes.InstanceIdInvalid, ProblemCodes.InputInvalid, EndpointPolicy.Code, ProblemCodes.WorkflowNotFound,
-        ProblemCodes.InstanceNotFound, ProblemCodes.InstanceExists, ProblemCodes.IdempotencyKeyReused, ProblemCodes.WorkflowInvalid, ProblemCodes.InstanceDamaged,
+        ProblemCodes.InstanceNotFound, ProblemCodes.InstanceExists, ProblemCodes.IdempotencyKeyReused, ProblemCodes.WorkflowInvalid, ProblemCodes.WorkflowNotStartable, ProblemCodes.InstanceDamaged,
+    ];
+
+    private static readonly RouteProblem[] AnyMessage =
+    [
+        .. Data, .. Body, ProblemCodes.UnknownField, ProblemCodes.InvalidParameter, ProblemCodes.TopicInvalid, ProblemCodes.NoSubscriber, ProblemCodes.InputInvalid, EndpointPolicy.Code,
+        ProblemCodes.WorkflowNotFound, ProblemCodes.WorkflowInvalid, ProblemCodes.WorkflowNotStartable,
     ];
 
     public static RouteProblems Live { get; } = Of(Everywhere);
@@ -66,6 +72,18 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
         Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.InvalidStatus, ProblemCodes.InstanceExists, ProblemCodes.PayloadNotFound);
 
     public static RouteProblems Purge { get; } = Of(OneInstance, ProblemCodes.InvalidStatus);
+
+    public static RouteProblems Terminate { get; } = Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.MailboxNeverEnds, Finished);
+
+    public static RouteProblems Publish { get; } = Of(AnyMessage);
+
+    public static RouteProblems Say { get; } = Of(AnyMessage, ProblemCodes.SessionNotFound);
+
+    public static RouteProblems Session { get; } = Of(Data, ProblemCodes.SessionNotFound, ProblemCodes.MailboxNotFound);
+
+    public static RouteProblems Mailbox { get; } = Of(Data, ProblemCodes.MailboxNotFound, ProblemCodes.PayloadNotFound);
+
+    public static RouteProblems DeadLetter { get; } = Of(Data, ProblemCodes.DeadLetterNotFound, ProblemCodes.WorkflowInvalid, EndpointPolicy.Code);
 
     private static RouteProblems Of(RouteProblem[] common, params RouteProblem[] others) => new([.. common, .. others]);
 }

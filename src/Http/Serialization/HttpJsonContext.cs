@@ -2,10 +2,12 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Polyphony.Core.Json;
+using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
+using Polyphony.Http.Topics;
 using Polyphony.Http.Workflows;
 
 namespace Polyphony.Http.Serialization;
@@ -28,6 +30,13 @@ namespace Polyphony.Http.Serialization;
 [JsonSerializable(typeof(List<WorkflowSummary>))]
 [JsonSerializable(typeof(Approval))]
 [JsonSerializable(typeof(List<Approval>))]
+[JsonSerializable(typeof(PublishMessage))]
+[JsonSerializable(typeof(MessageStatus))]
+[JsonSerializable(typeof(SessionStatus))]
+[JsonSerializable(typeof(List<TopicSubscription>))]
+[JsonSerializable(typeof(Mailbox))]
+[JsonSerializable(typeof(List<Mailbox>))]
+[JsonSerializable(typeof(List<DeadMessage>))]
 [JsonSerializable(typeof(HealthStatus))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(JsonObject))]

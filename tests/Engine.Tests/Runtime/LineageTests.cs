@@ -74,18 +74,32 @@ public sealed class LineageTests
         }
 
         Assert.Null(root.TryAdd(Count));
-        Assert.Null(root.MakeChild().MakeChild().TryAdd(Count));
-        Assert.Equal("too_many_descendants", root.MakeChild().TryAdd(Count)?.ErrorType);
+        Assert.Null(root.MakeChild(ofEternal: false).MakeChild(ofEternal: false).TryAdd(Count));
+        Assert.Equal("too_many_descendants", root.MakeChild(ofEternal: false).TryAdd(Count)?.ErrorType);
         Assert.Equal([7], reads);
         Assert.Null(Lineage.OfNewRoot().TryAdd(_ => throw new InvalidOperationException("A new root has none.")));
+    }
+
+    [Fact]
+    public void TryAdd_BelowChildrenOfOneThatNeverEnds_CountsForEachOfThem()
+    {
+        var root = Lineage.OfNewRoot();
+        var (one, other) = (root.MakeChild(ofEternal: true), root.ReadChild(5, ofEternal: true));
+
+        Assert.Equal("too_many_descendants", other.TryAdd(key => key == 5 ? DurableLimits.MaxDescendants : 0)?.ErrorType);
+        Assert.Null(one.MakeChild(ofEternal: false).TryAdd(_ => throw new InvalidOperationException("A new child has none.")));
+        Assert.Equal((1, 2), (one.Depth, one.MakeChild(ofEternal: false).Depth));
+
+        root.Terminate();
+        Assert.True(one.IsTerminated);
     }
 
     [Fact]
     public void IsTerminated_BelowATerminatedOne_IsTrueForAllAndNoOther()
     {
         var root = Lineage.OfNewRoot();
-        var (left, right) = (root.MakeChild(), root.MakeChild());
-        var below = left.MakeChild().MakeChild();
+        var (left, right) = (root.MakeChild(ofEternal: false), root.MakeChild(ofEternal: false));
+        var below = left.MakeChild(ofEternal: false).MakeChild(ofEternal: false);
 
         left.Terminate();
 

@@ -145,6 +145,15 @@ internal sealed class CanonicalText(Utf8JsonWriter writer, IReadOnlyDictionary<V
         }
     }
 
+    /// <summary>Writes the members of an object beside what is there.</summary>
+    public void Members(ValueTemplate template)
+    {
+        foreach (var member in values[template].EnumerateObject())
+        {
+            member.WriteTo(writer);
+        }
+    }
+
     public void Termination(string key, TerminationCondition? condition)
     {
         if (condition is not null)

@@ -62,10 +62,33 @@ internal static class CanonicalWriter
             writer.WriteEndArray();
             text.Termination("termination", workflow.Termination);
             text.Value("output", workflow.Output);
+            text.Value("state", workflow.State);
+            Named("subscriptions", workflow.Subscriptions, draft => draft.Definition.Name, Subscription);
             writer.WriteEndObject();
         }
 
-        private void Named<T>(string key, SortedDictionary<string, T> entries, Action<T> write)
+        // What the short form holds beside these is written as it stands: it is read again where it stands for something.
+        private void Subscription(SubscriptionDraft draft)
+        {
+            var subscription = draft.Definition;
+            text.Text("topic", subscription.Topic);
+            text.Text("sourcePrefix", subscription.SourcePrefix);
+            foreach (var (key, value) in draft.Written)
+            {
+                text.Json(key, value);
+            }
+
+            text.Retry(subscription.Retry);
+            text.Time("idle", subscription.Idle);
+            if (subscription.MaxMessages != SubscriptionDefinition.DefaultMaxMessages)
+            {
+                writer.WriteNumber("maxMessages", subscription.MaxMessages);
+            }
+        }
+
+        private void Named<T>(string key, SortedDictionary<string, T> entries, Action<T> write) => Named(key, entries, entry => entry.Key, entry => write(entry.Value));
+
+        private void Named<T>(string key, IReadOnlyCollection<T> entries, Func<T, string> nameOf, Action<T> write)
         {
             if (entries.Count == 0)
             {
@@ -73,9 +96,9 @@ internal static class CanonicalWriter
             }
 
             writer.WriteStartObject(key);
-            foreach (var (name, entry) in entries)
+            foreach (var entry in entries)
             {
-                writer.WriteStartObject(name);
+                writer.WriteStartObject(nameOf(entry));
                 write(entry);
                 writer.WriteEndObject();
             }

@@ -12,6 +12,9 @@ internal sealed class ExpressionChecker : IFileTypes
 {
     private static readonly ExpressionType Error = Map(("code", ExpressionType.String), ("message", ExpressionType.String));
 
+    private static readonly ExpressionType MessageType = Map(
+        ("id", ExpressionType.String), ("topic", ExpressionType.String), ("source", ExpressionType.String), ("time", ExpressionType.String), ("attempt", ExpressionType.Int));
+
     private readonly ParseContext _context;
     private readonly WorkflowReader _workflow;
     private readonly WorkflowGraph? _graph;
@@ -132,6 +135,12 @@ internal sealed class ExpressionChecker : IFileTypes
             variables["usage"] = Map(
                 ("modelCalls", ExpressionType.Int), ("inputTokens", ExpressionType.Int), ("outputTokens", ExpressionType.Int), ("costUsd", ExpressionType.Number));
             return variables;
+        }
+
+        if (_context.HandlesMessages)
+        {
+            variables["message"] = MessageType;
+            variables["state"] = ExpressionType.Any;
         }
 
         variables["nodes"] = Nodes(use, report);

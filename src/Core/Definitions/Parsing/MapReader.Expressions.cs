@@ -68,22 +68,30 @@ internal sealed partial class MapReader
     public ValueTemplate? Json(string key, ExpressionPlace place, string? node)
     {
         var value = Value(key);
-        if (value is null || SourceValues.ToJson(Context, value, PathOf(key)) is not { } json)
+        return value is null ? null : Json(value, PathOf(key), place, node);
+    }
+
+    /// <summary>Reads an object that several keys of this map make together.</summary>
+    public ValueTemplate? Json(SourceMapping members, ExpressionPlace place, string? node) => Json(members, Path, place, node);
+
+    private ValueTemplate? Json(SourceNode value, string path, ExpressionPlace place, string? node)
+    {
+        if (SourceValues.ToJson(Context, value, path) is not { } json)
         {
             return null;
         }
 
         if (ValueTemplate.TryParse(json, out var template, out var problems))
         {
-            Context.Uses.Add(new ExpressionUse(place, node, PathOf(key), value) { Value = template });
+            Context.Uses.Add(new ExpressionUse(place, node, path, value) { Value = template });
             Context.Values[template] = json;
             return template;
         }
 
         foreach (var (pointer, problem) in problems)
         {
-            var (found, path) = SourceValues.Find(value, PathOf(key), pointer);
-            Report(path, found, [problem]);
+            var (found, at) = SourceValues.Find(value, path, pointer);
+            Report(at, found, [problem]);
         }
 
         return null;

@@ -101,7 +101,7 @@ internal sealed partial class MapReader
     public string? NodeOrAgent(string key)
     {
         var name = Text(key);
-        if (name is not null)
+        if (name is not null && !(Context.HandlesMessages && name == MessageFilter.Conversation))
         {
             Context.NameUses.Add((PathOf(key), Value(key)!.Location, name));
         }

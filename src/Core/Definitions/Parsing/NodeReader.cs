@@ -7,9 +7,6 @@ namespace Polyphony.Core.Definitions.Parsing;
 /// <summary>Reads one entry of <c>nodes</c>: what every node may have. The rest is read by its kind.</summary>
 internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
 {
-    // Planned kinds: who writes them should learn that they are right, only early.
-    private static readonly string[] LaterKinds = ["publish"];
-
     private readonly ParseContext _context = nodes.Context;
     private readonly string _path = "nodes." + entry.Key;
     private MapReader _map = nodes;
@@ -40,17 +37,11 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
 
     /// <summary>Finds which kind of node it is.</summary>
     /// <param name="kind">The kind; none if the node does not say.</param>
-    /// <returns>Whether the other keys can be read: false if it is of several kinds, or of one to come.</returns>
+    /// <returns>Whether the other keys can be read: false if it is of several kinds.</returns>
     private bool KindOf(out NodeKind? kind)
     {
         kind = null;
         var present = Kinds.List.Where(each => _map.Has(each.Name)).ToArray();
-        if (Array.Find(LaterKinds, _map.Has) is { } later)
-        {
-            _context.Error("not_supported", _map.PathOf(later), _map.KeyLocation(later), $"nodes of the kind \"{later}\" are not supported by this version", $"Use {Kinds.Names}.");
-            return false;
-        }
-
         if (present.Length == 0)
         {
             _context.Error("node_kind", _path, entry.KeyLocation, $"the node \"{SourceValues.Shorten(entry.Key)}\" does not say what it does", $"Give it exactly one of the keys {Kinds.Names}.");

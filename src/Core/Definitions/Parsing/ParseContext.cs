@@ -31,6 +31,9 @@ internal sealed class ParseContext(string? file, NodeKinds kinds)
     /// <summary>Gets or sets a value indicating whether a node's own edges could not be read: then what is upstream of what is not known.</summary>
     public bool AreRoutesMissing { get; set; }
 
+    /// <summary>Gets or sets a value indicating whether the workflow handles messages: its expressions may read <c>message</c> and <c>state</c>, its agents the conversation.</summary>
+    public bool HandlesMessages { get; set; }
+
     /// <summary>Gets the values of templates as written, for the canonical form.</summary>
     public Dictionary<ValueTemplate, JsonElement> Values { get; } = new(ReferenceEqualityComparer.Instance);
 

@@ -31,9 +31,14 @@ internal sealed class WorkflowReader(ParseContext context)
 
     public Expressions.ValueTemplate? Output { get; private set; }
 
+    public Expressions.ValueTemplate? State { get; private set; }
+
+    public List<SubscriptionDraft> Subscriptions { get; private set; } = [];
+
     public void Read(SourceMapping root)
     {
         var map = new MapReader(context, root, "", root.Location);
+        context.HandlesMessages = map.Has("subscriptions");
         var name = map.Text("name");
         if (!map.Has("name"))
         {
@@ -69,6 +74,13 @@ internal sealed class WorkflowReader(ParseContext context)
         Edges = EdgeReader.Read(map, Nodes);
         Termination = map.Value("termination") is { } termination ? TerminationReader.Read(map, "termination", termination) : null;
         Output = map.Json("output", ExpressionPlace.Output, null);
+        State = map.Json("state", ExpressionPlace.Output, null);
+        Subscriptions = SubscriptionReader.Read(map, root);
+        if (map.Has("state") && !map.Has("subscriptions"))
+        {
+            map.NotApplicable("state", "\"state\" is kept per source of a topic, and the workflow has no \"subscriptions\"", "Add subscriptions, or remove state.");
+        }
+
         map.Explain("team", "Teams are not supported by this version.");
         map.Explain("triggers", "Triggers are not part of a workflow file.");
         map.Finish();
@@ -89,6 +101,12 @@ internal sealed class WorkflowReader(ParseContext context)
 
         if (!map.Has("nodes"))
         {
+            // A file of agents that handle messages has no graph of its own.
+            if (SubscriptionReader.AreShort(map))
+            {
+                return;
+            }
+
             map.Missing("nodes", "a workflow has at least one node", "Add nodes: { answer: { agent: writer, prompt: \"…\" } }");
         }
         else if (Nodes.Count == 0 && map.Value("nodes") is SourceMapping)

@@ -54,6 +54,11 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
             usage += result.Usage;
             if (result.StopReason == StopReason.Completed)
             {
+                if (context.Publications.Take(result.Published) is { } refused)
+                {
+                    return new WorkResult { Error = refused, Attempts = attempt, Usage = usage };
+                }
+
                 return new WorkResult { Output = result.Output, Attempts = attempt, Usage = usage };
             }
 
@@ -99,6 +104,7 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
             LogicalId = $"{activation.Scope.InstanceId}/{activation.Id}",
             Depth = context.SubWorkflows.Depth + 1,
             Rewinds = context.Rewinds + attempt - 1,
+            HoldsPublications = context.Publications.AreHeld,
             Limits = new RunLimits(
                 own is { IsMaxConcurrencyGiven: true } ? own.MaxConcurrency : null,
                 Least(own?.MaxModelCalls ?? inner.MaxModelCalls, share.MaxModelCalls),

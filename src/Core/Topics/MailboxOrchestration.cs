@@ -1,0 +1,328 @@
+using System.Text;
+using System.Text.Json;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
+using Polyphony.Core.Runs;
+
+namespace Polyphony.Core.Topics;
+
+/// <summary>
+/// The orchestrator function of a mailbox: it takes the messages of one subscriber and source in the order of their numbers, one at a time, and lets a run of the subscriber's workflow handle each. The
+/// new state, the acknowledgement and what the run publishes are one step of this instance.
+/// </summary>
+/// <remarks>
+/// A run that fails is tried again by the subscription's retry policy, under the same step ids in the ledger, so that no answered model call is paid again. After that the message becomes a dead letter,
+/// and the next one has its turn. The instance never ends: it continues as new after some messages, and waits for the next.
+/// </remarks>
+internal sealed class MailboxOrchestration
+{
+    /// <summary>How many days a message id is remembered at least.</summary>
+    public const int DaysRemembered = 7;
+
+    // A message takes about five operations: its event, its run, and what goes out with the acknowledgement.
+    private const int OperationsPerMessage = 5;
+    private const int KeyLength = 16;
+    private const int MostUsedIds = 1_000;
+
+    private readonly OrchestrationContext _context;
+    private readonly MailboxInput _input;
+    private readonly PlanCache _plans;
+    private readonly InterpreterOptions _options;
+    private readonly SortedDictionary<long, MailboxMessage> _early = [];
+    private readonly Dictionary<int, HashSet<string>> _seen = [];
+    private MailboxState _state;
+    private int _taken;
+
+    private MailboxOrchestration(OrchestrationContext context, MailboxInput input, MailboxState? state, PlanCache plans, InterpreterOptions options)
+    {
+        _context = context;
+        _input = input;
+        _plans = plans;
+        _options = options;
+        _state = state ?? new MailboxState();
+        foreach (var message in (_state.Early ?? []).Append(input.First).OfType<MailboxMessage>())
+        {
+            _early[message.Number] = message;
+        }
+
+        foreach (var (day, keys) in _state.Seen ?? new Dictionary<int, string>())
+        {
+            _seen[day] = [.. Enumerable.Range(0, keys.Length / KeyLength).Select(i => keys.Substring(i * KeyLength, KeyLength))];
+        }
+    }
+
+    /// <summary>Runs a generation of a mailbox.</summary>
+    public static async Task<string?> RunAsync(OrchestrationContext context, MailboxInput input, PlanCache plans, InterpreterOptions options)
+    {
+        if (input.First is not null)
+        {
+            context.SignalEntity(TopicNames.Topic(input.Topic, input.Source), TopicEntity.Open, JsonSerializer.Serialize(context.InstanceId, CoreJsonContext.Default.String));
+        }
+
+        var state = input.StoredState is { } parts ? await StoredText.LoadAsync(context, parts) : input.State;
+        return await new MailboxOrchestration(context, input, state, plans, options).RunAsync();
+    }
+
+    private async Task<string?> RunAsync()
+    {
+        do
+        {
+            var message = await NextAsync();
+            _taken++;
+            if (message.EarlierAttempts == 0 && IsKnown(message))
+            {
+                _state = _state with { Handled = message.Number, Duplicates = _state.Duplicates + 1 };
+            }
+            else
+            {
+                await HandleAsync(message);
+            }
+
+            Show(null);
+        }
+        while (_taken * OperationsPerMessage < _options.OperationsPerGeneration);
+
+        var next = Write(new MailboxInput(_input.Topic, _input.Source, _input.Workflow, _input.Subscription) { State = Saved() });
+        if (Encoding.UTF8.GetByteCount(next) > _options.MaxGenerationBytes)
+        {
+            next = Write(_input with { First = null, State = null, StoredState = await StoredText.StoreAsync(_context, Saved()) });
+        }
+
+        _context.ContinueAsNew(next);
+        return null;
+
+        static string Write(MailboxInput input) => JsonSerializer.Serialize(input, CoreJsonContext.Default.MailboxInput);
+    }
+
+    /// <summary>Takes the next message in order. Where events overtake each other, those that come early wait here.</summary>
+    private async Task<MailboxMessage> NextAsync()
+    {
+        MailboxMessage? next;
+        while (!_early.Remove(_state.Handled + 1, out next))
+        {
+            var json = await _context.WaitForExternalEventAsync(EventNames.Message);
+            if (JsonSerializer.Deserialize(json!, CoreJsonContext.Default.MailboxMessage) is { } message && message.Number > _state.Handled)
+            {
+                _early.TryAdd(message.Number, message);
+            }
+        }
+
+        return next;
+    }
+
+    private async Task HandleAsync(MailboxMessage message)
+    {
+        var definition = _plans.Get(message.Definition).Definition;
+        var subscription = definition.Subscriptions.First(each => each.Name == _input.Subscription);
+        if (subscription.Idle is { } idle && _state.LastTime is { } last && message.Time - last > idle)
+        {
+            _state = _state with { State = null, Conversation = null, ConversationMessages = 0 };
+        }
+
+        var policy = subscription.Retry ?? SubscriptionDefinition.DefaultRetry;
+        var earlier = message.EarlierAttempts;
+        for (var attempt = 1; ; attempt++)
+        {
+            var (runId, result) = await RunAsync(definition, message, earlier + attempt, attempt - 1);
+            while (result.Error?.Code == InstanceExistsException.ErrorCode && earlier < MostUsedIds)
+            {
+                // The same message id was handled so long ago that it is not remembered, but its runs are still there.
+                (runId, result) = await RunAsync(definition, message, ++earlier + attempt, attempt - 1);
+            }
+
+            _state = _state with { Usage = _state.Usage + result.Usage };
+            if (result.StopReason is StopReason.Completed or StopReason.Rejected)
+            {
+                await AcknowledgeAsync(definition, subscription, message, result);
+                return;
+            }
+
+            var error = result.Error ?? new WorkflowError(null, StopReasons.Name(result.StopReason), $"The run ended with \"{StopReasons.Name(result.StopReason)}\".");
+            if (result.StopReason is not (StopReason.Failed or StopReason.Timeout) || attempt >= policy.MaxAttempts)
+            {
+                GiveUp(definition, message, earlier + attempt, error, runId);
+                return;
+            }
+
+            var again = _context.CurrentUtcDateTime + RetryDelays.Of(policy, attempt, runId);
+            Show(new MailboxCurrent(message.Id, message.Time, runId, earlier + attempt, again, ErrorText.Shorten(error.Message)));
+            await _context.CreateTimerAsync(again);
+        }
+    }
+
+    private async Task<(string RunId, WorkflowResult Result)> RunAsync(WorkflowDefinition definition, MailboxMessage message, int attempt, int retries)
+    {
+        var runId = TopicNames.Run(_context.InstanceId, message.Id, attempt);
+        Show(new MailboxCurrent(message.Id, message.Time, runId, attempt));
+        var run = new WorkflowInput
+        {
+            Workflow = definition.Name,
+            DefinitionHash = message.Definition,
+            SubWorkflows = message.SubWorkflows,
+            Input = message.Data,
+            RootInstanceId = _context.InstanceId,
+
+            // The same for every attempt: what was answered in one is used in the next.
+            LogicalId = $"{_context.InstanceId}/{message.Number}",
+            Depth = 1,
+            Rewinds = retries,
+            HoldsPublications = true,
+            Message = new HandledMessage(ScopeOf(message, attempt), _state.State, _state.Conversation, _state.ConversationMessages),
+        };
+        try
+        {
+            var json = await _context.CallSubOrchestrationAsync(TaskNames.WorkflowOrchestration, runId, JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowInput));
+            return (runId, JsonSerializer.Deserialize(json!, CoreJsonContext.Default.WorkflowResult)!);
+        }
+        catch (TaskFailedException failed)
+        {
+            // Terminated by a person, or it could not be started. Neither gets better by itself.
+            return (runId, new WorkflowResult
+            {
+                StopReason = StopReason.Cancelled,
+                Error = new WorkflowError(null, failed.FailureDetails.ErrorType, failed.FailureDetails.ErrorMessage),
+            });
+        }
+    }
+
+    /// <summary>Keeps the new state, and sends what was published: with the next step of this instance, all of it or nothing.</summary>
+    private async Task AcknowledgeAsync(WorkflowDefinition definition, SubscriptionDefinition subscription, MailboxMessage message, WorkflowResult result)
+    {
+        var (conversation, messages) = await ContinueConversationAsync(definition, subscription, message, result.Output ?? Payload.Null);
+        foreach (var published in result.Published ?? [])
+        {
+            Publications.Send(_context, published);
+        }
+
+        Remember(message);
+        _state = _state with
+        {
+            Handled = message.Number,
+            State = result.State ?? _state.State,
+            Conversation = conversation,
+            ConversationMessages = messages,
+            LastTime = _context.CurrentUtcDateTime,
+        };
+    }
+
+    private void GiveUp(WorkflowDefinition definition, MailboxMessage message, int attempts, WorkflowError error, string runId)
+    {
+        var delivery = new Delivery(_context.InstanceId, _input.Subscription, definition.Name, message.Definition, message.SubWorkflows);
+        var letter = new DeadLetter(
+            message.Number,
+            new TopicMessage(message.Id, _input.Topic, _input.Source, message.Data, [delivery]),
+            message.Time,
+            _context.CurrentUtcDateTime,
+            attempts,
+            error with { Message = ErrorText.Shorten(error.Message) },
+            runId);
+        _context.SignalEntity(
+            TopicNames.DeadLetters(_context.InstanceId, message.Number), DeadLetterEntity.Add, JsonSerializer.Serialize(letter, CoreJsonContext.Default.DeadLetter));
+        Remember(message);
+        _state = _state with { Handled = message.Number, GivenUp = _state.GivenUp + 1, LastTime = _context.CurrentUtcDateTime };
+    }
+
+    private async Task<(Payload? Conversation, int Messages)> ContinueConversationAsync(
+        WorkflowDefinition definition, SubscriptionDefinition subscription, MailboxMessage message, Payload answer)
+    {
+        if (subscription.MaxMessages == 0)
+        {
+            return (null, 0);
+        }
+
+        var calls = new RunCalls(_context, definition, _context.InstanceId);
+        var (question, agent) = await QuestionAsync(calls, definition, message);
+        var (before, count) = (_state.Conversation, _state.ConversationMessages);
+        var added = new[]
+        {
+            ToPayload(new ContextMessage(MessageFilter.Conversation, "user", question)),
+            ToPayload(new ContextMessage(MessageFilter.Conversation, "assistant", answer, agent)),
+        };
+        if (before is null)
+        {
+            return (await calls.PackAsync(added), added.Length);
+        }
+
+        var kept = Math.Min(count, subscription.MaxMessages - added.Length);
+        return kept == count
+            ? (await calls.PackAsync([before, await calls.PackAsync(added)], PackMode.Concat), count + added.Length)
+            : (await calls.PackAsync([.. Enumerable.Range(count - kept, kept).Select(before.Item), .. added]), kept + added.Length);
+
+        static Payload ToPayload(ContextMessage message) => Payload.FromText(JsonSerializer.SerializeToUtf8Bytes(message, CoreJsonContext.Default.ContextMessage));
+    }
+
+    /// <summary>Finds what an agent was asked about a message: its prompt. What a workflow was given is the message's data.</summary>
+    private async Task<(Payload Question, string? Agent)> QuestionAsync(RunCalls calls, WorkflowDefinition definition, MailboxMessage message)
+    {
+        if (definition.Graph.Find(_input.Subscription) is not { } node || node.Kind.AgentOf(node) is not { } agent)
+        {
+            return (message.Data, null);
+        }
+
+        var asked = await calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.Prompt), new CallScope
+        {
+            DefinitionHash = message.Definition,
+            RootInstanceId = _context.InstanceId,
+            InstanceId = _context.InstanceId,
+            Node = node.Name,
+            Activation = node.Name,
+            Input = message.Data,
+            Message = ScopeOf(message, message.EarlierAttempts + 1),
+            State = _state.State,
+        });
+        return (asked.Value ?? message.Data, agent);
+    }
+
+    private MessageScope ScopeOf(MailboxMessage message, int attempt) => new(message.Id, _input.Topic, _input.Source, message.Time, attempt);
+
+    private bool IsKnown(MailboxMessage message)
+    {
+        var key = TopicNames.Key(message.Id);
+        return _seen.Values.Any(keys => keys.Contains(key));
+    }
+
+    private void Remember(MailboxMessage message)
+    {
+        var today = DayOf(_context.CurrentUtcDateTime);
+        foreach (var day in _seen.Keys.Where(day => day < today - DaysRemembered).ToList())
+        {
+            _seen.Remove(day);
+        }
+
+        if (!_seen.TryGetValue(today, out var keys))
+        {
+            _seen[today] = keys = [];
+        }
+
+        keys.Add(TopicNames.Key(message.Id));
+    }
+
+    private static int DayOf(DateTimeOffset time) => (int)(time.UtcTicks / TimeSpan.TicksPerDay) - (int)(DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerDay);
+
+    private MailboxState Saved() => _state with
+    {
+        Early = _early.Count == 0 ? null : [.. _early.Values],
+        Seen = _seen.ToDictionary(pair => pair.Key, pair => string.Concat(pair.Value)),
+    };
+
+    private void Show(MailboxCurrent? current) => _context.SetCustomStatus(JsonSerializer.Serialize(
+        new MailboxProgress
+        {
+            Topic = _input.Topic,
+            Source = _input.Source,
+            Workflow = _input.Workflow,
+            Subscription = _input.Subscription,
+            Handled = _state.Handled,
+            GivenUp = _state.GivenUp,
+            Duplicates = _state.Duplicates,
+            Current = current,
+            State = _state.State,
+            Conversation = _state.Conversation,
+            ConversationMessages = _state.ConversationMessages,
+            LastTime = _state.LastTime,
+            Usage = _state.Usage,
+        },
+        CoreJsonContext.Default.MailboxProgress));
+}

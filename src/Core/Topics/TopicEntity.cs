@@ -1,0 +1,119 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
+using Polyphony.Core.Runs;
+
+namespace Polyphony.Core.Topics;
+
+/// <summary>
+/// The entity of a topic. It gives each message its number in each of the mailboxes that get it, begins a mailbox with its first message, and passes the others on, all in one step: a message reaches
+/// every subscriber or none.
+/// </summary>
+/// <remarks>A mailbox that has just been begun may not exist yet on an engine where that takes a message of its own. Until it says that it is there, its messages wait here.</remarks>
+internal static class TopicEntity
+{
+    /// <summary>Takes a message in; input <see cref="TopicMessage"/>.</summary>
+    public const string Publish = "publish";
+
+    /// <summary>A mailbox is there; input its id.</summary>
+    public const string Open = "open";
+
+    /// <summary>Takes a dead letter in again; input <see cref="ReplayRequest"/>.</summary>
+    public const string Replay = "replay";
+
+    public static Task<string?> RunAsync(EntityContext context)
+    {
+        var state = context.State is { } json ? JsonSerializer.Deserialize(json, CoreJsonContext.Default.TopicState)! : new TopicState();
+        switch (context.Operation)
+        {
+            case Publish:
+                var message = JsonSerializer.Deserialize(context.Input!, CoreJsonContext.Default.TopicMessage)!;
+                foreach (var delivery in message.Deliveries)
+                {
+                    Deliver(context, state, message, delivery, context.CurrentUtcDateTime, 0);
+                }
+
+                break;
+            case Replay:
+                var replay = JsonSerializer.Deserialize(context.Input!, CoreJsonContext.Default.ReplayRequest)!;
+                Deliver(context, state, replay.Message, replay.Message.Deliveries[0], replay.Time, replay.Attempts);
+                break;
+            case Open:
+                var mailbox = JsonSerializer.Deserialize(context.Input!, CoreJsonContext.Default.String)!;
+                if (state.Mailboxes.TryGetValue(mailbox, out var opened) && opened.Waiting is { } waiting)
+                {
+                    opened.Waiting = null;
+                    foreach (var each in waiting)
+                    {
+                        Send(context, mailbox, each);
+                    }
+                }
+
+                break;
+        }
+
+        context.State = JsonSerializer.Serialize(state, CoreJsonContext.Default.TopicState);
+        return Task.FromResult<string?>(null);
+    }
+
+    private static void Deliver(EntityContext context, TopicState state, TopicMessage message, Delivery delivery, DateTimeOffset time, int attempts)
+    {
+        var isNew = !state.Mailboxes.TryGetValue(delivery.Mailbox, out var mailbox);
+        if (mailbox is null)
+        {
+            state.Mailboxes[delivery.Mailbox] = mailbox = new TopicMailbox { Waiting = [] };
+        }
+
+        var numbered = new MailboxMessage
+        {
+            Number = ++mailbox.Sent,
+            Id = message.Id,
+            Time = time,
+            Data = message.Data,
+            Definition = delivery.Definition,
+            SubWorkflows = delivery.SubWorkflows,
+            EarlierAttempts = attempts,
+        };
+        if (isNew)
+        {
+            var input = new MailboxInput(message.Topic, message.Source, delivery.Workflow, delivery.Subscription) { First = numbered };
+            context.StartOrchestration(TaskNames.MailboxOrchestration, JsonSerializer.Serialize(input, CoreJsonContext.Default.MailboxInput), delivery.Mailbox);
+        }
+        else if (mailbox.Waiting is { } waiting)
+        {
+            waiting.Add(numbered);
+        }
+        else
+        {
+            Send(context, delivery.Mailbox, numbered);
+        }
+    }
+
+    private static void Send(EntityContext context, string mailbox, MailboxMessage message) =>
+        context.SendEvent(mailbox, EventNames.Message, JsonSerializer.Serialize(message, CoreJsonContext.Default.MailboxMessage));
+}
+
+/// <summary>The state of the entity of a topic.</summary>
+internal sealed record TopicState
+{
+    /// <summary>Gets the mailboxes that have had a message.</summary>
+    public Dictionary<string, TopicMailbox> Mailboxes { get; init; } = new(StringComparer.Ordinal);
+}
+
+/// <summary>What a topic knows of a mailbox.</summary>
+internal sealed record TopicMailbox
+{
+    /// <summary>Gets or sets how many messages the mailbox was sent.</summary>
+    public long Sent { get; set; }
+
+    /// <summary>Gets or sets the messages that wait until the mailbox is there; <see langword="null"/> once it is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public List<MailboxMessage>? Waiting { get; set; }
+}
+
+/// <summary>The input of <see cref="TopicEntity.Replay"/>.</summary>
+/// <param name="Message">The message, for the one mailbox.</param>
+/// <param name="Time">When it was accepted.</param>
+/// <param name="Attempts">How many attempts were made before.</param>
+internal sealed record ReplayRequest(TopicMessage Message, DateTimeOffset Time, int Attempts);
