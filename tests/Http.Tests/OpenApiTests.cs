@@ -33,9 +33,10 @@ public sealed class OpenApiTests(HostFixture host)
         Assert.Equal(
             [
                 "DELETE /api/instances/{id}", "GET /api/approvals", "GET /api/approvals/{id}/{activation}", "GET /api/instances", "GET /api/instances/{id}", "GET /api/instances/{id}/history",
-                "GET /api/instances/{id}/stream", "GET /api/workflows", "GET /api/workflows/{name}", "GET /healthz/live", "GET /healthz/ready",
+                "GET /api/instances/{id}/stream", "GET /api/schedules", "GET /api/schedules/{workflow}/{name}", "GET /api/workflows", "GET /api/workflows/{name}", "GET /healthz/live", "GET /healthz/ready",
                 "POST /api/instances", "POST /api/instances/{id}/events/{name}", "POST /api/instances/{id}/restart", "POST /api/instances/{id}/resume",
-                "POST /api/instances/{id}/rewind", "POST /api/instances/{id}/suspend", "POST /api/instances/{id}/terminate", "POST /api/workflows/{name}/instances",
+                "POST /api/instances/{id}/rewind", "POST /api/instances/{id}/suspend", "POST /api/instances/{id}/terminate", "POST /api/schedules/{workflow}/{name}/pause",
+                "POST /api/schedules/{workflow}/{name}/resume", "POST /api/workflows/{name}/instances",
             ],
             paths.EnumerateObject().SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}")).Order(StringComparer.Ordinal));
     }

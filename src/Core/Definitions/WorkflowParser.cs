@@ -71,6 +71,7 @@ internal static class WorkflowParser
         {
             new ExpressionChecker(context, workflow, context.AreRoutesMissing ? null : graph).CheckAll();
             new NameChecker(context, workflow, graph).Check();
+            new ScheduleChecker(context, workflow).Check();
         }
 
         if (context.Problems.Count > 0 || graph is null || workflow.Name is null)
@@ -92,6 +93,7 @@ internal static class WorkflowParser
             Graph = graph,
             Termination = workflow.Termination,
             Output = workflow.Output,
+            Schedules = [.. workflow.Schedules.Select(draft => draft.Definition)],
             CanonicalJson = canonical,
             Hash = Hash(canonical),
         });

@@ -15,6 +15,9 @@ public sealed record OrchestrationQuery
     /// <summary>Gets the orchestration name wanted, or <see langword="null"/> for all.</summary>
     public string? Name { get; init; }
 
+    /// <summary>Gets the orchestration names that are left out.</summary>
+    internal IReadOnlyCollection<string> ExceptNames { get; init; } = [];
+
     /// <summary>Gets what the ids start with, or <see langword="null"/>.</summary>
     public string? InstanceIdPrefix { get; init; }
 

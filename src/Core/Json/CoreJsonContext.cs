@@ -5,6 +5,7 @@ using Polyphony.Core.Durable.History;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Schedules;
 
 namespace Polyphony.Core.Json;
 
@@ -51,6 +52,8 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(WorkflowProgress))]
 [JsonSerializable(typeof(ItemsInput))]
 [JsonSerializable(typeof(ItemsResult))]
+[JsonSerializable(typeof(ScheduleState))]
+[JsonSerializable(typeof(ScheduleLook))]
 [JsonSerializable(typeof(Outcome))]
 [JsonSerializable(typeof(List<Outcome>))]
 [JsonSerializable(typeof(ContextMessage))]

@@ -12,6 +12,9 @@ internal static class EventNames
     /// <summary>Asks a child to begin nothing new, and to stop when its calls under way have ended.</summary>
     public const string Finish = "polyphony-finish";
 
+    /// <summary>Asks a schedule to look, to pause or to resume.</summary>
+    public const string Schedule = "polyphony-schedule";
+
     /// <summary>Gets the event that answers a person's question.</summary>
     /// <param name="activation">The activation that asks.</param>
     /// <returns>The name.</returns>

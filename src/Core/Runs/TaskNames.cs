@@ -9,6 +9,12 @@ internal static class TaskNames
     /// <summary>The orchestration that runs a part of the items of a <c>forEach</c>; input <see cref="ItemsInput"/>, output <see cref="ItemsResult"/>.</summary>
     public const string ItemsOrchestration = "polyphony-items";
 
+    /// <summary>The orchestration of a schedule; input and output <see cref="Schedules.ScheduleState"/>.</summary>
+    public const string ScheduleOrchestration = "polyphony-schedule";
+
+    /// <summary>Starts what is due of a schedule; input <see cref="Schedules.ScheduleState"/>, output <see cref="Schedules.ScheduleLook"/>.</summary>
+    public const string StartDue = "polyphony-start-due";
+
     /// <summary>One model call; input <see cref="AgentCall"/>, output <see cref="AgentCallResult"/>.</summary>
     public const string Agent = "polyphony-agent";
 

@@ -3,6 +3,7 @@ using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
+using Polyphony.Core.Schedules;
 
 namespace Polyphony.Core.Runs;
 
@@ -31,7 +32,8 @@ public static class WorkflowOrchestrations
             {
                 var run = JsonSerializer.Deserialize(input!, CoreJsonContext.Default.ItemsInput)!;
                 return new ItemsInstance(context, run, plans).RunAsync();
-            }, compareInputs: false);
+            }, compareInputs: false)
+            .AddOrchestration(TaskNames.ScheduleOrchestration, (context, input) => ScheduleOrchestration.RunAsync(context, input, options.LooksPerInstance), compareInputs: false);
     }
 
     /// <summary>Goes on from a state that is too large to be passed on as it is.</summary>

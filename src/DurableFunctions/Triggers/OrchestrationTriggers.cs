@@ -22,6 +22,12 @@ public sealed class OrchestrationTriggers(AppFunctions functions)
     [Function(TaskNames.ItemsOrchestration)]
     public Task<RawJson?> ItemsAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
 
+    /// <summary>Waits for the due times of a schedule.</summary>
+    /// <param name="context">The orchestration.</param>
+    /// <returns>How far it was at its end.</returns>
+    [Function(TaskNames.ScheduleOrchestration)]
+    public Task<RawJson?> ScheduleAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
+
     /// <summary>Sends an event for an entity, which can't.</summary>
     /// <param name="context">The orchestration.</param>
     /// <returns>Nothing.</returns>

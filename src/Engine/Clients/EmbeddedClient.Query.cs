@@ -82,6 +82,7 @@ internal sealed partial class EmbeddedClient
     private static bool MatchesRow(OrchestrationQuery query, InstanceRow row) =>
         (query.IncludeChildren || row.ParentId is null) &&
         (query.Name is null || row.Name == query.Name) &&
+        !query.ExceptNames.Contains(row.Name) &&
         (query.InstanceIdPrefix is null || row.Id.StartsWith(query.InstanceIdPrefix, StringComparison.Ordinal)) &&
         (query.CreatedTo is not { } to || row.Created < to) &&
         (query.Tags is not { Count: > 0 } tags || HasTags(InstanceReader.ReadTags(row.Tags), tags));

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polyphony.Activities;
 using Polyphony.Activities.Apps;
+using Polyphony.Activities.Schedules;
 using Polyphony.Activities.Tools;
+using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Runs;
 using Polyphony.Engine;
@@ -103,7 +105,8 @@ internal sealed class HostedEngine(
         new FileTools(settings.FilesFolder, settings.DataFile is { } file ? [Path.GetDirectoryName(file)!] : []),
         engine.Definitions,
         engine.Payloads,
-        engine.Ledger);
+        engine.Ledger,
+        new ScheduleActivity(services.GetRequiredService<WorkflowClient>, options.Value.RunSchedules, timeProvider, loggerFactory));
 
     private EngineOptions EngineOptions() => new()
     {

@@ -7,6 +7,7 @@ using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
+using Polyphony.Http.Schedules;
 using Polyphony.Http.Workflows;
 
 namespace Polyphony.Http.Hosting;
@@ -35,6 +36,7 @@ internal static class PolyphonyEndpoints
         MapWorkflows(endpoints.MapGroup("/api/workflows").WithTags("Workflows"));
         MapInstances(endpoints.MapGroup("/api/instances").WithTags("Instances"));
         MapManagement(endpoints.MapGroup("/api/instances/{id}").WithTags("Instances"));
+        MapSchedules(endpoints.MapGroup("/api/schedules").WithTags("Schedules"));
         endpoints.MapGet("/api/approvals", (HttpContext context, ApprovalHandlers handlers) => handlers.ListAsync(context))
             .WithTags("Approvals").Named("listApprovals").WithSummary("List the questions that wait for a person")
             .Produces<List<Approval>>().Problems(RouteProblems.List)
@@ -123,6 +125,18 @@ internal static class PolyphonyEndpoints
             .WithMetadata(Query("newInstanceId", JsonSchemaType.String, "The new instance's id. Default: a new one."));
         group.MapDelete("", (HttpContext context, string id, ManageHandlers handlers) => handlers.PurgeAsync(context, id))
             .Named("purge").WithSummary("Remove a finished instance").Produces<PurgeResult>().Problems(RouteProblems.Purge);
+    }
+
+    private static void MapSchedules(RouteGroupBuilder group)
+    {
+        group.MapGet("", (HttpContext context, ScheduleHandlers handlers) => handlers.ListAsync(context))
+            .Named("listSchedules").WithSummary("List the schedules of workflows, and what they started last").Produces<List<ScheduleSummary>>().Problems(RouteProblems.Schedules);
+        group.MapGet("/{workflow}/{name}", (HttpContext context, string workflow, string name, ScheduleHandlers handlers) => handlers.GetAsync(context, workflow, name))
+            .Named("getSchedule").WithSummary("Show a schedule").Produces<ScheduleSummary>().Problems(RouteProblems.Schedule);
+        group.MapPost("/{workflow}/{name}/pause", (HttpContext context, string workflow, string name, ScheduleHandlers handlers) => handlers.PauseAsync(context, workflow, name))
+            .Named("pauseSchedule").WithSummary("Start nothing of a schedule until it is resumed").Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.ActOnSchedule);
+        group.MapPost("/{workflow}/{name}/resume", (HttpContext context, string workflow, string name, ScheduleHandlers handlers) => handlers.ResumeAsync(context, workflow, name))
+            .Named("resumeSchedule").WithSummary("Let a paused schedule go on with its next due time").Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.ActOnSchedule);
     }
 
     // No endpoint name: those are one for all of an app, whose own routes may have the same.

@@ -2,10 +2,12 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Polyphony.Core.Client;
 using Polyphony.Core.Json;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
+using Polyphony.Http.Schedules;
 using Polyphony.Http.Serialization;
 using Polyphony.Http.Workflows;
 
@@ -14,7 +16,7 @@ namespace Polyphony.Http.Hosting;
 /// <summary>Sets the HTTP API up in a host.</summary>
 internal static class PolyphonyServices
 {
-    /// <summary>Adds the handlers. The host adds a <see cref="Core.Client.WorkflowClient"/> and a <see cref="Core.Definitions.IDefinitionStore"/>.</summary>
+    /// <summary>Adds the handlers. The host adds a <see cref="WorkflowClient"/> and a <see cref="Core.Definitions.IDefinitionStore"/>.</summary>
     /// <param name="services">The services.</param>
     /// <param name="options">The settings.</param>
     /// <returns>The services.</returns>
@@ -36,6 +38,8 @@ internal static class PolyphonyServices
         services.AddSingleton<MessageStarts>();
         services.AddSingleton<ManageHandlers>();
         services.AddSingleton<ApprovalHandlers>();
+        services.AddSingleton<ScheduleClient>();
+        services.AddSingleton<ScheduleHandlers>();
         services.AddSingleton<HealthHandlers>();
         services.Configure<JsonOptions>(json =>
         {

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
+using Polyphony.Core.Runs;
 using Polyphony.Http.Requests;
 using Polyphony.Http.Serialization;
 
@@ -32,6 +33,7 @@ public sealed class InstanceHandlers(WorkflowClient client, PolyphonyHttpOptions
             CreatedTo = query.Time("createdTimeTo"),
             Tags = workflow is null ? null : new Dictionary<string, string>(StringComparer.Ordinal) { [WorkflowClient.WorkflowTag] = workflow },
             IncludeChildren = query.Flag("showChildren", false),
+            ExceptNames = [TaskNames.ScheduleOrchestration],
             FetchInputsAndOutputs = true,
             PageSize = query.Whole("top", 1, OrchestrationQuery.MaxPageSize, OrchestrationQuery.DefaultPageSize),
             ContinuationToken = context.Request.Headers[ContinuationHeader] is [{ Length: > 0 } token] ? token : null,

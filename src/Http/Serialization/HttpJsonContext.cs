@@ -6,6 +6,7 @@ using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
+using Polyphony.Http.Schedules;
 using Polyphony.Http.Workflows;
 
 namespace Polyphony.Http.Serialization;
@@ -26,6 +27,8 @@ namespace Polyphony.Http.Serialization;
 [JsonSerializable(typeof(PurgeResult))]
 [JsonSerializable(typeof(WorkflowSummary))]
 [JsonSerializable(typeof(List<WorkflowSummary>))]
+[JsonSerializable(typeof(ScheduleSummary))]
+[JsonSerializable(typeof(List<ScheduleSummary>))]
 [JsonSerializable(typeof(Approval))]
 [JsonSerializable(typeof(List<Approval>))]
 [JsonSerializable(typeof(HealthStatus))]

@@ -11,6 +11,11 @@ namespace Polyphony.Core.Definitions.Parsing;
 internal sealed class ExpressionChecker : IFileTypes
 {
     private static readonly ExpressionType Error = Map(("code", ExpressionType.String), ("message", ExpressionType.String));
+    private static readonly Dictionary<string, ExpressionType> OfSchedules = new(StringComparer.Ordinal)
+    {
+        ["workflow"] = Map(("name", ExpressionType.String)),
+        ["schedule"] = Map(("name", ExpressionType.String), ("due", ExpressionType.String), ("date", ExpressionType.String), ("time", ExpressionType.String)),
+    };
 
     private readonly ParseContext _context;
     private readonly WorkflowReader _workflow;
@@ -118,6 +123,11 @@ internal sealed class ExpressionChecker : IFileTypes
 
     private Dictionary<string, ExpressionType> Variables(ExpressionUse use, bool report)
     {
+        if (use.Place == ExpressionPlace.Schedule)
+        {
+            return OfSchedules;
+        }
+
         var variables = new Dictionary<string, ExpressionType>(StringComparer.Ordinal)
         {
             ["input"] = _input,

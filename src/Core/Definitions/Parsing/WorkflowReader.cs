@@ -31,6 +31,8 @@ internal sealed class WorkflowReader(ParseContext context)
 
     public Expressions.ValueTemplate? Output { get; private set; }
 
+    public List<ScheduleDraft> Schedules { get; private set; } = [];
+
     public void Read(SourceMapping root)
     {
         var map = new MapReader(context, root, "", root.Location);
@@ -69,6 +71,7 @@ internal sealed class WorkflowReader(ParseContext context)
         Edges = EdgeReader.Read(map, Nodes);
         Termination = map.Value("termination") is { } termination ? TerminationReader.Read(map, "termination", termination) : null;
         Output = map.Json("output", ExpressionPlace.Output, null);
+        Schedules = ScheduleReader.Read(map);
         map.Explain("team", "Teams are not supported by this version.");
         map.Explain("triggers", "Triggers are not part of a workflow file.");
         map.Finish();
