@@ -56,7 +56,7 @@ public sealed class ScheduleTests : IDisposable
 
         Assert.Equal(2, code);
         Assert.Contains("bad.yaml:3:19: the cron expression is never due", output, StringComparison.Ordinal);
-        Assert.Contains("bad.yaml:3:43: there is no time zone \"Europe/Berln\". Did you mean \"Europe/Berlin\"?", output, StringComparison.Ordinal);
+        Assert.Contains("bad.yaml:3:41: there is no time zone \"Europe/Berln\". Did you mean \"Europe/Berlin\"?", output, StringComparison.Ordinal);
     }
 
     private async Task<JsonElement> ListAsync(string flows) =>

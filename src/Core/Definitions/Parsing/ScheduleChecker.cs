@@ -27,8 +27,7 @@ internal sealed class ScheduleChecker(ParseContext context, WorkflowReader workf
     }
 
     private static string ZoneHint(string zone) =>
-        TimeZoneInfo.TryConvertWindowsIdToIanaId(zone, out var iana) ? $"Write its IANA name, {iana}."
-        : NearMatch.Hint(zone, TimeZoneInfo.GetSystemTimeZones().Select(known => known.Id).Where(id => id.Contains('/', StringComparison.Ordinal))) ?? "Use an IANA name such as Europe/Berlin, or UTC.";
+        NearMatch.Hint(zone, TimeZoneInfo.GetSystemTimeZones().Select(known => known.Id).Where(id => id.Contains('/', StringComparison.Ordinal))) ?? "Use an IANA name such as Europe/Berlin, or UTC.";
 
     private void CheckNames(ScheduleDraft draft)
     {
