@@ -1,8 +1,6 @@
-using System.Text.Json;
 using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Json;
 using Polyphony.Core.Runs;
 using Polyphony.Core.Schedules;
 
@@ -41,17 +39,16 @@ internal sealed class ScheduleKeeper(WorkflowClient client, TimeProvider timePro
     {
         var key = (workflow, schedule.Name);
         var instances = await ScheduleInstances.FindAsync(client.Durable, workflow, schedule.Name, cancellationToken);
-        if (instances is { Before.IsFinished: true })
-        {
-            await client.Durable.PurgeAsync(instances.Before.InstanceId, cancellationToken);
-        }
-
         if (instances.Current is not { IsFinished: false })
         {
-            await StartAsync(workflow, schedule.Name, instances, cancellationToken);
+            var state = instances.State is { IsRemoved: false } known ? known : new ScheduleState { Workflow = workflow, Schedule = schedule.Name, After = timeProvider.GetUtcNow() };
+            await instances.StartNextAsync(client.Durable, state, cancellationToken);
             _told[key] = null;
+            return;
         }
-        else if (instances.State is { Hash: not null } state && (state.IsOff || state.Hash != schedule.Hash))
+
+        await instances.RemoveBeforeAsync(client.Durable, cancellationToken);
+        if (instances.State is { Hash: not null } seen && (seen.IsOff || seen.Hash != schedule.Hash))
         {
             // Once is enough: the event is kept for it.
             if (_told.GetValueOrDefault(key) != schedule.Hash)
@@ -63,26 +60,6 @@ internal sealed class ScheduleKeeper(WorkflowClient client, TimeProvider timePro
         else
         {
             _told[key] = null;
-        }
-    }
-
-    private async Task StartAsync(string workflow, string schedule, ScheduleInstances before, CancellationToken cancellationToken)
-    {
-        var ids = ScheduleIds.OfSchedule(workflow, schedule);
-        var state = before.State is { IsRemoved: false } known
-            ? known with { Looks = 0 }
-            : new ScheduleState { Workflow = workflow, Schedule = schedule, After = timeProvider.GetUtcNow() };
-        try
-        {
-            await client.Durable.StartAsync(
-                TaskNames.ScheduleOrchestration,
-                JsonSerializer.Serialize(state, CoreJsonContext.Default.ScheduleState),
-                new StartOrchestrationOptions { InstanceId = before.Current?.InstanceId == ids.First ? ids.Second : ids.First },
-                cancellationToken);
-        }
-        catch (InstanceExistsException)
-        {
-            // Another host was quicker.
         }
     }
 

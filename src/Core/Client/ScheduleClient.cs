@@ -7,9 +7,10 @@ namespace Polyphony.Core.Client;
 
 /// <summary>Reads, pauses and resumes the schedules of the workflows of the catalog. Thread-safe.</summary>
 /// <param name="client">The workflows.</param>
-public sealed class ScheduleClient(WorkflowClient client)
+/// <param name="timeProvider">The clock; by default the system's.</param>
+public sealed class ScheduleClient(WorkflowClient client, TimeProvider? timeProvider = null)
 {
-    private const int Attempts = 3;
+    private const int Attempts = 5;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -97,14 +98,20 @@ public sealed class ScheduleClient(WorkflowClient client)
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {
             var found = await ScheduleInstances.FindAsync(client.Durable, workflow, schedule, cancellationToken);
-            if (found.Current is not { IsFinished: false } current)
+            if (found.Current is not { } current || found.State is not { IsRemoved: false } state)
             {
                 break;
             }
 
-            if (found.State?.IsPaused == isPaused)
+            if (state.IsPaused == isPaused)
             {
                 return;
+            }
+
+            if (current.IsFinished)
+            {
+                await found.StartNextAsync(client.Durable, state, cancellationToken);
+                continue;
             }
 
             try
@@ -129,8 +136,8 @@ public sealed class ScheduleClient(WorkflowClient client)
     /// <summary>Waits until an instance has taken what it was asked. One that was ended by its last look takes nothing any more, and the next instance has to be asked.</summary>
     private async Task<bool> TakesItAsync(OrchestrationMetadata asked, bool isPaused, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
+        using var patience = new CancellationTokenSource(Patience, timeProvider ?? TimeProvider.System);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         try
         {
             for (var version = asked.Version; ;)

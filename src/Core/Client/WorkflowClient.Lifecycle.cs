@@ -20,7 +20,7 @@ public sealed partial class WorkflowClient
     public async Task<string> RestartAsync(string instanceId, string? newInstanceId = null, CancellationToken cancellationToken = default)
     {
         newInstanceId ??= NewInstanceId();
-        CheckInstanceId(newInstanceId);
+        CheckNewInstanceId(newInstanceId);
         var metadata = await client.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
 
         if (metadata.Name != TaskNames.WorkflowOrchestration

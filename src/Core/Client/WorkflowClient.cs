@@ -8,6 +8,7 @@ using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Schedules;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Client;
@@ -72,6 +73,15 @@ public sealed partial class WorkflowClient(
         }
     }
 
+    private static void CheckNewInstanceId(string instanceId)
+    {
+        CheckInstanceId(instanceId);
+        if (instanceId.StartsWith(ScheduleIds.OwnPrefix, StringComparison.Ordinal))
+        {
+            throw new PolyphonyException("instance_id_invalid", $"Ids that begin with \"{ScheduleIds.OwnPrefix}\" are those of schedules. Choose another id.");
+        }
+    }
+
     /// <summary>Starts an instance of a workflow of the catalog.</summary>
     /// <param name="workflow">Its name.</param>
     /// <param name="input">The input.</param>
@@ -97,7 +107,7 @@ public sealed partial class WorkflowClient(
     {
         options ??= new StartWorkflowOptions();
         var instanceId = options.InstanceId ?? NewInstanceId();
-        CheckInstanceId(instanceId);
+        CheckNewInstanceId(instanceId);
         if (StrictJson.FindProblem(input) is { } problem)
         {
             throw new InvalidJsonException($"The input of workflow \"{definition.Name}\" cannot be taken: {problem}.");

@@ -7,6 +7,9 @@ namespace Polyphony.Core.Schedules;
 /// <summary>The ids that schedules give. Names have no dot, so that each id comes of one workflow, schedule and time alone.</summary>
 internal static class ScheduleIds
 {
+    /// <summary>What the ids of instances of schedules begin with. Nobody else may take them.</summary>
+    public const string OwnPrefix = $"{TaskNames.ScheduleOrchestration}.";
+
     /// <summary>
     /// Gets the id of what is started at a due time, such as <c>daily-report.2026-11-28T07:00:00Z</c>: an id is used once, so a due time starts one instance, however many hosts come to it and however often.
     /// </summary>
@@ -26,7 +29,7 @@ internal static class ScheduleIds
     /// <returns>The ids.</returns>
     public static (string First, string Second) OfSchedule(string workflow, string schedule)
     {
-        var name = $"{TaskNames.ScheduleOrchestration}.{workflow}.{schedule}";
+        var name = $"{OwnPrefix}{workflow}.{schedule}";
         return ($"{name}.0", $"{name}.1");
     }
 }

@@ -44,6 +44,7 @@ public abstract class BadInputContract(ApiTarget api)
         { "POST", Hello, """{"input":{"name":"Ada"},"instanceId":"a b"}""", 400, "instance_id_invalid" },
         { "POST", Hello, """{"input":{"name":"Ada"},"instanceId":"@entity@x"}""", 400, "instance_id_invalid" },
         { "POST", Hello, """{"input":{"name":"Ada"},"instanceId":"a/../b"}""", 400, "instance_id_invalid" },
+        { "POST", Hello, """{"input":{"name":"Ada"},"instanceId":"polyphony-schedule.hello.default.0"}""", 400, "instance_id_invalid" },
         { "POST", Hello, """{"input":{"name":7}}""", 400, "input_invalid" },
         { "POST", Hello, """{"input":{}}""", 400, "input_invalid" },
         { "POST", Hello, null, 400, "input_invalid" },

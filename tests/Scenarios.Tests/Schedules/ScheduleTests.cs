@@ -245,7 +245,7 @@ public sealed class ScheduleTests
     {
         run.Write("{ cron: \"*/10 * * * *\" }");
 
-        await run.PassAsync(TimeSpan.FromHours(5));
+        await run.PassAsync(TimeSpan.FromHours(5), TimeSpan.FromSeconds(30));
 
         Assert.Equal(30, (await run.StartedAsync()).Count);
         var instances = (await run.Durable.QueryAsync(new OrchestrationQuery { Name = TaskNames.ScheduleOrchestration })).Instances;

@@ -39,7 +39,7 @@ internal sealed class ScheduledRun
     /// <summary>Gets a client on the stores of the running engine.</summary>
     public WorkflowClient Client => new(_simulation.Client, Catalog, _simulation.Definitions, _simulation.Payloads);
 
-    public ScheduleClient Schedules => new(Client);
+    public ScheduleClient Schedules => new(Client, Clock);
 
     /// <summary>Gets or sets a value indicating whether the host starts what is due.</summary>
     public bool IsOn { get; set; } = true;
@@ -94,7 +94,7 @@ internal sealed class ScheduledRun
         while (Clock.GetUtcNow() < end)
         {
             await KeepAsync();
-            await Task.Delay(every ?? TimeSpan.FromSeconds(30), Clock);
+            await Task.Delay(every ?? TimeSpan.FromMinutes(5), Clock);
         }
 
         await KeepAsync();
