@@ -73,15 +73,6 @@ public sealed partial class WorkflowClient(
         }
     }
 
-    private static void CheckNewInstanceId(string instanceId)
-    {
-        CheckInstanceId(instanceId);
-        if (instanceId.StartsWith(ScheduleIds.OwnPrefix, StringComparison.Ordinal))
-        {
-            throw new PolyphonyException("instance_id_invalid", $"Ids that begin with \"{ScheduleIds.OwnPrefix}\" are those of schedules. Choose another id.");
-        }
-    }
-
     /// <summary>Starts an instance of a workflow of the catalog.</summary>
     /// <param name="workflow">Its name.</param>
     /// <param name="input">The input.</param>
@@ -107,7 +98,8 @@ public sealed partial class WorkflowClient(
     {
         options ??= new StartWorkflowOptions();
         var instanceId = options.InstanceId ?? NewInstanceId();
-        CheckNewInstanceId(instanceId);
+        CheckInstanceId(instanceId);
+        ScheduleIds.CheckIsFree(instanceId);
         if (StrictJson.FindProblem(input) is { } problem)
         {
             throw new InvalidJsonException($"The input of workflow \"{definition.Name}\" cannot be taken: {problem}.");
