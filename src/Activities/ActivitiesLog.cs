@@ -86,4 +86,13 @@ internal static partial class ActivitiesLog
 
     [LoggerMessage(3202, LogLevel.Debug, "Evaluation at {Activation} of instance {InstanceId} failed: {Message}")]
     public static partial void EvaluationFailedBecause(this ILogger log, string instanceId, string activation, string message);
+
+    [LoggerMessage(3060, LogLevel.Information, "Schedule {Schedule} of workflow {Workflow}: {Due:u} started as instance {InstanceId}")]
+    public static partial void DueStarted(this ILogger log, string workflow, string schedule, DateTimeOffset due, string instanceId);
+
+    [LoggerMessage(3061, LogLevel.Information, "Schedule {Schedule} of workflow {Workflow}: {Due:u} was started before as instance {InstanceId}")]
+    public static partial void DueStartedBefore(this ILogger log, string workflow, string schedule, DateTimeOffset due, string instanceId);
+
+    [LoggerMessage(3062, LogLevel.Warning, "Schedule {Schedule} of workflow {Workflow} cannot start what is due, and tries again every minute: {Code}: {Message}")]
+    public static partial void DueNotStarted(this ILogger log, string workflow, string schedule, string code, string message);
 }

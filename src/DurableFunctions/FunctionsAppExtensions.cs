@@ -6,10 +6,12 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polyphony.Activities;
 using Polyphony.Activities.Apps;
 using Polyphony.Activities.Providers;
+using Polyphony.Activities.Schedules;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
@@ -123,7 +125,8 @@ public static class FunctionsAppExtensions
             new FileTools(settings.FilesFolder),
             provider.GetRequiredService<IDefinitionStore>(),
             provider.GetRequiredService<IPayloadStore>(),
-            provider.GetRequiredService<ILedger>());
+            provider.GetRequiredService<ILedger>(),
+            new ScheduleActivity(provider.GetRequiredService<WorkflowClient>, isOn: true, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
         return registry;
     }
 }

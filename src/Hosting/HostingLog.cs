@@ -16,4 +16,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(7003, LogLevel.Warning, "In the workflow folder {Folder}: {Problem}")]
     public static partial void WorkflowProblem(this ILogger log, string folder, string problem);
+
+    [LoggerMessage(7004, LogLevel.Warning, "The schedules could not be compared with what runs; it is tried again in seconds. {Reason}")]
+    public static partial void SchedulesNotKept(this ILogger log, Exception exception, string reason);
 }

@@ -85,6 +85,7 @@ public static class PolyphonyHosting
         services.AddSingleton<MappedRoutes>();
         services.AddSingleton<HostedEngine>();
         services.AddHostedService(provider => provider.GetRequiredService<HostedEngine>());
+        services.AddHostedService<ScheduleService>();
         services.AddSingleton<HostedStores>();
         services.AddSingleton<IPayloadStore>(provider => provider.GetRequiredService<HostedStores>());
         services.AddSingleton<ILedger>(provider => provider.GetRequiredService<HostedStores>());

@@ -88,6 +88,9 @@ public sealed class PolyphonyOptions
     /// <summary>Gets or sets a value indicating whether instances stand still: they can be read, and take no step. Default: they go on.</summary>
     public bool Paused { get; set; }
 
+    /// <summary>Gets or sets a value indicating whether this host starts what the schedules of workflows have due. What is due while no host does counts as missed. Default: it does.</summary>
+    public bool RunSchedules { get; set; } = true;
+
     /// <summary>
     /// Gets or sets the key that requests to the mapped routes must carry (<c>X-API-Key</c>, or <c>Authorization: Bearer</c>), health checks aside: 16 or more visible ASCII characters. Default: none;
     /// then who may call is for the app to say, such as with <c>app.MapPolyphony().RequireAuthorization()</c>.

@@ -65,7 +65,13 @@ public sealed class WorkflowTestHost : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.Services.AddSingleton<IModelRegistry>(new ScriptedModels(models));
-        var polyphony = builder.Services.AddPolyphony(options => options.InMemory = true);
+        var polyphony = builder.Services.AddPolyphony(options =>
+        {
+            options.InMemory = true;
+
+            // The clock would jump from one due time to the next without end.
+            options.RunSchedules = false;
+        });
         configure?.Invoke(polyphony);
         Replace(polyphony, tools ?? new Dictionary<string, Func<JsonElement, object?>>(StringComparer.Ordinal));
         var host = builder.Build();

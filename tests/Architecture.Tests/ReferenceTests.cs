@@ -64,7 +64,7 @@ public sealed class ReferenceTests
 
     [Theory]
     [InlineData("Expressions")]
-    [InlineData("Core", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "YamlDotNet", "Polyphony.Expressions")]
+    [InlineData("Core", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "YamlDotNet", "Cronos", "Polyphony.Expressions")]
     public void AssemblyReferences_OfWhatIsDeterministic_AreTheBaseClassLibraryAndFewMore(string project, params string[] allowed)
     {
         var runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
@@ -76,7 +76,7 @@ public sealed class ReferenceTests
 
     [Theory]
     [InlineData("Expressions")]
-    [InlineData("Core", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "YamlDotNet")]
+    [InlineData("Core", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "YamlDotNet", "Cronos")]
     public void PackageReferences_OfWhatIsDeterministic_AreFewAndAnalyzers(string project, params string[] allowed) =>
         Assert.Empty(Tree.References(Tree.ProductProjects[project], "PackageReference").Except([.. allowed, "Microsoft.CodeAnalysis.BannedApiAnalyzers", "Microsoft.CodeAnalysis.PublicApiAnalyzers"], StringComparer.Ordinal));
 
@@ -89,6 +89,19 @@ public sealed class ReferenceTests
             .ToList();
         Assert.NotEmpty(users);
         Assert.All(users, file => Assert.StartsWith(sources, file, StringComparison.Ordinal));
+    }
+
+    /// <summary>See docs/adr/0019: definitions are checked with it. What is due is worked out in activities, because the rules of time zones change with the host.</summary>
+    [Fact]
+    public void CronLibrary_OfCore_IsUsedByOneTypeOfDefinitionsThatOrchestratorsDoNotUse()
+    {
+        Assert.Equal(["src/Core/Definitions/CronTimes.cs"], Users("using Cronos"));
+        Assert.Equal(["src/Core/Definitions/CronTimes.cs", "src/Core/Definitions/Parsing/ScheduleChecker.cs"], Users("CronTimes"));
+
+        static IEnumerable<string> Users(string name) => Tree.Sources(Path.Combine("src", "Core"))
+            .Where(file => File.ReadAllText(file).Contains(name, StringComparison.Ordinal))
+            .Select(file => Path.GetRelativePath(Tree.Root, file).Replace('\\', '/'))
+            .Order(StringComparer.Ordinal);
     }
 
     private static string[] PackedWith(string project) => project == "Core" ? ["Analyzers"] : [];

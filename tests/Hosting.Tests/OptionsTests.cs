@@ -188,7 +188,7 @@ public sealed class OptionsTests : IDisposable
         var options = host.Services.GetRequiredService<IOptions<PolyphonyOptions>>().Value;
         Assert.Equal(["a"], options.WorkflowFolders);
         Assert.Equal((true, 5), (options.InMemory, options.MaxBodyBytes));
-        Assert.Single(host.Services.GetServices<IHostedService>());
+        Assert.Equal(["HostedEngine", "ScheduleService"], host.Services.GetServices<IHostedService>().Select(service => service.GetType().Name));
         await host.StopAsync(TestContext.Current.CancellationToken);
     }
 }

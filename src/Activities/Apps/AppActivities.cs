@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Providers.OpenAI;
+using Polyphony.Activities.Schedules;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
@@ -37,6 +38,7 @@ internal sealed class AppActivities(
     /// <param name="definitions">The pinned definitions.</param>
     /// <param name="payloads">The payload store.</param>
     /// <param name="ledger">The ledger.</param>
+    /// <param name="schedules">What starts what is due.</param>
     /// <exception cref="PolyphonyException">A chat client cannot be made.</exception>
     /// <exception cref="ArgumentException">Two tools have one name, or a schema cannot be checked.</exception>
     public void Register(
@@ -47,10 +49,12 @@ internal sealed class AppActivities(
         FileTools files,
         IDefinitionStore definitions,
         IPayloadStore payloads,
-        ILedger ledger)
+        ILedger ledger,
+        ScheduleActivity schedules)
     {
         models.LogWarnings(loggerFactory);
         registry.AddWorkflows(definitions, interpreter, workflows.Code);
+        schedules.Register(registry);
         new PolyphonyActivities(
             options with { Prices = models.Prices },
             payloads,

@@ -26,7 +26,7 @@ internal static class UpCommand
 
     private static async Task<int> RunAsync(CliSettings settings, int port, string? listen, CancellationToken cancellationToken)
     {
-        var options = new HostOptions { Settings = settings, Listen = Address(listen), Port = port, LogToConsole = true };
+        var options = new HostOptions { Settings = settings, Listen = Address(listen), Port = port, RunSchedules = true, LogToConsole = true };
         if (port is < 0 or > IPEndPoint.MaxPort)
         {
             throw CliException.Invalid($"--port must be 0 to {IPEndPoint.MaxPort}; found is {port}.");

@@ -137,6 +137,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         polyphony.SettingsFile = options.Settings.SettingsFile;
         polyphony.MaxConcurrentActivities = options.Connections.MaxActivities;
         polyphony.Paused = options.Paused;
+        polyphony.RunSchedules = options.RunSchedules;
         polyphony.MaxUploadBytes = options.Connections.MaxUploadBytes;
         polyphony.Heartbeat = options.Heartbeat;
         polyphony.AllowInlineDefinitions = options.LoopbackOnly;

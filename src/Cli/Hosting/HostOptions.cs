@@ -18,6 +18,9 @@ internal sealed record HostOptions
     /// <summary>Gets a value indicating whether instances stand still: for commands that only read.</summary>
     public bool Paused { get; init; }
 
+    /// <summary>Gets a value indicating whether the host starts what is due: that of a command that ends does not. Default: it does not.</summary>
+    public bool RunSchedules { get; init; }
+
     /// <summary>Gets a value indicating whether the log goes to stderr as well as to the file.</summary>
     public bool LogToConsole { get; init; }
 

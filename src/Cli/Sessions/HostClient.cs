@@ -10,6 +10,7 @@ using Polyphony.Http;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
+using Polyphony.Http.Schedules;
 using Polyphony.Http.Serialization;
 using Polyphony.Http.Topics;
 
@@ -121,6 +122,17 @@ internal sealed class HostClient : IDisposable
     public async Task<string?> PromptAsync(string id, PendingWait wait, CancellationToken cancellationToken) => wait.PromptGetUri is null
         ? wait.Prompt
         : (await FindApprovalAsync(id, wait.Activation, cancellationToken))?.Prompt ?? wait.Prompt;
+
+    public async Task<List<ScheduleSummary>> SchedulesAsync(CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, "api/schedules", null, cancellationToken);
+        return await ReadAsync(response, HttpJsonContext.Default.ListScheduleSummary, cancellationToken);
+    }
+
+    public async Task ActOnScheduleAsync(string workflow, string schedule, string action, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Post, $"api/schedules/{Uri.EscapeDataString(workflow)}/{Uri.EscapeDataString(schedule)}/{action}", null, cancellationToken);
+    }
 
     public async Task<InstanceHistory> HistoryAsync(string id, CancellationToken cancellationToken)
     {

@@ -3,6 +3,7 @@ using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using Polyphony.Core.Json;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Schedules;
 
 namespace Polyphony.Core.Client;
 
@@ -21,6 +22,7 @@ public sealed partial class WorkflowClient
     {
         newInstanceId ??= NewInstanceId();
         CheckInstanceId(newInstanceId);
+        ScheduleIds.CheckIsFree(newInstanceId);
         var metadata = await client.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
 
         if (metadata.Name != TaskNames.WorkflowOrchestration

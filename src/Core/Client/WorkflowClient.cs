@@ -9,6 +9,7 @@ using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 using Polyphony.Core.Topics;
+using Polyphony.Core.Schedules;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Client;
@@ -108,6 +109,7 @@ public sealed partial class WorkflowClient(
             throw new InstanceIdInvalidException(instanceId, $"Ids that begin with \"{TopicNames.Prefix}\" are those of mailboxes.");
         }
 
+        ScheduleIds.CheckIsFree(instanceId);
         if (StrictJson.FindProblem(input) is { } problem)
         {
             throw new InvalidJsonException($"The input of workflow \"{definition.Name}\" cannot be taken: {problem}.");

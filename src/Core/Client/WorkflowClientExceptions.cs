@@ -8,6 +8,13 @@ namespace Polyphony.Core.Client;
 public sealed class WorkflowNotFoundException(string name, IEnumerable<string> known)
     : PolyphonyException("workflow_not_found", $"There is no workflow \"{name}\". {(string.Join(", ", known) is { Length: > 0 } names ? $"Known: {names}." : "None is known: add a file to the workflows folder.")}");
 
+/// <summary>The workflow has no schedule of this name.</summary>
+/// <param name="workflow">The workflow's name.</param>
+/// <param name="schedule">The schedule's name.</param>
+/// <param name="known">The names that exist.</param>
+public sealed class ScheduleNotFoundException(string workflow, string schedule, IEnumerable<string> known)
+    : PolyphonyException("schedule_not_found", $"Workflow \"{workflow}\" has no schedule \"{schedule}\". {(string.Join(", ", known) is { Length: > 0 } names ? $"It has: {names}." : "It has none: add \"schedule\" to it.")}");
+
 /// <summary>An input or an answer does not fit its schema.</summary>
 /// <param name="code">The code: <c>input_invalid</c> or <c>answer_invalid</c>.</param>
 /// <param name="what">What was checked, such as <c>input of workflow "hello"</c>.</param>

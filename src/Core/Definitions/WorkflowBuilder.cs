@@ -26,6 +26,7 @@ public sealed partial class WorkflowBuilder(string name)
     private readonly List<(string Name, JsonObject Value)> _models = [];
     private readonly List<(string Name, JsonObject Value)> _agents = [];
     private readonly List<(string Name, JsonObject Value)> _nodes = [];
+    private readonly List<JsonObject> _schedules = [];
     private JsonArray? _edges;
 
     /// <summary>Sets the version; 1 by default.</summary>
@@ -137,6 +138,23 @@ public sealed partial class WorkflowBuilder(string name)
     /// <returns>This builder.</returns>
     public WorkflowBuilder Output(JsonNode value) => Set("output", value);
 
+    /// <summary>Adds times at which hosts start the workflow by themselves.</summary>
+    /// <param name="cron">The cron expression: five fields, or six with seconds first.</param>
+    /// <param name="timeZone">The IANA name of the time zone.</param>
+    /// <param name="catchUp">What becomes of due times that passed while no host ran.</param>
+    /// <param name="input">The input of the instances; its texts are templates that read <c>schedule</c>. <see langword="null"/> for an empty object.</param>
+    /// <param name="name">The name, needed to tell several apart: lower-case letters, digits and <c>-</c>.</param>
+    /// <returns>This builder.</returns>
+    public WorkflowBuilder Schedule(
+        string cron, string timeZone = ScheduleDefinition.DefaultTimeZone, CatchUpPolicy catchUp = CatchUpPolicy.One, JsonNode? input = null, string? name = null)
+    {
+        var map = new JsonObject { ["cron"] = cron, ["timeZone"] = timeZone, ["catchUp"] = catchUp.ToString().ToLowerInvariant() };
+        Put(map, "input", input);
+        Put(map, "name", name);
+        _schedules.Add(map);
+        return this;
+    }
+
     /// <summary>Makes the tree that a file of the same content gives.</summary>
     /// <returns>The tree; all places are unknown.</returns>
     internal SourceMapping ToSource()
@@ -153,6 +171,11 @@ public sealed partial class WorkflowBuilder(string name)
         if (_edges is not null)
         {
             Add(entries, "edges", _edges);
+        }
+
+        if (_schedules.Count > 0)
+        {
+            Add(entries, "schedule", _schedules is [var one] ? one : new JsonArray([.. _schedules.Select(schedule => schedule.DeepClone())]));
         }
 
         return new SourceMapping(default, entries);

@@ -58,6 +58,9 @@ public sealed record WorkflowDefinition
     /// <summary>Gets the output of a workflow that names none: that of its last node, or an object of its last nodes' by name.</summary>
     public ValueTemplate DefaultOutput => _defaultOutput ??= MakeDefaultOutput();
 
+    /// <summary>Gets when it is started by itself; empty for most. A host goes by the definition of its catalog, not by those that instances have pinned.</summary>
+    public IReadOnlyList<ScheduleDefinition> Schedules { get; init; } = [];
+
     /// <summary>Gets the definition as canonical JSON: what instances pin.</summary>
     public required string CanonicalJson { get; init; }
 

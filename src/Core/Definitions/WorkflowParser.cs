@@ -71,6 +71,7 @@ internal static class WorkflowParser
         {
             new ExpressionChecker(context, workflow, context.AreRoutesMissing ? null : graph).CheckAll();
             new NameChecker(context, workflow, graph).Check();
+            new ScheduleChecker(context, workflow).Check();
         }
 
         var subscriptions = Handlers.Make(context, workflow, each => Parse(each, file, kinds, canonicalJson: null, isChecked));
@@ -95,6 +96,7 @@ internal static class WorkflowParser
             Output = workflow.Output,
             Subscriptions = subscriptions,
             State = workflow.State,
+            Schedules = [.. workflow.Schedules.Select(draft => draft.Definition)],
             CanonicalJson = canonical,
             Hash = Hash(canonical),
         });

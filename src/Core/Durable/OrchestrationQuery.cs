@@ -42,10 +42,11 @@ public sealed record OrchestrationQuery
     /// <summary>Gets the <see cref="OrchestrationPage.ContinuationToken"/> of the page before, or <see langword="null"/> for the first.</summary>
     public string? ContinuationToken { get; init; }
 
-    /// <summary>Tells whether instances of a name and with a parent are wanted: by default neither children nor mailboxes, unless their name is given.</summary>
-    internal bool Wants(string name, string? parentInstanceId) =>
-        (Name is null ? name != TaskNames.MailboxOrchestration : name == Name)
-        && (IncludeChildren || parentInstanceId is null || parentInstanceId.StartsWith(TopicNames.Prefix, StringComparison.Ordinal));
+    /// <summary>Tells whether instances of a name are wanted: by default neither mailboxes nor schedules, which never end, unless their name is given.</summary>
+    internal bool WantsName(string name) => Name is null ? name is not (TaskNames.MailboxOrchestration or TaskNames.ScheduleOrchestration) : name == Name;
+
+    /// <summary>Tells whether instances of a name and with a parent are wanted: children by default only where they handle the messages of a mailbox.</summary>
+    internal bool Wants(string name, string? parentInstanceId) => WantsName(name) && (IncludeChildren || parentInstanceId is null || parentInstanceId.StartsWith(TopicNames.Prefix, StringComparison.Ordinal));
 
     /// <summary>Checks the size of the page; a client does so before it reads.</summary>
     /// <exception cref="PolyphonyException">It is out of range (<c>invalid_page_size</c>).</exception>

@@ -6,6 +6,7 @@ using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 using Polyphony.Core.Topics;
+using Polyphony.Core.Schedules;
 
 namespace Polyphony.Core.Json;
 
@@ -52,6 +53,8 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(WorkflowProgress))]
 [JsonSerializable(typeof(ItemsInput))]
 [JsonSerializable(typeof(ItemsResult))]
+[JsonSerializable(typeof(ScheduleState))]
+[JsonSerializable(typeof(ScheduleLook))]
 [JsonSerializable(typeof(Outcome))]
 [JsonSerializable(typeof(List<Outcome>))]
 [JsonSerializable(typeof(ContextMessage))]

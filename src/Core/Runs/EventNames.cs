@@ -14,6 +14,8 @@ internal static class EventNames
 
     /// <summary>A message for a mailbox.</summary>
     public const string Message = "polyphony-message";
+    /// <summary>Asks a schedule to look, to pause or to resume.</summary>
+    public const string Schedule = "polyphony-schedule";
 
     /// <summary>Gets the event that answers a person's question.</summary>
     /// <param name="activation">The activation that asks.</param>

@@ -7,7 +7,7 @@ public sealed record InterpreterOptions
     /// Gets the options for an engine that keeps instances in memory between their steps and replays one only after it was dropped from there. There the
     /// square of <see cref="OperationsPerGeneration"/> does not count, so generations are longer (500), and children of a <c>forEach</c> larger (about 32 items).
     /// </summary>
-    public static InterpreterOptions InMemory { get; } = new() { OperationsPerGeneration = 500, MinItemsPerChild = 32 };
+    public static InterpreterOptions InMemory { get; } = new() { OperationsPerGeneration = 500, MinItemsPerChild = 32, LooksPerInstance = 1_000 };
 
     /// <summary>
     /// Gets the options for Durable Task with extended sessions: an instance stays in memory between steps that follow one another soon, and is replayed from its stored history when it was
@@ -38,4 +38,9 @@ public sealed record InterpreterOptions
 
     /// <summary>Gets the most items of one child. Default 50.</summary>
     public int MaxItemsPerChild { get; init; } = 50;
+
+    /// <summary>
+    /// Gets how often the instance of a schedule looks before the next one takes its place and it is removed with its history. Default: without end, for an engine that keeps the history of one generation only.
+    /// </summary>
+    public int LooksPerInstance { get; init; } = int.MaxValue;
 }

@@ -20,6 +20,11 @@ internal static class TaskNames
 
     /// <summary>Finds who gets a message; input <see cref="Topics.PublishCall"/>, output <see cref="Topics.PublishResult"/>.</summary>
     public const string Publish = "polyphony-publish";
+    /// <summary>The orchestration of a schedule; input and output <see cref="Schedules.ScheduleState"/>.</summary>
+    public const string ScheduleOrchestration = "polyphony-schedule";
+
+    /// <summary>Starts what is due of a schedule; input <see cref="Schedules.ScheduleState"/>, output <see cref="Schedules.ScheduleLook"/>.</summary>
+    public const string StartDue = "polyphony-start-due";
 
     /// <summary>One model call; input <see cref="AgentCall"/>, output <see cref="AgentCallResult"/>.</summary>
     public const string Agent = "polyphony-agent";

@@ -4,6 +4,7 @@ using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Topics;
+using Polyphony.Core.Schedules;
 
 namespace Polyphony.Core.Runs;
 
@@ -39,7 +40,8 @@ public static class WorkflowOrchestrations
                 compareInputs: false,
                 isEternal: true)
             .AddEntity(TaskNames.TopicEntity, TopicEntity.RunAsync)
-            .AddEntity(TaskNames.DeadLettersEntity, DeadLetterEntity.RunAsync);
+            .AddEntity(TaskNames.DeadLettersEntity, DeadLetterEntity.RunAsync)
+            .AddOrchestration(TaskNames.ScheduleOrchestration, (context, input) => ScheduleOrchestration.RunAsync(context, input, options.LooksPerInstance), compareInputs: false);
     }
 
     /// <summary>Goes on from a state that is too large to be passed on as it is.</summary>

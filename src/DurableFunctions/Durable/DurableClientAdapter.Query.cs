@@ -27,7 +27,7 @@ internal sealed partial class DurableClientAdapter
         await foreach (var each in ScanAsync(query, cancellationToken))
         {
             var position = new Position(each.CreatedTime.UtcTicks, each.InstanceId);
-            if ((before is null || position.CompareTo(before) < 0) && (query.Name is null || each.Name == query.Name))
+            if ((before is null || position.CompareTo(before) < 0) && query.WantsName(each.Name))
             {
                 found.Add(position);
             }

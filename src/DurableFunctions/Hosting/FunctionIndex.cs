@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
 using Polyphony.DurableFunctions.Triggers;
 
@@ -10,7 +11,8 @@ namespace Polyphony.DurableFunctions.Hosting;
 /// as broken at every start; and routes that fit host.json's prefix.
 /// </summary>
 /// <param name="settings">The settings.</param>
-internal sealed class FunctionIndex(FunctionsSettings settings) : IFunctionMetadataTransformer
+/// <param name="catalog">The workflows: without schedules there is no timer, which would wake the app for nothing.</param>
+internal sealed class FunctionIndex(FunctionsSettings settings, IWorkflowCatalog catalog) : IFunctionMetadataTransformer
 {
     /// <summary>Starts by messages of a queue.</summary>
     public const string Queue = "polyphony-start-from-queue";
@@ -20,6 +22,9 @@ internal sealed class FunctionIndex(FunctionsSettings settings) : IFunctionMetad
 
     /// <summary>Starts by blobs that the host finds.</summary>
     public const string BlobScan = "polyphony-start-from-blob-scan";
+
+    /// <summary>Sees to it that schedules are kept.</summary>
+    public const string Schedules = "polyphony-keep-schedules";
 
     private static readonly string Triggers = $"{typeof(OrchestrationTriggers).Namespace}.";
 
@@ -62,6 +67,7 @@ internal sealed class FunctionIndex(FunctionsSettings settings) : IFunctionMetad
         Queue => settings.Starts.Queue is not null,
         Blob => settings.Starts is { Blobs: not null, BlobsSource: BlobsSource.EventGrid },
         BlobScan => settings.Starts is { Blobs: not null, BlobsSource: BlobsSource.LogsAndContainerScan },
+        Schedules => catalog.List().Any(workflow => workflow.Schedules.Count > 0),
         _ => true,
     };
 

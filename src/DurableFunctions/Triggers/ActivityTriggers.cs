@@ -50,6 +50,16 @@ public sealed class ActivityTriggers(AppFunctions functions)
     public Task<RawJson?> ToolBatchAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, client, invocation);
 
+    /// <summary>Starts what is due of a schedule.</summary>
+    /// <param name="input">How far the schedule is.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="client">Starts instances, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>How far it is then.</returns>
+    [Function(TaskNames.StartDue)]
+    public Task<RawJson?> StartDueAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, client, invocation);
+
     /// <summary>Evaluates an expression over values that are in the payload store.</summary>
     /// <param name="input">The call.</param>
     /// <param name="instanceId">The instance that called.</param>

@@ -27,6 +27,11 @@ public sealed class OrchestrationTriggers(AppFunctions functions)
     /// <returns>Nothing: it never ends.</returns>
     [Function(TaskNames.MailboxOrchestration)]
     public Task<RawJson?> MailboxAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
+    /// <summary>Waits for the due times of a schedule.</summary>
+    /// <param name="context">The orchestration.</param>
+    /// <returns>How far it was at its end.</returns>
+    [Function(TaskNames.ScheduleOrchestration)]
+    public Task<RawJson?> ScheduleAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
 
     /// <summary>Sends an event for an entity, which can't.</summary>
     /// <param name="context">The orchestration.</param>

@@ -4,7 +4,10 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polyphony.Activities;
 using Polyphony.Activities.Apps;
+using Polyphony.Activities.Schedules;
 using Polyphony.Activities.Tools;
+using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Runs;
 using Polyphony.Engine;
@@ -103,7 +106,16 @@ internal sealed class HostedEngine(
         new FileTools(settings.FilesFolder, settings.DataFile is { } file ? [Path.GetDirectoryName(file)!] : []),
         engine.Definitions,
         engine.Payloads,
-        engine.Ledger);
+        engine.Ledger,
+        MakeSchedules(engine));
+
+    // With a client of its own: what is due is started as soon as the engine goes on, before the services know it.
+    private ScheduleActivity MakeSchedules(EmbeddedEngine engine)
+    {
+        var client = new Lazy<WorkflowClient>(() => new WorkflowClient(
+            engine.Client, services.GetRequiredService<IWorkflowCatalog>(), engine.Definitions, engine.Payloads, settings.Models.CheckPrices(), settings.Models.Endpoints, engine.Ledger));
+        return new ScheduleActivity(() => client.Value, options.Value.RunSchedules, timeProvider, loggerFactory);
+    }
 
     private EngineOptions EngineOptions() => new()
     {

@@ -31,6 +31,7 @@ internal sealed class SectionReader(IConfigurationSection section, PolyphonyOpti
         [nameof(PolyphonyOptions.ToolTimeout)] = static (reader, value) => reader.Duration(value, (options, time) => options.ToolTimeout = time),
         [nameof(PolyphonyOptions.PayloadCacheBytes)] = static (reader, value) => reader.Long(value, (options, number) => options.PayloadCacheBytes = number),
         [nameof(PolyphonyOptions.Paused)] = static (reader, value) => reader.Flag(value, (options, flag) => options.Paused = flag),
+        [nameof(PolyphonyOptions.RunSchedules)] = static (reader, value) => reader.Flag(value, (options, flag) => options.RunSchedules = flag),
         [nameof(PolyphonyOptions.ApiKey)] = static (reader, value) => reader.Text(value, (options, text) => options.ApiKey = text),
         [nameof(PolyphonyOptions.MaxBodyBytes)] = static (reader, value) => reader.Int(value, (options, number) => options.MaxBodyBytes = number),
         [nameof(PolyphonyOptions.MaxUploadBytes)] = static (reader, value) => reader.Long(value, (options, number) => options.MaxUploadBytes = number),

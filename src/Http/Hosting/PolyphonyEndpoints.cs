@@ -9,6 +9,7 @@ using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
 using Polyphony.Http.Topics;
+using Polyphony.Http.Schedules;
 using Polyphony.Http.Workflows;
 
 namespace Polyphony.Http.Hosting;
@@ -39,6 +40,7 @@ internal static class PolyphonyEndpoints
         MapInstances(endpoints.MapGroup("/api/instances").WithTags("Instances"));
         MapManagement(endpoints.MapGroup("/api/instances/{id}").WithTags("Instances"));
         MapTopics(endpoints.MapGroup("/api").WithTags("Topics"));
+        MapSchedules(endpoints.MapGroup("/api/schedules").WithTags("Schedules"));
         endpoints.MapGet("/api/approvals", (HttpContext context, ApprovalHandlers handlers) => handlers.ListAsync(context))
             .WithTags("Approvals").Named("listApprovals").WithSummary("List the questions that wait for a person")
             .Produces<List<Approval>>().Problems(RouteProblems.List)
@@ -161,6 +163,16 @@ internal static class PolyphonyEndpoints
         group.MapDelete("/mailboxes/{id}/dead-letters/{number}", (HttpContext context, string id, string number, TopicHandlers handlers) => handlers.DropAsync(context, id, number))
             .Named("dropDeadLetter").WithSummary("Remove a dead letter for good")
             .Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.DeadLetter);
+    private static void MapSchedules(RouteGroupBuilder group)
+    {
+        group.MapGet("", (HttpContext context, ScheduleHandlers handlers) => handlers.ListAsync(context))
+            .Named("listSchedules").WithSummary("List the schedules of workflows, and what they started last").Produces<List<ScheduleSummary>>().Problems(RouteProblems.Schedules);
+        group.MapGet("/{workflow}/{name}", (HttpContext context, string workflow, string name, ScheduleHandlers handlers) => handlers.GetAsync(context, workflow, name))
+            .Named("getSchedule").WithSummary("Show a schedule").Produces<ScheduleSummary>().Problems(RouteProblems.Schedule);
+        group.MapPost("/{workflow}/{name}/pause", (HttpContext context, string workflow, string name, ScheduleHandlers handlers) => handlers.PauseAsync(context, workflow, name))
+            .Named("pauseSchedule").WithSummary("Start nothing of a schedule until it is resumed").Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.ActOnSchedule);
+        group.MapPost("/{workflow}/{name}/resume", (HttpContext context, string workflow, string name, ScheduleHandlers handlers) => handlers.ResumeAsync(context, workflow, name))
+            .Named("resumeSchedule").WithSummary("Let a paused schedule go on with its next due time").Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.ActOnSchedule);
     }
 
     // No endpoint name: those are one for all of an app, whose own routes may have the same.

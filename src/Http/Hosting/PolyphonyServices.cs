@@ -8,6 +8,7 @@ using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
+using Polyphony.Http.Schedules;
 using Polyphony.Http.Serialization;
 using Polyphony.Http.Topics;
 using Polyphony.Http.Workflows;
@@ -39,6 +40,8 @@ internal static class PolyphonyServices
         services.AddSingleton<MessageStarts>();
         services.AddSingleton<ManageHandlers>();
         services.AddSingleton<ApprovalHandlers>();
+        services.AddSingleton<ScheduleClient>();
+        services.AddSingleton<ScheduleHandlers>();
         services.AddSingleton<HealthHandlers>();
         services.AddSingleton(provider => new TopicClient(provider.GetRequiredService<WorkflowClient>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<TopicHandlers>();

@@ -45,6 +45,12 @@ internal static class ProblemCodes
     /// <summary>There is no such workflow.</summary>
     public const string WorkflowNotFound = "workflow_not_found";
 
+    /// <summary>The workflow has no such schedule.</summary>
+    public const string ScheduleNotFound = "schedule_not_found";
+
+    /// <summary>No host has taken the schedule up yet.</summary>
+    public const string ScheduleNotStarted = "schedule_not_started";
+
     /// <summary>There is no such instance.</summary>
     public const string InstanceNotFound = "instance_not_found";
 

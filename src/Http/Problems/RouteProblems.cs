@@ -52,6 +52,13 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
 
     public static RouteProblems Workflow { get; } = Of(Api, ProblemCodes.WorkflowNotFound, ProblemCodes.WorkflowInvalid);
 
+    public static RouteProblems Schedules { get; } = Of(Data);
+
+    public static RouteProblems Schedule { get; } = Of(Data, ProblemCodes.ScheduleNotFound, ProblemCodes.WorkflowNotFound, ProblemCodes.WorkflowInvalid);
+
+    public static RouteProblems ActOnSchedule { get; } =
+        Of(Data, ProblemCodes.ScheduleNotFound, ProblemCodes.ScheduleNotStarted, ProblemCodes.WorkflowNotFound, ProblemCodes.WorkflowInvalid);
+
     public static RouteProblems Start { get; } = Of(AnyStart);
 
     public static RouteProblems StartDefinition { get; } = Of(AnyStart, ProblemCodes.InlineDefinitionsDisabled);

@@ -8,6 +8,7 @@ using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
 using Polyphony.Http.Topics;
+using Polyphony.Http.Schedules;
 using Polyphony.Http.Workflows;
 
 namespace Polyphony.Http.Serialization;
@@ -28,6 +29,8 @@ namespace Polyphony.Http.Serialization;
 [JsonSerializable(typeof(PurgeResult))]
 [JsonSerializable(typeof(WorkflowSummary))]
 [JsonSerializable(typeof(List<WorkflowSummary>))]
+[JsonSerializable(typeof(ScheduleSummary))]
+[JsonSerializable(typeof(List<ScheduleSummary>))]
 [JsonSerializable(typeof(Approval))]
 [JsonSerializable(typeof(List<Approval>))]
 [JsonSerializable(typeof(PublishMessage))]

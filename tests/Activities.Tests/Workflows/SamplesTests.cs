@@ -41,4 +41,17 @@ public sealed class SamplesTests
     [Fact]
     public void Problems_SamplesFolder_AreNone() =>
         Assert.Empty(new FolderWorkflowCatalog(Path.Combine(Repository.Root, "samples")).Problems);
+
+    // In a folder of its own, so that a host on samples/ starts nothing that nobody asked for.
+    [Fact]
+    [Trait("Row", "O15")]
+    public void Schedules_OfSamples_AreInTheirFolderAlone()
+    {
+        var folder = new FolderWorkflowCatalog(Path.Combine(Repository.Root, "samples", "schedules"));
+
+        Assert.Empty(folder.Problems);
+        var report = Assert.Single(folder.List());
+        Assert.Equal(("daily-report", "Europe/Berlin"), (report.Name, Assert.Single(report.Schedules).TimeZone));
+        Assert.All(new FolderWorkflowCatalog(Path.Combine(Repository.Root, "samples")).List(), workflow => Assert.Empty(workflow.Schedules));
+    }
 }

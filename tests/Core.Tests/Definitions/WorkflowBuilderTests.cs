@@ -36,7 +36,8 @@ public sealed class WorkflowBuilderTests
                 "end": { "transform": { "n": 1 }, "join": "any" } },
               "edges": ["ask -> ask2 -> write -> [look, sub] -> pause -> until -> event -> each -> end", { "from": "write", "to": "ask", "when": "round < 3", "max": 2 }, "look -> end"],
               "termination": { "any": [{ "maxMessages": 5 }, { "textMention": "DONE", "from": "writer" }] },
-              "output": { "x": "{{ nodes.end.output }}" }
+              "output": { "x": "{{ nodes.end.output }}" },
+              "schedule": [{ "cron": "0 7 * * 1-5" }, { "name": "late", "cron": "30 0 22 * * *", "timeZone": "Europe/Berlin", "catchUp": "all", "input": { "items": ["{{ schedule.due }}"] } }]
             }
             """;
 
@@ -90,6 +91,8 @@ public sealed class WorkflowBuilderTests
             .Edges("look -> end")
             .Termination(JsonNode.Parse("""{ "any": [{ "maxMessages": 5 }, { "textMention": "DONE", "from": "writer" }] }""")!)
             .Output(new JsonObject { ["x"] = "{{ nodes.end.output }}" })
+            .Schedule("0 7 * * 1-5")
+            .Schedule("30 0 22 * * *", "Europe/Berlin", CatchUpPolicy.All, new JsonObject { ["items"] = new JsonArray("{{ schedule.due }}") }, "late")
             .Build();
 
         var read = WorkflowParser.Parse(JsonSource.Read(file).Root!).Require();

@@ -2,8 +2,10 @@ using System.Reflection;
 using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
+using Polyphony.Core.Definitions;
 using Polyphony.DurableFunctions.Hosting;
 using Polyphony.DurableFunctions.Tests.Apps;
+using Polyphony.TestKit.Workflows;
 
 namespace Polyphony.DurableFunctions.Tests.Starts;
 
@@ -28,10 +30,24 @@ public sealed class StartSettingsTests
         var all = functions.Select(function => function.Name!).ToList();
         Assert.Superset(new HashSet<string> { "polyphony-start-from-blob", "polyphony-start-from-blob-scan", "polyphony-start-from-queue" }, all.ToHashSet());
 
-        new FunctionIndex(AppSettings.Resolve(AppSettings.Read([.. Split(settings)]))).Transform(functions);
+        new FunctionIndex(AppSettings.Resolve(AppSettings.Read([.. Split(settings)])), new MapCatalog(Scheduled)).Transform(functions);
 
         Assert.Equal(expected, string.Join(',', functions.Select(function => function.Name!).Where(name => name.StartsWith("polyphony-start-from-", StringComparison.Ordinal)).Order(StringComparer.Ordinal)));
         Assert.Equal(all.Where(name => !name.StartsWith("polyphony-start-from-", StringComparison.Ordinal)), functions.Select(function => function.Name!).Where(name => !name.StartsWith("polyphony-start-from-", StringComparison.Ordinal)));
+    }
+
+    // It would wake the app for nothing.
+    [Fact]
+    [Trait("Row", "O15")]
+    public void Timer_OfSchedules_IsThereIfAWorkflowHasOne()
+    {
+        var settings = AppSettings.Resolve(AppSettings.Read([.. Split("")]));
+        var (with, without) = (BuiltFunctions(), BuiltFunctions());
+
+        new FunctionIndex(settings, new MapCatalog(new WorkflowBuilder("other").TransformNode("a", 1).Build(), Scheduled)).Transform(with);
+        new FunctionIndex(settings, new MapCatalog(new WorkflowBuilder("other").TransformNode("a", 1).Build())).Transform(without);
+
+        Assert.Equal(["polyphony-keep-schedules"], with.Select(function => function.Name).Except(without.Select(function => function.Name)));
     }
 
     [Fact]
@@ -67,6 +83,8 @@ public sealed class StartSettingsTests
 
         Assert.All(problems, problem => Assert.Contains(found, message => message.Contains(problem, StringComparison.Ordinal)));
     }
+
+    private static WorkflowDefinition Scheduled => new WorkflowBuilder("scheduled").TransformNode("a", 1).Schedule("0 7 * * *").Build();
 
     private static IEnumerable<string> Split(string settings) => settings.Split(';', StringSplitOptions.RemoveEmptyEntries).Append("TASKHUB_NAME=Hub1");
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
+using Polyphony.Activities.Schedules;
 using Polyphony.Activities.Tools;
 using Polyphony.Activities.Workflows;
 using Polyphony.Core.Client;
@@ -82,10 +83,11 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public static async Task<WorkflowHost> EmbeddedAsync(InterpreterOptions? interpreter = null)
     {
+        WorkflowHost? host = null;
         var engine = await EmbeddedEngine.StartAsync(
             EngineOptions.InMemory(TimeProvider.System) with { OwnerNote = "test" },
-            (engine, registry) => Register(registry, engine.Payloads, engine.Ledger, engine.Definitions, interpreter));
-        return new WorkflowHost(engine, engine.Client, engine.Definitions, engine.Payloads, engine.Ledger);
+            (engine, registry) => Register(registry, () => host!.Client, engine.Payloads, engine.Ledger, engine.Definitions, interpreter));
+        return host = new WorkflowHost(engine, engine.Client, engine.Definitions, engine.Payloads, engine.Ledger);
     }
 
     /// <summary>Starts a workflow: a sample by its name, or the text of a file.</summary>
@@ -94,6 +96,9 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     /// <summary>Adds a workflow that others can name.</summary>
     public void Add(string workflow) => _catalog.Added.Add(Parse(workflow));
+
+    /// <summary>Takes a workflow away that was added.</summary>
+    public void Remove(string name) => _catalog.Added.RemoveAll(each => each.Name == name);
 
     public async Task<WorkflowStatus> WaitAsync(string id)
     {
@@ -121,14 +126,16 @@ internal sealed class WorkflowHost : IAsyncDisposable
     private static async Task<WorkflowHost> OnDurableTaskAsync(ITaskHub hub, DurableTaskHost.Stores stores, Func<Task> whenDisposed, InterpreterOptions? interpreter, IModelProvider? models)
     {
         var registry = new DurableRegistry();
-        Register(registry, stores.Payloads, stores.Ledger, stores.Definitions, interpreter, models);
+        WorkflowHost? made = null;
+        Register(registry, () => made!.Client, stores.Payloads, stores.Ledger, stores.Definitions, interpreter, models);
         var host = (DurableTaskHost)await DurableTaskHost.StartAsync(registry, hub, () => stores, whenDisposed);
-        return new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads, stores.Ledger) { Looks = host.Looks };
+        return made = new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads, stores.Ledger) { Looks = host.Looks };
     }
 
-    private static void Register(DurableRegistry registry, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions, InterpreterOptions? interpreter, IModelProvider? models = null)
+    private static void Register(DurableRegistry registry, Func<WorkflowClient> client, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions, InterpreterOptions? interpreter, IModelProvider? models = null)
     {
         registry.AddWorkflows(definitions, interpreter, Code);
+        new ScheduleActivity(client, isOn: true, TimeProvider.System, NullLoggerFactory.Instance).Register(registry);
         new PolyphonyActivities(
             new ActivitiesOptions(),
             payloads,

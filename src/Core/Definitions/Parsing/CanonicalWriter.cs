@@ -64,6 +64,36 @@ internal static class CanonicalWriter
             text.Value("output", workflow.Output);
             text.Value("state", workflow.State);
             Named("subscriptions", workflow.Subscriptions, draft => draft.Definition.Name, Subscription);
+            Schedules(workflow.Schedules);
+            writer.WriteEndObject();
+        }
+
+        private void Schedules(List<ScheduleDraft> schedules)
+        {
+            switch (schedules)
+            {
+                case []:
+                    break;
+                case [var one]:
+                    writer.WritePropertyName("schedule");
+                    Schedule(one.Definition);
+                    break;
+                default:
+                    writer.WriteStartArray("schedule");
+                    schedules.ForEach(draft => Schedule(draft.Definition));
+                    writer.WriteEndArray();
+                    break;
+            }
+        }
+
+        private void Schedule(ScheduleDefinition schedule)
+        {
+            writer.WriteStartObject();
+            text.Text("name", schedule.Name == ScheduleDefinition.DefaultName ? null : schedule.Name);
+            text.Text("cron", schedule.Cron);
+            text.Text("timeZone", schedule.TimeZone == ScheduleDefinition.DefaultTimeZone ? null : schedule.TimeZone);
+            text.Text("catchUp", schedule.CatchUp == CatchUpPolicy.One ? null : schedule.CatchUp == CatchUpPolicy.All ? "all" : "skip");
+            text.Value("input", schedule.Input);
             writer.WriteEndObject();
         }
 

@@ -11,6 +11,11 @@ namespace Polyphony.Core.Definitions.Parsing;
 internal sealed class ExpressionChecker : IFileTypes
 {
     private static readonly ExpressionType Error = Map(("code", ExpressionType.String), ("message", ExpressionType.String));
+    private static readonly Dictionary<string, ExpressionType> OfSchedules = new(StringComparer.Ordinal)
+    {
+        ["workflow"] = Map(("name", ExpressionType.String)),
+        ["schedule"] = Map(("name", ExpressionType.String), ("due", ExpressionType.String), ("date", ExpressionType.String), ("time", ExpressionType.String)),
+    };
 
     private static readonly ExpressionType MessageType = Map(
         ("id", ExpressionType.String), ("topic", ExpressionType.String), ("source", ExpressionType.String), ("time", ExpressionType.String), ("attempt", ExpressionType.Int));
@@ -121,6 +126,11 @@ internal sealed class ExpressionChecker : IFileTypes
 
     private Dictionary<string, ExpressionType> Variables(ExpressionUse use, bool report)
     {
+        if (use.Place == ExpressionPlace.Schedule)
+        {
+            return OfSchedules;
+        }
+
         var variables = new Dictionary<string, ExpressionType>(StringComparer.Ordinal)
         {
             ["input"] = _input,

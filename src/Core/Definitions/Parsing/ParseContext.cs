@@ -87,6 +87,9 @@ internal enum ExpressionPlace
 
     /// <summary>The output of the workflow.</summary>
     Output,
+
+    /// <summary>The input that a schedule gives: before there is an instance.</summary>
+    Schedule,
 }
 
 /// <summary>An expression, a template or a value with templates, to be checked once all nodes are known. Exactly one of the three is given.</summary>

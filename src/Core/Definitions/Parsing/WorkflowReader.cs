@@ -34,6 +34,7 @@ internal sealed class WorkflowReader(ParseContext context)
     public Expressions.ValueTemplate? State { get; private set; }
 
     public List<SubscriptionDraft> Subscriptions { get; private set; } = [];
+    public List<ScheduleDraft> Schedules { get; private set; } = [];
 
     public void Read(SourceMapping root)
     {
@@ -81,6 +82,7 @@ internal sealed class WorkflowReader(ParseContext context)
             map.NotApplicable("state", "\"state\" is kept per source of a topic, and the workflow has no \"subscriptions\"", "Add subscriptions, or remove state.");
         }
 
+        Schedules = ScheduleReader.Read(map);
         map.Explain("team", "Teams are not supported by this version.");
         map.Explain("triggers", "Triggers are not part of a workflow file.");
         map.Finish();
