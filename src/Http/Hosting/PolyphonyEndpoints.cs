@@ -163,6 +163,8 @@ internal static class PolyphonyEndpoints
         group.MapDelete("/mailboxes/{id}/dead-letters/{number}", (HttpContext context, string id, string number, TopicHandlers handlers) => handlers.DropAsync(context, id, number))
             .Named("dropDeadLetter").WithSummary("Remove a dead letter for good")
             .Produces(StatusCodes.Status202Accepted).Problems(RouteProblems.DeadLetter);
+    }
+
     private static void MapSchedules(RouteGroupBuilder group)
     {
         group.MapGet("", (HttpContext context, ScheduleHandlers handlers) => handlers.ListAsync(context))
