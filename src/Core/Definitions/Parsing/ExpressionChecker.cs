@@ -118,6 +118,12 @@ internal sealed class ExpressionChecker : IFileTypes
 
     private Dictionary<string, ExpressionType> Variables(ExpressionUse use, bool report)
     {
+        if (use.Place == ExpressionPlace.ToolCall)
+        {
+            // What the tool takes is known where it is registered.
+            return new Dictionary<string, ExpressionType>(StringComparer.Ordinal) { ["args"] = ExpressionType.Any };
+        }
+
         var variables = new Dictionary<string, ExpressionType>(StringComparer.Ordinal)
         {
             ["input"] = _input,
