@@ -121,8 +121,9 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
         {
             _asking.Remove(node);
             Show(node, _progress[node] with { Status = "running" });
-            signal.Raise();
         }
+
+        signal.Raise();
     }
 
     void IRunObserver.OnInnerOutcome(Activation activation, Outcome outcome)

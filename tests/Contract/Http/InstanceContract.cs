@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Polyphony.Contract.Http;
 
 /// <summary>Reading and managing instances.</summary>

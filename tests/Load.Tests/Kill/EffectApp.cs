@@ -7,7 +7,6 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Tools;
 using Polyphony.Hosting;
-using Polyphony.Hosting.Routes;
 
 namespace Polyphony.Load.Tests.Kill;
 
@@ -42,7 +41,7 @@ internal static class EffectApp
         await using var app = builder.Build();
         app.MapPolyphony("/");
         await app.StartAsync();
-        Console.WriteLine($"Polyphony serves {MappedRoutes.LocalAddress(app.Services)}");
+        Console.WriteLine($"Polyphony serves {app.Urls.First()}/");
         Console.WriteLine("Ctrl-C stops it.");
         await Task.Delay(Timeout.Infinite);
 

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Polyphony.Hosting.Routes;
 
 namespace Polyphony.Load.Tests.Kill;
 
@@ -22,7 +21,7 @@ internal sealed class EffectServer : IAsyncDisposable
     /// <summary>Gets or sets what an answer waits for.</summary>
     public Func<Task> Before { get; set; } = () => Task.CompletedTask;
 
-    public Uri Address => MappedRoutes.LocalAddress(_app.Services)!;
+    public Uri Address => new(_app.Urls.First());
 
     public static async Task<EffectServer> StartAsync()
     {
