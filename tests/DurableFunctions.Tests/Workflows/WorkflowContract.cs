@@ -86,8 +86,10 @@ public abstract class WorkflowContract
             """
             name: refunds
             nodes:
+              begin: { transform: 1 }
               pay: { tool: refund, forEach: "{{ [10, 120, 130] }}", arguments: { amount: "{{ item }}" }, approval: "args.amount > 100" }
               lost: { tool: lossy, arguments: { amount: 5 } }
+            edges: [ "begin -> [pay, lost]" ]
             output: { pay: "{{ nodes.pay.output }}", lost: "{{ nodes.lost.output }}" }
             """,
             "{}");

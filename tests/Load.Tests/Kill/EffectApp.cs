@@ -20,9 +20,11 @@ internal static class EffectApp
         input: { type: object, required: [n], properties: { n: { type: integer } } }
         limits: { maxConcurrency: 10 }
         nodes:
+          begin: { transform: 1 }
           plain: { tool: charge, arguments: { n: "{{ input.n }}" }, forEach: "{{ [1, 2] }}" }
           checked: { tool: charge_checked, arguments: { n: "{{ input.n }}" } }
           repeated: { tool: charge_repeated, arguments: { n: "{{ input.n }}" } }
+        edges: [ "begin -> [plain, checked, repeated]" ]
         output: { plain: "{{ nodes.plain.output }}", checked: "{{ nodes.checked.output }}", repeated: "{{ nodes.repeated.output }}" }
         """;
 
@@ -39,7 +41,7 @@ internal static class EffectApp
             .AddTool(Charge("charge_checked"), new ToolOptions { Check = CheckAsync })
             .AddTool(Charge("charge_repeated"), new ToolOptions { Idempotent = true });
         await using var app = builder.Build();
-        app.MapPolyphony("/");
+        app.MapPolyphony("");
         await app.StartAsync();
         Console.WriteLine($"Polyphony serves {app.Urls.First()}/");
         Console.WriteLine("Ctrl-C stops it.");

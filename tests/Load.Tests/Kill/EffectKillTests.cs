@@ -61,7 +61,7 @@ public sealed class EffectKillTests : IDisposable
             using var http = Client(await app.AddressAsync());
             var some = server.Arrivals.MoreAsync(_random.Next(1, 4));
             await StartAsync(http, life % Instances);
-            await Task.WhenAny(some, Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System));
+            await Task.WhenAny(some, Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System));
             await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(20)), TimeProvider.System);
             await app.KillAsync();
         }
