@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Polyphony.Contract.Http;
 
 /// <summary>Reading and managing instances.</summary>
@@ -150,14 +148,8 @@ public abstract class InstanceContract(ApiTarget api)
     [Trait("Row", "O17")]
     public async Task Approvals_OfToolCalls_ShowToolArgumentsAndForm()
     {
-        var started = await api.PostAsync("api/workflows/ask-first/instances", """{"input":{"path":"a\u001b.md"}}""");
-        var id = started.Json.GetProperty("id").GetString()!;
-        JsonElement question;
-        while ((question = (await api.GetAsync("api/approvals")).Json.EnumerateArray().FirstOrDefault(each => each.GetProperty("instanceId").GetString() == id)).ValueKind == JsonValueKind.Undefined)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
-        }
-
+        var id = await api.StartWaitingAsync("ask-first", """{"path":"a\u001b.md"}""");
+        var question = (await api.GetAsync("api/approvals")).Json.EnumerateArray().Single(each => each.GetProperty("instanceId").GetString() == id);
         Assert.Equal(("read.read_file", "ask-first", "read_file", $"{id}/read"), (question.GetProperty("activation").GetString(), question.GetProperty("workflow").GetString(), question.GetProperty("tool").GetString(), question.GetProperty("effectKey").GetString()));
         Assert.Equal("Call the tool \"read_file\" with {\"path\":\"a\\u001b.md\"}?", question.GetProperty("prompt").GetString(), ignoreCase: true);
         Assert.Equal("a\u001b.md", question.GetProperty("arguments").GetProperty("path").GetString());
@@ -186,13 +178,7 @@ public abstract class InstanceContract(ApiTarget api)
     [Trait("Row", "O17")]
     public async Task Approvals_OfToolCalls_TakeNoAnswerThatNobodyWaitsFor()
     {
-        var id = (await api.PostAsync("api/workflows/ask-first/instances", """{"input":{"path":"a.md"}}""")).Json.GetProperty("id").GetString()!;
-        JsonElement question;
-        while ((question = (await api.GetAsync("api/approvals")).Json.EnumerateArray().FirstOrDefault(each => each.GetProperty("instanceId").GetString() == id)).ValueKind == JsonValueKind.Undefined)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
-        }
-
+        var id = await api.StartWaitingAsync("ask-first", """{"path":"a.md"}""");
         var early = await api.PostAsync($"api/instances/{id}/events/answer:read.read_file.doubt1", """{"decision":"repeat"}""");
         Assert.Equal((404, "question_not_found"), ((int)early.Status, early.Code));
         await api.PostAsync($"api/instances/{id}/terminate");

@@ -141,8 +141,8 @@ internal sealed class WorkflowHost : IAsyncDisposable
             NullLoggerFactory.Instance).Register(registry);
     }
 
-    /// <summary>A tool that gives back its argument, and one that loses its answers.</summary>
-    private static ToolRegistry Tools() => new ToolRegistry()
+    /// <summary>The tools that every host has, one that gives back its argument, and one that loses its answers.</summary>
+    private static ToolRegistry Tools() => new FileTools(null).Register(new ToolRegistry())
         .Add(AIFunctionFactory.Create((int amount) => $"refunded {amount}", "refund"))
         .Add(AIFunctionFactory.Create(string (int amount) => throw new IOException("reset"), "lossy"));
 
