@@ -80,6 +80,17 @@ internal static partial class ActivitiesLog
 
     [LoggerMessage(3150, LogLevel.Warning, "A message of instance {InstanceId} to topic {Topic} was not published: {Code}; the instance has the message")]
     public static partial void PublishFailed(this ILogger log, string instanceId, string topic, string code);
+    [LoggerMessage(3105, LogLevel.Information, "Tool call {StepId} of {Tool} has ended before; the recorded result is used and the tool is not called")]
+    public static partial void ToolCallReused(this ILogger log, string stepId, string tool);
+
+    [LoggerMessage(3106, LogLevel.Warning, "Tool call {StepId} of {Tool} may have happened: it was begun, and its end is not known")]
+    public static partial void ToolCallInDoubt(this ILogger log, string stepId, string tool);
+
+    [LoggerMessage(3107, LogLevel.Warning, "Tool call {StepId}: its check failed with {Type}; a person is asked")]
+    public static partial void ToolCheckFailed(this ILogger log, string stepId, string? type);
+
+    [LoggerMessage(3108, LogLevel.Warning, "Tool call {StepId}: the recorded result belongs to other arguments; it is used all the same, because a call is made once")]
+    public static partial void RecordedArgumentsDiffer(this ILogger log, string stepId);
 
     [LoggerMessage(3201, LogLevel.Warning, "Evaluation of {Site} at {Activation} of instance {InstanceId} failed: {Code}; the instance has the message")]
     public static partial void EvaluationFailed(this ILogger log, string instanceId, string activation, ExpressionSiteKind site, string code);

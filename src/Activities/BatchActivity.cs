@@ -43,7 +43,12 @@ internal sealed class BatchActivity(ModelCallActivity agent, ToolActivity tool, 
             results,
             CoreJsonContext.Default.ToolCallResult,
             async (i, result) => result.Output is { } output ? result with { Output = await StoreAsync(calls[i].Scope, output, cancellationToken) } : result,
-            (result, length) => result.Error is { } error ? result with { Error = Shorten(error, length) } : result,
+            (result, length) => result switch
+            {
+                { Error: { } error } => result with { Error = Shorten(error, length) },
+                { Question: { } question } => result with { Question = question with { Prompt = PendingWait.Shorten(question.Prompt, length) } },
+                _ => result,
+            },
             mayLeaveOut: false);
     }
 

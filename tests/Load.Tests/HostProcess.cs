@@ -28,12 +28,20 @@ internal sealed class HostProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the host of a folder: <c>data</c>, <c>workflows</c> and <c>files</c> lie in it.</summary>
-    public static HostProcess Start(string folder, params (string Name, string Value)[] environment)
-    {
-        var start = new ProcessStartInfo("dotnet", [
+    public static HostProcess Start(string folder, params (string Name, string Value)[] environment) => Run(
+        folder,
+        [
             Path.Combine(AppContext.BaseDirectory, "polyphony.dll"), "up", "--port", "0",
             "--data", Path.Combine(folder, "data"), "--workflows", Path.Combine(folder, "workflows"), "--files", Path.Combine(folder, "files"),
-        ])
+        ],
+        environment);
+
+    /// <summary>Starts an app of this assembly.</summary>
+    public static HostProcess StartApp(string folder, params string[] arguments) => Run(folder, [typeof(HostProcess).Assembly.Location, .. arguments], []);
+
+    private static HostProcess Run(string folder, string[] arguments, (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments)
         {
             WorkingDirectory = folder,
             UseShellExecute = false,

@@ -341,7 +341,7 @@ public sealed class CallWaitTests
             {
                 return failed.Add(number) ? throw new HttpRequestException("down") : number;
             }
-        }, "fragile"));
+        }, "fragile"), new ToolOptions { Idempotent = true });
         await using var host = await TestHost.StartAsync(tools: tools);
         List<AIContent> requests =
             [.. Enumerable.Range(1, 3).Select(number => new FunctionCallContent($"c{number}", "fragile", new Dictionary<string, object?> { ["number"] = number }))];

@@ -71,9 +71,13 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
 
         JsonElement Resolve(Payload payload) => payload.IsInline ? payload.Json!.Value : stored[payload];
 
-        string ResultText(ToolCallResult result) => result.Error is { } error
-            ? $"The call failed ({error.Code}): {error.Message}"
-            : CallJson.ToText(Resolve(result.Output ?? Payload.Null));
+        string ResultText(ToolCallResult result) => result switch
+        {
+            { Error: { Code: ErrorCodes.ToolRefused } refused } => refused.Message,
+            { Error: { } error } => $"The call failed ({error.Code}): {error.Message}",
+            { Note: { } note } => $"{note}\n{CallJson.ToText(Resolve(result.Output ?? Payload.Null))}",
+            _ => CallJson.ToText(Resolve(result.Output ?? Payload.Null)),
+        };
     }
 
     // The conversation is about what was asked first. A model that spoke last is asked to go on: servers want a user's message at the end.

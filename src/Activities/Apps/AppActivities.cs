@@ -82,7 +82,7 @@ internal sealed class AppActivities(
         var registry = files.Register(new ToolRegistry());
         foreach (var tool in tools)
         {
-            registry.Add(tool.Function);
+            registry.Add(tool.Function, tool.Options);
         }
 
         return registry;

@@ -1,11 +1,13 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Polyphony.Activities.Tools;
 
 namespace Polyphony.Activities.Apps;
 
 /// <summary>A tool of an app.</summary>
 /// <param name="Function">The function.</param>
-internal sealed record AppTool(AIFunction Function);
+/// <param name="Options">What it declares of its calls.</param>
+internal sealed record AppTool(AIFunction Function, ToolOptions? Options = null);
 
 /// <summary>A function that gets services of its own for every call.</summary>
 /// <param name="function">The function.</param>
@@ -19,4 +21,14 @@ internal sealed class ScopedFunction(AIFunction function, IServiceScopeFactory s
         arguments.Services = scope.ServiceProvider;
         return await base.InvokeCoreAsync(arguments, cancellationToken);
     }
+
+    /// <summary>Gives a check services of its own for every call.</summary>
+    /// <param name="check">The check.</param>
+    /// <param name="scopes">Makes the scopes.</param>
+    public static Func<ToolCheck, CancellationToken, ValueTask<ToolCheckResult>> Scoped(Func<ToolCheck, CancellationToken, ValueTask<ToolCheckResult>> check, IServiceScopeFactory scopes) =>
+        async (call, cancellationToken) =>
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            return await check(call with { Services = scope.ServiceProvider }, cancellationToken);
+        };
 }

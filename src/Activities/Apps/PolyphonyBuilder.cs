@@ -61,18 +61,20 @@ public sealed class PolyphonyBuilder
     /// <c>find_order</c>), or under that of its <see cref="DisplayNameAttribute"/>.
     /// </summary>
     /// <typeparam name="T">
-    /// The class. Unless it is registered already, it is registered as scoped: every call has a scope of its own, from which the instance and what it depends on come. A call may run more than once
-    /// (at least once), and several at the same time. A method throws <see cref="ToolException"/> to say that another attempt is no use.
+    /// The class. Unless it is registered already, it is registered as scoped: every call has a scope of its own, from which the instance and what it depends on come. Several calls may run at the
+    /// same time. A method throws <see cref="ToolException"/> to say that the call had no effect, and whether another attempt is of use.
     /// </typeparam>
+    /// <param name="options">What the tools declare of their calls, by the tool's name; <see langword="null"/> for one that declares nothing.</param>
     /// <returns>This builder.</returns>
     /// <exception cref="ArgumentException">No method has a description, one is generic, or two give tools of one name.</exception>
-    public PolyphonyBuilder AddTool<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods)] T>()
+    public PolyphonyBuilder AddTool<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods)] T>(
+        Func<string, ToolOptions?>? options = null)
         where T : class
     {
         Services.TryAddScoped<T>();
         foreach (var function in ToolClass.Functions(typeof(T)))
         {
-            AddTool(function);
+            AddTool(function, options?.Invoke(function.Name));
         }
 
         return this;
@@ -80,13 +82,18 @@ public sealed class PolyphonyBuilder
 
     /// <summary>Adds a tool. Every call has a scope of its own, whose services are in <see cref="AIFunctionArguments.Services"/>.</summary>
     /// <param name="function">
-    /// The function, such as one of <see cref="AIFunctionFactory"/>. It may run more than once for one call (at least once), and several calls may run at the same time. It throws
-    /// <see cref="ToolException"/> to say that another attempt is no use.
+    /// The function, such as one of <see cref="AIFunctionFactory"/>. Several calls may run at the same time. It throws <see cref="ToolException"/> to say that the call had no effect, and whether
+    /// another attempt is of use. <see cref="ToolCallContext"/> has the key of the call's effect.
     /// </param>
+    /// <param name="options">What the tool declares of its calls; by default a call that may have happened is not made again, and a person is asked.</param>
     /// <returns>This builder.</returns>
-    public PolyphonyBuilder AddTool(AIFunction function)
+    public PolyphonyBuilder AddTool(AIFunction function, ToolOptions? options = null)
     {
-        Services.AddSingleton(services => new AppTool(new ScopedFunction(function, services.GetRequiredService<IServiceScopeFactory>())));
+        Services.AddSingleton(services =>
+        {
+            var scopes = services.GetRequiredService<IServiceScopeFactory>();
+            return new AppTool(new ScopedFunction(function, scopes), options is { Check: { } check } ? options with { Check = ScopedFunction.Scoped(check, scopes) } : options);
+        });
         return this;
     }
 

@@ -18,6 +18,8 @@ internal sealed class FileTools
     /// <summary>The most files that are listed: 10,000.</summary>
     public const int MostFiles = 10_000;
 
+    private static readonly ToolOptions Reading = new() { Idempotent = true };
+
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private static readonly StringComparison Names = OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase;
@@ -38,8 +40,8 @@ internal sealed class FileTools
     /// <param name="registry">The registry.</param>
     /// <returns>The registry.</returns>
     public ToolRegistry Register(ToolRegistry registry) => registry
-        .Add(AIFunctionFactory.Create(ListFiles, "list_files"))
-        .Add(AIFunctionFactory.Create(ReadFile, "read_file"));
+        .Add(AIFunctionFactory.Create(ListFiles, "list_files"), Reading)
+        .Add(AIFunctionFactory.Create(ReadFile, "read_file"), Reading);
 
     [Description("Lists the files of a folder and its subfolders, as paths that read_file takes, sorted.")]
     private string[] ListFiles(

@@ -1,23 +1,35 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
-using Polyphony.Activities.Agents;
-using Polyphony.Activities.Errors;
 using Polyphony.Activities.Payloads;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
+using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
+using Polyphony.Expressions;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Activities.Tools;
 
-/// <summary>One tool call.</summary>
+/// <summary>
+/// One tool call. In order: check the arguments, ask a person if the call has to be approved, note in the ledger that it begins, make it, record what it came to, and only then say so.
+/// A call that was begun and whose end is not recorded may have happened: it is made again only if the tool is idempotent; else its check is asked, else a person.
+/// </summary>
 internal sealed class ToolActivity(
-    DefinitionCache definitions, PayloadValues values, ToolRegistry tools, TimeSpan timeout, TimeProvider timeProvider, ILogger log)
+    DefinitionCache definitions, PayloadValues values, ILedger ledger, ToolRegistry tools, TimeSpan timeout, TimeProvider timeProvider, ILogger log)
 {
+    /// <summary>How often a call that has not happened by its check is begun anew in one activity: more often, somebody else makes the same call at the same time.</summary>
+    private const int MaxChecks = 3;
+
+    private const int MaxNoteLength = 1_000;
+
     private static readonly ExpressionSite ArgumentsSite = new(ExpressionSiteKind.Arguments);
+
+    private readonly ToolFunctions _functions = new(timeout, timeProvider);
+    private readonly ToolQuestions _questions = new(values, tools);
 
     /// <summary>Makes the call. When the node's time is over the result is <see cref="CallError.Cancelled"/>; a call that is cancelled otherwise throws.</summary>
     public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
@@ -38,39 +50,289 @@ internal sealed class ToolActivity(
     private async Task<ToolCallResult> CallAsync(ToolCall call, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        CallError error;
+        ToolRequest? request;
         try
         {
-            if (tools.Find(call.Tool) is not { } tool)
+            (request, var end) = await PrepareAsync(call, cancellationToken);
+            if (request is null)
             {
-                error = tools.NotFound(call.Tool);
-            }
-            else
-            {
-                var arguments = await ArgumentsAsync(call, cancellationToken);
-                if (Violations(tools.ParametersOf(call.Tool), arguments) is { } violations)
-                {
-                    error = new CallError(ErrorCodes.ToolArgumentsInvalid, $"The arguments of tool \"{call.Tool}\" do not fit: {violations}", ErrorKind.Terminal);
-                }
-                else
-                {
-                    log.ToolCallBegun(call.StepId, call.Tool, call.Attempt, arguments.GetRawText().Length);
-                    var output = await values.WriteAsync(call.Scope.RootInstanceId, await InvokeAsync(tool, arguments, cancellationToken), cancellationToken);
-                    log.ToolCallReturned(call.StepId, output.Reference?.Bytes ?? output.Json?.GetRawText().Length ?? 0);
-                    return new ToolCallResult(output);
-                }
+                return end!;
             }
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // The boundary of the activity: whatever it is, the workflow decides what follows.
-            error = Classify(call, exception);
+            // The boundary of the activity: whatever it is, the workflow decides what follows. Nothing was begun.
+            return Failed(call, ToolFailures.Classify(call.Tool, exception, timeout, timeProvider));
         }
 
+        try
+        {
+            return await MakeAsync(request, cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // A store failed. What was begun and not settled is in doubt when it is called again.
+            return Failed(call, new CallError(ErrorCodes.ActivityFailed, $"The call of tool \"{call.Tool}\" broke off: {exception.Message} ({exception.GetType().Name})", ErrorKind.Transient));
+        }
+    }
+
+    /// <summary>Finds out what is to be called, and whether it may be.</summary>
+    /// <returns>The call, or what it has come to without being made.</returns>
+    private async Task<(ToolRequest? Request, ToolCallResult? End)> PrepareAsync(ToolCall call, CancellationToken cancellationToken)
+    {
+        if (tools.Find(call.Tool) is not { } tool)
+        {
+            return (null, Failed(call, tools.NotFound(call.Tool)));
+        }
+
+        var parameters = tools.ParametersOf(call.Tool);
+        var arguments = await ArgumentsAsync(call, cancellationToken);
+        if (Violations(parameters, arguments) is { } violations)
+        {
+            return (null, Failed(call, new CallError(ErrorCodes.ToolArgumentsInvalid, $"The arguments of tool \"{call.Tool}\" do not fit: {violations}", ErrorKind.Terminal)));
+        }
+
+        var rules = definitions.Get(call.Scope.DefinitionHash).FindToolRules(call.Agent, call.Scope.Node, call.Tool);
+        var options = tools.OptionsOf(call.Tool);
+        var request = new ToolRequest(call, tool, options, arguments, rules?.Idempotent ?? options.Idempotent);
+        if (rules?.Approval is not { } approval)
+        {
+            return (request, null);
+        }
+
+        if (call.Approval is null)
+        {
+            return NeedsApproval(approval, arguments) && await IsNewAsync(call, cancellationToken)
+                ? (null, await _questions.ApprovalAsync(call, arguments, approval, null, cancellationToken))
+                : (request, null);
+        }
+
+        var answer = await values.ReadAsync(call.Approval, cancellationToken);
+        if (DecisionOf(answer) != ToolDecisions.Approve)
+        {
+            return (null, Failed(call, new CallError(ErrorCodes.ToolRefused, $"The call of tool \"{call.Tool}\" was refused{(ReasonOf(answer) is { } reason ? $": {reason}" : ".")}", ErrorKind.Terminal)));
+        }
+
+        if (!answer.TryGetProperty(ToolDecisions.Arguments, out var changed))
+        {
+            return (request, null);
+        }
+
+        return Violations(parameters, changed) is { } problem
+            ? (null, await _questions.ApprovalAsync(call, arguments, approval, problem, cancellationToken))
+            : (request with { Arguments = changed, Note = $"A person changed the arguments of this call to {ErrorText.Shorten(ToolQuestions.Visible(changed), MaxNoteLength)}." }, null);
+    }
+
+    /// <summary>Makes a call once, by what the ledger knows of it.</summary>
+    private async Task<ToolCallResult> MakeAsync(ToolRequest request, CancellationToken cancellationToken)
+    {
+        var call = request.Call;
+        var knownNotToHaveHappened = 0;
+        if (call.Verdict is { } verdict)
+        {
+            var answer = await values.ReadAsync(verdict, cancellationToken);
+            switch (DecisionOf(answer))
+            {
+                case ToolDecisions.Happened:
+                    var result = answer.TryGetProperty(ToolDecisions.Result, out var given) ? given : Payload.Null.Json!.Value;
+                    return await EndAsync(call, new ToolCallResult(await values.WriteAsync(call.Scope.RootInstanceId, result, cancellationToken)));
+                case ToolDecisions.Repeat:
+                    knownNotToHaveHappened = call.VerdictBegun;
+                    break;
+                default:
+                    return Failed(call, new CallError(
+                        ErrorCodes.ToolInDoubt, $"The call of tool \"{call.Tool}\" may have happened, and was given up{(ReasonOf(answer) is { } reason ? $": {reason}" : ".")}", ErrorKind.Terminal));
+            }
+        }
+
+        var step = new LedgerRequest(call.StepId, call.Scope.RootInstanceId, "", call.Tool, HashOf(request.Arguments));
+        for (var checks = 0; ; checks++)
+        {
+            var entry = await ledger.BeginAsync(step, cancellationToken);
+            if (entry.Answer is { } recorded)
+            {
+                log.ToolCallReused(call.StepId, call.Tool);
+                if (entry.Request.RequestHash != step.RequestHash)
+                {
+                    log.RecordedArgumentsDiffer(call.StepId);
+                }
+
+                return Read(recorded);
+            }
+
+            if (entry.Unsettled == 1 || request.IsIdempotent)
+            {
+                return await InvokeAsync(request, entry, cancellationToken);
+            }
+
+            if (entry.Begun == knownNotToHaveHappened + 1)
+            {
+                await SettleAsync(call, entry.Unsettled - 1);
+                return await InvokeAsync(request, entry, cancellationToken);
+            }
+
+            // This one is not made, unless it turns out that the one before was not.
+            await ledger.FailAsync(call.StepId, ErrorCodes.ToolInDoubt, CancellationToken.None);
+            log.ToolCallInDoubt(call.StepId, call.Tool);
+            var check = checks == MaxChecks ? ToolCheckResult.Unknown : await CheckAsync(request, entry, cancellationToken);
+            switch (check.HasHappened)
+            {
+                case true:
+                    return await EndAsync(request, check.Result);
+                case false:
+                    await SettleAsync(call, entry.Unsettled - 1);
+                    break;
+                default:
+                    return await _questions.DoubtAsync(call, request.Arguments, entry, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<ToolCallResult> InvokeAsync(ToolRequest request, LedgerEntry entry, CancellationToken cancellationToken)
+    {
+        var call = request.Call;
+        if (cancellationToken.IsCancellationRequested)
+        {
+            await ledger.FailAsync(call.StepId, ErrorCodes.Cancelled, CancellationToken.None);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        log.ToolCallBegun(call.StepId, call.Tool, call.Attempt, request.Arguments.GetRawText().Length);
+        JsonElement output;
+        try
+        {
+            output = await _functions.InvokeAsync(request.Tool, request.Arguments, new ToolCallContext(call.StepId, call.Tool, call.Attempt), cancellationToken);
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            await ledger.LeaveUnsettledAsync(call.StepId, ErrorCodes.Cancelled, CancellationToken.None);
+            throw;
+        }
+        catch (Exception exception)
+        {
+            return await FailedAsync(request, entry, exception, cancellationToken);
+        }
+
+        return await EndAsync(request, output);
+    }
+
+    /// <summary>Finds out what has become of a call whose tool has thrown.</summary>
+    private async Task<ToolCallResult> FailedAsync(ToolRequest request, LedgerEntry entry, Exception exception, CancellationToken cancellationToken)
+    {
+        var call = request.Call;
+        var error = ToolFailures.Classify(call.Tool, exception, timeout, timeProvider);
+        if (request.IsIdempotent || ToolFailures.HadNoEffect(exception))
+        {
+            await ledger.FailAsync(call.StepId, error.Code, CancellationToken.None);
+            return Failed(call, error);
+        }
+
+        await ledger.LeaveUnsettledAsync(call.StepId, error.Code, CancellationToken.None);
+        if (!ToolFailures.LostTheAnswer(exception))
+        {
+            // It broke off, nobody knows where: it is not made again, and whoever asked for it is told.
+            error = error with { Kind = ErrorKind.Terminal };
+            return call.CallId is null ? Failed(call, error) : await EndAsync(call, Failed(call, error));
+        }
+
+        log.ToolCallInDoubt(call.StepId, call.Tool);
+        var check = await CheckAsync(request, entry, cancellationToken);
+        switch (check.HasHappened)
+        {
+            case true:
+                return await EndAsync(request, check.Result);
+            case false:
+                await ledger.FailAsync(call.StepId, error.Code, CancellationToken.None);
+                return Failed(call, error);
+            default:
+                return await _questions.DoubtAsync(call, request.Arguments, entry, cancellationToken);
+        }
+    }
+
+    /// <summary>Asks the tool's check whether a call has happened.</summary>
+    private async Task<ToolCheckResult> CheckAsync(ToolRequest request, LedgerEntry entry, CancellationToken cancellationToken)
+    {
+        if (request.Options.Check is not { } check)
+        {
+            return ToolCheckResult.Unknown;
+        }
+
+        try
+        {
+            var asked = new ToolCheck(request.Call.StepId, request.Call.Tool, request.Arguments, entry.BegunTime);
+            return await _functions.WithinLimitAsync(async token => await check(asked, token), cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            log.ToolCheckFailed(request.Call.StepId, exception.GetType().FullName);
+            return ToolCheckResult.Unknown;
+        }
+    }
+
+    /// <summary>Records that earlier begins of a call have come to nothing.</summary>
+    private async Task SettleAsync(ToolCall call, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            await ledger.FailAsync(call.StepId, ErrorCodes.ToolInDoubt, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Records what a call has returned. Not cancelled any more: it has happened, and this is the moment to keep it.</summary>
+    private async Task<ToolCallResult> EndAsync(ToolRequest request, object? returned)
+    {
+        ToolCallResult result;
+        try
+        {
+            result = new ToolCallResult(await values.WriteAsync(request.Call.Scope.RootInstanceId, ToolFunctions.ToJson(request.Tool, returned), CancellationToken.None)) { Note = request.Note };
+        }
+        catch (Exception exception)
+        {
+            result = Failed(request.Call, new CallError(
+                ErrorCodes.ToolFailed, $"The tool \"{request.Call.Tool}\" has returned, but its result can't be kept: {exception.Message}", ErrorKind.Terminal));
+        }
+
+        return await EndAsync(request.Call, result);
+    }
+
+    private async Task<ToolCallResult> EndAsync(ToolCall call, ToolCallResult result)
+    {
+        var answer = new LedgerAnswer { Content = JsonSerializer.Serialize(result, CoreJsonContext.Default.ToolCallResult) };
+        var stands = Read(await ledger.CompleteAsync(call.StepId, answer, CancellationToken.None));
+        log.ToolCallReturned(call.StepId, stands.Output is { } output ? output.Reference?.Bytes ?? output.Json?.GetRawText().Length ?? 0 : 0);
+        return stands;
+    }
+
+    private static ToolCallResult Read(LedgerAnswer answer) => JsonSerializer.Deserialize(answer.Content, CoreJsonContext.Default.ToolCallResult)!;
+
+    private ToolCallResult Failed(ToolCall call, CallError error)
+    {
         error = ErrorText.Shorten(error);
         log.ToolCallFailed(call.StepId, call.Tool, error.Code, error.Kind);
         log.ToolCallFailedBecause(call.StepId, error.Message);
         return new ToolCallResult(null, error);
+    }
+
+    /// <summary>Finds whether a call was never begun, or never came to anything. One that was begun was approved before, and what has ended is not approved again.</summary>
+    private async Task<bool> IsNewAsync(ToolCall call, CancellationToken cancellationToken) =>
+        await ledger.FindAsync(call.Scope.RootInstanceId, call.StepId, cancellationToken) is null or { Answer: null, Unsettled: 0 };
+
+    private static bool NeedsApproval(ToolApproval approval, JsonElement arguments)
+    {
+        if (approval.When is not { } condition)
+        {
+            return true;
+        }
+
+        try
+        {
+            return condition.Evaluate(new ArgumentScope(arguments)).ToJson().ValueKind != JsonValueKind.False;
+        }
+        catch (ExpressionException)
+        {
+            // Nobody knows: then somebody decides.
+            return true;
+        }
     }
 
     private async Task<JsonElement> ArgumentsAsync(ToolCall call, CancellationToken cancellationToken)
@@ -98,47 +360,28 @@ internal sealed class ToolActivity(
         return violations.Count == 0 ? null : string.Join("; ", violations.Select(violation => $"{violation.Pointer}: {violation.Message}"));
     }
 
-    private async Task<JsonElement> InvokeAsync(AIFunction tool, JsonElement arguments, CancellationToken cancellationToken)
+    private static string? DecisionOf(JsonElement answer) => TextOf(answer, ToolDecisions.Decision);
+
+    private static string? ReasonOf(JsonElement answer) => TextOf(answer, ToolDecisions.Reason) is { Length: > 0 } reason ? reason : null;
+
+    private static string? TextOf(JsonElement answer, string member) =>
+        answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static string HashOf(JsonElement arguments) => Convert.ToHexStringLower(SHA256.HashData(JsonMarshal.GetRawUtf8Value(arguments)));
+
+    /// <summary>A call that is ready to be made.</summary>
+    private sealed record ToolRequest(ToolCall Call, AIFunction Tool, ToolOptions Options, JsonElement Arguments, bool IsIdempotent)
     {
-        using var limit = new CancellationTokenSource(timeout, timeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        try
-        {
-            // On another thread, because a function may block before its first await, and the limit holds for it as well. Through the context that the activity runs in, if it has one: a clock
-            // that skips time must see that there is work.
-            var scheduler = SynchronizationContext.Current is null ? TaskScheduler.Default : TaskScheduler.FromCurrentSynchronizationContext();
-            var call = Task.Factory.StartNew(
-                async () => await tool.InvokeAsync(new AIFunctionArguments(ToolArguments.FromJson(arguments)!), either.Token), either.Token, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
-            return ToJson(tool, await call.WaitAsync(either.Token));
-        }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            throw new TimeoutException();
-        }
+        /// <summary>Gets what the model has to know beside the result.</summary>
+        public string? Note { get; init; }
     }
 
-    private static JsonElement ToJson(AIFunction tool, object? result) => result switch
+    private sealed class ArgumentScope(JsonElement arguments) : IExpressionScope
     {
-        null => Payload.Null.Json!.Value,
-        JsonElement { ValueKind: JsonValueKind.Undefined } => Payload.Null.Json!.Value,
-        JsonElement json => Whole(json),
-        string text => CallJson.Text(text),
-        _ => JsonSerializer.SerializeToElement(result, tool.JsonSerializerOptions),
-    };
-
-    // What a tool says is data: a half of a character in it is replaced as in an answer of a model, and is no reason to call it again.
-    private static JsonElement Whole(JsonElement json)
-    {
-        var bytes = JsonMarshal.GetRawUtf8Value(json).ToArray();
-        return Surrogates.ReplaceEscaped(bytes) == 0 ? json : JsonElement.Parse(bytes, JsonLimits.Document);
+        public bool TryGetVariable(string name, out ExpressionValue value)
+        {
+            value = name == "args" ? ExpressionValue.FromJson(arguments) : default!;
+            return name == "args";
+        }
     }
-
-    private CallError Classify(ToolCall call, Exception exception) => exception switch
-    {
-        TimeoutException => new CallError(ErrorCodes.Timeout, $"The tool \"{call.Tool}\" did not return within {timeout.TotalSeconds:0.###} s.", ErrorKind.Transient),
-        ArgumentException or JsonException => new CallError(ErrorCodes.ToolArgumentsInvalid, $"The tool \"{call.Tool}\" refused its arguments: {exception.Message}", ErrorKind.Terminal),
-        PolyphonyException => ErrorClassifier.Classify(exception, timeProvider),
-        UnauthorizedAccessException or NotSupportedException => new CallError(ErrorCodes.ToolFailed, $"The tool \"{call.Tool}\" failed: {exception.Message}", ErrorKind.Terminal),
-        _ => new CallError(ErrorCodes.ToolFailed, $"The tool \"{call.Tool}\" failed: {exception.Message} ({exception.GetType().Name})", ErrorKind.Transient),
-    };
 }

@@ -8,26 +8,28 @@ namespace Polyphony.Activities.Tools;
 /// <summary>The tools of a host, by name. Filled at start, read-only afterwards.</summary>
 internal sealed class ToolRegistry
 {
-    private readonly Dictionary<string, (AIFunction Function, JsonSchema Parameters)> _tools = new(StringComparer.Ordinal);
+    private static readonly ToolOptions NoOptions = new();
+
+    private readonly Dictionary<string, (AIFunction Function, JsonSchema Parameters, ToolOptions Options)> _tools = new(StringComparer.Ordinal);
 
     /// <summary>Gets the names of the tools, sorted.</summary>
     public IReadOnlyList<string> Names => [.. _tools.Keys.Order(StringComparer.Ordinal)];
 
     /// <summary>Adds a tool under the function's own name.</summary>
     /// <param name="tool">
-    /// The function. It may run more than once for one call (at least once), and several calls may run at the same time. It
-    /// throws <see cref="ToolException"/> to say that another attempt is no use.
+    /// The function. Several calls may run at the same time. It throws <see cref="ToolException"/> to say that the call had no effect, and whether another attempt is of use.
     /// </param>
+    /// <param name="options">What it declares of its calls.</param>
     /// <returns>This registry.</returns>
     /// <exception cref="ArgumentException">The name is taken; or its schema can't be checked, so that anything would pass.</exception>
-    public ToolRegistry Add(AIFunction tool)
+    public ToolRegistry Add(AIFunction tool, ToolOptions? options = null)
     {
         if (!JsonSchema.TryParse(tool.JsonSchema, out var parameters, out var problems, SchemaReading.Lenient))
         {
             throw new ArgumentException($"The schema of tool \"{tool.Name}\" can't be checked. {string.Join(" ", problems.Select(problem => problem.ToString()))}", nameof(tool));
         }
 
-        if (!_tools.TryAdd(tool.Name, (tool, parameters)))
+        if (!_tools.TryAdd(tool.Name, (tool, parameters, options ?? NoOptions)))
         {
             throw new ArgumentException($"There are two tools named \"{tool.Name}\". Give one of them another name.", nameof(tool));
         }
@@ -42,6 +44,9 @@ internal sealed class ToolRegistry
 
     /// <summary>Gets what the arguments of a registered tool must fit.</summary>
     internal JsonSchema ParametersOf(string name) => _tools[name].Parameters;
+
+    /// <summary>Gets what a registered tool declares of its calls.</summary>
+    internal ToolOptions OptionsOf(string name) => _tools[name].Options;
 
     internal AIFunction Get(string name) => Find(name) ?? throw new ModelException(NotFound(name));
 

@@ -31,7 +31,8 @@ internal static class ApproveCommand
     {
         await using var session = await HostSession.OpenAsync(new HostOptions { Settings = settings }, cancellationToken);
         var status = await session.Client.GetAsync(id, "showInput=false", cancellationToken);
-        var questions = (status.CustomStatus?.WaitingFor ?? []).Where(wait => wait.Kind == "human").Select(wait => wait.Activation).ToList();
+        var waits = (status.CustomStatus?.WaitingFor ?? []).Where(wait => wait.Kind == "human").ToList();
+        var questions = waits.ConvertAll(wait => wait.Activation);
         var more = status.CustomStatus?.MoreWaiting ?? 0;
         var chosen = activation ?? (questions is [var only] && more == 0 ? only : null);
         if (chosen is null)
@@ -46,8 +47,9 @@ internal static class ApproveCommand
             throw CliException.Invalid($"Instance \"{id}\", activation \"{chosen}\", does not wait for a person. See: {settings.Command} status {id}");
         }
 
-        var asked = await session.Client.FindApprovalAsync(id, chosen, cancellationToken);
-        await session.Client.PostAsync(id, $"events/{Uri.EscapeDataString(EventNames.Answer(chosen))}", Answer(chosen, asked?.Schema, values), cancellationToken);
+        var asking = waits.Find(wait => wait.Activation == chosen)?.InstanceId ?? id;
+        var asked = await session.Client.FindApprovalAsync(asking, chosen, cancellationToken);
+        await session.Client.PostAsync(asking, $"events/{Uri.EscapeDataString(EventNames.Answer(chosen))}", Answer(chosen, asked?.Schema, values), cancellationToken);
         await Console.Error.WriteLineAsync($"Answered {chosen} of {id}.");
         await Unfinished.StayAsync(session, cancellationToken);
         return ExitCodes.Completed;

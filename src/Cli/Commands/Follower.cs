@@ -92,11 +92,12 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
 
     private string Question(string id, PendingWait wait, string? prompt)
     {
+        id = wait.InstanceId ?? id;
         var address = $"{session.Client.Address}api/instances/{Uri.EscapeDataString(id)}/events/{Uri.EscapeDataString(wait.EventName!)}";
         return $"""
             {wait.Activation} asks{(wait.Assignee is null ? "" : $" {wait.Assignee}")}{(wait.Until is { } until ? $" (until {until:u})" : "")}:
               {prompt?.TrimEnd().ReplaceLineEndings($"{Environment.NewLine}  ")}
-            Answer from another terminal: {settings.Command} approve {id} key=value …
+            Answer from another terminal: {settings.Command} approve {id}{(wait.Tool is null ? "" : $" --activation {wait.Activation}")} key=value …
                                       or: curl -X POST -H "Content-Type: application/json" -d JSON {address}
             """;
     }

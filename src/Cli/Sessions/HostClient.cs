@@ -121,7 +121,7 @@ internal sealed class HostClient : IDisposable
     /// <summary>Gets the question of a wait, all of it: the status shortens long ones.</summary>
     public async Task<string?> PromptAsync(string id, PendingWait wait, CancellationToken cancellationToken) => wait.PromptGetUri is null
         ? wait.Prompt
-        : (await FindApprovalAsync(id, wait.Activation, cancellationToken))?.Prompt ?? wait.Prompt;
+        : (await FindApprovalAsync(wait.InstanceId ?? id, wait.Activation, cancellationToken))?.Prompt ?? wait.Prompt;
 
     public async Task<List<ScheduleSummary>> SchedulesAsync(CancellationToken cancellationToken)
     {

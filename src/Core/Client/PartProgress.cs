@@ -21,6 +21,8 @@ internal static class PartProgress
     {
         var nodes = progress.Nodes.ToArray();
         var usage = progress.Usage;
+        var waits = progress.WaitingFor.ToList();
+        var moreWaiting = progress.MoreWaiting;
         for (var i = 0; i < nodes.Length; i++)
         {
             if (nodes[i].Parts is not { } parts)
@@ -28,13 +30,26 @@ internal static class PartProgress
                 continue;
             }
 
-            var read = await Task.WhenAll(parts.Select(part => ReadAsync(ChildRuns.IdOfPart(instanceId, nodes[i].Node, nodes[i].Round, part))));
+            var ids = parts.Select(part => ChildRuns.IdOfPart(instanceId, nodes[i].Node, nodes[i].Round, part)).ToList();
+            var read = await Task.WhenAll(ids.Select(ReadAsync));
             var known = read.OfType<WorkflowProgress>().Where(part => part.Nodes.Count == 1).ToList();
+            foreach (var (id, part) in ids.Zip(read))
+            {
+                waits.AddRange((part?.WaitingFor ?? []).Select(wait => wait with { InstanceId = id }));
+                moreWaiting += part?.MoreWaiting ?? 0;
+            }
+
             usage = known.Aggregate(usage, (sum, part) => sum + part.Usage);
             nodes[i] = Sum(nodes[i], [.. known.Select(part => part.Nodes[0])]) with { Parts = null };
         }
 
-        return progress with { Nodes = nodes, Usage = usage };
+        return progress with
+        {
+            Nodes = nodes,
+            Usage = usage,
+            WaitingFor = [.. waits.Take(PendingWait.MostShown)],
+            MoreWaiting = moreWaiting + Math.Max(0, waits.Count - PendingWait.MostShown),
+        };
 
         async Task<WorkflowProgress?> ReadAsync(string child)
         {

@@ -29,6 +29,23 @@ public sealed class AgentBuilder
     /// <returns>This builder.</returns>
     public AgentBuilder Tools(params IEnumerable<string> names) => Set("tools", WorkflowBuilder.Texts(names));
 
+    /// <summary>Adds a tool that the agent may call, and says something of its calls.</summary>
+    /// <param name="name">The tool's name.</param>
+    /// <param name="rules">Sets what is said.</param>
+    /// <returns>This builder.</returns>
+    public AgentBuilder Tool(string name, Action<ToolRulesBuilder> rules)
+    {
+        var tool = new JsonObject { ["name"] = name };
+        rules(new ToolRulesBuilder(tool));
+        if (_map["tools"] is not JsonArray tools)
+        {
+            _map["tools"] = tools = [];
+        }
+
+        tools.Add((JsonNode)tool);
+        return this;
+    }
+
     /// <summary>Limits the rounds of tool calls of an activation.</summary>
     /// <param name="rounds">1 to 100.</param>
     /// <returns>This builder.</returns>

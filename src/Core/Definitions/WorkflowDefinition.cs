@@ -83,6 +83,15 @@ public sealed record WorkflowDefinition
         return found is not null && Graph.Find(node) is { } at ? at.Kind.Adjust(found, at) : found;
     }
 
+    /// <summary>Gets what is said of the calls of a tool.</summary>
+    /// <param name="agent">The agent that asks for the call; <see langword="null"/>: the node makes it.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="tool">The tool.</param>
+    internal ToolRules? FindToolRules(string? agent, string node, string tool) =>
+        agent is not null ? Agents.GetValueOrDefault(agent)?.ToolRules.GetValueOrDefault(tool)
+        : Graph.Find(node) is { } at ? at.Kind.ToolRulesOf(at)
+        : null;
+
     /// <summary>Gets the nodes that run other workflows.</summary>
     internal IEnumerable<SubWorkflowUse> SubWorkflows => Graph.Nodes.SelectMany(node => node.Kind.SubWorkflowsOf(node));
 
@@ -208,6 +217,9 @@ public sealed record AgentDefinition
 
     /// <summary>Gets the names of the tools it may call.</summary>
     public IReadOnlyList<string> Tools { get; init; } = [];
+
+    /// <summary>Gets what is said of the calls of <see cref="Tools"/>, by name; nothing of most.</summary>
+    public IReadOnlyDictionary<string, ToolRules> ToolRules { get; init; } = new Dictionary<string, ToolRules>();
 
     /// <summary>Gets how many rounds of tool calls an activation may take: 1 to 100, default 8.</summary>
     public int MaxToolRounds { get; init; } = DefaultMaxToolRounds;

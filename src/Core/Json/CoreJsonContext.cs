@@ -36,6 +36,7 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(List<ToolExchange>))]
 [JsonSerializable(typeof(ToolCall))]
 [JsonSerializable(typeof(ToolCallResult))]
+[JsonSerializable(typeof(ToolQuestionDetails))]
 [JsonSerializable(typeof(AgentCall[]))]
 [JsonSerializable(typeof(AgentCallResult[]))]
 [JsonSerializable(typeof(ToolCall[]))]

@@ -3,10 +3,11 @@ using System.Text.Json.Serialization;
 namespace Polyphony.Core.Ledger;
 
 /// <summary>
-/// Records every model call once under its step id, before its answer is used, so that a step that is delivered again reuses
-/// the answer and pays nothing. Thread-safe. Every write is durable when its task completes.
+/// Records every model call and every tool call once under its step id, before its answer is used, so that a step that is delivered again reuses
+/// the answer, pays nothing and has no effect twice. Thread-safe. Every write is durable when its task completes.
 /// </summary>
 /// <remarks>
+/// <para>The step id of a tool call is its effect key. A tool call that was begun and not settled may have happened: it is made again only if its tool is idempotent, or if somebody knows that it did not.</para>
 /// There are two ways to pay for an answer that nobody gets: a crash after the provider has answered and before <see cref="CompleteAsync"/> has committed, and a
 /// connection that breaks, or a limit of time that passes, before the answer is here. Both show as a step begun more often than it ended
 /// (<see cref="LedgerEntry.Unsettled"/>).
@@ -43,13 +44,20 @@ public interface ILedger
     /// <returns>A task that completes when this is durable.</returns>
     Task LeaveUnsettledAsync(string stepId, string errorCode, CancellationToken cancellationToken = default) => Task.CompletedTask;
 
-    /// <summary>Lists the entries of an instance in the order in which they began.</summary>
+    /// <summary>Finds the entry of a step.</summary>
+    /// <param name="instanceId">The root instance that is charged.</param>
+    /// <param name="stepId">The step.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The entry, or <see langword="null"/> if the step was never begun.</returns>
+    Task<LedgerEntry?> FindAsync(string instanceId, string stepId, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists the entries of an instance, those of tool calls as well, in the order in which they began.</summary>
     /// <param name="instanceId">The instance.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The entries.</returns>
     Task<IReadOnlyList<LedgerEntry>> ListAsync(string instanceId, CancellationToken cancellationToken = default);
 
-    /// <summary>Sums up all entries, or those of one instance.</summary>
+    /// <summary>Sums up the model calls of all entries, or of those of one instance. Tool calls cost nothing and are not counted.</summary>
     /// <param name="instanceId">The instance, or <see langword="null"/> for all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The totals.</returns>
@@ -62,15 +70,20 @@ public interface ILedger
     Task RemoveAsync(string instanceId, CancellationToken cancellationToken = default);
 }
 
-/// <summary>A model call about to be made.</summary>
-/// <param name="StepId">Instance, activation and call, such as <c>run-7/research[3]#2/1</c>; the same on every delivery.</param>
+/// <summary>A model call or a tool call about to be made.</summary>
+/// <param name="StepId">Instance, activation and call, such as <c>run-7/research[3]#2/1</c>; the same on every delivery. Of a tool call, its effect key.</param>
 /// <param name="InstanceId">The root instance that is charged.</param>
-/// <param name="Agent">The agent.</param>
-/// <param name="Model">The model alias.</param>
+/// <param name="Agent">The agent; empty for a tool call.</param>
+/// <param name="Model">The model alias; for a tool call, the tool.</param>
 /// <param name="RequestHash">Lower-case hex SHA-256 of what is sent.</param>
-public sealed record LedgerRequest(string StepId, string InstanceId, string Agent, string Model, string RequestHash);
+public sealed record LedgerRequest(string StepId, string InstanceId, string Agent, string Model, string RequestHash)
+{
+    /// <summary>Gets a value indicating whether this is a tool call.</summary>
+    [JsonIgnore]
+    public bool IsToolCall => Agent.Length == 0;
+}
 
-/// <summary>A provider's answer.</summary>
+/// <summary>A provider's answer, or what a tool call came to.</summary>
 public sealed record LedgerAnswer
 {
     /// <summary>Gets the answer as JSON, in the form that the activities write and read.</summary>

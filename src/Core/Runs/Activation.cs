@@ -32,6 +32,9 @@ internal sealed record Activation
     /// <summary>Gets what puts calls of several items together, if the node asks for that.</summary>
     public CallGatherer? Gatherer { get; init; }
 
+    /// <summary>Gets its slot; <see langword="null"/> if it takes none of its own.</summary>
+    public SlotHold? Slot { get; init; }
+
     public string Id => Scope.Activation;
 
     /// <summary>Names an activation: <c>research[3]#2</c> is item 3 in the second round.</summary>
@@ -63,6 +66,9 @@ internal sealed record WorkResult
     public CallError? Error { get; init; }
 
     public bool IsStopped { get; init; }
+
+    /// <summary>Gets a value indicating whether no other model can do anything about <see cref="Error"/>.</summary>
+    public bool IsFatal { get; init; }
 
     public int Attempts { get; init; }
 
@@ -115,6 +121,12 @@ internal interface IRunObserver
 
     /// <summary>That wait is over.</summary>
     void OnWaited(Activation activation);
+
+    /// <summary>A tool call of an activation begins to wait for a person.</summary>
+    void OnAsking(Activation activation);
+
+    /// <summary>A tool call of an activation waits for a person no more.</summary>
+    void OnAsked(Activation activation);
 
     /// <summary>A call that a C# function has made has ended.</summary>
     /// <param name="activation">The function's activation.</param>

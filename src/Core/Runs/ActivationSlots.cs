@@ -29,20 +29,21 @@ internal sealed class ActivationSlots(RunContext run, IRunObserver observer, Out
             return new ActivationEnd(null);
         }
 
-        var end = await Runner.RunAsync(activation);
+        var slot = new SlotHold(run.Slots, slots);
+        var end = await Runner.RunAsync(activation with { Slot = slot });
         if (end.Abandoned is { IsCompleted: false } abandoned)
         {
-            _abandoned.Add(ReleaseAfterAsync(abandoned, slots));
+            _abandoned.Add(ReleaseAfterAsync(abandoned, slot));
         }
         else
         {
-            run.Slots.Release(slots);
+            slot.Release();
         }
 
         return end;
     }
 
-    private async Task ReleaseAfterAsync(Task work, int slots)
+    private async Task ReleaseAfterAsync(Task work, SlotHold slot)
     {
         try
         {
@@ -50,7 +51,7 @@ internal sealed class ActivationSlots(RunContext run, IRunObserver observer, Out
         }
         finally
         {
-            run.Slots.Release(slots);
+            slot.Release();
             signal.Raise();
         }
     }

@@ -192,40 +192,6 @@ public sealed record Usage(
             a.ReplacedCalls + b.ReplacedCalls);
 }
 
-/// <summary>The input of <see cref="TaskNames.Tool"/>: one tool call.</summary>
-internal sealed record ToolCall
-{
-    /// <summary>Gets the activation and the values for the arguments.</summary>
-    public required CallScope Scope { get; init; }
-
-    /// <summary>Gets the tool.</summary>
-    public required string Tool { get; init; }
-
-    /// <summary>Gets the arguments that a model gave; <see langword="null"/>: those of the tool node, evaluated over the scope.</summary>
-    public Payload? Arguments { get; init; }
-
-    /// <summary>Gets the model's id of the call, if a model asked for it.</summary>
-    public string? CallId { get; init; }
-
-    /// <summary>Gets the attempt, from 1.</summary>
-    public int Attempt { get; init; } = 1;
-
-    /// <summary>Gets when the node's own <c>timeout</c> is over, if it has one: the call is given up then, with <see cref="ErrorCodes.Cancelled"/>.</summary>
-    public DateTimeOffset? Deadline { get; init; }
-
-    /// <summary>Gets an id that is the same on every delivery, for tools that can make themselves idempotent.</summary>
-    [JsonIgnore]
-    public string StepId => CallId is null ? $"{Scope.InstanceId}/{Scope.Activation}" : $"{Scope.InstanceId}/{Scope.Activation}/{CallId}";
-}
-
-/// <summary>The output of <see cref="TaskNames.Tool"/>. Exactly one of <see cref="Output"/> and <see cref="Error"/> is set.</summary>
-/// <param name="Output">What the tool returned.</param>
-/// <param name="Error">Why it did not.</param>
-public sealed record ToolCallResult(Payload? Output, CallError? Error = null)
-{
-    internal bool IsCancelled => Error?.Code == ErrorCodes.Cancelled;
-}
-
 /// <summary>The input of <see cref="TaskNames.Evaluate"/>.</summary>
 /// <param name="Site">Which expression.</param>
 /// <param name="Scope">The values.</param>

@@ -104,6 +104,12 @@ public static class ErrorCodes
     /// <summary>The tool threw.</summary>
     public const string ToolFailed = "tool_failed";
 
+    /// <summary>A person refused the tool call, or nobody approved it in time.</summary>
+    public const string ToolRefused = "tool_refused";
+
+    /// <summary>The tool call may have happened, and the person who was asked about it has let it fail.</summary>
+    public const string ToolInDoubt = "tool_in_doubt";
+
     /// <summary>An expression could not be evaluated.</summary>
     public const string ExpressionError = "expression_error";
 

@@ -97,7 +97,8 @@ internal sealed class Continuation(
         var definition = run.Graph.Nodes[node];
         return !IsWaiting(node)
             && (progress.IsDelayed(node)
+                || progress.IsAsking(node)
                 || definition.Kind.MayTakeLong
-                || (definition.ForEach is not null && (definition.Kind.WaitsOutside || (progress.ItemsOf(node) ?? 0) > run.Options.MaxDirectItems)));
+                || (definition.ForEach is not null && (definition.Kind.WaitsOutside || definition.Kind.MayNeedApproval(definition, run.Plan.Definition.Agents) || (progress.ItemsOf(node) ?? 0) > run.Options.MaxDirectItems)));
     }
 }

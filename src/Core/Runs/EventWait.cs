@@ -11,9 +11,21 @@ internal sealed class EventWait(ActivationContext context)
 {
     /// <summary>Waits for an event with a payload that fits; others are passed over.</summary>
     /// <returns>True with the payload; false when the deadline came first; null when the run is stopping.</returns>
-    public async Task<(bool? Arrived, Payload? Value)> WaitAsync(Activation activation, string eventName, DateTimeOffset? deadline, JsonSchema? schema)
+    public Task<(bool? Arrived, Payload? Value)> WaitAsync(Activation activation, string eventName, DateTimeOffset? deadline, JsonSchema? schema) =>
+        WaitAsync(eventName, deadline, text => AcceptedAsync(activation, text, schema), context.Stop.Token);
+
+    /// <summary>Waits for an event with a payload that fits a schema in the payload store; others are passed over.</summary>
+    /// <returns>True with the payload; false when the deadline came first; null when the run or the activation is ending.</returns>
+    public Task<(bool? Arrived, Payload? Value)> WaitAsync(Activation activation, string eventName, DateTimeOffset? deadline, Payload schema, CancellationToken cancellationToken) =>
+        WaitAsync(
+            eventName,
+            deadline,
+            async text => await AcceptedAsync(activation, text, null) is { } answer && await FitsAsync(activation, answer, schema) ? answer : null,
+            cancellationToken);
+
+    private async Task<(bool? Arrived, Payload? Value)> WaitAsync(string eventName, DateTimeOffset? deadline, Func<string?, Task<Payload?>> accept, CancellationToken cancellationToken)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.Stop.Token);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var timer = deadline is { } time ? context.Calls.CreateTimerAsync(time, ending.Token) : null;
         try
         {
@@ -27,7 +39,7 @@ internal sealed class EventWait(ActivationContext context)
                     return (false, null);
                 }
 
-                if (await AcceptedAsync(activation, await wait, schema) is { } payload)
+                if (await accept(await wait) is { } payload)
                 {
                     return (true, payload);
                 }
@@ -58,7 +70,7 @@ internal sealed class EventWait(ActivationContext context)
 
         if (EventPayload.Read(json) is { } reference)
         {
-            return schema is null || await FitsAsync(activation, reference, schema) ? reference : null;
+            return schema is null || await FitsAsync(activation, reference, Payload.Inline(schema.Json)) ? reference : null;
         }
 
         if (StrictJson.FindProblem(json) is not null || schema?.Validate(json).Count > 0)
@@ -70,9 +82,9 @@ internal sealed class EventWait(ActivationContext context)
         return Payload.MayBeInline(payload.Text) ? payload : (await context.Calls.StoreAllAsync([payload]))[0];
     }
 
-    private async Task<bool> FitsAsync(Activation activation, Payload answer, JsonSchema schema)
+    private async Task<bool> FitsAsync(Activation activation, Payload answer, Payload schema)
     {
-        var variables = new Dictionary<string, Payload>(StringComparer.Ordinal) { ["answer"] = answer, ["schema"] = Payload.Inline(schema.Json) };
+        var variables = new Dictionary<string, Payload>(StringComparer.Ordinal) { ["answer"] = answer, ["schema"] = schema };
         var fits = await context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.AnswerFits), activation.Scope with { Input = null, Nodes = null, Variables = variables });
         return fits.Value?.Json is { ValueKind: JsonValueKind.True };
     }

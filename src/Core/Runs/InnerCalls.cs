@@ -31,10 +31,10 @@ internal sealed class InnerCalls(ActivationContext context, Activation outer)
             return await _runner.RunAsync(inner);
         }
 
-        var slots = await gate.AcquireAsync();
+        var slot = new SlotHold(gate, await gate.AcquireAsync());
         try
         {
-            var end = context.Stop.IsRequested ? new ActivationEnd(null) : await _runner.RunAsync(inner);
+            var end = context.Stop.IsRequested ? new ActivationEnd(null) : await _runner.RunAsync(inner with { Slot = slot });
             if (end.Abandoned is { } abandoned)
             {
                 // The call still takes this slot.
@@ -45,7 +45,7 @@ internal sealed class InnerCalls(ActivationContext context, Activation outer)
         }
         finally
         {
-            gate.Release(slots);
+            slot.Release();
         }
     }
 }

@@ -13,6 +13,10 @@ internal sealed class InnerObserver(IRunObserver run, Activation outer) : IRunOb
 
     public void OnWaited(Activation activation) => run.OnWaited(activation);
 
+    public void OnAsking(Activation activation) => run.OnAsking(outer);
+
+    public void OnAsked(Activation activation) => run.OnAsked(outer);
+
     public void OnInnerOutcome(Activation activation, Outcome outcome) => run.OnInnerOutcome(outer, outcome);
 
     // The outer node, under the inner activation's own name: several may wait at the same time.

@@ -8,12 +8,16 @@ namespace Polyphony.Core.Runs;
 /// </summary>
 internal sealed class ItemsReporter(OrchestrationContext durable, ItemsInput run, RunBudget budget) : IRunObserver
 {
+    // They fit beside one node in any script.
+    private const int MostWaits = 8;
+
     private static readonly int[] OnlyNode = [0];
 
     private readonly ProgressWriter _progress =
         new([new NodeProgress { Node = run.Scope.Node, Status = "running", Round = run.Scope.Round, Items = run.Count, ItemsDone = 0, ItemsFailed = 0 }]);
 
     private readonly DelayedCalls _delays = new();
+    private readonly SortedDictionary<string, PendingWait> _waits = new(StringComparer.Ordinal);
 
     public void CountItem(Outcome outcome)
     {
@@ -44,12 +48,25 @@ internal sealed class ItemsReporter(OrchestrationContext durable, ItemsInput run
 
     void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
     {
-        // Items that wait for somebody or something outside are not divided among children.
+        // A tool call that may have happened. Items that wait for somebody or something outside by their kind, or for approval, are not divided among children.
+        _waits[activation.Id] = wait;
+        Publish(_progress[0]);
     }
 
     void IRunObserver.OnWaited(Activation activation)
     {
-        // Items that wait for somebody or something outside are not divided among children.
+        _waits.Remove(activation.Id);
+        Publish(_progress[0]);
+    }
+
+    void IRunObserver.OnAsking(Activation activation)
+    {
+        // The other items go on.
+    }
+
+    void IRunObserver.OnAsked(Activation activation)
+    {
+        // The other items have gone on.
     }
 
     void IRunObserver.OnInnerOutcome(Activation activation, Outcome outcome)
@@ -60,7 +77,13 @@ internal sealed class ItemsReporter(OrchestrationContext durable, ItemsInput run
     private void Publish(NodeProgress node)
     {
         _progress[0] = node;
-        var progress = new WorkflowProgress { Total = 1, Usage = budget.Used };
+        var progress = new WorkflowProgress
+        {
+            Total = 1,
+            Usage = budget.Used,
+            WaitingFor = [.. _waits.Values.Take(MostWaits)],
+            MoreWaiting = Math.Max(0, _waits.Count - MostWaits),
+        };
         durable.SetCustomStatus(_progress.Write(progress, OnlyNode, DurableLimits.MaxCustomStatusBytes) ?? ProgressWriter.WriteShort(progress, DurableLimits.MaxCustomStatusBytes));
     }
 }

@@ -10,5 +10,8 @@ namespace Polyphony.Core.Runs;
 internal sealed record NodeRunnerServices(ActivationContext Context, RetryDelays Delays, EventWait Events, ChildRuns Children)
 {
     /// <summary>Gets what asks agents: for agent nodes, and for those that stand in for another node.</summary>
-    public AgentNodeRunner Agents { get; } = new(Context, Delays);
+    public AgentNodeRunner Agents { get; } = new(Context, Delays, new ToolCaller(Context, Delays, Events));
+
+    /// <summary>Gets what makes tool calls.</summary>
+    public ToolCaller Tools { get; } = new(Context, Delays, Events);
 }

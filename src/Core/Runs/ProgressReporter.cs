@@ -13,6 +13,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
     private readonly SortedDictionary<string, PendingWait> _pendingWaits = new(StringComparer.Ordinal);
     private readonly Dictionary<int, DelayedCalls> _delays = [];
     private readonly Dictionary<int, SortedSet<string>> _parts = [];
+    private readonly Dictionary<int, int> _asking = [];
     private readonly HashSet<int> _withCalls = [];
     private readonly Queue<int> _lastEnded = new();
     private bool _changed = true;
@@ -24,6 +25,9 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
 
     /// <summary>Gets a value indicating whether a node's call waits before it is made, or made again.</summary>
     public bool IsDelayed(int node) => _delays.ContainsKey(node);
+
+    /// <summary>Gets a value indicating whether a tool call of a node waits for a person.</summary>
+    public bool IsAsking(int node) => _asking.ContainsKey(node);
 
     /// <summary>Gets how many items a node has.</summary>
     public int? ItemsOf(int node) => _progress[node].Items;
@@ -90,7 +94,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
     void IRunObserver.OnWaiting(Activation activation, PendingWait wait, WaitState state)
     {
         waits.Begin(activation.Id, state);
-        _pendingWaits[WaitKey(activation)] = wait;
+        _pendingWaits[WaitKey(activation, wait.Kind == "human")] = wait;
         _changed = true;
         signal.Raise();
     }
@@ -98,8 +102,28 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
     void IRunObserver.OnWaited(Activation activation)
     {
         waits.End(activation.Id);
-        _pendingWaits.Remove(WaitKey(activation));
+        _pendingWaits.Remove(WaitKey(activation, isQuestion: true));
+        _pendingWaits.Remove(WaitKey(activation, isQuestion: false));
         _changed = true;
+    }
+
+    void IRunObserver.OnAsking(Activation activation)
+    {
+        var node = run.Plan.IndexOf(activation.Node.Name);
+        _asking[node] = _asking.GetValueOrDefault(node) + 1;
+        Show(node, _progress[node] with { Status = "waiting" });
+    }
+
+    void IRunObserver.OnAsked(Activation activation)
+    {
+        var node = run.Plan.IndexOf(activation.Node.Name);
+        if (--_asking[node] == 0)
+        {
+            _asking.Remove(node);
+            Show(node, _progress[node] with { Status = "running" });
+        }
+
+        signal.Raise();
     }
 
     void IRunObserver.OnInnerOutcome(Activation activation, Outcome outcome)
@@ -111,7 +135,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
     }
 
     // People come first: a question that is not shown is answered by nobody.
-    private static string WaitKey(Activation activation) => activation.Node.Kind.IsQuestion ? $"0{activation.Id}" : $"1{activation.Id}";
+    private static string WaitKey(Activation activation, bool isQuestion) => isQuestion ? $"0{activation.Id}" : $"1{activation.Id}";
 
     private void Show(int node, NodeProgress progress)
     {

@@ -33,6 +33,15 @@ internal sealed class ToolRounds(RunCalls calls)
         Count++;
     }
 
+    /// <summary>Hands the rounds to another model: what stood beside the calls was for the server of the one that asked for them.</summary>
+    public void Hand()
+    {
+        for (var i = 0; i < _recent.Count; i++)
+        {
+            _recent[i] = _recent[i] with { Beside = null };
+        }
+    }
+
     /// <summary>Moves the latest rounds to the payload store, call by call, since one round alone can be too much.</summary>
     public async Task PackAsync()
     {
@@ -52,5 +61,5 @@ internal sealed class ToolRounds(RunCalls calls)
     private static int SizeOf(ToolRound round) =>
         RunCalls.SizeOf(round.Beside)
         + round.Calls.Sum(call => RunCalls.SizeOf(call.Arguments) + call.CallId.Length + call.Tool.Length + 100)
-        + round.Results.Sum(result => RunCalls.SizeOf(result.Output) + (result.Error?.Message.Length ?? 0) * 3 + 100);
+        + round.Results.Sum(result => RunCalls.SizeOf(result.Output) + (result.Error?.Message.Length ?? 0) * 3 + (result.Note?.Length ?? 0) * 3 + 100);
 }

@@ -149,6 +149,15 @@ public sealed record NodeProgress
 public sealed record PendingWait(
     string Activation, string Kind, string? EventName, string? Prompt, DateTimeOffset? Until, string? Assignee = null, Payload? Question = null, string? PromptGetUri = null)
 {
+    /// <summary>Gets the tool whose call the question is about; <see langword="null"/> for other waits.</summary>
+    public string? Tool { get; init; }
+
+    /// <summary>Gets the child instance that waits, where the items of a <c>forEach</c> are divided among children; <see langword="null"/>: the instance itself.</summary>
+    public string? InstanceId { get; init; }
+
+    /// <summary>Gets where the arguments of that call and the schema of the answer are; the HTTP API gives them with the question.</summary>
+    public Payload? Details { get; init; }
+
     /// <summary>The longest question that is shown in the status, in characters. In scripts whose letters take several bytes it may be less.</summary>
     public const int MaxPromptLength = 500;
 

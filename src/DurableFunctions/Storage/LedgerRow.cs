@@ -53,7 +53,7 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
     private const int MaxTextLength = 8 * 1024;
 
     /// <summary>Gets the columns that <see cref="Sum"/> reads.</summary>
-    public static string[] ColumnsOfSums { get; } = ["Begun", "Failed", "AnsweredTime", "InputTokens", "OutputTokens", "CostUsd"];
+    public static string[] ColumnsOfSums { get; } = ["Agent", "Begun", "Failed", "AnsweredTime", "InputTokens", "OutputTokens", "CostUsd"];
 
     /// <summary>Whether an answer can stand in the table.</summary>
     /// <param name="answer">The answer.</param>
@@ -104,6 +104,12 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
     /// <param name="entity">The row; <see cref="ColumnsOfSums"/> are enough.</param>
     public static LedgerTotals Sum(LedgerTotals totals, TableEntity entity)
     {
+        if (entity.GetString("Agent") is "")
+        {
+            // A tool call.
+            return totals;
+        }
+
         var answered = entity.GetDateTimeOffset("AnsweredTime") is null ? 0 : 1;
         return new LedgerTotals(
             totals.Steps + answered,

@@ -71,6 +71,10 @@ internal sealed class TableLedger(TableStorage table, BlobStorage blobs, TimePro
         ChangeAsync(stepId, entry => entry with { LastError = errorCode }, cancellationToken);
 
     /// <inheritdoc/>
+    public async Task<LedgerEntry?> FindAsync(string instanceId, string stepId, CancellationToken cancellationToken = default) =>
+        (await ReadAsync(LedgerKey.Of(instanceId, stepId), cancellationToken))?.Entry;
+
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<LedgerEntry>> ListAsync(string instanceId, CancellationToken cancellationToken = default)
     {
         var entities = new List<TableEntity>();

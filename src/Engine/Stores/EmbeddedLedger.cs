@@ -6,7 +6,7 @@ using Polyphony.Engine.Storage;
 
 namespace Polyphony.Engine.Stores;
 
-/// <summary>The ledger in the data file: one row per step of a model call.</summary>
+/// <summary>The ledger in the data file: one row per model call and per tool call. A tool call has no agent.</summary>
 internal sealed class EmbeddedLedger(Kernel kernel) : ILedger
 {
     private const string Columns = "step, instance, agent, model, request_hash, answer, begun, failed, last_error, begun_at, answered_at";
@@ -67,6 +67,17 @@ internal sealed class EmbeddedLedger(Kernel kernel) : ILedger
         }
     }
 
+    public Task<LedgerEntry?> FindAsync(string instanceId, string stepId, CancellationToken cancellationToken = default)
+    {
+        CheckRunning();
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(kernel.Store.Read(reader =>
+        {
+            using var query = reader.Database.Prepare($"SELECT {Columns} FROM ledger WHERE step = ?1 AND instance = ?2");
+            return query.Bind(1, stepId).Bind(2, instanceId).Step() ? Read(query) : null;
+        }));
+    }
+
     public Task<IReadOnlyList<LedgerEntry>> ListAsync(string instanceId, CancellationToken cancellationToken = default)
     {
         CheckRunning();
@@ -84,7 +95,7 @@ internal sealed class EmbeddedLedger(Kernel kernel) : ILedger
         cancellationToken.ThrowIfCancellationRequested();
         return Task.FromResult(kernel.Store.Read(reader =>
         {
-            using var query = reader.Database.Prepare($"SELECT {Columns} FROM ledger {(instanceId is null ? "" : "WHERE instance = ?1")} ORDER BY key");
+            using var query = reader.Database.Prepare($"SELECT {Columns} FROM ledger WHERE agent <> ''{(instanceId is null ? "" : " AND instance = ?1")} ORDER BY key");
             if (instanceId is not null)
             {
                 query.Bind(1, instanceId);

@@ -39,6 +39,9 @@ internal sealed class HostedStores(HostedEngine host) : IPayloadStore, ILedger, 
     public Task LeaveUnsettledAsync(string stepId, string errorCode, CancellationToken cancellationToken = default) => Ledger.LeaveUnsettledAsync(stepId, errorCode, cancellationToken);
 
     /// <inheritdoc/>
+    public Task<LedgerEntry?> FindAsync(string instanceId, string stepId, CancellationToken cancellationToken = default) => Ledger.FindAsync(instanceId, stepId, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<LedgerEntry>> ListAsync(string instanceId, CancellationToken cancellationToken = default) => Ledger.ListAsync(instanceId, cancellationToken);
 
     /// <inheritdoc/>

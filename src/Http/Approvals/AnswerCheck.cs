@@ -4,6 +4,7 @@ using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 using Polyphony.Expressions.Schemas;
 using Polyphony.Http.Problems;
@@ -36,13 +37,19 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
             return;
         }
 
-        if (QuestionOf(eventName) is { } question && FindQuestion(definition, question) is { } node && IsOver(metadata, node, question))
+        var progress = ApprovalHandlers.ProgressOf(metadata);
+        if (QuestionOf(eventName) is { } question
+            && ((FindQuestion(definition, question) is { } node && IsOver(progress, node, question)) || IsClosedToolQuestion(definition, progress, question)))
         {
             throw new RequestProblemException(
                 ProblemCodes.QuestionNotFound, $"Instance \"{instanceId}\" does not ask \"{FieldReader.Shorten(question)}\" any more: it was answered, or its time is up. Nothing was changed.");
         }
 
-        if (FindSchema(definition, eventName)?.Validate(payload ?? Null) is { Count: > 0 } violations)
+        var schema = progress?.WaitingFor.FirstOrDefault(wait => string.Equals(wait.EventName, eventName, StringComparison.OrdinalIgnoreCase)) is { } asked
+            && await DetailsAsync(asked, cancellationToken) is { } details
+            ? Parse(details.Form)
+            : FindSchema(definition, eventName);
+        if (schema?.Validate(payload ?? Null) is { Count: > 0 } violations)
         {
             throw new SchemaViolationException("answer_invalid", $"event \"{eventName}\" of instance \"{instanceId}\"", violations);
         }
@@ -53,17 +60,20 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     /// <returns>The definition, or <see langword="null"/> if it runs none.</returns>
     internal WorkflowDefinition? FindDefinition(OrchestrationMetadata metadata)
     {
-        return metadata.Name == TaskNames.WorkflowOrchestration && metadata.Input is { } input && ReadRun(input) is { DefinitionHash: { } hash }
-            ? _definitions.Find(hash)
-            : null;
+        return metadata.Input is { } input && HashOf(metadata.Name, input) is { } hash ? _definitions.Find(hash) : null;
     }
 
     // An input that can't be read is shown as such elsewhere; here it must not take the questions of others from the list.
-    private static WorkflowInput? ReadRun(string input)
+    private static string? HashOf(string name, string input)
     {
         try
         {
-            return JsonSerializer.Deserialize(input, CoreJsonContext.Default.WorkflowInput);
+            return name switch
+            {
+                TaskNames.WorkflowOrchestration => JsonSerializer.Deserialize(input, CoreJsonContext.Default.WorkflowInput)?.DefinitionHash,
+                TaskNames.ItemsOrchestration => JsonSerializer.Deserialize(input, CoreJsonContext.Default.ItemsInput)?.Scope.DefinitionHash,
+                _ => null,
+            };
         }
         catch (JsonException)
         {
@@ -87,6 +97,31 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
             : null;
     }
 
+    /// <summary>Reads what there is to know of a question about a tool call; <see langword="null"/> for other questions, and for one that was answered and purged since.</summary>
+    internal async Task<ToolQuestionDetails?> DetailsAsync(PendingWait wait, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return wait.Details is null ? null : (await client.ReadAsync(wait.Details, cancellationToken)).Deserialize(CoreJsonContext.Default.ToolQuestionDetails);
+        }
+        catch (PayloadNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static JsonSchema? Parse(JsonElement form) => JsonSchema.TryParse(form, out var schema, out _) ? schema : null;
+
+    /// <summary>Finds whether an answer is about a tool call that nobody is asked about. It would stay, and answer a question that is asked later.</summary>
+    private static bool IsClosedToolQuestion(WorkflowDefinition definition, WorkflowProgress? progress, string activation)
+    {
+        var name = activation[..(activation.AsSpan().IndexOfAny('[', '#', '.') is var end and >= 0 ? end : activation.Length)];
+        return activation.Contains('.', StringComparison.Ordinal)
+            && definition.Graph.Nodes.FirstOrDefault(each => string.Equals(each.Name, name, StringComparison.OrdinalIgnoreCase)) is { Kind: { TakesSlot: true } }
+            && progress is { MoreWaiting: 0 }
+            && !progress.WaitingFor.Any(wait => string.Equals(wait.Activation, activation, StringComparison.OrdinalIgnoreCase));
+    }
+
     private static string? QuestionOf(string eventName)
     {
         var prefix = EventNames.Answer("");
@@ -102,11 +137,11 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     }
 
     /// <summary>Tells whether the status says that a question is open no more. An answer may come before its question; one that comes after is lost.</summary>
-    private static bool IsOver(OrchestrationMetadata metadata, NodeDefinition node, string activation)
+    private static bool IsOver(WorkflowProgress? status, NodeDefinition node, string activation)
     {
         var mark = activation.LastIndexOf('#');
         var round = mark < 0 ? 1 : int.TryParse(activation.AsSpan(mark + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : int.MaxValue;
-        return ApprovalHandlers.ProgressOf(metadata)?.Nodes.FirstOrDefault(each => each.Node == node.Name) is { } progress
+        return status?.Nodes.FirstOrDefault(each => each.Node == node.Name) is { } progress
             && (progress.Round > round || (progress.Round == round && progress.Status is NodeResult.Completed or NodeResult.Skipped or NodeResult.Failed or NodeResult.Stopped));
     }
 }

@@ -20,6 +20,15 @@ internal sealed record Approval
     /// <summary>Gets where to GET all of a shortened question; missing if it is whole.</summary>
     public string? PromptGetUri { get; init; }
 
+    /// <summary>Gets the tool whose call the question is about; missing for the question of a node.</summary>
+    public string? Tool { get; init; }
+
+    /// <summary>Gets the arguments of that call; missing in a list if they take more than 16,000 characters.</summary>
+    public JsonElement? Arguments { get; init; }
+
+    /// <summary>Gets the key of the call's effect, under which the tool knows it.</summary>
+    public string? EffectKey { get; init; }
+
     /// <summary>Gets the JSON schema of the answer; missing if anything is taken.</summary>
     public JsonElement? Schema { get; init; }
 

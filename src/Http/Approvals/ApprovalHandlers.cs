@@ -28,7 +28,6 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
         var query = new QueryReader(context.Request);
         var asked = new OrchestrationQuery
         {
-            Name = TaskNames.WorkflowOrchestration,
             Statuses = [OrchestrationRuntimeStatus.Running],
             IncludeChildren = true,
             FetchInputsAndOutputs = true,
@@ -44,7 +43,7 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
         }
 
         var approvals = new List<Approval>();
-        foreach (var metadata in page.Instances)
+        foreach (var metadata in page.Instances.Where(each => each.Name is TaskNames.WorkflowOrchestration or TaskNames.ItemsOrchestration))
         {
             var progress = ProgressOf(metadata);
             foreach (var wait in QuestionsOf(progress))
@@ -96,6 +95,7 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
     {
         var definition = answers.FindDefinition(metadata);
         var (prompt, isCut) = await PromptAsync(wait, maxLength, context.RequestAborted);
+        var details = await answers.DetailsAsync(wait, context.RequestAborted);
         return new Approval
         {
             InstanceId = metadata.InstanceId,
@@ -103,7 +103,10 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
             Activation = wait.Activation,
             Prompt = prompt,
             PromptGetUri = isCut ? InstanceLinks.ApprovalUri(context.Request, metadata.InstanceId, wait.Activation) : null,
-            Schema = definition is null ? null : AnswerCheck.FindSchema(definition, wait.EventName!)?.Json,
+            Tool = details?.Tool,
+            Arguments = details is not null && details.Arguments.GetRawText().Length <= maxLength ? details.Arguments : null,
+            EffectKey = details?.EffectKey,
+            Schema = details is not null ? details.Form : definition is null ? null : AnswerCheck.FindSchema(definition, wait.EventName!)?.Json,
             Until = wait.Until,
             Assignee = wait.Assignee,
             MoreWaiting = progress is { MoreWaiting: > 0 and var more } ? more : null,

@@ -55,6 +55,7 @@ internal static class PolyphonyOpenApi
             else if (context.JsonTypeInfo.Type == typeof(PendingWait))
             {
                 schema.Properties?.Remove("question");
+                schema.Properties?.Remove("details");
             }
 
             // A type that writes itself tells the generator nothing of its members.

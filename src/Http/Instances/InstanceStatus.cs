@@ -95,12 +95,12 @@ internal sealed record InstanceStatus
 
     // Where a question lies is the host's affair; callers get an address.
     private static WorkflowProgress? WithAddresses(WorkflowProgress? progress, string id, HttpRequest request) =>
-        progress is null || progress.WaitingFor.All(wait => wait.Question is null)
+        progress is null || progress.WaitingFor.All(wait => wait.Question is null && wait.Details is null)
             ? progress
             : progress with
             {
-                WaitingFor = [.. progress.WaitingFor.Select(wait => wait.Question is null
+                WaitingFor = [.. progress.WaitingFor.Select(wait => wait.Question is null && wait.Details is null
                     ? wait
-                    : wait with { Question = null, PromptGetUri = InstanceLinks.ApprovalUri(request, id, wait.Activation) })],
+                    : wait with { Question = null, Details = null, PromptGetUri = wait.Question is null ? null : InstanceLinks.ApprovalUri(request, wait.InstanceId ?? id, wait.Activation) })],
             };
 }

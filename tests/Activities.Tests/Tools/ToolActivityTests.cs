@@ -56,8 +56,9 @@ public sealed class ToolActivityTests
     {
         { new ToolException("never"), ErrorCodes.ToolFailed, ErrorKind.Terminal },
         { new ToolException("later", ErrorKind.Transient), ErrorCodes.ToolFailed, ErrorKind.Transient },
-        { new HttpRequestException("down"), ErrorCodes.ToolFailed, ErrorKind.Transient },
-        { new InvalidOperationException("bug"), ErrorCodes.ToolFailed, ErrorKind.Transient },
+        { new HttpRequestException(HttpRequestError.ConnectionError, "down"), ErrorCodes.ToolFailed, ErrorKind.Transient },
+        { new HttpRequestException("no", null, System.Net.HttpStatusCode.Conflict), ErrorCodes.ToolFailed, ErrorKind.Transient },
+        { new InvalidOperationException("bug"), ErrorCodes.ToolFailed, ErrorKind.Terminal },
         { new UnauthorizedAccessException("no"), ErrorCodes.ToolFailed, ErrorKind.Terminal },
         { new ArgumentException("bad"), ErrorCodes.ToolArgumentsInvalid, ErrorKind.Terminal },
     };
@@ -86,6 +87,19 @@ public sealed class ToolActivityTests
         Assert.Contains("add", result.Error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [Trait("Row", "C9")]
+    [InlineData("bug")]
+    [InlineData("down")]
+    public async Task Tool_ThatIsIdempotent_MayBeTriedAgainAfterAnyFailure(string message)
+    {
+        var harness = Harness(new Func<int, int, int>((a, b) => throw (message == "bug" ? new InvalidOperationException(message) : new IOException(message))), isIdempotent: true);
+
+        var result = await CallAsync(harness, """{"a":1,"b":2}""");
+
+        Assert.Equal((ErrorCodes.ToolFailed, ErrorKind.Transient), (result.Error!.Code, result.Error.Kind));
+    }
+
     [Fact]
     [Trait("Row", "C7")]
     public async Task Tool_TakesTooLong_TimesOut()
@@ -96,7 +110,7 @@ public sealed class ToolActivityTests
         {
             began.SetResult();
             return never.Task;
-        });
+        }, isIdempotent: true);
         var running = CallAsync(harness, """{"a":1,"b":2}""");
         await began.Task;
 
@@ -158,8 +172,8 @@ public sealed class ToolActivityTests
         protected override ValueTask<object?> InvokeCoreAsync(AIFunctionArguments arguments, CancellationToken cancellationToken) => ValueTask.FromResult<object?>(null);
     }
 
-    private static ActivityHarness Harness(Delegate add) =>
-        new(new ScriptedChatClient("x"), tools => tools.Add(AIFunctionFactory.Create(add, "add")));
+    private static ActivityHarness Harness(Delegate add, bool isIdempotent = false) =>
+        new(new ScriptedChatClient("x"), tools => tools.Add(AIFunctionFactory.Create(add, "add"), new ToolOptions { Idempotent = isIdempotent }));
 
     private static Task<ToolCallResult> CallAsync(ActivityHarness harness, string arguments) =>
         harness.ToolAsync(new ToolCall { Scope = harness.Scope("ask"), Tool = "add", Arguments = ActivityHarness.Inline(arguments), CallId = "c1" });

@@ -81,6 +81,33 @@ public abstract class LedgerContract : DurableContract
     }
 
     [Fact]
+    [Trait("Row", "B9")]
+    public async Task ToolCalls_AreKeptBesideModelCallsAndNotSummedUp()
+    {
+        var call = new LedgerRequest("i1/pay[3]#2/1.0", "i1", "", "pay", "abc");
+        await using var host = await StartAsync(new DurableRegistry());
+        await host.Ledger.BeginAsync(Request, Soon);
+        Assert.Null(await host.Ledger.FindAsync("i1", call.StepId, Soon));
+        await host.Ledger.BeginAsync(call, Soon);
+        await host.RestartAsync(crash: true);
+
+        // It may have happened: as often as it was begun and not settled.
+        Assert.Equal((2, 2), (await host.Ledger.BeginAsync(call, Soon)) is var again ? (again.Begun, again.Unsettled) : default);
+        await host.Ledger.FailAsync(call.StepId, "tool_in_doubt", Soon);
+        await host.Ledger.CompleteAsync(call.StepId, new LedgerAnswer { Content = """{"output":{"json":7}}""" }, Soon);
+        await host.RestartAsync(crash: true);
+
+        var found = (await host.Ledger.FindAsync("i1", call.StepId, Soon))!;
+        Assert.Equal((call, 2, 1, 0, """{"output":{"json":7}}"""), (found.Request, found.Begun, found.Failed, found.Unsettled, found.Answer!.Content));
+        Assert.True(found.Request.IsToolCall);
+        Assert.Null(await host.Ledger.FindAsync("i2", call.StepId, Soon));
+        Assert.Equal([Request.StepId, call.StepId], (await host.Ledger.ListAsync("i1", Soon)).Select(entry => entry.Request.StepId));
+        Assert.Equal(new LedgerTotals(0, 0, 0, 0, 1), await host.Ledger.GetTotalsAsync("i1", Soon));
+        await host.Ledger.RemoveAsync("i1", Soon);
+        Assert.Null(await host.Ledger.FindAsync("i1", call.StepId, Soon));
+    }
+
+    [Fact]
     public async Task Begin_ManyStepsAtOnce_EachOnce()
     {
         await using var host = await StartAsync(new DurableRegistry());

@@ -68,9 +68,9 @@ public sealed class ApiTarget : IDisposable
     }
 
     /// <summary>Starts "approval" and waits until it asks.</summary>
-    public async Task<string> StartWaitingAsync()
+    public async Task<string> StartWaitingAsync(string workflow = "approval", string input = """{"topic":"new prices"}""")
     {
-        var id = await StartAsync("approval", """{"topic":"new prices"}""");
+        var id = await StartAsync(workflow, input);
         await foreach (var sent in ReadStreamAsync(id, null))
         {
             if (sent.Type == "status" && sent.Json.TryGetProperty("customStatus", out var custom) && custom.GetProperty("waitingFor").GetArrayLength() > 0)

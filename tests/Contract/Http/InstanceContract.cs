@@ -145,6 +145,46 @@ public abstract class InstanceContract(ApiTarget api)
     }
 
     [Fact]
+    [Trait("Row", "O17")]
+    public async Task Approvals_OfToolCalls_ShowToolArgumentsAndForm()
+    {
+        var id = await api.StartWaitingAsync("ask-first", """{"path":"a\u001b.md"}""");
+        var question = (await api.GetAsync("api/approvals")).Json.EnumerateArray().Single(each => each.GetProperty("instanceId").GetString() == id);
+        Assert.Equal(("read.read_file", "ask-first", "read_file", $"{id}/read"), (question.GetProperty("activation").GetString(), question.GetProperty("workflow").GetString(), question.GetProperty("tool").GetString(), question.GetProperty("effectKey").GetString()));
+        Assert.Equal("Call the tool \"read_file\" with {\"path\":\"a\\u001b.md\"}?", question.GetProperty("prompt").GetString(), ignoreCase: true);
+        Assert.Equal("a\u001b.md", question.GetProperty("arguments").GetProperty("path").GetString());
+        Assert.Equal("string", question.GetProperty("schema").GetProperty("properties").GetProperty("arguments").GetProperty("properties").GetProperty("path").GetProperty("type").GetString());
+        Assert.True(question.TryGetProperty("until", out _));
+        var waiting = (await api.GetAsync($"api/instances/{id}")).Json.GetProperty("customStatus");
+        Assert.Equal("read_file", waiting.GetProperty("waitingFor")[0].GetProperty("tool").GetString());
+        Assert.False(waiting.GetProperty("waitingFor")[0].TryGetProperty("details", out _));
+        var answerUri = new Uri(question.GetProperty("answerPostUri").GetString()!).PathAndQuery[1..];
+
+        foreach (var (answer, pointer) in ((string, string)[])[("""{"decision":"maybe"}""", "/decision"), ("""{"decision":"approve","arguments":{"path":7}}""", "/arguments/path"), ("""{"decision":"refuse","why":"no"}""", "/why")])
+        {
+            var wrong = await api.PostAsync(answerUri, answer);
+            Assert.Equal((400, "answer_invalid", pointer), ((int)wrong.Status, wrong.Code, wrong.Json.GetProperty("errors")[0].GetProperty("pointer").GetString()));
+        }
+
+        Assert.Equal(202, (int)(await api.PostAsync(answerUri, """{"decision":"refuse","reason":"Not this one."}""")).Status);
+        var ended = await api.GetAsync($"api/instances/{id}?wait=30&showOutcomes=true");
+        Assert.Equal("completed", ended.StopReason);
+        Assert.Equal(
+            "The call of tool \"read_file\" was refused: Not this one.",
+            ended.Json.GetProperty("outcomes")[0].GetProperty("result").GetProperty("text").GetString());
+    }
+
+    [Fact]
+    [Trait("Row", "O17")]
+    public async Task Approvals_OfToolCalls_TakeNoAnswerThatNobodyWaitsFor()
+    {
+        var id = await api.StartWaitingAsync("ask-first", """{"path":"a.md"}""");
+        var early = await api.PostAsync($"api/instances/{id}/events/answer:read.read_file.doubt1", """{"decision":"repeat"}""");
+        Assert.Equal((404, "question_not_found"), ((int)early.Status, early.Code));
+        await api.PostAsync($"api/instances/{id}/terminate");
+    }
+
+    [Fact]
     [Trait("Row", "O10")]
     [Trait("Row", "S8")]
     public async Task Approvals_AnswerAboveTheSizeOfAMessage_IsTakenAndCheckedAsOthers()

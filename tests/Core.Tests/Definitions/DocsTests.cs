@@ -95,6 +95,8 @@ public sealed class DocsTests
     [InlineData("compact", "nodes: {{ x: {{ team: [a], prompt: x, compact: {{ agent: b, {0} }} }} }}")]
     [InlineData("toolNode", "nodes: {{ x: {{ tool: a, {0} }} }}")]
     [InlineData("toolCall", "nodes: {{ x: {{ tool: {{ name: a, {0} }} }} }}")]
+    [InlineData("agentTool", "agents: {{ x: {{ model: fast, tools: [{{ name: a, {0} }}] }} }}")]
+    [InlineData("approvalRule", "nodes: {{ x: {{ tool: a, approval: {{ when: always, {0} }} }} }}")]
     [InlineData("humanNode", "nodes: {{ x: {{ human: {{ prompt: x }}, {0} }} }}")]
     [InlineData("human", "nodes: {{ x: {{ human: {{ prompt: x, {0} }} }} }}")]
     [InlineData("onTimeout", "nodes: {{ x: {{ human: {{ prompt: x, timeout: 1s, onTimeout: {{ value: 1, {0} }} }} }} }}")]

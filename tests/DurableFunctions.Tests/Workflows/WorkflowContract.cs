@@ -77,6 +77,33 @@ public abstract class WorkflowContract
     }
 
     [Fact]
+    [Trait("Row", "O17")]
+    [Trait("Row", "B9")]
+    public async Task Run_WithToolCallsThatPeopleDecideOn_WaitsForEachAndGoesOn()
+    {
+        await using var host = await StartAsync();
+        var id = await host.StartAsync(
+            """
+            name: refunds
+            nodes:
+              begin: { transform: 1 }
+              pay: { tool: refund, forEach: "{{ [10, 120, 130] }}", arguments: { amount: "{{ item }}" }, approval: "args.amount > 100" }
+              lost: { tool: lossy, arguments: { amount: 5 } }
+            edges: [ "begin -> [pay, lost]" ]
+            output: { pay: "{{ nodes.pay.output }}", lost: "{{ nodes.lost.output }}" }
+            """,
+            "{}");
+        var waits = (await host.UntilAsync(id, status => status.CustomStatus?.WaitingFor.Count == 3)).CustomStatus!.WaitingFor;
+        Assert.Equal(["lost.lossy.doubt1", "pay[1].refund", "pay[2].refund"], waits.Select(wait => wait.Activation));
+        foreach (var (wait, answer) in waits.Zip((string[])["""{"decision":"happened","result":"by hand"}""", """{"decision":"approve"}""", """{"decision":"approve","arguments":{"amount":80}}"""]))
+        {
+            await host.Client.RaiseEventAsync(id, wait.EventName!, System.Text.Json.JsonElement.Parse(answer), Token);
+        }
+
+        Assert.Equal("""{"pay":["refunded 10","refunded 120","refunded 80"],"lost":"by hand"}""", (await host.WaitAsync(id)).Output!.Value.GetRawText());
+    }
+
+    [Fact]
     [Trait("Row", "S1")]
     [Trait("Row", "O8")]
     public async Task Run_WideForEach_IsSplitIntoChildrenWithTheSameResult()

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities;
 using Polyphony.Activities.Providers;
@@ -142,10 +143,15 @@ internal sealed class WorkflowHost : IAsyncDisposable
             ledger,
             definitions,
             new ModelRegistry([models ?? new OfflineProvider()], new Dictionary<string, ModelDefinition>()),
-            new ToolRegistry(),
+            Tools(),
             TimeProvider.System,
             NullLoggerFactory.Instance).Register(registry);
     }
+
+    /// <summary>The tools that every host has, one that gives back its argument, and one that loses its answers.</summary>
+    private static ToolRegistry Tools() => new FileTools(null).Register(new ToolRegistry())
+        .Add(AIFunctionFactory.Create((int amount) => $"refunded {amount}", "refund"))
+        .Add(AIFunctionFactory.Create(string (int amount) => throw new IOException("reset"), "lossy"));
 
     private static WorkflowDefinition Parse(string yaml)
     {

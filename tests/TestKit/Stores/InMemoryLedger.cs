@@ -82,6 +82,9 @@ public sealed class InMemoryLedger(TimeProvider? clock = null) : ILedger
         }
     }
 
+    public Task<LedgerEntry?> FindAsync(string instanceId, string stepId, CancellationToken cancellationToken = default) =>
+        Task.FromResult(Find(stepId) is { } entry && entry.Request.InstanceId == instanceId ? entry : null);
+
     public Task<IReadOnlyList<LedgerEntry>> ListAsync(string instanceId, CancellationToken cancellationToken = default)
     {
         lock (_lock)
@@ -94,7 +97,7 @@ public sealed class InMemoryLedger(TimeProvider? clock = null) : ILedger
     {
         lock (_lock)
         {
-            var entries = _entries.Values.Where(entry => instanceId is null || entry.Request.InstanceId == instanceId).ToArray();
+            var entries = _entries.Values.Where(entry => !entry.Request.IsToolCall && (instanceId is null || entry.Request.InstanceId == instanceId)).ToArray();
             var answers = entries.Select(entry => entry.Answer).OfType<LedgerAnswer>().ToArray();
             return Task.FromResult(new LedgerTotals(
                 answers.Length,

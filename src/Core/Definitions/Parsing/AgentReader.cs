@@ -121,6 +121,7 @@ internal static class AgentReader
             map.CheckName(map.PathOf("model"), map.Value("model")!.Location, model, "model", NameRule.Other);
         }
 
+        var (tools, rules) = ToolRulesReader.ReadTools(map);
         var agent = new AgentDefinition
         {
             Name = entry.Key,
@@ -128,7 +129,8 @@ internal static class AgentReader
             Description = Description(map),
             Instructions = map.Template("instructions", ExpressionPlace.Agent, null),
             Output = map.Schema("output"),
-            Tools = Names(map, "tools", "tool"),
+            Tools = tools,
+            ToolRules = rules,
             MaxToolRounds = map.Int("maxToolRounds", 1, 100) ?? AgentDefinition.DefaultMaxToolRounds,
             Timeout = map.Duration("timeout", max: LongestCall) ?? AgentDefinition.DefaultTimeout,
             Retry = LimitsReader.Retry(map),

@@ -94,6 +94,32 @@ internal sealed class CanonicalText(Utf8JsonWriter writer, IReadOnlyDictionary<V
         writer.WriteEndArray();
     }
 
+    /// <summary>Writes the tools of an agent: names, and objects where there is more to say of one.</summary>
+    public void Tools(IReadOnlyList<string> names, IReadOnlyDictionary<string, ToolRules> rules, Action<ToolRules> write)
+    {
+        if (names.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("tools");
+        foreach (var name in names)
+        {
+            if (!rules.TryGetValue(name, out var own))
+            {
+                writer.WriteStringValue(name);
+                continue;
+            }
+
+            writer.WriteStartObject();
+            writer.WriteString("name", name);
+            write(own);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
     public void Number(string key, long? number)
     {
         if (number is { } value)

@@ -180,7 +180,7 @@ internal static class CanonicalWriter
             text.Text("description", agent.Description);
             text.Text("instructions", agent.Instructions?.Text);
             text.Json("output", agent.Output?.Json);
-            text.Texts("tools", agent.Tools);
+            ToolRulesReader.WriteTools(agent, text);
             if (agent.MaxToolRounds != AgentDefinition.DefaultMaxToolRounds)
             {
                 writer.WriteNumber("maxToolRounds", agent.MaxToolRounds);

@@ -129,6 +129,10 @@ internal sealed class ExpressionChecker : IFileTypes
         if (use.Place == ExpressionPlace.Schedule)
         {
             return OfSchedules;
+        if (use.Place == ExpressionPlace.ToolCall)
+        {
+            // What the tool takes is known where it is registered.
+            return new Dictionary<string, ExpressionType>(StringComparer.Ordinal) { ["args"] = ExpressionType.Any };
         }
 
         var variables = new Dictionary<string, ExpressionType>(StringComparer.Ordinal)

@@ -82,6 +82,9 @@ internal enum ExpressionPlace
     /// <summary>An agent's instructions, the same wherever it runs.</summary>
     Agent,
 
+    /// <summary>The condition under which a tool call has to be approved: <c>args</c> alone.</summary>
+    ToolCall,
+
     /// <summary>A termination condition.</summary>
     Termination,
 

@@ -16,13 +16,14 @@ namespace Polyphony.Core.Nodes.Agents;
 /// <param name="othersFollow">Whether there is another model to ask; <see langword="null"/>: if the first result names some.</param>
 /// <param name="limit">How long it goes on.</param>
 /// <param name="firstCall">The number of the first call.</param>
+/// <param name="tools">The rounds of tool calls so far: those that another model of the agent has asked for as well, since they are not made again.</param>
+/// <param name="caller">Makes the tool calls.</param>
 internal sealed class ModelConversation(
-    ActivationContext context, RetryDelays delays, Activation activation, AgentDefinition agent, string model, bool? othersFollow, WorkLimit limit, int firstCall)
+    ActivationContext context, RetryDelays delays, Activation activation, AgentDefinition agent, string model, bool? othersFollow, WorkLimit limit, int firstCall, ToolRounds tools, ToolCaller caller)
 {
     private readonly CallNumber _call = new(firstCall);
     private readonly AttemptCount _attempts = new(activation.Node.Retry ?? agent.Retry);
     private readonly AnswerRepair _repair = new();
-    private readonly ToolRounds _tools = new(context.Calls);
     private WorkResult _work = new();
 
     private WorkResult Stopped => _work with { IsStopped = true };
@@ -136,8 +137,9 @@ internal sealed class ModelConversation(
     /// <summary>Calls the tools that the model asks for, several at the same time.</summary>
     private async Task<WorkResult?> ServeAsync(AgentCallResult result, IReadOnlyList<RequestedToolCall> requested)
     {
+        var asking = _call.Current;
         TakeAnother();
-        if (_tools.Count >= agent.MaxToolRounds)
+        if (tools.Count >= agent.MaxToolRounds)
         {
             return IsFromBefore(result) ? null : _work with
             {
@@ -159,13 +161,20 @@ internal sealed class ModelConversation(
             return _work with { Output = message, NextCall = _call.Current };
         }
 
-        var results = await Task.WhenAll(requested.Select(each => IsHandoff(each) ? Task.FromResult(Refuse(each, requested.Count == 1)) : CallToolAsync(each)));
-        if (results.Any(each => each.IsCancelled))
+        // Named by the model call and the place in its answer: ids that models give are not unique.
+        var ends = await Task.WhenAll(requested.Select((each, place) =>
+            IsHandoff(each) ? Task.FromResult(new ToolCallEnd(Refuse(each, requested.Count == 1))) : CallToolAsync(each, $"{asking}.{place}")));
+        if (ends.Any(end => end.Result.IsCancelled))
         {
             return Stopped with { NextCall = _call.Current };
         }
 
-        _tools.Add(new ToolRound(requested, results, result.Beside));
+        if (ends.FirstOrDefault(end => end.IsFatal) is { } fatal)
+        {
+            return _work with { Error = fatal.Result.Error, NextCall = _call.Current, IsFatal = true };
+        }
+
+        tools.Add(new ToolRound(requested, [.. ends.Select(end => end.Result)], result.Beside));
         return null;
     }
 
@@ -224,7 +233,7 @@ internal sealed class ModelConversation(
     private Task<AgentCallResult> CallAsync()
     {
         var besides = activation.Context.Sum(message => RunCalls.SizeOf(message.Content) + 100)
-            + _tools.Bytes + RunCalls.SizeOf(_repair.Request?.Answer) + (_repair.Request?.Violations.Sum(violation => violation.Length * 3) ?? 0);
+            + tools.Bytes + RunCalls.SizeOf(_repair.Request?.Answer) + (_repair.Request?.Violations.Sum(violation => violation.Length * 3) ?? 0);
         var request = new AgentCall
         {
             Scope = activation.Scope,
@@ -236,12 +245,12 @@ internal sealed class ModelConversation(
             Prompt = activation.Prompt,
             Context = activation.Context,
             PackedContext = activation.PackedContext,
-            PackedToolRounds = _tools.Packed,
-            ToolRounds = _tools.Recent,
+            PackedToolRounds = tools.Packed,
+            ToolRounds = tools.Recent,
             Repair = _repair.Request,
             Deadline = limit.Deadline,
         };
-        if (!RunCalls.Fits(request.Scope, besides) || _tools.AreLarge)
+        if (!RunCalls.Fits(request.Scope, besides) || tools.AreLarge)
         {
             return CallLargeAsync(request, besides);
         }
@@ -252,41 +261,36 @@ internal sealed class ModelConversation(
     /// <summary>Moves what is too large to the payload store and calls the model.</summary>
     private async Task<AgentCallResult> CallLargeAsync(AgentCall request, int besides)
     {
-        if (_tools.AreLarge)
+        if (tools.AreLarge)
         {
-            besides -= _tools.Bytes;
-            await _tools.PackAsync();
-            besides += _tools.Bytes;
+            besides -= tools.Bytes;
+            await tools.PackAsync();
+            besides += tools.Bytes;
         }
 
         request = request with
         {
             Scope = await context.Calls.ShrinkAsync(request.Scope, besides),
-            PackedToolRounds = _tools.Packed,
-            ToolRounds = _tools.Recent,
+            PackedToolRounds = tools.Packed,
+            ToolRounds = tools.Recent,
         };
         return await context.Calls.CallAgentAsync(request, limit.Calls);
     }
 
-    private async Task<ToolCallResult> CallToolAsync(RequestedToolCall requested)
+    private Task<ToolCallEnd> CallToolAsync(RequestedToolCall requested, string place)
     {
-        for (var attempt = 1; ; attempt++)
+        var call = new ToolCall
         {
-            var call = new ToolCall
-            {
-                Scope = activation.Scope with { Input = null, Nodes = null },
-                Tool = requested.Tool,
-                Arguments = requested.Arguments,
-                CallId = requested.CallId,
-                Attempt = attempt,
-                Deadline = limit.Deadline,
-            };
-            var result = await context.Calls.CallToolAsync(call, limit.Calls);
-            if (result.Error is not { } error || !RetryDelays.MayRetry(error, attempt, RetryDelays.Default, isExplicit: false) || !await delays.WaitAsync(activation, RetryDelays.Default, attempt, error, limit.Ending))
-            {
-                // A failure is an answer too: the model is told and decides.
-                return result;
-            }
-        }
+            Scope = activation.Scope with { Input = null, Nodes = null },
+            Tool = requested.Tool,
+            Arguments = requested.Arguments,
+            CallId = requested.CallId,
+            Agent = agent.Name,
+            Place = place,
+            Deadline = limit.Deadline,
+        };
+
+        // A failure is an answer too: the model is told and decides.
+        return caller.CallAsync(activation, call, null, limit, attempt => context.Calls.CallToolAsync(attempt, limit.Calls));
     }
 }

@@ -12,5 +12,8 @@ public sealed record ToolNode : NodeDefinition
     /// <summary>Gets the arguments, an object.</summary>
     public required ValueTemplate Arguments { get; init; }
 
+    /// <summary>Gets what is said of the call.</summary>
+    public ToolRules? Rules { get; init; }
+
     internal override NodeKind Kind => ToolNodeKind.Instance;
 }

@@ -12,7 +12,7 @@ internal sealed class ToolNodeKind : NodeKind
 
     public override string Name => "tool";
 
-    public override IReadOnlyList<string> Keys { get; } = ["arguments"];
+    public override IReadOnlyList<string> Keys { get; } = ["arguments", "approval", "idempotent"];
 
     public override bool TakesSlot => true;
 
@@ -30,7 +30,9 @@ internal sealed class ToolNodeKind : NodeKind
 
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((ToolNode)node).Arguments;
 
+    public override ToolRules? ToolRulesOf(NodeDefinition node) => ((ToolNode)node).Rules;
+
     public override string? RoleOf(NodeDefinition node) => "tool";
 
-    public override INodeRunner CreateRunner(NodeRunnerServices services) => new ToolNodeRunner(services.Context, services.Delays);
+    public override INodeRunner CreateRunner(NodeRunnerServices services) => new ToolNodeRunner(services.Context, services.Tools);
 }

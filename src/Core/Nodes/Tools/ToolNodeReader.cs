@@ -15,9 +15,12 @@ internal static class ToolNodeReader
         {
             map = node.Map("tool")!;
             nameKey = "name";
-            if (node.Has("arguments"))
+            foreach (var key in (string[])["arguments", "approval", "idempotent"])
             {
-                node.Explain("arguments", "Write the arguments inside \"tool\", next to \"name\".");
+                if (node.Has(key))
+                {
+                    node.Explain(key, $"Write \"{key}\" inside \"tool\", next to \"name\".");
+                }
             }
         }
 
@@ -32,12 +35,13 @@ internal static class ToolNodeReader
         }
 
         var arguments = Arguments(name, map);
+        var rules = ToolRulesReader.Read(map);
         if (map != node)
         {
             map.Finish();
         }
 
-        return tool is null || arguments is null ? null : new ToolNode { Name = name, Tool = tool, Arguments = arguments };
+        return tool is null || arguments is null ? null : new ToolNode { Name = name, Tool = tool, Arguments = arguments, Rules = rules };
     }
 
     private static ValueTemplate? Arguments(string name, MapReader map)

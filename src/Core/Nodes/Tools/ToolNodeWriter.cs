@@ -9,5 +9,6 @@ internal static class ToolNodeWriter
     {
         text.Text("tool", node.Tool);
         text.Value("arguments", node.Arguments);
+        ToolRulesReader.Write(node.Rules, text);
     }
 }

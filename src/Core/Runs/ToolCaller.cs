@@ -1,0 +1,129 @@
+using System.Text.Json;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Payloads;
+
+namespace Polyphony.Core.Runs;
+
+/// <summary>
+/// Makes a tool call: again by the retry policy where that does no harm, and with the answers of people where it has to be approved or may have happened. Every try is an activity of its
+/// own; waiting for a person holds nothing but memory.
+/// </summary>
+/// <param name="context">What activations share.</param>
+/// <param name="delays">The delays between attempts.</param>
+/// <param name="events">The waits for answers.</param>
+internal sealed class ToolCaller(ActivationContext context, RetryDelays delays, EventWait events)
+{
+    private static readonly Payload Approved = Answer(ToolDecisions.Approve, null);
+    private static readonly Payload TimedOut = Answer(ToolDecisions.Refuse, "timed out");
+
+    /// <summary>Makes a call to its end.</summary>
+    /// <param name="activation">The activation.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="policy">The retry policy; <see langword="null"/> for the default one.</param>
+    /// <param name="limit">How long it goes on.</param>
+    /// <param name="send">Calls the activity.</param>
+    public async Task<ToolCallEnd> CallAsync(Activation activation, ToolCall call, RetryDefinition? policy, WorkLimit limit, Func<ToolCall, Task<ToolCallResult>> send)
+    {
+        activation.Slot?.Enter();
+        try
+        {
+            return await RunAsync(activation, call, policy, limit, send);
+        }
+        finally
+        {
+            activation.Slot?.Leave();
+        }
+    }
+
+    private async Task<ToolCallEnd> RunAsync(Activation activation, ToolCall call, RetryDefinition? policy, WorkLimit limit, Func<ToolCall, Task<ToolCallResult>> send)
+    {
+        var retry = policy ?? RetryDelays.Default;
+        while (true)
+        {
+            var result = await send(call);
+            if (result.Question is { } question)
+            {
+                var answered = await AskAsync(activation, call, question, limit);
+                if (answered.Next is null)
+                {
+                    return new ToolCallEnd(answered.End!) { IsFatal = !answered.End!.IsCancelled };
+                }
+
+                call = answered.Next;
+                continue;
+            }
+
+            if (result.Error is not { } error || !RetryDelays.MayRetry(error, call.Attempt, retry, policy is not null) || !await delays.WaitAsync(activation, retry, call.Attempt, error, limit.Ending))
+            {
+                return new ToolCallEnd(result) { IsFatal = result.Error?.Code == ErrorCodes.ToolInDoubt };
+            }
+
+            call = call with { Attempt = call.Attempt + 1, Verdict = null, VerdictBegun = 0 };
+        }
+    }
+
+    /// <summary>Asks a person about a call.</summary>
+    /// <returns>The call with the answer, or how it ended without one.</returns>
+    private async Task<(ToolCall? Next, ToolCallResult? End)> AskAsync(Activation activation, ToolCall call, ToolQuestion question, WorkLimit limit)
+    {
+        if (context.IsEnding(limit))
+        {
+            return (null, new ToolCallResult(null, CallError.Cancelled));
+        }
+
+        // One name for each question of an instance, so that an answer that comes late answers no other.
+        var id = question.Kind == ToolQuestionKind.Approval ? call.QuestionId : $"{call.QuestionId}.doubt{question.Begun}";
+        var asking = activation with { Scope = activation.Scope with { Activation = id } };
+        DateTimeOffset? deadline = question.TimeoutMs is { } milliseconds ? context.Now.AddMilliseconds(milliseconds) : null;
+        var wait = new PendingWait(id, "human", EventNames.Answer(id), question.Prompt, deadline, null, question.Whole) { Tool = call.Tool, Details = question.Details };
+        context.Observer.OnAsking(activation);
+        context.Observer.OnWaiting(asking, wait, new WaitState(deadline));
+        activation.Slot?.BeginWait();
+        var form = question.Details with { Pointer = ToolQuestionDetails.FormPointer };
+        var (arrived, answer) = await events.WaitAsync(asking, wait.EventName!, deadline, form, limit.Ending);
+        context.Observer.OnWaited(asking);
+        context.Observer.OnAsked(activation);
+        if (arrived is null)
+        {
+            activation.Slot?.AbandonWait();
+            return (null, new ToolCallResult(null, CallError.Cancelled));
+        }
+
+        if (activation.Slot is { } slot)
+        {
+            await slot.EndWaitAsync();
+        }
+
+        if (context.IsEnding(limit))
+        {
+            return (null, new ToolCallResult(null, CallError.Cancelled));
+        }
+
+        if (arrived.Value)
+        {
+            return (question.Kind == ToolQuestionKind.Approval ? call with { Approval = answer } : call with { Verdict = answer, VerdictBegun = question.Begun }, null);
+        }
+
+        return question.OnTimeout switch
+        {
+            ApprovalTimeoutPolicy.Approve => (call with { Approval = Approved }, null),
+            ApprovalTimeoutPolicy.Fail => (null, new ToolCallResult(
+                null, new CallError(ErrorCodes.Timeout, $"Nobody approved the call of tool \"{call.Tool}\" (\"{id}\") in time.", ErrorKind.Terminal))),
+            _ => (call with { Approval = TimedOut }, null),
+        };
+    }
+
+    private static Payload Answer(string decision, string? reason)
+    {
+        var text = reason is null ? $$"""{"{{ToolDecisions.Decision}}":"{{decision}}"}""" : $$"""{"{{ToolDecisions.Decision}}":"{{decision}}","{{ToolDecisions.Reason}}":"{{reason}}"}""";
+        return Payload.Inline(JsonElement.Parse(System.Text.Encoding.UTF8.GetBytes(text), Json.JsonLimits.Document));
+    }
+}
+
+/// <summary>How a tool call ended.</summary>
+/// <param name="Result">What it came to.</param>
+internal sealed record ToolCallEnd(ToolCallResult Result)
+{
+    /// <summary>Gets a value indicating whether its error is one of the node, and none that a model could make something of.</summary>
+    public bool IsFatal { get; init; }
+}
