@@ -16,7 +16,7 @@ internal sealed class ToolRegistry
     /// <summary>Adds a tool under the function's own name.</summary>
     /// <param name="tool">
     /// The function. It may run more than once for one call (at least once), and several calls may run at the same time. It
-    /// throws <see cref="ToolException"/> to say that another attempt is no use.
+    /// throws <see cref="ToolException"/> to say that another attempt would not help.
     /// </param>
     /// <returns>This registry.</returns>
     /// <exception cref="ArgumentException">The name is taken; or its schema can't be checked, so that anything would pass.</exception>

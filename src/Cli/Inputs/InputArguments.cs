@@ -46,7 +46,7 @@ internal static class InputArguments
 
         if (schema is not null)
         {
-            // Everything at once; but a key with a problem of its own is not called missing as well.
+            // Everything at once; but a key with its own problem is not called missing as well.
             problems.AddRange(schema.Validate(input)
                 .Where(violation => !refused.Exists(key => violation.Message.Contains($"\"{key}\"", StringComparison.Ordinal)))
                 .Select(violation => $"{(violation.Pointer.Length == 0 ? "/" : violation.Pointer)}: {violation.Message}"));
@@ -102,7 +102,7 @@ internal static class InputArguments
         }
         else
         {
-            return $"\"{key}\" must be {string.Join(" or ", types.Select(Article))}; found is \"{text}\".";
+            return $"\"{key}\" must be {string.Join(" or ", types.Select(Article))}; found \"{text}\".";
         }
 
         return null;

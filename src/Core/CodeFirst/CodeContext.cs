@@ -20,7 +20,7 @@ internal sealed class CodeContext(OrchestrationContext inner) : OrchestrationCon
 
     public void Abandon() => _isAbandoned = true;
 
-    /// <summary>Ends a function that goes on after its run has stopped.</summary>
+    /// <summary>Ends a function that continues after its run has stopped.</summary>
     public void ThrowIfAbandoned()
     {
         if (_isAbandoned)
@@ -45,10 +45,10 @@ internal sealed class CodeContext(OrchestrationContext inner) : OrchestrationCon
 
     public override void SendEvent(string instanceId, string name, string? payload) => Inner.SendEvent(instanceId, name, payload);
 
-    public override void SetCustomStatus(string? status) => throw NotHere("set the custom status", "It says how far the run is.");
+    public override void SetCustomStatus(string? status) => throw NotHere("set the custom status", "It shows the progress of the run.");
 
     public override void ContinueAsNew(string? input, bool preserveUnprocessedEvents = true) =>
-        throw NotHere("continue as new", "Give work that goes on for ever to child workflows, or start another instance at the end.");
+        throw NotHere("continue as new", "Divide endless work among child workflows, or start another instance at the end.");
 
     public override ILogger CreateReplaySafeLogger(string category) => inner.CreateReplaySafeLogger(category);
 

@@ -1,6 +1,6 @@
 namespace Polyphony.Core.Durable;
 
-/// <summary>What is known about an instance.</summary>
+/// <summary>The engine's record of an instance.</summary>
 public sealed record OrchestrationMetadata
 {
     /// <summary>Gets the instance's id.</summary>

@@ -138,16 +138,16 @@ internal static class FinishReasons
     public const string Length = "length";
 }
 
-/// <summary>What model calls used.</summary>
-/// <param name="ModelCalls">Model calls that were answered.</param>
-/// <param name="InputTokens">Tokens of requests.</param>
-/// <param name="OutputTokens">Tokens of answers.</param>
-/// <param name="CostUsd">Known prices, in US dollars: without those of <paramref name="UnpricedCalls"/>.</param>
-/// <param name="CachedInputTokens">How many of <paramref name="InputTokens"/> the provider had in its cache.</param>
+/// <summary>The usage of model calls.</summary>
+/// <param name="ModelCalls">The number of answered model calls.</param>
+/// <param name="InputTokens">The tokens of the requests.</param>
+/// <param name="OutputTokens">The tokens of the answers.</param>
+/// <param name="CostUsd">The cost in US dollars, without that of <paramref name="UnpricedCalls"/>.</param>
+/// <param name="CachedInputTokens">How many of <paramref name="InputTokens"/> came from the provider's cache.</param>
 /// <param name="UnpricedCalls">Answered calls whose price is not known.</param>
 /// <param name="EstimatedCalls">Answered calls whose tokens are estimated, because the provider did not count them.</param>
-/// <param name="CutOffCalls">Texts that were cut off at the token limit (finish reason <c>length</c>).</param>
-/// <param name="ReplacedCalls">Answers in which half a character, or bytes that are no text, had to be replaced by U+FFFD.</param>
+/// <param name="CutOffCalls">Answers that were cut off at the token limit (finish reason <c>length</c>).</param>
+/// <param name="ReplacedCalls">Answers in which half a character, or bytes that are not text, were replaced by U+FFFD.</param>
 public sealed record Usage(
     int ModelCalls,
     long InputTokens,
@@ -159,12 +159,12 @@ public sealed record Usage(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int CutOffCalls = 0,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int ReplacedCalls = 0)
 {
-    /// <summary>Gets no use at all.</summary>
+    /// <summary>Gets no usage.</summary>
     public static Usage None { get; } = new(0, 0, 0, 0);
 
     /// <summary>
-    /// Gets model calls that were begun and whose answers never came: cancelled, out of time, or with a broken connection. Each may be charged. Read from the ledger once the instance has
-    /// ended; left out when there are none.
+    /// Gets the number of model calls whose answers never arrived: cancelled, timed out, or with a broken connection. Each may be charged. Read from the ledger once the instance has
+    /// ended; left out when it is 0.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Unsettled { get; init; }
@@ -336,10 +336,10 @@ internal enum PackMode
 /// </summary>
 /// <param name="InstanceId">The instance.</param>
 /// <param name="Count">How many times the instance has failed, this one included.</param>
-/// <param name="Error">Why.</param>
+/// <param name="Error">The error.</param>
 internal sealed record FailCall(string InstanceId, int Count, WorkflowError Error)
 {
-    /// <summary>Gets the content whose presence in the payload store lets the instance go on.</summary>
+    /// <summary>Gets the content whose presence in the payload store lets the instance continue.</summary>
     [JsonIgnore]
     public byte[] RewindMarker => CreateRewindMarker(InstanceId, Count);
 

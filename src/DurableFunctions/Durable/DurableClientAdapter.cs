@@ -22,7 +22,7 @@ namespace Polyphony.DurableFunctions.Durable;
 /// </remarks>
 internal sealed partial class DurableClientAdapter : DurableClient
 {
-    /// <summary>The tag that tells when an instance was accepted: for Azure Storage an instance is created anew whenever it continues as new.</summary>
+    /// <summary>The tag that tells when an instance was accepted: for Azure Storage an instance is created again whenever it continues as new.</summary>
     internal const string CreatedTag = "polyphony-created";
 
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(10);

@@ -23,7 +23,7 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     /// <param name="instanceId">The instance.</param>
     /// <param name="eventName">The event.</param>
     /// <param name="payload">Its payload.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>A task that completes when it fits.</returns>
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
     /// <exception cref="RequestProblemException">It answers a question that is open no more; code <c>question_not_found</c>.</exception>
@@ -39,7 +39,7 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
         if (QuestionOf(eventName) is { } question && FindQuestion(definition, question) is { } node && IsOver(metadata, node, question))
         {
             throw new RequestProblemException(
-                ProblemCodes.QuestionNotFound, $"Instance \"{instanceId}\" does not ask \"{FieldReader.Shorten(question)}\" any more: it was answered, or its time is up. Nothing was changed.");
+                ProblemCodes.QuestionNotFound, $"Instance \"{instanceId}\" does not ask \"{FieldReader.Shorten(question)}\" any more: it was answered or timed out. Nothing was changed.");
         }
 
         if (FindSchema(definition, eventName)?.Validate(payload ?? Null) is { Count: > 0 } violations)
@@ -73,7 +73,7 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
 
     /// <summary>Finds the schema of an event: that of a question (<c>answer:ACTIVATION</c>) or of a waiting node.</summary>
     /// <param name="definition">The definition.</param>
-    /// <param name="eventName">The event; compared without regard to case.</param>
+    /// <param name="eventName">The event; compared case-insensitively.</param>
     /// <returns>The schema, or <see langword="null"/> if anything is taken.</returns>
     internal static JsonSchema? FindSchema(WorkflowDefinition definition, string eventName)
     {
@@ -101,7 +101,7 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
         return definition.Graph.Nodes.FirstOrDefault(node => node.Kind.IsQuestion && string.Equals(node.Name, name, StringComparison.OrdinalIgnoreCase));
     }
 
-    /// <summary>Tells whether the status says that a question is open no more. An answer may come before its question; one that comes after is lost.</summary>
+    /// <summary>Determines whether the status says that a question is open no more. An answer may come before its question; one that comes after is lost.</summary>
     private static bool IsOver(OrchestrationMetadata metadata, NodeDefinition node, string activation)
     {
         var mark = activation.LastIndexOf('#');

@@ -69,7 +69,7 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
         var wait = QuestionsOf(progress).FirstOrDefault(wait => string.Equals(wait.Activation, activation, StringComparison.Ordinal));
         return wait is null
             ? throw new RequestProblemException(
-                ProblemCodes.QuestionNotFound, $"Instance \"{id}\" asks no question \"{FieldReader.Shorten(activation)}\", or it was answered. GET /api/approvals lists those that are open.")
+                ProblemCodes.QuestionNotFound, $"Instance \"{id}\" has no open question \"{FieldReader.Shorten(activation)}\". GET /api/approvals lists the open questions.")
             : TypedResults.Json(await DescribeAsync(context, metadata, progress!, wait, int.MaxValue), HttpJsonContext.Default.Approval);
     });
 

@@ -30,6 +30,6 @@ internal sealed record AccessOptions
     /// <param name="key">The key; <see langword="null"/> for none.</param>
     /// <returns>What, without its subject, and what to do; <see langword="null"/>: nothing. The key itself is not repeated.</returns>
     public static string? FindKeyProblem(string? key) => key is not null && (key.Length < MinKeyLength || key.Any(character => character is <= ' ' or > '~'))
-        ? $"must have at least {MinKeyLength} characters, visible ones of ASCII without spaces; found are {key.Length}{(key.Length < MinKeyLength ? "" : ", others among them")}. Make one with: openssl rand -hex 24"
+        ? $"must have at least {MinKeyLength} visible ASCII characters without spaces; found {key.Length}{(key.Length < MinKeyLength ? "" : ", others among them")}. Make one with: openssl rand -hex 24"
         : null;
 }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Polyphony.Http.Hosting;
 
-/// <summary>Tells whether requests carry an API key. Thread-safe.</summary>
+/// <summary>Determines whether requests carry an API key. Thread-safe.</summary>
 /// <param name="key">The key.</param>
 internal sealed class ApiKeyCheck(string key)
 {

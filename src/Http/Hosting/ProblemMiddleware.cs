@@ -59,7 +59,7 @@ internal sealed class ProblemMiddleware(RequestDelegate next, TimeProvider timeP
 
     private static string Detail(HttpContext context, string code) => code switch
     {
-        ProblemCodes.NotFound => $"Nothing is served at {context.Request.Path}; /openapi/v1.json lists what is.",
+        ProblemCodes.NotFound => $"Nothing is served at {context.Request.Path}; /openapi/v1.json lists the paths.",
         ProblemCodes.MethodNotAllowed => $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.",
         _ => string.Create(CultureInfo.InvariantCulture, $"The request was refused with status {context.Response.StatusCode}."),
     };

@@ -34,10 +34,10 @@ internal sealed record ActivationOutcome
     /// <summary>Gets how many attempts were made.</summary>
     public int Attempts { get; init; }
 
-    /// <summary>Gets what its model calls used.</summary>
+    /// <summary>Gets the usage of its model calls.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
-    /// <summary>Gets the provider of the last answer; <c>offline</c> means that no model was asked.</summary>
+    /// <summary>Gets the provider of the last answer; <c>offline</c> means that no model was called.</summary>
     public string? Provider { get; init; }
 
     /// <summary>Gets the model that gave the last answer.</summary>
@@ -46,10 +46,10 @@ internal sealed record ActivationOutcome
     /// <summary>Gets why the model stopped that gave the last answer, such as <c>stop</c>; <c>length</c>: the answer was cut off at the token limit.</summary>
     public string? FinishReason { get; init; }
 
-    /// <summary>Gets when it began.</summary>
+    /// <summary>Gets the time at which it began.</summary>
     public DateTimeOffset StartedTime { get; init; }
 
-    /// <summary>Gets when it ended.</summary>
+    /// <summary>Gets the time at which it ended.</summary>
     public DateTimeOffset EndedTime { get; init; }
 
     /// <summary>Gets the time it took, in seconds.</summary>

@@ -9,7 +9,7 @@ namespace Polyphony.Http.Instances;
 /// <param name="SendEventPostUri">POST: an event; put its name for <c>{eventName}</c>.</param>
 /// <param name="TerminatePostUri">POST: end it; put the reason for <c>{text}</c>.</param>
 /// <param name="SuspendPostUri">POST: halt it; put the reason for <c>{text}</c>.</param>
-/// <param name="ResumePostUri">POST: let it go on; put the reason for <c>{text}</c>.</param>
+/// <param name="ResumePostUri">POST: resumes it; put the reason for <c>{text}</c>.</param>
 /// <param name="RestartPostUri">POST: start another with the same input.</param>
 /// <param name="RewindPostUri">POST: run what failed again; put the reason for <c>{text}</c>.</param>
 /// <param name="PurgeHistoryDeleteUri">DELETE: remove it.</param>

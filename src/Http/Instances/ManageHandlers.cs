@@ -105,7 +105,7 @@ public sealed class ManageHandlers(WorkflowClient client, AnswerCheck answers, P
         if (name.StartsWith(EventNames.OwnPrefix, StringComparison.OrdinalIgnoreCase))
         {
             throw new Problems.RequestProblemException(
-                Problems.ProblemCodes.InvalidRequest, $"Events whose names begin with \"{EventNames.OwnPrefix}\" are the host's own. To end an instance, POST to /terminate.");
+                Problems.ProblemCodes.InvalidRequest, $"Event names that begin with \"{EventNames.OwnPrefix}\" are reserved for the host. To end an instance, POST to /terminate.");
         }
     }
 }

@@ -69,7 +69,7 @@ internal static class ProblemCodes
     /// <summary>The instance's status does not allow what is asked for.</summary>
     public const string InvalidStatus = "invalid_status";
 
-    /// <summary>A value is no longer kept.</summary>
+    /// <summary>A value is no longer stored.</summary>
     public const string PayloadNotFound = "payload_not_found";
 
     /// <summary>This host does not take workflows from callers.</summary>
@@ -93,13 +93,13 @@ internal static class ProblemCodes
     /// <summary>The bodies that are being read take all the room that there is for them.</summary>
     public const string TooManyUploads = "too_many_uploads";
 
-    /// <summary>The instance stands on a damaged part of the data file.</summary>
+    /// <summary>The instance is stored in a damaged part of the data file.</summary>
     public const string InstanceDamaged = "instance_damaged";
 
     /// <summary>The data file is damaged.</summary>
     public const string DataFileCorrupt = "data_file_corrupt";
 
-    /// <summary>There is no room on the disk.</summary>
+    /// <summary>There is no space on the disk.</summary>
     public const string DataFileFull = "data_file_full";
 
     /// <summary>Another process holds the data file locked.</summary>

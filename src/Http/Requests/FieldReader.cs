@@ -113,7 +113,7 @@ internal sealed class FieldReader(JsonElement json, string pointer, List<Problem
     private T? Wrong<T>(string name, string expected, JsonElement found)
     {
         problems.Add(new ProblemItem(
-            $"\"{name}\" must be {expected}; found is {Shorten(found.GetRawText())}.", ProblemCodes.InvalidRequest, $"{pointer}/{name}"));
+            $"\"{name}\" must be {expected}; found {Shorten(found.GetRawText())}.", ProblemCodes.InvalidRequest, $"{pointer}/{name}"));
         return default;
     }
 }

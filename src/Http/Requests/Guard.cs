@@ -63,7 +63,7 @@ internal static class Guard
     {
         StatusCodes.Status413PayloadTooLarge => ProblemTable.Create(ProblemCodes.BodyTooLarge, exception.Message, path),
         StatusCodes.Status408RequestTimeout => ProblemTable.Create(
-            ProblemCodes.RequestTimeout, "The body arrived too slowly, or stopped before its end. Nothing was done; send the request again, with all of its body.", path),
+            ProblemCodes.RequestTimeout, "The body arrived too slowly or was incomplete. Nothing was done; send the request again with its whole body.", path),
         _ => ProblemTable.Create(ProblemCodes.InvalidRequest, exception.Message, path),
     };
 }

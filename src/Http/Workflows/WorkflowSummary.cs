@@ -13,7 +13,7 @@ internal sealed record WorkflowSummary
     /// <summary>Gets the version.</summary>
     public required int Version { get; init; }
 
-    /// <summary>Gets what it is for.</summary>
+    /// <summary>Gets the description.</summary>
     public string? Description { get; init; }
 
     /// <summary>Gets the hash of the definition: what instances started now pin.</summary>

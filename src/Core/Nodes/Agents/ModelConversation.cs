@@ -14,7 +14,7 @@ namespace Polyphony.Core.Nodes.Agents;
 /// <param name="agent">The agent.</param>
 /// <param name="model">The model.</param>
 /// <param name="othersFollow">Whether there is another model to ask; <see langword="null"/>: if the first result names some.</param>
-/// <param name="limit">How long it goes on.</param>
+/// <param name="limit">How long it lasts.</param>
 /// <param name="firstCall">The number of the first call.</param>
 internal sealed class ModelConversation(
     ActivationContext context, RetryDelays delays, Activation activation, AgentDefinition agent, string model, bool? othersFollow, WorkLimit limit, int firstCall)

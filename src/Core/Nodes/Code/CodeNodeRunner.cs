@@ -77,7 +77,7 @@ internal sealed class CodeNodeRunner(NodeRunnerServices services) : INodeRunner
 
     private static async Task UntilEndedOrStoppedAsync(Task running, CodeWorkflow workflow, WorkLimit limit)
     {
-        // Calls under way may go on to their end while nothing new begins.
+        // Calls under way may run to their end while nothing new begins.
         var ending = new TaskCompletionSource();
         using var nothingNew = limit.Ending.Register(() => _ = EndAsync());
         using var atOnce = limit.Calls.Register(() => ending.TrySetResult());

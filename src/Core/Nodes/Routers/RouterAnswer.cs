@@ -50,7 +50,7 @@ internal static class RouterAnswer
         return JsonSchema.TryParse(json, out var schema, out var problems) ? schema : throw new InvalidOperationException(problems[0].Message);
     }
 
-    /// <summary>Tells whether an answer names no node.</summary>
+    /// <summary>Determines whether an answer names no node.</summary>
     public static bool IsNone(Payload answer) => answer.Json is { } json && json.GetProperty("next").GetArrayLength() == 0;
 
     /// <summary>Makes the answer that names one node.</summary>

@@ -9,7 +9,7 @@ namespace Polyphony.Core.Nodes.Teams;
 /// <summary>The tool by which a member of a team hands off. It is no tool of the host: the team's runner takes its calls.</summary>
 internal static class HandoffTool
 {
-    /// <summary>The tool's name. No member has a tool of its own with this name.</summary>
+    /// <summary>The tool's name. No tool of a member may have this name.</summary>
     public const string Name = "handoff";
 
     /// <summary>The target that stands for a person. No member has this name.</summary>

@@ -93,7 +93,7 @@ internal sealed class TeamConversation
     }
 
     /// <summary>Adds a message, and finds whether the team is over.</summary>
-    /// <returns>How it ended; <see langword="null"/>: it goes on.</returns>
+    /// <returns>How it ended; <see langword="null"/>: it continues.</returns>
     public async Task<WorkResult?> AddAsync(string? agent, Payload content, long tokens)
     {
         var message = Transcript.Add(agent, content);
@@ -137,7 +137,7 @@ internal sealed class TeamConversation
     }
 
     /// <summary>Summarises what would be too much to send.</summary>
-    /// <returns>The summary's outcome if there is no summary; <see langword="null"/>: go on.</returns>
+    /// <returns>The summary's outcome if there is no summary; <see langword="null"/>: continue.</returns>
     private async Task<Failure?> CompactAsync()
     {
         if (Team.Compact is not { } compact || !Transcript.IsAbove(compact.Above, compact.Keep))
@@ -183,7 +183,7 @@ internal sealed class TeamConversation
 
         var end = await _inner.RunAsync(with(new Activation
         {
-            // A team's limit of time is that of whoever is at work in it.
+            // A team's time limit is that of whoever is at work in it.
             Node = _limit.Deadline is { } deadline ? node with { Timeout = deadline - _context.Now } : node,
             Order = _activation.Order,
             Scope = _activation.Scope with { Activation = $"{_activation.Id}.{++_calls}", Variables = variables },

@@ -7,8 +7,8 @@ public sealed partial class WorkflowBuilder
     /// <summary>Adds a node that calls a tool.</summary>
     /// <param name="name">The node's name.</param>
     /// <param name="tool">The tool's name.</param>
-    /// <param name="arguments">The arguments, an object whose texts are templates; none by default.</param>
-    /// <param name="configure">Sets what any node may have.</param>
+    /// <param name="arguments">The arguments, an object whose strings are templates; none by default.</param>
+    /// <param name="configure">Sets the optional parts of the node.</param>
     /// <returns>This builder.</returns>
     public WorkflowBuilder ToolNode(string name, string tool, JsonObject? arguments = null, Action<NodeBuilder>? configure = null)
     {
