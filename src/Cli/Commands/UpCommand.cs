@@ -45,7 +45,7 @@ internal static class UpCommand
               files        {settings.FilesFolder ?? "none: name a folder with --files or POLYPHONY_FILES"}
               data         {settings.DataFile}{(host.UnfinishedInstances == 0 ? "" : $"   ({host.UnfinishedInstances} unfinished, going on)")}
               log          {settings.LogFile}
-            Ctrl-C stops it; unfinished runs go on with the next start.
+            Ctrl-C stops it; unfinished runs continue at the next start.
             """);
 
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -11,7 +11,7 @@ internal static class InputArguments
     /// <summary>Reads arguments.</summary>
     /// <param name="arguments">The arguments, each <c>key=value</c>; a later one replaces an earlier one.</param>
     /// <param name="inputFile">A JSON file that holds the rest, or <see langword="null"/>.</param>
-    /// <param name="schema">The schema, or <see langword="null"/> if anything is taken.</param>
+    /// <param name="schema">The schema, or <see langword="null"/> if anything is accepted.</param>
     /// <param name="what">What is read, for messages, such as <c>input of workflow "hello"</c>.</param>
     /// <returns>The value; it fits the schema.</returns>
     /// <exception cref="CliException">Something is wrong; the message lists everything.</exception>

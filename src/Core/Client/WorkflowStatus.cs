@@ -52,7 +52,7 @@ public sealed record WorkflowStatus
     /// <summary>Gets the time at which it was accepted.</summary>
     public required DateTimeOffset CreatedTime { get; init; }
 
-    /// <summary>Gets when its last step was committed.</summary>
+    /// <summary>Gets the time of its last committed step.</summary>
     public required DateTimeOffset LastUpdatedTime { get; init; }
 
     /// <summary>Gets the time at which it ended.</summary>

@@ -101,7 +101,7 @@ internal abstract class NodeKind
     /// <summary>Gets the name of the event that a node waits for; <see langword="null"/> if it waits for none, or for the answer to a question.</summary>
     public virtual string? EventOf(NodeDefinition node) => null;
 
-    /// <summary>Gets the schema of the event or the answer that a node waits for; <see langword="null"/> if anything is taken.</summary>
+    /// <summary>Gets the schema of the event or the answer that a node waits for; <see langword="null"/> if anything is accepted.</summary>
     public virtual JsonSchema? AnswerSchemaOf(NodeDefinition node) => null;
 
     /// <summary>Determines whether an answer to a node may end the run.</summary>

@@ -41,7 +41,7 @@ internal sealed partial class DurableClientAdapter : DurableClient
     /// <param name="payloads">Where purged instances' payloads are given up.</param>
     /// <param name="ledger">Where purged instances' entries are removed.</param>
     /// <param name="reservations">Where ids are reserved for starts.</param>
-    /// <param name="timeProvider">Where time comes from.</param>
+    /// <param name="timeProvider">The clock.</param>
     public DurableClientAdapter(
         Func<DurableTaskClient> client, IPayloadStore payloads, ILedger ledger, IStartReservations reservations, TimeProvider timeProvider)
     {

@@ -21,7 +21,7 @@ namespace Polyphony.DurableFunctions.Storage;
 /// </remarks>
 /// <param name="table">The table.</param>
 /// <param name="blobs">The container for large answers.</param>
-/// <param name="timeProvider">Where time comes from.</param>
+/// <param name="timeProvider">The clock.</param>
 internal sealed class TableLedger(TableStorage table, BlobStorage blobs, TimeProvider timeProvider) : ILedger
 {
     private const int MaxRemembered = 10_000;

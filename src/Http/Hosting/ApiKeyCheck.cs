@@ -8,10 +8,10 @@ namespace Polyphony.Http.Hosting;
 /// <param name="key">The key.</param>
 internal sealed class ApiKeyCheck(string key)
 {
-    /// <summary>What a refusal has in its <c>WWW-Authenticate</c> header.</summary>
+    /// <summary>The <c>WWW-Authenticate</c> header of a refusal.</summary>
     public const string Challenge = "Bearer";
 
-    /// <summary>What a refused caller is told.</summary>
+    /// <summary>The hint for a refused caller.</summary>
     public const string Hint = $"Send the API key of this host in the header {KeyHeader}, or as a bearer token.";
 
     private const string KeyHeader = "X-API-Key";
@@ -20,7 +20,7 @@ internal sealed class ApiKeyCheck(string key)
 
     /// <summary>Looks for the key in the headers <c>X-API-Key</c> and <c>Authorization</c>.</summary>
     /// <param name="request">The request.</param>
-    /// <returns>Whether it is there.</returns>
+    /// <returns><see langword="true"/> if it is present; otherwise, <see langword="false"/>.</returns>
     public bool IsIn(HttpRequest request)
     {
         var sent = request.Headers[KeyHeader] is [{ Length: > 0 } plain] ? plain

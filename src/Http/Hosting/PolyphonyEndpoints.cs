@@ -14,7 +14,7 @@ namespace Polyphony.Http.Hosting;
 /// <summary>The routes of the HTTP API.</summary>
 internal static class PolyphonyEndpoints
 {
-    /// <summary>Where hosts that serve nothing else have the OpenAPI document.</summary>
+    /// <summary>The path of the OpenAPI document on hosts that serve nothing else.</summary>
     public const string DefaultOpenApiPath = "/openapi/v1.json";
 
     private static readonly DescribedParameter Wait = Query("wait", JsonSchemaType.Integer, "Seconds to wait for the instance to finish before responding, 0 to 60. Default 0.");

@@ -6,7 +6,7 @@ using Polyphony.Http.Requests;
 
 namespace Polyphony.Http.Hosting;
 
-/// <summary>Gives what routing and the web server refuse (404, 405, 415 …) the same form as every other problem, and writes the access log.</summary>
+/// <summary>Gives refusals of routing and the web server (404, 405, 415 …) the form of every other problem, and writes the access log.</summary>
 internal sealed class ProblemMiddleware(RequestDelegate next, TimeProvider timeProvider, ILoggerFactory loggerFactory)
 {
     private readonly ILogger _log = loggerFactory.CreateLogger("Polyphony.Http");

@@ -28,10 +28,10 @@ internal sealed record ActivationOutcome
     /// <summary>Gets the result.</summary>
     public JsonElement? Result { get; init; }
 
-    /// <summary>Gets the error, also when something took its place.</summary>
+    /// <summary>Gets the error, even when something replaced the result.</summary>
     public CallError? Error { get; init; }
 
-    /// <summary>Gets how many attempts were made.</summary>
+    /// <summary>Gets the number of attempts.</summary>
     public int Attempts { get; init; }
 
     /// <summary>Gets the usage of its model calls.</summary>
@@ -43,7 +43,7 @@ internal sealed record ActivationOutcome
     /// <summary>Gets the model that gave the last answer.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Gets why the model stopped that gave the last answer, such as <c>stop</c>; <c>length</c>: the answer was cut off at the token limit.</summary>
+    /// <summary>Gets the finish reason of the last answer, such as <c>stop</c>; <c>length</c> if it was cut off at the token limit.</summary>
     public string? FinishReason { get; init; }
 
     /// <summary>Gets the time at which it began.</summary>

@@ -9,7 +9,7 @@ using Polyphony.Http.Serialization;
 
 namespace Polyphony.Http.Instances;
 
-/// <summary>Acts on instances. Acting on a finished one is 410. Thread-safe.</summary>
+/// <summary>Manages instances. A finished instance answers 410. Thread-safe.</summary>
 /// <param name="client">The workflows.</param>
 /// <param name="answers">Checks answers to what instances wait for.</param>
 /// <param name="options">The settings.</param>
@@ -52,7 +52,7 @@ public sealed class ManageHandlers(WorkflowClient client, AnswerCheck answers, P
     public Task<IResult> TerminateAsync(HttpContext context, string id) => ActAsync(context, id, (instance, reason, cancellationToken) =>
         client.Durable.TerminateAsync(instance, reason is null ? null : JsonSerializer.Serialize(reason, HttpJsonContext.Default.String), cancellationToken));
 
-    /// <summary>POST /api/instances/{id}/rewind: runs what failed again.</summary>
+    /// <summary>POST /api/instances/{id}/rewind: runs the failed part again.</summary>
     /// <param name="context">The request; <c>reason</c> is kept in the history.</param>
     /// <param name="id">The instance's id.</param>
     /// <returns>202 once it is committed, 404, 409 while it runs, 410 if it did not fail.</returns>

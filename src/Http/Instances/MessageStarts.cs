@@ -6,8 +6,8 @@ using Polyphony.Http.Requests;
 namespace Polyphony.Http.Instances;
 
 /// <summary>
-/// Starts instances for messages and events, which may be delivered more than once: a message starts one instance, whoever delivers it again
-/// and whenever. What is wrong with a message is what would be wrong with a start over HTTP. Thread-safe.
+/// Starts instances for messages and events, which may be delivered more than once: a message starts one instance, however often and whenever
+/// it is delivered again. The same rules hold as for a start over HTTP. Thread-safe.
 /// </summary>
 /// <param name="client">The workflows.</param>
 public sealed class MessageStarts(WorkflowClient client)
@@ -45,7 +45,7 @@ public sealed class MessageStarts(WorkflowClient client)
     /// <param name="workflow">The workflow's name.</param>
     /// <param name="input">The input.</param>
     /// <param name="source">Where it comes from; within it <paramref name="eventId"/> is unique.</param>
-    /// <param name="eventId">Names what has happened; every delivery brings the same, and it alone decides whether one is a repeat.</param>
+    /// <param name="eventId">The event's id, the same for every delivery; it alone decides whether a delivery is a repeat.</param>
     /// <param name="cancellationToken">As above.</param>
     /// <returns>What it started, now or before.</returns>
     /// <exception cref="PolyphonyException">It can't be started.</exception>

@@ -58,9 +58,9 @@ internal static class ProblemTable
     /// <returns>The HTTP status.</returns>
     internal static int StatusOf(string code) => Table[code].Status;
 
-    /// <summary>Describes an exception. What is not expected tells nothing about the inside.</summary>
+    /// <summary>Describes an exception. An unexpected exception reveals nothing of the inside.</summary>
     /// <param name="exception">The exception.</param>
-    /// <param name="path">The path that was asked for.</param>
+    /// <param name="path">The path of the request.</param>
     /// <returns>The problem.</returns>
     public static ProblemDocument Describe(Exception exception, string? path) => exception switch
     {
@@ -90,8 +90,8 @@ internal static class ProblemTable
     /// <summary>Describes a problem.</summary>
     /// <param name="code">The code; unknown ones become <see cref="ProblemCodes.InternalError"/>.</param>
     /// <param name="detail">What happened.</param>
-    /// <param name="path">The path that was asked for.</param>
-    /// <param name="errors">Every single thing that is wrong.</param>
+    /// <param name="path">The path of the request.</param>
+    /// <param name="errors">Every single problem.</param>
     /// <returns>The problem.</returns>
     public static ProblemDocument Create(string code, string? detail, string? path, IReadOnlyList<ProblemItem>? errors = null)
     {

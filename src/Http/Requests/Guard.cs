@@ -6,7 +6,7 @@ using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Requests;
 
-/// <summary>Runs a handler and turns its exceptions into problem details, whatever host it runs in.</summary>
+/// <summary>Runs a handler and turns its exceptions into problem details, on every host.</summary>
 internal static class Guard
 {
     public static async Task<IResult> Run(HttpContext context, Func<Task<IResult>> handler)

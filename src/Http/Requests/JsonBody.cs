@@ -13,7 +13,7 @@ internal static class JsonBody
 {
     /// <summary>Reads the body as JSON.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="maxBytes">The largest body taken.</param>
+    /// <param name="maxBytes">The maximum size of a body in bytes.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The value, or <see langword="null"/> if there is no body.</returns>
     /// <exception cref="RequestProblemException">It is too large, not JSON or not declared as JSON.</exception>
@@ -55,7 +55,7 @@ internal static class JsonBody
     /// <summary>Reads JSON. How deep the values in it may be is for those who take them.</summary>
     /// <param name="bytes">The text in UTF-8.</param>
     /// <returns>The value.</returns>
-    /// <exception cref="RequestProblemException">It is not JSON as it is taken from outside; see <see cref="StrictJson"/>.</exception>
+    /// <exception cref="RequestProblemException">It is not acceptable JSON; see <see cref="StrictJson"/>.</exception>
     public static JsonElement Parse(ReadOnlyMemory<byte> bytes)
     {
         try

@@ -28,7 +28,7 @@ internal sealed record WorkflowSummary
     /// <summary>Gets where to start it.</summary>
     public required string StartPostUri { get; init; }
 
-    /// <summary>Gets the definition as JSON; not in lists.</summary>
+    /// <summary>Gets the definition as JSON; left out in lists.</summary>
     public JsonElement? Definition { get; init; }
 
     internal static WorkflowSummary From(WorkflowDefinition definition, string uri, bool whole) => new()
