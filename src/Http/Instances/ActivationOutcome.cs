@@ -5,6 +5,7 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Http.Instances;
 
 /// <summary>How one activation ended.</summary>
+// Not Core's Outcome itself: that is a record of the engine, whose result may be a reference and which has a sort key. Callers get the value, whatever is stored.
 internal sealed record ActivationOutcome
 {
     /// <summary>Gets the activation, such as <c>research[3]#2</c>.</summary>
