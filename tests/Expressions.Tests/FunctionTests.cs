@@ -55,7 +55,7 @@ public sealed class FunctionTests
     [InlineData("'a\\nb'.matches('(?s)^a.b$') && !'a\\nb'.matches('^a.b$')", "true")]
     [InlineData("s.matches('[😀]' + '')", "error 10+11: The pattern \"[😀]\" has a character beyond U+FFFF in brackets, which is not supported. Write (?:a|b) in place of [ab].")]
     [InlineData("s.matches('l' + '+')", "true")]
-    [InlineData("s.matches('(' + s)", "error 10+7: The pattern \"(Hello\" is no regular expression: Not enough )'s.")]
+    [InlineData("s.matches('(' + s)", "error 10+7: The pattern \"(Hello\" is not a regular expression: Not enough )'s.")]
     public void Evaluate_TextFunctions_GiveTheResult(string expression, string expected) => Assert.Equal(expected, Sample.Evaluate(expression));
 
     [Theory]
@@ -134,8 +134,8 @@ public sealed class FunctionTests
     [InlineData("toJson('ä<')", "\"\\\"ä<\\\"\"")]
     [InlineData("toJson(null)", "\"null\"")]
     [InlineData("parseJson('{\"a\": [1, 2.0]}').a[1]", "2.0")]
-    [InlineData("parseJson('{')", "error 0+14: \"{\" is no JSON (line 1, byte 2).")]
-    [InlineData("parseJson(' ```json')", "error 0+21: \" ```json\" is no JSON (line 1, byte 2). It stands between ``` marks: ask for bare JSON, or give the agent an output schema.")]
+    [InlineData("parseJson('{')", "error 0+14: \"{\" is not JSON (line 1, byte 2).")]
+    [InlineData("parseJson(' ```json')", "error 0+21: \" ```json\" is not JSON (line 1, byte 2). It stands between ``` marks: ask for bare JSON, or give the agent an output schema.")]
     [InlineData("size(n)", "error 5+1: The argument of size() must be a string, array or object, found null. Give a default with coalesce(x, ...).")]
     [InlineData("xs.contains(1)", "error 0+2: What stands before .contains() must be a string, found array. Write item in array.")]
     [InlineData("s.contains(1)", "error 11+1: The argument of contains() must be a string, found int. Convert it with string(x).")]

@@ -73,7 +73,7 @@ public sealed class ParseTests
     [InlineData("x.matches('(?=a)')", "10+7: The pattern \"(?=a)\" looks ahead, looks behind or refers back, which is not supported.")]
     [InlineData("x.matches('a{1,5000}')", "10+11: The pattern repeats too much: written out it is longer than 2000 characters.")]
     [InlineData("x.matches('((a{50}){50}){50}')", "10+19: The pattern repeats too much: written out it is longer than 2000 characters.")]
-    [InlineData("x.matches('[')", "10+3: The pattern \"[\" is no regular expression: Unterminated [] set.")]
+    [InlineData("x.matches('[')", "10+3: The pattern \"[\" is not a regular expression: Unterminated [] set.")]
     public void TryParse_WrongCall_SaysHowToCall(string text, string expected) => Assert.Equal(expected, Problems(text));
 
     [Fact]

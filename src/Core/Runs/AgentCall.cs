@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
@@ -85,7 +84,6 @@ public sealed record RequestedToolCall(string CallId, string Tool, Payload Argum
 public sealed record RepairRequest(Payload Answer, IReadOnlyList<string> Violations);
 
 /// <summary>The output of <see cref="TaskNames.Agent"/>. Exactly one of <see cref="Output"/>, <see cref="ToolCalls"/>, <see cref="Error"/>, <see cref="Wait"/> is set.</summary>
-[JsonConverter(typeof(AgentCallResultConverter))]
 public sealed record AgentCallResult
 {
     /// <summary>Gets the answer: a text, or JSON that fits the agent's schema.</summary>
@@ -112,8 +110,14 @@ public sealed record AgentCallResult
     /// <summary>Gets the aliases to try next when this model has failed for good or lets the call wait for too long, if the host's settings define it; a workflow's own aliases have theirs in the workflow.</summary>
     public IReadOnlyList<string>? Fallback { get; init; }
 
-    /// <summary>Gets what the call used; zero when it was not paid.</summary>
-    public Usage Usage { get; init; } = Usage.None;
+    /// <summary>Gets the usage of the call; zero when it was not billed.</summary>
+    public Usage Usage
+    {
+        get;
+
+        // The generated reader sets what it does not find to null.
+        init => field = value ?? Usage.None;
+    } = Usage.None;
 
     /// <summary>Gets the provider: <c>openai</c>, <c>azure-openai</c>, <c>offline</c> …</summary>
     public string? Provider { get; init; }

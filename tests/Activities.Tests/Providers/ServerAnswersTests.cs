@@ -219,7 +219,7 @@ public sealed class ServerAnswersTests
         { "a list of choices of null", """{"choices":[null]}""", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "it has no choices" },
         { "something else", """{"models":[],"object":"list"}""", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "its members are \"models\", \"object\"" },
         { "a stream without an answer", ": ping\n\ndata: [DONE]\n\n", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "a stream of events without an answer" },
-        { "a stream of something else", "data: hello\n\n", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "one of them is no JSON" },
+        { "a stream of something else", "data: hello\n\n", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "one of them is not JSON" },
     };
 
     [Theory]

@@ -61,7 +61,7 @@ public sealed class ServerBodiesTests
     [Theory]
     [InlineData("zstd", "it is packed as \"zstd\", which was not requested")]
     [InlineData("x-gzip", "it can't be unpacked")]
-    [InlineData("gzip, gzip", "it is no JSON")]
+    [InlineData("gzip, gzip", "it is not JSON")]
     public async Task GetResponse_BodyThatCannotBeUnpacked_SaysSo(string packing, string says)
     {
         byte[] bytes = packing == "gzip, gzip" ? Pack(Pack("hello", Gzip), Gzip) : [0x1F, 0x8B, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
