@@ -26,13 +26,13 @@ run_coverage() {
       --Settings:tools/coverage/coverlet.runsettings --ResultsDirectory:"$coverage_out/$project") >"$coverage_out/$project.log" 2>&1 ||
       { failed=$((failed + 1)); echo "$project: tests failed, see artifacts/coverage/$project.log" >&2; }
   done
-  sum_coverage
+  sum_coverage "${projects[@]}"
   [ "$failed" -eq 0 ]
 }
 
-# A line is covered if one project's tests run it; of its branches, as many as the best of them takes.
+# sum_coverage PROJECT…: a line is covered if one project's tests run it; of its branches, as many as the best of them takes.
 sum_coverage() {
-  find "$coverage_out" -name 'coverage.cobertura.xml' -exec cat {} + | awk -v src="$root/src/" '
+  (cd "$coverage_out" && find "$@" -name 'coverage.cobertura.xml' -exec cat {} +) | awk -v src="$root/src/" '
     function attribute(name) { return match($0, " " name "=\"[^\"]*\"") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4) : "" }
     # File names are relative to what the instrumented projects have in common.
     /<source>/ { base = $0; gsub(/^ *<source>|<\/source>.*$/, "", base) }

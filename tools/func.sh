@@ -146,7 +146,7 @@ start_host() {
   cd "$root"
 }
 
-# wait_for_host URL: until it answers, at the most 3 minutes. Health lies below the prefix that the app's host.json sets; without one, that is "api".
+# wait_for_host URL: until it answers, for at most 3 minutes. Health lies below the prefix that the app's host.json sets; without one, that is "api".
 wait_for_host() {
   local begun=$SECONDS said=0
   echo "Starting the Functions host; log: $functions_data/host.log" >&2

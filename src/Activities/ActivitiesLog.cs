@@ -21,7 +21,7 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3021, LogLevel.Debug, "Model call {StepId} answered by {ResponseModel} ({FinishReason}), request {ProviderRequestId}")]
     public static partial void ModelCallAnsweredBy(this ILogger log, string stepId, string? responseModel, string? finishReason, string? providerRequestId);
 
-    [LoggerMessage(3002, LogLevel.Information, "Model call {StepId} was answered before; the recorded answer is used and nothing is paid")]
+    [LoggerMessage(3002, LogLevel.Information, "Model call {StepId} was answered before; the recorded answer is used and nothing is billed")]
     public static partial void ModelCallReused(this ILogger log, string stepId);
 
     [LoggerMessage(3022, LogLevel.Warning, "Model call {StepId} failed: {Code} ({Kind}); the instance has the message")]
@@ -30,7 +30,7 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3023, LogLevel.Debug, "Model call {StepId} failed: {Message}")]
     public static partial void ModelCallFailedBecause(this ILogger log, string stepId, string message);
 
-    [LoggerMessage(3004, LogLevel.Warning, "Model call {StepId}: the recorded answer belongs to another request (recorded {Recorded}, now {Now}); it is used all the same, because a step is paid once")]
+    [LoggerMessage(3004, LogLevel.Warning, "Model call {StepId}: the recorded answer belongs to another request (recorded {Recorded}, now {Now}); it is used anyway, because a step is billed once")]
     public static partial void RecordedRequestDiffers(this ILogger log, string stepId, string recorded, string now);
 
     [LoggerMessage(3005, LogLevel.Trace, "Model call {StepId}, message {Index} ({Role}): {Text}")]
@@ -54,10 +54,10 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3025, LogLevel.Information, "Model call {StepId} was cancelled before its answer came; the provider may charge for it")]
     public static partial void ModelCallCancelled(this ILogger log, string stepId);
 
-    [LoggerMessage(3026, LogLevel.Information, "{Server} refused the wording of a request to model {Model} (HTTP {Status}); it is sent again at once with {Dialect}")]
+    [LoggerMessage(3026, LogLevel.Information, "{Server} refused the form of a request to model {Model} (HTTP {Status}); it is sent again at once with {Dialect}")]
     public static partial void RequestReworded(this ILogger log, string server, string model, int status, string dialect);
 
-    [LoggerMessage(3027, LogLevel.Information, "{Server} takes requests to model {Model} with {Dialect}: until the host stops, {Which} are worded so at once. To begin like that, {Advice}")]
+    [LoggerMessage(3027, LogLevel.Information, "{Server} accepts requests to model {Model} with {Dialect}: until the host stops, {Which} use it from the start. To use it always, {Advice}")]
     public static partial void DialectRemembered(this ILogger log, string server, string model, string which, string dialect, string advice);
 
     [LoggerMessage(3030, LogLevel.Warning, "{Warning}")]

@@ -8,7 +8,7 @@ internal static class CallJson
 {
     public static JsonElement Text(string text) => JsonSerializer.SerializeToElement(text, CoreJsonContext.Default.String);
 
-    /// <summary>A value as a model reads it: a text as it is, anything else as JSON.</summary>
+    /// <summary>A value as a model reads it: a string as is, anything else as JSON.</summary>
     public static string ToText(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String => value.GetString()!,

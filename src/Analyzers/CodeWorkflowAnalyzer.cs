@@ -17,7 +17,7 @@ public sealed class CodeWorkflowAnalyzer : DiagnosticAnalyzer
     /// <summary>A value that differs from one replay to the next: a clock, a random number.</summary>
     public const string ValueRule = "PLY0001";
 
-    /// <summary>Work or waiting that the workflow does not know of, on a thread of its own.</summary>
+    /// <summary>Work or waiting that the workflow does not know of, on its own thread.</summary>
     public const string ThreadRule = "PLY0002";
 
     /// <summary>Files, the network, processes, the environment.</summary>

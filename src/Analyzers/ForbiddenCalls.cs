@@ -56,7 +56,7 @@ internal static class ForbiddenCalls
 
         if (operation is IInvocationOperation { Arguments: { Length: > 0 } arguments } && IsConfigureAwaitFalse(member, arguments))
         {
-            (rule, what, instead) = (CodeWorkflowAnalyzer.ThreadRule, "ConfigureAwait(false)", "Leave it out: the function goes on where its workflow runs");
+            (rule, what, instead) = (CodeWorkflowAnalyzer.ThreadRule, "ConfigureAwait(false)", "Leave it out: the function continues in the context of its workflow");
             return true;
         }
 

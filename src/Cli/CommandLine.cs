@@ -103,6 +103,6 @@ internal static class CommandLine
         HostLostException lost => (ExitCodes.HostProblem, $"{lost.Message} Try again, or start one: {settings.Command} up"),
         InvalidJsonException json => (ExitCodes.Invalid, $"The JSON is not valid: {json.Message}."),
         PolyphonyException product => (ExitCodes.HostProblem, product.Message),
-        _ => (ExitCodes.HostProblem, $"Something went wrong that should not: {exception.Message} Run again with --verbose for the details; {settings.LogFile} may have more."),
+        _ => (ExitCodes.HostProblem, $"Unexpected error: {exception.Message} Run again with --verbose for the details; {settings.LogFile} may have more."),
     };
 }

@@ -33,12 +33,12 @@ public static class FunctionsAppExtensions
 {
     /// <summary>
     /// Adds Polyphony beside the app's own functions: the routes of the HTTP API, the orchestrations and activities that run workflows, and starts by queue and blob. ASP.NET Core integration is turned on, as
-    /// <c>ConfigureFunctionsWebApplication</c> does, which may be called as well. A <see cref="WorkflowClient"/> is there for the app's own functions that have a <c>[DurableClient]</c> parameter.
+    /// <c>ConfigureFunctionsWebApplication</c> does, which may also be called. A <see cref="WorkflowClient"/> is available to the app's own functions that have a <c>[DurableClient]</c> parameter.
     /// </summary>
     /// <param name="builder">The app.</param>
-    /// <param name="configure">Sets what the app settings do not say, or otherwise than they say.</param>
-    /// <returns>What adds workflows, tools and models. A further call adds to the same.</returns>
-    /// <remarks>Options, app settings and host.json are checked when the app starts: an <see cref="OptionsValidationException"/> lists everything that is wrong.</remarks>
+    /// <param name="configure">Sets or overrides options after the app settings are applied.</param>
+    /// <returns>A builder that adds workflows, tools and models. Further calls add to the same app.</returns>
+    /// <remarks>Options, app settings and host.json are validated when the app starts: an <see cref="OptionsValidationException"/> lists every problem.</remarks>
     public static PolyphonyBuilder AddPolyphony(this FunctionsApplicationBuilder builder, Action<PolyphonyOptions>? configure = null)
     {
         var options = builder.Services.AddOptions<PolyphonyOptions>();
@@ -94,7 +94,7 @@ public static class FunctionsAppExtensions
 
     private static void AddFunctions(IServiceCollection services)
     {
-        // Payloads are Core's JSON already: nothing on the way may format them anew.
+        // Payloads are Core's JSON already: nothing on the way may format them again.
         services.PostConfigure<WorkerOptions>(options => options.Serializer = new RawJsonSerializer(options.Serializer ?? new JsonObjectSerializer()));
 
         services.AddSingleton<DurableClientSource>();

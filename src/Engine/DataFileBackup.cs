@@ -2,7 +2,7 @@ using Polyphony.Engine.Storage;
 
 namespace Polyphony.Engine;
 
-/// <summary>Copies a data file while a host goes on with it, or while none has it.</summary>
+/// <summary>Copies a data file, whether or not a host has it open.</summary>
 public static class DataFileBackup
 {
     private const int PagesPerStep = 256;
@@ -25,7 +25,7 @@ public static class DataFileBackup
         target = Path.GetFullPath(target);
         if (Path.Exists(target))
         {
-            throw new PolyphonyException("backup_exists", $"\"{target}\" is there already, and a backup overwrites nothing. Name another file.");
+            throw new PolyphonyException("backup_exists", $"\"{target}\" already exists, and a backup overwrites nothing. Name another file.");
         }
 
         return Task.Run(() => Run(path, target, progress, cancellationToken), cancellationToken);
@@ -61,7 +61,7 @@ public static class DataFileBackup
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new PolyphonyException("backup_failed", $"The backup \"{target}\" cannot be written: {e.Message} Name a file in a folder that is there and has room.", e);
+            throw new PolyphonyException("backup_failed", $"The backup \"{target}\" cannot be written: {e.Message} Name a file in an existing folder with free space.", e);
         }
         catch (DataFileException e) when (e.Concerns(unfinished))
         {
@@ -85,7 +85,7 @@ public static class DataFileBackup
     {
         using var copy = new Database(target, create: false);
 
-        // One state for all steps: without it every commit of the host would begin the copy anew.
+        // One state for all steps: without it every commit of the host would restart the copy.
         source.Execute("BEGIN");
         source.ReadInt64("SELECT count(*) FROM meta");
         using var backup = new PageCopy(source, copy);

@@ -12,7 +12,7 @@ namespace Polyphony.Engine;
 
 /// <summary>
 /// The embedded durable engine: one process, one SQLite file (or memory). Whatever a call reports as done is committed; after a crash
-/// the next start goes on from the last commit. Activities run at least once, everything else exactly once. Thread-safe.
+/// the next start continues from the last commit. Activities run at least once, everything else exactly once. Thread-safe.
 /// </summary>
 public sealed class EmbeddedEngine : IAsyncDisposable
 {
@@ -64,7 +64,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
     /// <summary>Gets the number of unfinished instances.</summary>
     public int UnfinishedInstances => _kernel.Instances.Count;
 
-    /// <summary>Starts an engine: opens the file, reads every unfinished instance, and lets them go on.</summary>
+    /// <summary>Starts an engine: opens the file, reads every unfinished instance, and lets them continue.</summary>
     /// <param name="options">How it runs.</param>
     /// <param name="registry">What it runs; not changed afterwards.</param>
     /// <param name="cancellationToken">Gives up the start.</param>
@@ -83,7 +83,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
 
     /// <summary>Starts an engine whose functions need its stores, as the interpreter needs the definitions.</summary>
     /// <param name="options">How it runs.</param>
-    /// <param name="configure">Fills the registry; called once, after the file is open and before any instance goes on. May use the stores, not the client.</param>
+    /// <param name="configure">Fills the registry; called once, after the file is open and before any instance continues. May use the stores, not the client.</param>
     /// <param name="cancellationToken">Gives up the start.</param>
     /// <returns>The running engine.</returns>
     /// <inheritdoc cref="StartAsync(EngineOptions, DurableRegistry, CancellationToken)" path="/exception"/>
@@ -108,7 +108,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
 
     /// <summary>
     /// Stops: activities are asked to end and waited for (<see cref="EngineOptions.StopTimeout"/>), what waits is committed, the file is
-    /// closed. Unfinished instances go on at the next start.
+    /// closed. Unfinished instances continue at the next start.
     /// </summary>
     /// <returns>A task that completes when the file is closed.</returns>
     public async ValueTask DisposeAsync()

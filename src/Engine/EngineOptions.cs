@@ -42,7 +42,7 @@ public sealed record EngineOptions
 
     /// <summary>
     /// Gets a value indicating whether instances stand still: they can be read, and take no step until the next start. For looking at a
-    /// data file that no host has open. Default: they go on.
+    /// data file that no host has open. Default: they continue.
     /// </summary>
     public bool Paused { get; init; }
 
@@ -81,22 +81,22 @@ public sealed record EngineOptions
 
         if (MaxConcurrentActivities < 1)
         {
-            problems.Add($"MaxConcurrentActivities is {MaxConcurrentActivities}; expected is 1 or more");
+            problems.Add($"MaxConcurrentActivities is {MaxConcurrentActivities}; expected 1 or more");
         }
 
         if (MaxLiveInstances < 0)
         {
-            problems.Add($"MaxLiveInstances is {MaxLiveInstances}; expected is 0 or more");
+            problems.Add($"MaxLiveInstances is {MaxLiveInstances}; expected 0 or more");
         }
 
         if (StopTimeout < TimeSpan.Zero)
         {
-            problems.Add($"StopTimeout is {StopTimeout}; expected is zero or more");
+            problems.Add($"StopTimeout is {StopTimeout}; expected zero or more");
         }
 
         if (!Enum.IsDefined(Durability))
         {
-            problems.Add($"Durability is {Durability}; expected is {nameof(Durability.Full)} or {nameof(Durability.Normal)}");
+            problems.Add($"Durability is {Durability}; expected {nameof(Durability.Full)} or {nameof(Durability.Normal)}");
         }
 
         if (problems.Count > 0)

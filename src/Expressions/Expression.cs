@@ -38,7 +38,7 @@ public sealed class Expression
 
         if (text.AsSpan().TrimStart().StartsWith("{{") && text.AsSpan().TrimEnd().EndsWith("}}"))
         {
-            found.Add(new ExpressionProblem(0, text.Length, "This is an expression already.", "Leave out the {{ and }}."));
+            found.Add(new ExpressionProblem(0, text.Length, "This is already an expression.", "Leave out the {{ and }}."));
             return false;
         }
 

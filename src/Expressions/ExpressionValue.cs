@@ -115,7 +115,7 @@ public readonly struct ExpressionValue
 
     /// <summary>Gets the number.</summary>
     /// <returns>The number.</returns>
-    /// <exception cref="InvalidOperationException">It is no number.</exception>
+    /// <exception cref="InvalidOperationException">It is not a number.</exception>
     public double AsDouble() => Kind switch
     {
         ExpressionValueKind.Double => BitConverter.Int64BitsToDouble(_bits),
@@ -129,7 +129,7 @@ public readonly struct ExpressionValue
     public string AsString() => Kind == ExpressionValueKind.String ? _object as string ?? _json.GetString()! : throw Mismatch("string");
 
     /// <summary>Gets the items of a list.</summary>
-    /// <returns>The items in order; none if it is no list.</returns>
+    /// <returns>The items in order; none if it is not a list.</returns>
     public IEnumerable<ExpressionValue> Items()
     {
         for (var reader = new ItemReader(this); reader.MoveNext();)

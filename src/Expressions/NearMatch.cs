@@ -42,7 +42,7 @@ internal static class NearMatch
         return best;
     }
 
-    /// <summary>The optimal string alignment distance (Damerau-Levenshtein, neighbours swapped at most once), letter case ignored.</summary>
+    /// <summary>The optimal string alignment distance (Damerau-Levenshtein, neighbours swapped at most once), case-insensitive.</summary>
     private static int Distance(string a, string b)
     {
         Span<int> beforeLast = stackalloc int[b.Length + 1];

@@ -86,7 +86,7 @@ public sealed class ValueTemplate
                         items.Add(Compile(item, $"{pointer}/{items.Count}", depth + 1, references, problems));
                     }
 
-                    // What has no expression is passed on as it is.
+                    // What has no expression is passed on unchanged.
                     part._items = items.TrueForAll(item => item.IsConstant) ? null : items;
                     break;
                 case JsonValueKind.Object:

@@ -5,10 +5,10 @@ namespace Polyphony.Hosting;
 /// <summary>What the host logs.</summary>
 internal static partial class HostingLog
 {
-    [LoggerMessage(7000, LogLevel.Information, "Polyphony has started on {Data}; {Unfinished} unfinished instances go on")]
+    [LoggerMessage(7000, LogLevel.Information, "Polyphony has started on {Data}; {Unfinished} unfinished instances continue")]
     public static partial void EngineStarted(this ILogger log, string data, int unfinished);
 
-    [LoggerMessage(7001, LogLevel.Critical, "The engine has stopped, and so does the app. What was committed is safe, and goes on at the next start. {Reason}")]
+    [LoggerMessage(7001, LogLevel.Critical, "The engine has stopped, and the app stops too. What was committed is safe, and continues at the next start. {Reason}")]
     public static partial void EngineFailed(this ILogger log, Exception exception, string reason);
 
     [LoggerMessage(7002, LogLevel.Warning, "ApiKey is set, and no routes are mapped that would ask for it: call app.MapPolyphony(), or leave ApiKey out")]

@@ -20,12 +20,12 @@ namespace Polyphony.Hosting;
 public static class PolyphonyHosting
 {
     /// <summary>
-    /// Adds Polyphony with the settings of the configuration section <c>Polyphony</c>: the embedded engine as a hosted service, with a <see cref="WorkflowClient"/> and a <see cref="DurableClient"/>
+    /// Adds Polyphony with the settings of the configuration section <c>Polyphony</c>: the embedded engine as a hosted service, and a <see cref="WorkflowClient"/> and a <see cref="DurableClient"/>
     /// for the app's own code.
     /// </summary>
     /// <param name="builder">The app.</param>
-    /// <param name="configure">Sets what the configuration does not say, or otherwise than it says.</param>
-    /// <returns>What adds workflows, tools and models.</returns>
+    /// <param name="configure">Sets or overrides options after the configuration is applied.</param>
+    /// <returns>A builder that adds workflows, tools and models.</returns>
     public static PolyphonyBuilder AddPolyphony(this IHostApplicationBuilder builder, Action<PolyphonyOptions>? configure = null)
     {
         if (builder.Services.All(service => service.ServiceType != typeof(BoundSection)))
@@ -38,10 +38,10 @@ public static class PolyphonyHosting
         return builder.Services.AddPolyphony(configure);
     }
 
-    /// <summary>Adds Polyphony as <see cref="AddPolyphony(IHostApplicationBuilder, Action{PolyphonyOptions}?)"/> does, without settings of the configuration.</summary>
+    /// <summary>Adds Polyphony as <see cref="AddPolyphony(IHostApplicationBuilder, Action{PolyphonyOptions}?)"/> does, without reading the configuration.</summary>
     /// <param name="services">The app's services.</param>
     /// <param name="configure">Sets the options.</param>
-    /// <returns>What adds workflows, tools and models. A further call adds to the same.</returns>
+    /// <returns>A builder that adds workflows, tools and models. Further calls add to the same app.</returns>
     public static PolyphonyBuilder AddPolyphony(this IServiceCollection services, Action<PolyphonyOptions>? configure = null)
     {
         var options = services.AddOptions<PolyphonyOptions>().ValidateOnStart();

@@ -15,17 +15,17 @@ public static class PolyphonyRoutes
     private static readonly SearchValues<char> NotInPrefixes = SearchValues.Create("{}?#*~");
 
     /// <summary>
-    /// Maps the routes of the HTTP API beside the app's own: <c>/api/workflows</c>, <c>/api/instances</c>, <c>/api/approvals</c>, <c>/healthz/live</c>, <c>/healthz/ready</c>, and the OpenAPI document at
+    /// Maps the routes of the HTTP API next to the app's own: <c>/api/workflows</c>, <c>/api/instances</c>, <c>/api/approvals</c>, <c>/healthz/live</c>, <c>/healthz/ready</c>, and the OpenAPI document at
     /// <see cref="PolyphonyOptions.OpenApiPath"/>.
     /// </summary>
     /// <param name="endpoints">The app.</param>
-    /// <param name="prefix">What the routes begin with, such as <c>/polyphony</c>; no parameters. Default: nothing.</param>
+    /// <param name="prefix">The prefix of the routes, such as <c>/polyphony</c>; without parameters. Default: none.</param>
     /// <returns>
-    /// The routes, for the app's own conventions: who may call is for the app to say, such as with <c>RequireAuthorization</c>, unless <see cref="PolyphonyOptions.ApiKey"/> is set. Pages of other
-    /// sites are refused unless a policy is named with <c>RequireCors</c>.
+    /// The routes, for the app's own conventions: the app decides who may call, for example with <c>RequireAuthorization</c>, unless <see cref="PolyphonyOptions.ApiKey"/> is set. Pages of other
+    /// origins are refused unless a policy is set with <c>RequireCors</c>.
     /// </returns>
     /// <exception cref="InvalidOperationException">The app has not called <c>AddPolyphony</c>.</exception>
-    /// <exception cref="ArgumentException">The prefix is none.</exception>
+    /// <exception cref="ArgumentException">The prefix is not valid.</exception>
     /// <exception cref="OptionsValidationException">The options are not valid; it lists every problem.</exception>
     public static IEndpointConventionBuilder MapPolyphony(this IEndpointRouteBuilder endpoints, string prefix = "")
     {
@@ -36,7 +36,7 @@ public static class PolyphonyRoutes
 
         if (prefix.Length > 0 && (prefix is not ['/', not '/', ..] || prefix[^1] == '/' || prefix.AsSpan().ContainsAny(NotInPrefixes)))
         {
-            throw new ArgumentException($"The prefix must begin with \"/\", not end with it, and have no parameters; found is \"{prefix}\". Such as \"/polyphony\".", nameof(prefix));
+            throw new ArgumentException($"The prefix must begin with \"/\", not end with it, and have no parameters; found \"{prefix}\". Such as \"/polyphony\".", nameof(prefix));
         }
 
         var options = endpoints.ServiceProvider.GetRequiredService<IOptions<PolyphonyOptions>>().Value;

@@ -1,6 +1,6 @@
 namespace Polyphony.Http;
 
-/// <summary>Settings of the HTTP handlers. Read once, when they are made.</summary>
+/// <summary>Settings of the HTTP handlers. Read once, when the handlers are created.</summary>
 public sealed record PolyphonyHttpOptions
 {
     /// <summary>The default of <see cref="MaxBodyBytes"/>: 1 MB.</summary>
@@ -22,8 +22,8 @@ public sealed record PolyphonyHttpOptions
     public TimeSpan Heartbeat { get; init; } = DefaultHeartbeat;
 
     /// <summary>
-    /// Gets a value indicating whether a caller may start an inline definition: a workflow in the body of the request. A definition says which tools are called and how much is
-    /// spent, so this is for hosts that only their own machine can reach. Default: it may not.
+    /// Gets a value indicating whether a caller may start an inline definition: a workflow in the body of the request. A definition decides which tools are called and how much is
+    /// spent, so this is for hosts that only their own machine can reach. Default: not allowed.
     /// </summary>
     public bool AllowInlineDefinitions { get; init; }
 
@@ -33,9 +33,9 @@ public sealed record PolyphonyHttpOptions
     /// </summary>
     public string? OwnerToken { get; init; }
 
-    /// <summary>Gets where time comes from. Default: the system's clock.</summary>
+    /// <summary>Gets the clock. Default: the system clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Gets a check of the readiness endpoint: why the host cannot serve, or <see langword="null"/>. Default: it can.</summary>
+    /// <summary>Gets the readiness check: returns why the host cannot serve, or <see langword="null"/>. Default: it can.</summary>
     public Func<string?> NotReadyReason { get; init; } = static () => null;
 }

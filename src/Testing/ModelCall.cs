@@ -2,12 +2,12 @@ using Microsoft.Extensions.AI;
 
 namespace Polyphony.Testing;
 
-/// <summary>A call that a workflow has made of a model.</summary>
+/// <summary>A model call that a workflow has made.</summary>
 /// <param name="Agent">The agent that asks.</param>
 /// <param name="Activation">The activation, such as <c>research[3]#2</c>; unique in its run.</param>
 /// <param name="Model">The model's alias.</param>
 /// <param name="Messages">All messages that reach the model, instructions first.</param>
-/// <param name="Options">What is asked for beside them: tools, the schema of the answer, temperature.</param>
+/// <param name="Options">The options of the request: tools, the schema of the answer, temperature.</param>
 public sealed record ModelCall(string Agent, string Activation, string Model, IReadOnlyList<ChatMessage> Messages, ChatOptions? Options)
 {
     /// <summary>Gets the text of the last message: the prompt, or the results of tools.</summary>

@@ -5,7 +5,7 @@ using Polyphony.Core.Runs;
 
 namespace Polyphony.Testing;
 
-/// <summary>Takes the answers for some calls: each in turn, the last for all that follow.</summary>
+/// <summary>Answers some of the calls: each answer is used in turn, the last one for all that follow.</summary>
 public sealed class ModelRule
 {
     private readonly ModelScript _script;
@@ -24,12 +24,12 @@ public sealed class ModelRule
     /// <returns>This rule.</returns>
     public ModelRule AnswersJson(object value) => Answers(JsonSerializer.Serialize(value, JsonSerializerOptions.Web));
 
-    /// <summary>Answers by what is asked.</summary>
-    /// <param name="answer">Gives the text.</param>
+    /// <summary>Answers depending on the call.</summary>
+    /// <param name="answer">Returns the text.</param>
     /// <returns>This rule.</returns>
     public ModelRule Answers(Func<ModelCall, string> answer) => Add(call => ModelScript.Text(answer(call)));
 
-    /// <summary>Answers with whatever a client can give.</summary>
+    /// <summary>Answers with any response that a client can return.</summary>
     /// <param name="answer">Gives the response.</param>
     /// <returns>This rule.</returns>
     public ModelRule Responds(Func<ModelCall, ChatResponse> answer) => Add(answer);
@@ -40,9 +40,9 @@ public sealed class ModelRule
     /// <returns>This rule.</returns>
     public ModelRule CallsTool(string tool, object? arguments = null) => Add(_ => ModelScript.ToolCall(tool, arguments));
 
-    /// <summary>Fails as a server would.</summary>
+    /// <summary>Fails like a server.</summary>
     /// <param name="code">The code: one of <see cref="ErrorCodes"/>.</param>
-    /// <param name="kind">Whether another attempt can help.</param>
+    /// <param name="kind">Whether another attempt may help.</param>
     /// <param name="retryAfter">How long the server asks to wait.</param>
     /// <returns>This rule.</returns>
     public ModelRule Fails(string code = ErrorCodes.ProviderUnavailable, ErrorKind kind = ErrorKind.Transient, TimeSpan? retryAfter = null) =>

@@ -6,8 +6,8 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Testing;
 
 /// <summary>
-/// What the models of a test answer. Rules are tried from the last that was added to the first; a call that none fits fails the run with <c>no_scripted_answer</c>, so that no test passes on an answer
-/// nobody has thought of. Thread-safe; several calls may be answered at the same time.
+/// The answers of the models in a test. Rules are tried from the last added to the first; a call that matches none fails the run with <c>no_scripted_answer</c>, so that no test passes on an answer
+/// that nobody intended. Thread-safe; several calls may be answered at the same time.
 /// </summary>
 public sealed class ModelScript
 {
@@ -16,7 +16,7 @@ public sealed class ModelScript
     private readonly List<ModelCall> _calls = [];
     private IReadOnlyDictionary<string, string> _given = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>Gets the calls so far, in the order in which they were made. Repetitions are calls of their own.</summary>
+    /// <summary>Gets the calls so far, in the order in which they were made. Repeated attempts are listed as separate calls.</summary>
     public IReadOnlyList<ModelCall> Calls
     {
         get
@@ -30,16 +30,16 @@ public sealed class ModelScript
 
     /// <summary>Scripts the calls of an agent.</summary>
     /// <param name="agent">Its name.</param>
-    /// <returns>What takes the answers.</returns>
+    /// <returns>The rule that takes the answers.</returns>
     public ModelRule For(string agent) => When(call => call.Agent == agent);
 
-    /// <summary>Scripts every call that no other rule fits.</summary>
-    /// <returns>What takes the answers.</returns>
+    /// <summary>Scripts every call that matches no other rule.</summary>
+    /// <returns>The rule that takes the answers.</returns>
     public ModelRule ForAll() => When(_ => true);
 
-    /// <summary>Scripts the calls that fit.</summary>
-    /// <param name="fits">Tells which do.</param>
-    /// <returns>What takes the answers.</returns>
+    /// <summary>Scripts the calls that match a condition.</summary>
+    /// <param name="fits">The condition.</param>
+    /// <returns>The rule that takes the answers.</returns>
     public ModelRule When(Func<ModelCall, bool> fits) => new(this, fits);
 
     internal void Add(Func<ModelCall, bool> fits, IReadOnlyList<Func<ModelCall, ChatResponse>> answers)
@@ -72,7 +72,7 @@ public sealed class ModelScript
             _calls.Add(call);
             if (_rules.FindLast(rule => rule.Fits(call)) is { } rule)
             {
-                // The last answer goes on for ever.
+                // The last answer goes on forever.
                 answer = rule.Answers[Math.Min(rule.Used++, rule.Answers.Count - 1)];
             }
         }

@@ -4,20 +4,20 @@ using Polyphony.Engine.Simulation;
 
 namespace Polyphony.Testing;
 
-/// <summary>What people answer in a test, and the events that come. A question without an answer here waits until its time is up. Set before a run begins.</summary>
+/// <summary>The answers of people in a test, and the events that arrive. A question without an answer here waits until it times out. To be set before a run begins.</summary>
 public sealed class PeopleScript
 {
     private readonly Dictionary<string, Func<string, object?>> _answers = new(StringComparer.Ordinal);
 
-    /// <summary>Answers the questions of a node, whatever their round or item; or sends the event that it waits for.</summary>
+    /// <summary>Answers the questions of a node in every round and for every item, or sends the event that it waits for.</summary>
     /// <param name="node">The node, or the name of a question of a workflow in C#.</param>
     /// <param name="answer">The answer, written with the web defaults of System.Text.Json.</param>
     /// <returns>This script.</returns>
     public PeopleScript Answer(string node, object? answer) => Answer(node, _ => answer);
 
-    /// <summary>Answers the questions of a node by what is asked.</summary>
+    /// <summary>Answers the questions of a node depending on the question.</summary>
     /// <param name="node">The node, or the name of a question of a workflow in C#.</param>
-    /// <param name="answer">Gives the answer; the argument is the question as the status shows it.</param>
+    /// <param name="answer">Returns the answer; the argument is the question as shown in the status.</param>
     /// <returns>This script.</returns>
     public PeopleScript Answer(string node, Func<string, object?> answer)
     {

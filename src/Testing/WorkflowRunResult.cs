@@ -8,7 +8,7 @@ using Polyphony.Core.Runs;
 
 namespace Polyphony.Testing;
 
-/// <summary>A run that has ended. Its assertions throw <see cref="RunAssertionException"/>, whose message tells what was expected and how the run went, and return the run, so that they can follow one another.</summary>
+/// <summary>A run that has ended. Its assertions throw a <see cref="RunAssertionException"/>, whose message states what was expected and how the run went, and return the run so that they can be chained.</summary>
 public sealed class WorkflowRunResult
 {
     internal WorkflowRunResult(WorkflowStatus status, IReadOnlyList<ModelCall> calls) => (Status, Calls) = (status, calls);
@@ -16,7 +16,7 @@ public sealed class WorkflowRunResult
     /// <summary>Gets the status, with input, output and outcomes.</summary>
     public WorkflowStatus Status { get; }
 
-    /// <summary>Gets the model calls that the run has made, in their order.</summary>
+    /// <summary>Gets the model calls of the run, in order.</summary>
     public IReadOnlyList<ModelCall> Calls { get; }
 
     /// <summary>Gets why it ended.</summary>
@@ -28,7 +28,7 @@ public sealed class WorkflowRunResult
     /// <summary>Gets the outcome of every activation, in the order of the graph.</summary>
     public IReadOnlyList<OutcomeStatus> Outcomes => Status.Outcomes ?? [];
 
-    /// <summary>Gets how long it took by the test's clock.</summary>
+    /// <summary>Gets the duration by the test's clock.</summary>
     public TimeSpan Duration => Status.CompletedTime!.Value - Status.CreatedTime;
 
     /// <summary>Reads the output as a type.</summary>
@@ -44,7 +44,7 @@ public sealed class WorkflowRunResult
     /// <summary>Asserts why it ended.</summary>
     /// <param name="reason">The reason.</param>
     /// <returns>This run.</returns>
-    /// <exception cref="RunAssertionException">It ended for another.</exception>
+    /// <exception cref="RunAssertionException">It ended for another reason.</exception>
     public WorkflowRunResult AssertEnded(StopReason reason) => Assert(StopReason == reason, $"The run must end with {Name(reason)}; it ended with {Name(StopReason)}.");
 
     /// <summary>Asserts that it failed with a code.</summary>
@@ -59,7 +59,7 @@ public sealed class WorkflowRunResult
     /// <summary>Asserts the output. Objects are equal whatever the order of their members, numbers by their value.</summary>
     /// <param name="expected">The output, written with the web defaults of System.Text.Json.</param>
     /// <returns>This run.</returns>
-    /// <exception cref="RunAssertionException">It is another.</exception>
+    /// <exception cref="RunAssertionException">The output differs.</exception>
     public WorkflowRunResult AssertOutput(object? expected)
     {
         var wanted = JsonSerializer.SerializeToNode(expected, JsonSerializerOptions.Web);
@@ -67,11 +67,11 @@ public sealed class WorkflowRunResult
         return Assert(JsonNode.DeepEquals(wanted, found), $"The output must be {wanted?.ToJsonString() ?? "null"}; it is {Output.GetRawText()}.");
     }
 
-    /// <summary>Asserts how many model calls an agent has made, repetitions included.</summary>
+    /// <summary>Asserts the number of model calls of an agent, repeated attempts included.</summary>
     /// <param name="agent">The agent.</param>
     /// <param name="count">How many.</param>
     /// <returns>This run.</returns>
-    /// <exception cref="RunAssertionException">It has made more, or fewer.</exception>
+    /// <exception cref="RunAssertionException">The number differs.</exception>
     public WorkflowRunResult AssertCalls(string agent, int count)
     {
         var made = Calls.Count(call => call.Agent == agent);
@@ -89,17 +89,17 @@ public sealed class WorkflowRunResult
         return Assert(found == status, $"Node \"{node}\" must be {status}; it is {found ?? "not there"}.");
     }
 
-    /// <summary>Asserts that a text has reached an agent in some message of some call, or that it has not.</summary>
+    /// <summary>Asserts that a text has, or has not, reached an agent in any message of any call.</summary>
     /// <param name="agent">The agent.</param>
     /// <param name="text">The text.</param>
-    /// <param name="seen">Whether a message that reached the agent must hold it.</param>
+    /// <param name="seen">Whether a message must contain the text, or none may.</param>
     /// <returns>This run.</returns>
-    /// <exception cref="RunAssertionException">It is otherwise.</exception>
+    /// <exception cref="RunAssertionException">The assertion does not hold.</exception>
     public WorkflowRunResult AssertSees(string agent, string text, bool seen = true) => Assert(
         Calls.Where(call => call.Agent == agent).Any(call => call.Messages.Any(message => ModelCall.TextOf(message).Contains(text, StringComparison.Ordinal))) == seen,
         $"Agent \"{agent}\" must {(seen ? "" : "not ")}see \"{text}\".");
 
-    /// <summary>Tells how the run went: every activation with how it ended, and every model call.</summary>
+    /// <summary>Describes the run: how every activation ended, and every model call.</summary>
     /// <returns>Several lines.</returns>
     public override string ToString()
     {
@@ -123,6 +123,6 @@ public sealed class WorkflowRunResult
     private WorkflowRunResult Assert(bool holds, string expectation) => holds ? this : throw new RunAssertionException($"{expectation}\n{this}");
 }
 
-/// <summary>A run did not go as a test expects.</summary>
+/// <summary>A run did not meet the expectation of a test.</summary>
 /// <param name="message">What was expected, and how the run went.</param>
 public sealed class RunAssertionException(string message) : Exception(message);

@@ -14,7 +14,7 @@ using Polyphony.Hosting;
 namespace Polyphony.Testing;
 
 /// <summary>
-/// Runs workflows in tests: the engine in memory, every model answered by a script, people answered by a script, and a clock that jumps to the next timer when nothing else is to be done, so that waits of
+/// Runs workflows in tests: the engine in memory, every model answered by a script, people answered by a script, and a clock that jumps to the next timer when there is nothing else to do, so that waits of
 /// days take no time. Everything else is as shipped: retry policies, timeouts, limits, schemas, the ledger.
 /// </summary>
 /// <example>
@@ -47,7 +47,7 @@ public sealed class WorkflowTestHost : IAsyncDisposable
     /// <summary>Gets the clock. It begins at <see cref="SkippingClock.DefaultStart"/>.</summary>
     public SkippingClock Clock { get; }
 
-    /// <summary>Gets the client, for what this class does not do itself.</summary>
+    /// <summary>Gets the client, for everything that this class does not offer.</summary>
     public WorkflowClient Client { get; }
 
     /// <summary>Gets the services, those of the test included.</summary>
@@ -55,9 +55,9 @@ public sealed class WorkflowTestHost : IAsyncDisposable
 
     /// <summary>Starts a host.</summary>
     /// <param name="configure">Adds workflows, tools and services, as the app does.</param>
-    /// <param name="tools">Takes the place of tools, by name: what a fake returns for its arguments. Tools that the app adds under these names are not called.</param>
+    /// <param name="tools">Replaces tools, by name, with functions that return a result for the arguments. Tools that the app adds under these names are not called.</param>
     /// <returns>The host.</returns>
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">What was added does not fit together; every problem is listed.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">What was added is not valid; every problem is listed.</exception>
     public static async Task<WorkflowTestHost> StartAsync(Action<PolyphonyBuilder>? configure = null, IReadOnlyDictionary<string, Func<JsonElement, object?>>? tools = null)
     {
         var models = new ModelScript();
@@ -79,7 +79,7 @@ public sealed class WorkflowTestHost : IAsyncDisposable
         return new WorkflowTestHost(host, models, clock);
     }
 
-    /// <summary>Runs a workflow that the host knows, to its end.</summary>
+    /// <summary>Runs a registered workflow to its end.</summary>
     /// <param name="workflow">Its name.</param>
     /// <param name="input">Its input, written with the web defaults of System.Text.Json.</param>
     /// <returns>The run.</returns>
@@ -87,7 +87,7 @@ public sealed class WorkflowTestHost : IAsyncDisposable
     /// <exception cref="SchemaViolationException">The input does not fit the workflow's schema.</exception>
     public Task<WorkflowRunResult> RunAsync(string workflow, object? input = null) => RunAsync(Client.Resolve(workflow), input);
 
-    /// <summary>Runs the workflow of a file, to its end.</summary>
+    /// <summary>Runs the workflow of a file to its end.</summary>
     /// <param name="path">The file.</param>
     /// <param name="input">Its input, written with the web defaults of System.Text.Json.</param>
     /// <returns>The run.</returns>
@@ -116,10 +116,10 @@ public sealed class WorkflowTestHost : IAsyncDisposable
     /// <summary>Runs one node of a file alone, with its models and tools scripted as always.</summary>
     /// <param name="path">The file.</param>
     /// <param name="node">The node.</param>
-    /// <param name="outputs">What the nodes before it have given, by their names: those that its expressions and its agent's context read.</param>
+    /// <param name="outputs">The outputs of the nodes before it, by name: those that its expressions and its agent's context read.</param>
     /// <param name="input">The workflow's input.</param>
     /// <returns>The run; its output is the node's.</returns>
-    /// <exception cref="WorkflowInvalidException">The node reads what is not given, or the file is not valid.</exception>
+    /// <exception cref="WorkflowInvalidException">The node reads an output that is missing here, or the file is not valid.</exception>
     public async Task<WorkflowRunResult> RunNodeAsync(string path, string node, IReadOnlyDictionary<string, object?>? outputs = null, object? input = null)
     {
         outputs ??= new Dictionary<string, object?>(StringComparer.Ordinal);

@@ -31,7 +31,7 @@ public sealed class BackupTests : IDisposable
         Assert.Contains(Copy, first.Error, StringComparison.Ordinal);
         var again = await ToolProcess.RunAsync(_folder.Data, ["backup", Copy]);
         Assert.Equal(2, again.Code);
-        Assert.Contains("is there already", again.Error, StringComparison.Ordinal);
+        Assert.Contains("already exists", again.Error, StringComparison.Ordinal);
         Assert.Single(await StatusesAsync(_other.Data));
 
         Assert.Equal(0, (await ToolProcess.RunAsync(_folder.Data, ["run", "samples/hello.yaml", "name=Bob"])).Code);

@@ -135,7 +135,7 @@ public sealed partial class RunTests : IDisposable
         var ended = await ToolProcess.RunAsync(_folder.Data, command.Split('|'), ("POLYPHONY_API_KEY", "hunter2"));
 
         Assert.Equal(2, ended.Code);
-        Assert.Contains("POLYPHONY_API_KEY must have at least 16 characters", ended.Error, StringComparison.Ordinal);
+        Assert.Contains("POLYPHONY_API_KEY must have at least 16 visible ASCII characters", ended.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", ended.Out + ended.Error, StringComparison.Ordinal);
     }
 

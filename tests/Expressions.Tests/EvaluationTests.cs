@@ -166,7 +166,7 @@ public sealed class EvaluationTests
     [InlineData("-s", "error 0+2: \"-\" needs a number, found string.")]
     [InlineData("1 < '2'", "error 2+1: \"<\" compares two numbers or two strings, found int and string. Convert the string with int(x) or double(x).")]
     [InlineData("n >= 1", "error 2+2: \">=\" compares two numbers or two strings, found null and int.")]
-    [InlineData("'a' in s", "error 7+1: What follows \"in\" must be an array or an object, found string. A part of a string is found with x.contains(y).")]
+    [InlineData("'a' in s", "error 7+1: The value after \"in\" must be an array or an object, found string. A part of a string is found with x.contains(y).")]
     [InlineData("{'a': 1, 'a': 2}", "error 9+3: The object has the key \"a\" twice.")]
     [InlineData("{1 + 1: 2}", "error 1+5: The key of an object must be a string, found int. Write it in quotes, or convert it with string(x).")]
     public void Evaluate_WrongOperands_SaysWhereAndWhy(string expression, string expected) => Check(expression, expected);

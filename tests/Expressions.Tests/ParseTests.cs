@@ -35,7 +35,7 @@ public sealed class ParseTests
     [InlineData("\"a\nb\"", "0+2: The text that begins with \" is not closed. Close it with \" on the same line; a line break within it is written \\n.")]
     [InlineData("'\\d'", "1+2: \"\\d\" is no escape. A backslash is written \\\\, or the text as r'...'.")]
     [InlineData("'\\u12'", "1+4: The escape \"\\u12\" needs 4 digits.")]
-    [InlineData("'\\ud800'", "1+6: The escape \"\\ud800\" is no Unicode character.")]
+    [InlineData("'\\ud800'", "1+6: The escape \"\\ud800\" is not a Unicode character.")]
     [InlineData("\u201Cx\u201D", "0+1: Unexpected character \"\u201C\". Use straight quotes: ' or \".")]
     [InlineData("$x", "0+1: Unexpected character \"$\". Write the name alone, without \"$\".")]
     [InlineData("a; b", "1+1: Unexpected character \";\". An expression is a single value; leave out the \";\".")]
@@ -46,7 +46,7 @@ public sealed class ParseTests
     [InlineData("0x", "0+2: A hexadecimal number needs digits after \"0x\".")]
     [InlineData("a.0", "2+1: Expected a name after \".\". Write x[0] or x['name'].")]
     [InlineData("a.", "2+0: Expected a name after \".\".")]
-    [InlineData("{{ a }}", "0+7: This is an expression already. Leave out the {{ and }}.")]
+    [InlineData("{{ a }}", "0+7: This is already an expression. Leave out the {{ and }}.")]
     public void TryParse_SyntaxError_SaysWhereWhatAndHow(string text, string expected) => Assert.Equal(expected, Problems(text));
 
     [Theory]
@@ -73,7 +73,7 @@ public sealed class ParseTests
     [InlineData("x.matches('(?=a)')", "10+7: The pattern \"(?=a)\" looks ahead, looks behind or refers back, which is not supported.")]
     [InlineData("x.matches('a{1,5000}')", "10+11: The pattern repeats too much: written out it is longer than 2000 characters.")]
     [InlineData("x.matches('((a{50}){50}){50}')", "10+19: The pattern repeats too much: written out it is longer than 2000 characters.")]
-    [InlineData("x.matches('[')", "10+3: The pattern \"[\" is no regular expression: Unterminated [] set.")]
+    [InlineData("x.matches('[')", "10+3: The pattern \"[\" is not a regular expression: Unterminated [] set.")]
     public void TryParse_WrongCall_SaysHowToCall(string text, string expected) => Assert.Equal(expected, Problems(text));
 
     [Fact]

@@ -100,8 +100,8 @@ public sealed class ChatClientTests : IDisposable
 
         Assert.Equal(
             [
-                "There are 2 chat clients named \"twice\". Give each a name of its own.",
-                "The chat client \"scoped\" is registered as scoped; expected is a singleton, because model calls belong to no request. Register it with AddKeyedSingleton or AddChatClient.",
+                "There are 2 chat clients named \"twice\". Give each a different name.",
+                "The chat client \"scoped\" is registered as scoped; expected a singleton, because model calls belong to no request. Register it with AddKeyedSingleton or AddChatClient.",
                 "The model \"m\" names the provider \"bedrock\", which this app does not have. It has offline, openai, azure-openai, scoped, twice. Add it: AddChatClient(\"bedrock\", …).",
             ],
             invalid.Failures);

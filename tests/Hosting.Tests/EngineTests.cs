@@ -130,7 +130,7 @@ public sealed class EngineTests : IDisposable
 
         var invalid = await Assert.ThrowsAsync<Microsoft.Extensions.Options.OptionsValidationException>(() => host.StartAsync(TestContext.Current.CancellationToken));
 
-        Assert.Equal(["There are 2 workflows named \"counted\" in the program. Give each a name of its own."], invalid.Failures);
+        Assert.Equal(["There are 2 workflows named \"counted\" in the program. Give each a different name."], invalid.Failures);
     }
 
     [Fact]

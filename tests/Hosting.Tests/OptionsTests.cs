@@ -45,20 +45,20 @@ public sealed class OptionsTests : IDisposable
 
         Assert.Equal(
             [
-                "Polyphony:DataFolder must be one value; found is a section. Correct it in the configuration.",
-                "Polyphony:DataFoldr is no setting of Polyphony. Did you mean \"DataFolder\"?",
-                "Polyphony:Durability must be one of Full, Normal; found is \"2\". Correct it in the configuration.",
-                "Polyphony:Heartbeat must be a duration such as 30s or 00:00:30; found is \"1w\". Correct it in the configuration.",
-                "Polyphony:MaxLiveInstances must be a whole number; found is \"many\". Correct it in the configuration.",
-                "MaxConcurrentActivities must be 1 or more; found is 0.",
-                "ToolTimeout must be 00:00:00.0010000 to 1.00:00:00; found is 00:00:00.",
-                "Prices: the price of \"model-1\" must be 0 or more; found is ModelPrice { InputPerMillion = -1, OutputPerMillion = 1, CachedInputPerMillion = , Above =  }.",
-                "ApiKey must have at least 16 characters, visible ones of ASCII without spaces; found are 5. Make one with: openssl rand -hex 24",
-                "OpenApiPath must be a path that begins with \"/\"; found is \"openapi\". Such as /openapi/polyphony.json.",
-                "FilesFolder must be a path; found is \" \". Name a folder, or leave it out.",
+                "Polyphony:DataFolder must be one value; found a section. Correct it in the configuration.",
+                "Polyphony:DataFoldr is not a setting of Polyphony. Did you mean \"DataFolder\"?",
+                "Polyphony:Durability must be one of Full, Normal; found \"2\". Correct it in the configuration.",
+                "Polyphony:Heartbeat must be a duration such as 30s or 00:00:30; found \"1w\". Correct it in the configuration.",
+                "Polyphony:MaxLiveInstances must be a whole number; found \"many\". Correct it in the configuration.",
+                "MaxConcurrentActivities must be 1 or more; found 0.",
+                "ToolTimeout must be 00:00:00.0010000 to 1.00:00:00; found 00:00:00.",
+                "Prices: the price of \"model-1\" must be 0 or more; found ModelPrice { InputPerMillion = -1, OutputPerMillion = 1, CachedInputPerMillion = , Above =  }.",
+                "ApiKey must have at least 16 visible ASCII characters without spaces; found 5. Make one with: openssl rand -hex 24",
+                "OpenApiPath must be a path that begins with \"/\"; found \"openapi\". Such as /openapi/polyphony.json.",
+                "FilesFolder must be a path; found \" \". Name a folder, or leave it out.",
                 $"{_app.Root}/settings.json:1:37: \"provider\" must be one of openai, azure-openai, offline, not \"opnai\". Did you mean \"openai\"? [invalid_value]{Environment.NewLine}"
                     + $"{_app.Root}/settings.json:1:50: unknown key \"allowedEndpoint\". Did you mean \"allowedEndpoints\"? [unknown_key]",
-                "The fallback \"nobody\" of model \"smart\" in Models is no other model of this app. Known are smart.",
+                "The fallback \"nobody\" of model \"smart\" in Models is not another model of this app. Known are smart.",
                 "The model \"smart\" names the provider \"antropic\", which this app does not have. It has offline, openai, azure-openai, anthropic. Did you mean \"anthropic\"?",
             ],
             invalid.Failures);
@@ -109,7 +109,7 @@ public sealed class OptionsTests : IDisposable
 
         var invalid = Assert.Throws<OptionsValidationException>(() => host.Services.GetRequiredService<IOptions<PolyphonyOptions>>().Value);
 
-        const string says = "Polyphony:Nothing is no setting of Polyphony. Known are ";
+        const string says = "Polyphony:Nothing is not a setting of Polyphony. Known are ";
         var failure = Assert.Single(invalid.Failures);
         Assert.StartsWith(says, failure, StringComparison.Ordinal);
         Assert.Equal(names.Order(StringComparer.OrdinalIgnoreCase), failure[says.Length..].TrimEnd('.').Split(", ").Order(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase);

@@ -93,7 +93,7 @@ public sealed class ToolTests : IDisposable
 
     [Theory]
     [InlineData(typeof(Undescribed), "none of its public methods has a [Description]")]
-    [InlineData(typeof(Generic), "is generic, and so can't be a tool")]
+    [InlineData(typeof(Generic), "is generic, so it can't be a tool")]
     [InlineData(typeof(Overloaded), "2 methods that give the tool \"find\"")]
     public void AddTool_ClassWithoutUsableTools_IsRefusedAtOnce(Type type, string says) =>
         Assert.Contains(says, Assert.Throws<ArgumentException>(() => ToolClass.Functions(type)).Message, StringComparison.Ordinal);

@@ -17,7 +17,7 @@ internal sealed class AnswerReader(PayloadValues values)
     private const int MostBesideInline = 256;
 
     /// <summary>Reads an answer.</summary>
-    /// <returns>What it means. A record that can't be read is an error and not an exception: it is booked, and to be asked for again, not to be read again for ever.</returns>
+    /// <returns>What it means. A record that can't be read is an error, not an exception: the usage is booked, and the model is asked again instead of the record being read forever.</returns>
     public async Task<AgentCallResult> ReadAsync(
         AgentCall call, AgentDefinition agent, ModelDefinition model, LedgerAnswer answer, bool fromLedger, CancellationToken cancellationToken)
     {
@@ -186,7 +186,7 @@ internal sealed class AnswerReader(PayloadValues values)
     private const int MostViolations = 20;
     private const int LongestViolation = 300;
 
-    /// <summary>The most tool calls of one answer: as many as the API of OpenAI takes tools.</summary>
+    /// <summary>The maximum number of tool calls of one answer: as many as the API of OpenAI takes tools.</summary>
     private const int MostToolCalls = 128;
 
     // What an answer's requests for tools may be in place; above it all but the small ones are stored.

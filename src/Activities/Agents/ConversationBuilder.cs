@@ -80,7 +80,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         };
     }
 
-    // The conversation is about what was asked first. A model that spoke last is asked to go on: servers want a user's message at the end.
+    // The conversation is about what was asked first. A model that spoke last is asked to continue: servers want a user's message at the end.
     private static IEnumerable<ChatMessage> Begin(ChatMessage asked, IReadOnlyList<ChatMessage> earlier) =>
         earlier is [.., { Role: var last }] && last == ChatRole.Assistant ? [asked, .. earlier, new ChatMessage(ChatRole.User, "Go on.")] : [asked, .. earlier];
 

@@ -13,7 +13,7 @@ namespace Polyphony.Activities.Agents;
 
 /// <summary>
 /// One model call. In order: render, ask the ledger whether this step was answered before, call the model within the agent's
-/// limit of time, record the answer, and only then say what it means. A crash before the call leaves the step begun and not settled; a
+/// time limit, record the answer, and only then say what it means. A crash before the call leaves the step begun and not settled; a
 /// crash after the answer and before its record is one way to pay twice, and shows the same way, as does an answer that is lost
 /// on its way here; a crash after the record costs nothing, because the next delivery finds the answer.
 /// </summary>

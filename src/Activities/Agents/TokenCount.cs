@@ -9,7 +9,7 @@ namespace Polyphony.Activities.Agents;
 /// <param name="IsEstimated">Whether one of the numbers is estimated.</param>
 internal readonly record struct TokenCount(long Input, long CachedInput, long Output, bool IsEstimated)
 {
-    /// <summary>The most tokens of a request or an answer that are believed: ten times the longest context of any model that there is.</summary>
+    /// <summary>The maximum token count of a request or an answer that is believed: ten times the longest context of any model.</summary>
     public const long MostBelieved = 100_000_000;
 
     /// <summary>Reads what a provider counted, and estimates what it did not count or counted to a number that can't be: a negative one, or more than any model takes.</summary>

@@ -45,7 +45,7 @@ internal static class ToolArguments
             : new JsonObject { ["invalid_arguments"] = CallJson.ToText(json) }.ToJsonString();
     }
 
-    /// <summary>Gets the members of an object as arguments; <see langword="null"/> if it is no object. Of a name that stands twice the last counts.</summary>
+    /// <summary>Gets the members of an object as arguments; <see langword="null"/> if it is not an object. If a name occurs twice, the last value counts.</summary>
     public static Dictionary<string, object?>? FromJson(JsonElement arguments)
     {
         if (arguments.ValueKind != JsonValueKind.Object)

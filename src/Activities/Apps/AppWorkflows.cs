@@ -36,7 +36,7 @@ internal sealed class AppWorkflows(IEnumerable<AppDefinition> definitions, IEnum
     {
         foreach (var name in Definitions.GroupBy(definition => definition.Name, StringComparer.Ordinal).Where(group => group.Count() > 1))
         {
-            problems.Add($"There are {name.Count()} workflows named \"{name.Key}\" in the program. Give each a name of its own.");
+            problems.Add($"There are {name.Count()} workflows named \"{name.Key}\" in the program. Give each a different name.");
         }
     }
 }

@@ -25,7 +25,7 @@ internal sealed class ChatClientProvider(string name, IChatClient client) : IMod
         }.Where(key => key.IsSet).Select(key => $"\"{key.Key}\"")];
         return refused.Length == 0 ? client : throw new ModelException(new CallError(
             ErrorCodes.BadRequest,
-            $"Model \"{definition.Name}\" sets {string.Join(", ", refused)}, which the provider \"{name}\" does not take: its chat client has been set up by the app. Leave it out.",
+            $"Model \"{definition.Name}\" sets {string.Join(", ", refused)}, which the provider \"{name}\" does not accept: the app sets up its chat client. Remove it.",
             ErrorKind.Terminal));
     }
 }

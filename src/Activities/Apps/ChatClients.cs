@@ -36,12 +36,12 @@ internal sealed class ChatClients(IServiceCollection services, IServiceProvider 
         var found = Found.ToList();
         foreach (var name in found.Where(group => _added.Contains(group.Key) && group.Count() > 1))
         {
-            problems.Add($"There are {name.Count()} chat clients named \"{name.Key}\". Give each a name of its own.");
+            problems.Add($"There are {name.Count()} chat clients named \"{name.Key}\". Give each a different name.");
         }
 
         foreach (var name in found.Where(group => group.Last().Lifetime == ServiceLifetime.Scoped))
         {
-            problems.Add($"The chat client \"{name.Key}\" is registered as scoped; expected is a singleton, because model calls belong to no request. Register it with AddKeyedSingleton or AddChatClient.");
+            problems.Add($"The chat client \"{name.Key}\" is registered as scoped; expected a singleton, because model calls belong to no request. Register it with AddKeyedSingleton or AddChatClient.");
         }
 
         string[] known = [.. BuiltIn, .. found.Select(group => group.Key)];

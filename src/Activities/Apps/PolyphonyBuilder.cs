@@ -9,7 +9,7 @@ using Polyphony.Core.Definitions;
 
 namespace Polyphony.Activities.Apps;
 
-/// <summary>Adds workflows, tools and models to Polyphony in an app. What does not fit together is reported when the app starts.</summary>
+/// <summary>Adds workflows, tools and models to an app. Problems are reported when the app starts.</summary>
 public sealed class PolyphonyBuilder
 {
     internal PolyphonyBuilder(IServiceCollection services) => Services = services;
@@ -17,8 +17,8 @@ public sealed class PolyphonyBuilder
     /// <summary>Gets the app's services.</summary>
     public IServiceCollection Services { get; }
 
-    /// <summary>Adds a folder of workflow files beside that of the options. Files are read again when they change; runs under way keep what they started with.</summary>
-    /// <param name="folder">The folder; a relative one begins where those of the options do.</param>
+    /// <summary>Adds a folder of workflow files to those of the options. Files are read again when they change; runs under way keep the definition that they started with.</summary>
+    /// <param name="folder">The folder; relative paths start where those of the options do.</param>
     /// <returns>This builder.</returns>
     public PolyphonyBuilder AddWorkflows(string folder)
     {
@@ -27,7 +27,7 @@ public sealed class PolyphonyBuilder
         return this;
     }
 
-    /// <summary>Adds a workflow that is part of the program, made with <see cref="WorkflowBuilder.Build"/>. It counts before a file of the same name.</summary>
+    /// <summary>Adds a workflow that is part of the program, made with <see cref="WorkflowBuilder.Build"/>. It takes precedence over a file of the same name.</summary>
     /// <param name="definition">The workflow.</param>
     /// <returns>This builder.</returns>
     public PolyphonyBuilder AddWorkflow(WorkflowDefinition definition)
@@ -36,23 +36,23 @@ public sealed class PolyphonyBuilder
         return this;
     }
 
-    /// <summary>Adds a workflow in C#, for logic that a file can't express. It counts before a file of the same name.</summary>
+    /// <summary>Adds a workflow in C#, for logic that a file can't express. It takes precedence over a file of the same name.</summary>
     /// <param name="workflow">Its name, models, agents, limits and input.</param>
     /// <param name="body">Its code. Deterministic: it is replayed.</param>
     /// <param name="workflows">The workflows that the code runs, by name.</param>
     /// <returns>This builder.</returns>
-    /// <exception cref="WorkflowInvalidException">Something of the workflow is wrong; every problem is listed.</exception>
+    /// <exception cref="WorkflowInvalidException">The workflow is not valid; every problem is listed.</exception>
     public PolyphonyBuilder AddCodeWorkflow(WorkflowBuilder workflow, CodeWorkflowFunction body, params IEnumerable<string> workflows) =>
         Add(new CodeWorkflows().Add(workflow, body, workflows));
 
-    /// <summary>Adds a workflow in C# with an input and an output of types; the schema of the input is checked at each start.</summary>
+    /// <summary>Adds a workflow in C# with a typed input and output; each start checks the input against the type's schema.</summary>
     /// <typeparam name="TInput">The input.</typeparam>
     /// <typeparam name="TOutput">The output.</typeparam>
     /// <param name="workflow">Its name, models, agents and limits.</param>
     /// <param name="body">Its code. Deterministic: it is replayed.</param>
     /// <param name="workflows">The workflows that the code runs, by name.</param>
     /// <returns>This builder.</returns>
-    /// <exception cref="WorkflowInvalidException">Something of the workflow is wrong; every problem is listed.</exception>
+    /// <exception cref="WorkflowInvalidException">The workflow is not valid; every problem is listed.</exception>
     public PolyphonyBuilder AddCodeWorkflow<TInput, TOutput>(WorkflowBuilder workflow, CodeWorkflowFunction<TInput, TOutput> body, params IEnumerable<string> workflows) =>
         Add(new CodeWorkflows().Add(workflow, body, workflows));
 
@@ -80,7 +80,7 @@ public sealed class PolyphonyBuilder
         return this;
     }
 
-    /// <summary>Adds a tool. Every call has a scope of its own, whose services are in <see cref="AIFunctionArguments.Services"/>.</summary>
+    /// <summary>Adds a tool. Every call has its own scope, whose services are in <see cref="AIFunctionArguments.Services"/>.</summary>
     /// <param name="function">
     /// The function, such as one of <see cref="AIFunctionFactory"/>. Several calls may run at the same time. It throws <see cref="ToolException"/> to say that the call had no effect, and whether
     /// another attempt is of use. <see cref="ToolCallContext"/> has the key of the call's effect.
@@ -98,12 +98,12 @@ public sealed class PolyphonyBuilder
     }
 
     /// <summary>
-    /// Adds a provider of models: a chat client of any library that has one, such as those for Anthropic, Ollama or Bedrock. A model names it with <c>provider: NAME</c>; its <c>model</c> is passed as
-    /// <see cref="ChatOptions.ModelId"/>. Clients that are keyed <see cref="IChatClient"/> services already are found under their key without this call.
+    /// Adds a provider of models: the chat client of any library, such as those for Anthropic, Ollama or Bedrock. A model names it with <c>provider: NAME</c>; its <c>model</c> is passed as
+    /// <see cref="ChatOptions.ModelId"/>. Keyed <see cref="IChatClient"/> services are found under their key without this call.
     /// </summary>
-    /// <param name="name">The provider's name. One that Polyphony has itself (<c>openai</c>, <c>azure-openai</c>, <c>offline</c>) is replaced.</param>
+    /// <param name="name">The provider's name. It may replace one of Polyphony's own (<c>openai</c>, <c>azure-openai</c>, <c>offline</c>).</param>
     /// <param name="create">
-    /// Makes the client, once; it is disposed of with the app. It must make no calls of functions and no attempts of its own: both are for the workflow, which records them.
+    /// Creates the client once; it is disposed of with the app. It must not invoke functions or retry by itself: the workflow does both and records them.
     /// </param>
     /// <returns>This builder.</returns>
     public PolyphonyBuilder AddChatClient(string name, Func<IServiceProvider, IChatClient> create)

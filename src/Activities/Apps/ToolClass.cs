@@ -27,7 +27,7 @@ internal static class ToolClass
 
         if (methods.Find(method => method.ContainsGenericParameters) is { } generic)
         {
-            throw new ArgumentException($"{type}.{generic.Name} is generic, and so can't be a tool. Make a method with types of its own.");
+            throw new ArgumentException($"{type}.{generic.Name} is generic, so it can't be a tool. Write a method without type parameters.");
         }
 
         if (methods.GroupBy(NameOf, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)

@@ -10,7 +10,7 @@ internal static class BodyText
 {
     private const char Replacement = '\uFFFD';
 
-    /// <summary>Converts a body. What is UTF-8 stays as it is, even where its type says otherwise: servers are often wrong about that.</summary>
+    /// <summary>Converts a body. What is UTF-8 stays unchanged, even where its type says otherwise: servers are often wrong about that.</summary>
     /// <param name="body">The body.</param>
     /// <param name="contentType">Its type, which may name a character set.</param>
     /// <param name="replaced">How many bytes or characters were none, and became U+FFFD.</param>

@@ -15,7 +15,7 @@ namespace Polyphony.Activities.Errors;
 /// </remarks>
 internal sealed partial class ErrorBody
 {
-    // More than that is no error but an echo.
+    // More than that is not an error but an echo.
     private const int MostBytes = 1024 * 1024;
     private const int MostText = 8 * 1024;
     private const int MostMembers = 2000;
@@ -174,7 +174,7 @@ internal sealed partial class ErrorBody
         var said = Say(json, depth + 1);
         if (isWhole)
         {
-            // An object without any word that is known is shown as it is.
+            // An object without any word that is known is shown unchanged.
             return said ?? (IsEmpty(json) ? null : json.GetRawText());
         }
 

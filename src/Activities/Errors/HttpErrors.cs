@@ -30,7 +30,7 @@ internal static class HttpErrors
             408 => new CallError(ErrorCodes.Timeout, said, ErrorKind.Transient),
             409 or 425 or 498 or >= 500 => new CallError(ErrorCodes.ProviderUnavailable, said, ErrorKind.Transient, Capped(wait)),
             >= 400 => Terminal(ErrorCodes.BadRequest, said),
-            301 or 302 or 303 or 307 or 308 => Terminal(ErrorCodes.BadRequest, $"The address sends elsewhere, where prompts and keys do not follow. Name the final address. {said}"),
+            301 or 302 or 303 or 307 or 308 => Terminal(ErrorCodes.BadRequest, $"The address redirects, and prompts and keys do not follow a redirect. Use the final address. {said}"),
             _ => new CallError(ErrorCodes.ProviderInvalidAnswer, said, ErrorKind.Transient),
         };
     }

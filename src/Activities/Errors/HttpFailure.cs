@@ -50,7 +50,7 @@ internal sealed record HttpFailure(int Status, string Message)
             }
         }
 
-        return new HttpFailure(status, Words(read.Message) is { Length: > 0 } message ? message : $"{(Words(reason) is { Length: > 0 } phrase ? phrase : Phrase(status))} (the body says nothing)".TrimStart())
+        return new HttpFailure(status, Words(read.Message) is { Length: > 0 } message ? message : $"{(Words(reason) is { Length: > 0 } phrase ? phrase : Phrase(status))} (the body has no message)".TrimStart())
         {
             Code = read.Code(status) is { } code ? ProviderText.Shorten(Words(code), LongestCode) : null,
             Names = [.. read.Names],

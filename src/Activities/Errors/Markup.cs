@@ -12,7 +12,7 @@ internal static class Markup
 
     private static readonly string[] MessageElements = ["message", "faultstring", "detail", "description", "error_description", "reason", "text"];
 
-    /// <summary>Tells whether a text is markup at all.</summary>
+    /// <summary>Determines whether a text is markup at all.</summary>
     public static bool Is(string text) => text.Length > 1 && text[0] == '<' && (char.IsAsciiLetter(text[1]) || text[1] is '!' or '?');
 
     /// <summary>Gets the message of an XML document, or the title of a page, or the first words of either.</summary>

@@ -86,7 +86,7 @@ internal sealed class DeploymentGate
     }
 
     /// <summary>Lets nothing out until a time.</summary>
-    /// <param name="until">The time; one before the end of a pause that is there already changes nothing.</param>
+    /// <param name="until">The time; one before the end of a pause that already exists changes nothing.</param>
     /// <param name="message">What the provider said.</param>
     public void Pause(DateTimeOffset until, string message)
     {

@@ -15,7 +15,7 @@ internal sealed class ModelRegistry : IModelRegistry
     /// <summary>Makes a registry.</summary>
     /// <param name="providers">The providers; of two with one name the later counts, so that a test can replace one.</param>
     /// <param name="hostModels">The aliases of the host's settings, by name.</param>
-    /// <param name="endpoints">Which addresses workflows may name; by default none but loopback without a key.</param>
+    /// <param name="endpoints">Which addresses workflows may name; by default only loopback, without a key.</param>
     public ModelRegistry(
         IEnumerable<IModelProvider> providers, IReadOnlyDictionary<string, ModelDefinition>? hostModels = null, EndpointPolicy? endpoints = null)
     {
@@ -30,7 +30,7 @@ internal sealed class ModelRegistry : IModelRegistry
 
     /// <summary>Makes a registry with the providers that Polyphony brings: offline, openai and azure-openai.</summary>
     /// <param name="hostModels">The aliases of the host's settings, by name.</param>
-    /// <param name="endpoints">Which addresses workflows may name; by default none but loopback without a key.</param>
+    /// <param name="endpoints">Which addresses workflows may name; by default only loopback, without a key.</param>
     /// <param name="loggerFactory">Makes the loggers; by default nothing is logged.</param>
     /// <returns>The registry.</returns>
     public static ModelRegistry CreateDefault(

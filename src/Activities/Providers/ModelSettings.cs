@@ -101,7 +101,7 @@ internal sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition
         WorkflowProblem Placed(WorkflowProblem problem) => isFile ? problem : problem with { Location = default };
     }
 
-    /// <summary>Makes the check of limits of money.</summary>
+    /// <summary>Makes the check of cost limits.</summary>
     /// <returns>The check.</returns>
     public PriceCheck CheckPrices() => new(Models, Prices.Knows);
 

@@ -91,7 +91,7 @@ internal sealed partial record PriceTable(DateOnly AsOf, IReadOnlyDictionary<str
         return ((price.InputPerMillion * (inputTokens - cachedInputTokens)) + (cached * cachedInputTokens) + (price.OutputPerMillion * outputTokens)) / 1_000_000m;
     }
 
-    /// <summary>Tells whether it is known what a model costs, by the name under which it is called. The offline model costs nothing.</summary>
+    /// <summary>Determines whether it is known what a model costs, by the name under which it is called. The offline model costs nothing.</summary>
     /// <param name="model">The model.</param>
     public bool Knows(ModelDefinition model) => model.Provider == OfflineProvider.ProviderName || Find(model.Model) is not null;
 

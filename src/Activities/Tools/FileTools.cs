@@ -8,7 +8,7 @@ namespace Polyphony.Activities.Tools;
 /// <summary>
 /// Tools that read text files under one folder, and nothing outside it: no absolute paths, no <c>..</c>, and no links that lead elsewhere. Inside it they leave out what is
 /// not meant for agents: hidden files and folders (a name that begins with a dot), logs, <c>local.settings.json</c>, the folders that the host excludes, and everything
-/// that is no regular file.
+/// that is not a regular file.
 /// </summary>
 internal sealed class FileTools
 {
@@ -137,7 +137,7 @@ internal sealed class FileTools
         return IsUnder(full, _root) ? full : throw Outside(path);
     }
 
-    /// <summary>Tells whether a full path under the root, links resolved, is not for agents.</summary>
+    /// <summary>Determines whether a full path under the root, links resolved, is not for agents.</summary>
     private bool IsExcluded(string full)
     {
         if (_excluded.Any(folder => IsUnder(full, folder)))

@@ -12,7 +12,7 @@ internal static class RegularFiles
     private const int TypeMask = 0xF000;
     private const int Regular = 0x8000;
 
-    /// <summary>Tells whether a path names a regular file; a link is none.</summary>
+    /// <summary>Determines whether a path names a regular file; a link is none.</summary>
     public static bool IsRegular(string path)
     {
         if (OperatingSystem.IsWindows())

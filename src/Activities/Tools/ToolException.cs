@@ -6,7 +6,7 @@ namespace Polyphony.Activities.Tools;
 /// What a tool throws to say that its call had no effect, and whether another attempt can help. After other exceptions, a call is made again only if the tool is idempotent: it may have happened.
 /// </summary>
 /// <param name="message">What went wrong; a model that asked for the tool reads it.</param>
-/// <param name="kind">Whether another attempt can help.</param>
+/// <param name="kind">Whether another attempt may help.</param>
 public sealed class ToolException(string message, ErrorKind kind = ErrorKind.Terminal) : PolyphonyException(ErrorCodes.ToolFailed, message)
 {
     /// <summary>Gets whether another attempt can help.</summary>

@@ -5,13 +5,13 @@ using Polyphony.Engine;
 
 namespace Polyphony.Cli.Commands;
 
-/// <summary><c>backup</c>: a consistent copy of the data file, while a host goes on with it.</summary>
+/// <summary><c>backup</c>: a consistent copy of the data file, even while a host uses it.</summary>
 internal static class BackupCommand
 {
     public static Command Create(CommonOptions common)
     {
-        var file = new Argument<string>("FILE") { Description = "The copy; a file that is not there yet." };
-        var command = new Command("backup", "Copy the data file, while a host goes on with it") { file };
+        var file = new Argument<string>("FILE") { Description = "The file to write; it must not exist." };
+        var command = new Command("backup", "Copy the data file, even while a host uses it") { file };
         command.SetAction((parsed, _) =>
         {
             var settings = common.Read(parsed);

@@ -11,7 +11,7 @@ internal static class CheckCommand
 
     public static Command Create(CommonOptions common)
     {
-        var command = new Command("check", "Check that everything in the data file can be read; a host may be up meanwhile");
+        var command = new Command("check", "Check that everything in the data file can be read, even while a host is up");
         command.SetAction((parsed, _) =>
         {
             var settings = common.Read(parsed);
@@ -46,7 +46,7 @@ internal static class CheckCommand
         }
 
         await Console.Out.WriteLineAsync(
-            $"The other instances are whole, and a host runs them. To have the damaged ones back, stop the host and put a backup in place of the file (docs/cli.md); check the disk. Until then keep the file, and make no backup over an older one.");
+            $"The other instances are whole, and a host runs them. To restore the damaged ones, check the disk, stop the host and replace the file with a backup (docs/cli.md). Until then keep the file, and overwrite no older backup.");
         return ExitCodes.NotCompleted;
     }
 

@@ -41,7 +41,7 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
             {
                 await session.ReconnectAsync(cancellationToken);
                 view.Say(session.Own is null
-                    ? $"The host has ended; going on with the one at {session.Client.Address}."
+                    ? $"The host has ended; continuing with the one at {session.Client.Address}."
                     : "The host has ended; this process has taken over.");
             }
         }
@@ -59,7 +59,7 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
         }
         catch (HostProblemException e) when (e.Problem.Code == ProblemCodes.InlineDefinitionsDisabled)
         {
-            throw CliException.Host($"The host at {session.Client.Address} can be reached from elsewhere, and so takes no files. Put the file into its workflows folder, or run on another data folder (--data).");
+            throw CliException.Host($"The host at {session.Client.Address} can be reached from other machines, so it takes no files. Put the file into its workflows folder, or use another data folder (--data).");
         }
     }
 
@@ -84,7 +84,7 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
         var suspended = status.RuntimeStatus == OrchestrationRuntimeStatus.Suspended;
         if (suspended && !_saidSuspended)
         {
-            view.Say($"Suspended{(status.Error is null ? "" : $": {status.Error.Message}")}. Let it go on with: {settings.Command} resume {status.InstanceId}");
+            view.Say($"Suspended{(status.Error is null ? "" : $": {status.Error.Message}")}. Resume it with: {settings.Command} resume {status.InstanceId}");
         }
 
         _saidSuspended = suspended;

@@ -13,7 +13,7 @@ internal static class HistoryCommand
     public static Command Create(CommonOptions common)
     {
         var id = new Argument<string>("ID") { Description = "The instance." };
-        var command = new Command("history", "Print what happened to a run, oldest first") { id, common.Json };
+        var command = new Command("history", "Print the history of a run, oldest first") { id, common.Json };
         command.SetAction((parsed, _) =>
         {
             var settings = common.Read(parsed);

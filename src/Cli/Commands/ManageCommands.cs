@@ -13,9 +13,9 @@ internal static class ManageCommands
     {
         root.Add(CreateRaise(common));
         foreach (var (name, description) in (ReadOnlySpan<(string, string)>)
-            [("suspend", "Halt a run"), ("resume", "Let a halted run go on"), ("terminate", "End a run"), ("rewind", "Run what failed of a run again")])
+            [("suspend", "Halt a run"), ("resume", "Resume a suspended run"), ("terminate", "End a run"), ("rewind", "Run the failed part of a run again")])
         {
-            var reason = new Option<string?>("--reason") { Description = "Why; kept in the history.", HelpName = "TEXT" };
+            var reason = new Option<string?>("--reason") { Description = "The reason; kept in the history.", HelpName = "TEXT" };
             root.Add(Create(common, name, description, [reason], (session, id, parsed, cancellationToken) =>
                 session.Client.PostAsync(id, parsed.GetValue(reason) is { } why ? $"{name}?reason={Uri.EscapeDataString(why)}" : name, null, cancellationToken)));
         }

@@ -77,8 +77,8 @@ internal static class RunCommand
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
                 await Console.Error.WriteLineAsync(session.Own is null
-                    ? $"Instance {start.InstanceId} goes on in the host at {session.Client.Address}. Look at it with: {settings.Command} status {start.InstanceId}"
-                    : $"Instance {start.InstanceId} is kept in {settings.DataFolder}. Look at it with: {settings.Command} status {start.InstanceId} - and let it go on with: {settings.Command} up");
+                    ? $"Instance {start.InstanceId} continues in the host at {session.Client.Address}. Look at it with: {settings.Command} status {start.InstanceId}"
+                    : $"Instance {start.InstanceId} is kept in {settings.DataFolder}. Look at it with: {settings.Command} status {start.InstanceId} - and continue it with: {settings.Command} up");
                 return ExitCodes.NotCompleted;
             }
         }

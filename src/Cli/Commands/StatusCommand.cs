@@ -102,7 +102,7 @@ internal static class StatusCommand
 
         if (status.CustomStatus is { MoreWaiting: > 0 and var more })
         {
-            await Console.Out.WriteLineAsync($"waits: for {more} more, which come up as these end");
+            await Console.Out.WriteLineAsync($"waits: for {more} more, shown as these end");
         }
 
         await Console.Out.WriteLineAsync(ResultText.Summary(status));
@@ -113,7 +113,7 @@ internal static class StatusCommand
 
         if (session.Own is not null && status.StopReason is null)
         {
-            await Console.Out.WriteLineAsync($"No host runs on this data folder. Let it go on with: {settings.Command} up");
+            await Console.Out.WriteLineAsync($"No host runs on this data folder. Continue it with: {settings.Command} up");
         }
 
         if (status.Output is { } output)

@@ -15,7 +15,7 @@ internal static class UpCommand
     {
         var port = new Option<int>("--port") { Description = "The port; 0 for a free one.", DefaultValueFactory = _ => DefaultPort, HelpName = "PORT" };
         var listen = new Option<string?>("--listen") { Description = "The address to listen on. Default: loopback. Any other demands an API key in $POLYPHONY_API_KEY.", HelpName = "ADDR" };
-        var command = new Command("up", "Serve the HTTP API, and go on with unfinished runs") { port, listen, common.Workflows, common.Files };
+        var command = new Command("up", "Serve the HTTP API, and continue unfinished runs") { port, listen, common.Workflows, common.Files };
         command.SetAction((parsed, _) =>
         {
             var settings = common.Read(parsed);
@@ -29,12 +29,12 @@ internal static class UpCommand
         var options = new HostOptions { Settings = settings, Listen = Address(listen), Port = port, RunSchedules = true, LogToConsole = true };
         if (port is < 0 or > IPEndPoint.MaxPort)
         {
-            throw CliException.Invalid($"--port must be 0 to {IPEndPoint.MaxPort}; found is {port}.");
+            throw CliException.Invalid($"--port must be 0 to {IPEndPoint.MaxPort}; found {port}.");
         }
 
         if (!options.LoopbackOnly && options.ApiKey is null)
         {
-            throw CliException.Invalid($"Listening on {options.Listen} lets others in: set an API key in POLYPHONY_API_KEY, or leave --listen out.");
+            throw CliException.Invalid($"Listening on {options.Listen} makes the host reachable from other machines: set an API key in POLYPHONY_API_KEY, or leave --listen out.");
         }
 
         await using var host = await StartAsync(options, cancellationToken);
@@ -45,7 +45,7 @@ internal static class UpCommand
               files        {settings.FilesFolder ?? "none: name a folder with --files or POLYPHONY_FILES"}
               data         {settings.DataFile}{(host.UnfinishedInstances == 0 ? "" : $"   ({host.UnfinishedInstances} unfinished, going on)")}
               log          {settings.LogFile}
-            Ctrl-C stops it; unfinished runs go on with the next start.
+            Ctrl-C stops it; unfinished runs continue at the next start.
             """);
 
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -80,6 +80,6 @@ internal static class UpCommand
         null or "localhost" => IPAddress.Loopback,
         "*" => IPAddress.Any,
         _ when IPAddress.TryParse(listen, out var address) => address,
-        _ => throw CliException.Invalid($"--listen must be an IP address such as 0.0.0.0; found is \"{listen}\"."),
+        _ => throw CliException.Invalid($"--listen must be an IP address such as 0.0.0.0; found \"{listen}\"."),
     };
 }

@@ -12,7 +12,7 @@ internal static class ValidateCommand
     public static Command Create(CommonOptions common)
     {
         var files = new Argument<string[]>("FILE") { Description = "Workflow files.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("validate", "Check workflow files: every problem with line and column, and the most model calls of a run") { files };
+        var command = new Command("validate", "Check workflow files: every problem with line and column, and the maximum number of model calls of a run") { files };
         command.SetAction((parsed, _) =>
         {
             var settings = common.Read(parsed);

@@ -26,7 +26,7 @@ internal sealed record ConnectionLimits
     /// <summary>The longest request line in bytes; a longer one is answered 414.</summary>
     public const int MaxRequestLineBytes = 8 * 1024;
 
-    /// <summary>The most bytes of all headers together; more are answered 431.</summary>
+    /// <summary>The maximum total size of all headers in bytes; larger ones are answered 431.</summary>
     public const int MaxHeaderBytes = 32 * 1024;
 
     /// <summary>The most headers; more are answered 431.</summary>

@@ -42,7 +42,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     /// <summary>Gets a task that ends when the engine does; faulted when an error of the disk stopped it.</summary>
     public Task Completion => _engine.Completion;
 
-    /// <summary>Tells whether something gets on without anybody's doing: an activity runs or is about to, or a timer is due soon.</summary>
+    /// <summary>Determines whether something gets on without anybody's doing: an activity runs or is about to, or a timer is due soon.</summary>
     /// <param name="soon">What counts as soon.</param>
     /// <returns>Whether it does. Between two steps of an instance it may seem that nothing does.</returns>
     public bool IsMoving(TimeSpan soon) => _engine.Activities is not (0, 0) || _engine.NextTimer - TimeProvider.System.GetUtcNow() < soon;
@@ -50,8 +50,8 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     /// <summary>Gets the number of unfinished instances.</summary>
     public int UnfinishedInstances => _engine.UnfinishedInstances;
 
-    /// <summary>Starts a host. Unfinished instances of the data folder go on.</summary>
-    /// <param name="options">How.</param>
+    /// <summary>Starts a host. Unfinished instances of the data folder continue.</summary>
+    /// <param name="options">The options; <see langword="null"/> for the defaults.</param>
     /// <param name="cancellationToken">Gives up the start.</param>
     /// <returns>The running host.</returns>
     /// <exception cref="DataFolderInUseException">Another process has the data folder.</exception>

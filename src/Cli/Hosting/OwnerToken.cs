@@ -4,7 +4,7 @@ using Polyphony.Hosting.DataFolders;
 namespace Polyphony.Cli.Hosting;
 
 /// <summary>
-/// Shows a host that a command is its owner's: a secret in a file of the data folder, which the owner alone can read, made anew by every host. Without it an inline
+/// Shows a host that a command is its owner's: a secret in a file of the data folder, which only the owner can read and which every host renews. Without it an inline
 /// definition counts as a caller's.
 /// </summary>
 internal static class OwnerToken

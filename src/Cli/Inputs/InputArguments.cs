@@ -11,7 +11,7 @@ internal static class InputArguments
     /// <summary>Reads arguments.</summary>
     /// <param name="arguments">The arguments, each <c>key=value</c>; a later one replaces an earlier one.</param>
     /// <param name="inputFile">A JSON file that holds the rest, or <see langword="null"/>.</param>
-    /// <param name="schema">The schema, or <see langword="null"/> if anything is taken.</param>
+    /// <param name="schema">The schema, or <see langword="null"/> if anything is accepted.</param>
     /// <param name="what">What is read, for messages, such as <c>input of workflow "hello"</c>.</param>
     /// <returns>The value; it fits the schema.</returns>
     /// <exception cref="CliException">Something is wrong; the message lists everything.</exception>
@@ -46,7 +46,7 @@ internal static class InputArguments
 
         if (schema is not null)
         {
-            // Everything at once; but a key with a problem of its own is not called missing as well.
+            // Everything at once; but a key with its own problem is not called missing as well.
             problems.AddRange(schema.Validate(input)
                 .Where(violation => !refused.Exists(key => violation.Message.Contains($"\"{key}\"", StringComparison.Ordinal)))
                 .Select(violation => $"{(violation.Pointer.Length == 0 ? "/" : violation.Pointer)}: {violation.Message}"));
@@ -102,7 +102,7 @@ internal static class InputArguments
         }
         else
         {
-            return $"\"{key}\" must be {string.Join(" or ", types.Select(Article))}; found is \"{text}\".";
+            return $"\"{key}\" must be {string.Join(" or ", types.Select(Article))}; found \"{text}\".";
         }
 
         return null;

@@ -9,7 +9,7 @@ internal static class WorkflowFiles
 {
     /// <summary>Reads a file and checks it with what it uses.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="prices">What refuses limits of money that can't hold; <see langword="null"/>: the host that starts it does that.</param>
+    /// <param name="prices">What refuses cost limits that can't hold; <see langword="null"/>: the host that starts it does that.</param>
     /// <returns>What was read, every problem, and the catalog of its folder.</returns>
     public static (WorkflowParseResult Result, IReadOnlyList<WorkflowProblem> Problems, IWorkflowCatalog Catalog) Check(string path, PriceCheck? prices = null)
     {

@@ -4,12 +4,12 @@ using Polyphony.Hosting.DataFolders;
 namespace Polyphony.Cli.Logging;
 
 /// <summary>
-/// The log of a data folder: lines in a file that begins anew, and keeps the one before as <c>.old</c>, when it has grown large. A log that can't be written is said once on
+/// The log of a data folder: lines in a file that is started over, keeping the previous one as <c>.old</c>, when it has grown large. A log that can't be written is said once on
 /// stderr and stops nothing; when it can be written again, it is. Thread-safe.
 /// </summary>
 internal sealed class LogFile : IDisposable
 {
-    /// <summary>The most bytes of one file; there are at most two.</summary>
+    /// <summary>The maximum size of one file in bytes; there are at most two.</summary>
     public const long MaxBytes = 5 * 1024 * 1024;
 
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(5);
@@ -27,7 +27,7 @@ internal sealed class LogFile : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="complain">Takes the one sentence that is said when the log can't be written.</param>
     /// <param name="clock">The clock.</param>
-    /// <param name="maxBytes">The most bytes of one file.</param>
+    /// <param name="maxBytes">The maximum size of one file in bytes.</param>
     public LogFile(string path, Action<string> complain, TimeProvider clock, long maxBytes = MaxBytes)
     {
         _path = path;
@@ -122,7 +122,7 @@ internal sealed class LogFile : IDisposable
             if (!_complained)
             {
                 _complained = true;
-                _complain($"The log \"{_path}\" cannot be written: {e.Message} The host goes on without it, and writes it again when it can.");
+                _complain($"The log \"{_path}\" cannot be written: {e.Message} The host continues without it, and writes it again when it can.");
             }
         }
     }

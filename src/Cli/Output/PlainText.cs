@@ -19,7 +19,7 @@ internal static class PlainText
     /// <returns>A line.</returns>
     public static string Line(string text) => Escape(text, keepsLines: false);
 
-    /// <summary>Tells whether a character is shown as it is.</summary>
+    /// <summary>Determines whether a character is shown unchanged.</summary>
     internal static bool IsShown(char character) => character switch
     {
         < ' ' or '\u007f' => false,

@@ -6,7 +6,7 @@ using Spectre.Console.Rendering;
 
 namespace Polyphony.Cli.Output;
 
-/// <summary>Progress on a terminal: a table that is drawn anew whenever something changes, and a few times a second for the clock.</summary>
+/// <summary>Progress on a terminal: a table that is drawn again whenever something changes, and a few times a second for the clock.</summary>
 internal sealed class TableView : IProgressView
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);

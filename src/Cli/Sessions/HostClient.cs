@@ -44,7 +44,7 @@ internal sealed class HostClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    /// <summary>Tells whether the host answers.</summary>
+    /// <summary>Determines whether the host answers.</summary>
     public async Task<bool> IsLiveAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -283,7 +283,7 @@ internal sealed class HostClient : IDisposable
 
 /// <summary>The host does not answer any more: it ended, or was killed.</summary>
 /// <param name="cause">What showed it.</param>
-internal sealed class HostLostException(Exception? cause) : Exception("The host does not answer any more.", cause);
+internal sealed class HostLostException(Exception? cause) : Exception("The host no longer answers.", cause);
 
 /// <summary>The host refused a request.</summary>
 /// <param name="problem">Why.</param>

@@ -6,7 +6,7 @@ namespace Polyphony.Cli.Sessions;
 
 /// <summary>
 /// The host of a data folder, for one command: that of another process if one has the folder, otherwise one in this process. If the
-/// other one ends, the session goes on with the next, or takes over.
+/// other one ends, the session continues with the next, or takes over.
 /// </summary>
 internal sealed class HostSession : IAsyncDisposable
 {
@@ -36,7 +36,7 @@ internal sealed class HostSession : IAsyncDisposable
         return session;
     }
 
-    /// <summary>Goes on after the host was lost.</summary>
+    /// <summary>Continues after the host was lost.</summary>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>A task that completes when there is a host again.</returns>
     /// <exception cref="CliException">No host can be reached or started.</exception>

@@ -27,7 +27,7 @@ internal static class Unfinished
             {
                 said = true;
                 await Console.Error.WriteLineAsync(
-                    $"{Count(host.UnfinishedInstances)} of this data folder not finished yet; staying while they get on. Ctrl-C leaves them for the next run or up.");
+                    $"{Count(host.UnfinishedInstances)} of this data folder not finished yet; waiting for them. Ctrl-C leaves them for the next run or up.");
             }
 
             await Task.Delay(BetweenLooks, cancellationToken);

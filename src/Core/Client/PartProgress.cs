@@ -15,7 +15,7 @@ internal static class PartProgress
     /// <param name="client">Where they are read.</param>
     /// <param name="instanceId">The instance.</param>
     /// <param name="progress">Its own progress.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The sum, which names no parts.</returns>
     public static async Task<WorkflowProgress> AddAsync(DurableClient client, string instanceId, WorkflowProgress progress, CancellationToken cancellationToken)
     {
@@ -66,7 +66,7 @@ internal static class PartProgress
     /// <summary>Gets a value indicating whether children run parts of a node.</summary>
     public static bool IsDivided(WorkflowProgress progress) => progress.Nodes.Any(node => node.Parts is not null);
 
-    /// <summary>Adds parts to a node. It runs while any of them does; of those that wait, the one that goes on first is shown.</summary>
+    /// <summary>Adds parts to a node. It runs while any of them does; of those that wait, the one that continues first is shown.</summary>
     internal static NodeProgress Sum(NodeProgress node, IReadOnlyList<NodeProgress> parts)
     {
         if (parts.Count == 0)

@@ -7,13 +7,13 @@ using Polyphony.Core.Schedules;
 
 namespace Polyphony.Core.Client;
 
-/// <content>Starting anew what has finished, with what a workflow needs besides the engine's own part.</content>
+/// <content>Restart and rewind, with what a workflow needs besides the engine's own part.</content>
 public sealed partial class WorkflowClient
 {
-    /// <summary>Starts a new instance with the workflow, input and tags of a finished one. It runs the definition that the old one had pinned.</summary>
+    /// <summary>Starts a new instance with the workflow, input and tags of a finished one. It runs the definition that the old instance had pinned.</summary>
     /// <param name="instanceId">The id of the finished instance.</param>
     /// <param name="newInstanceId">The new instance's id, or <see langword="null"/> for a new one.</param>
-    /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
+    /// <param name="cancellationToken">Cancels the wait; the start may already have been committed.</param>
     /// <returns>The new instance's id.</returns>
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
     /// <exception cref="InvalidInstanceStatusException">It has not finished.</exception>
@@ -53,10 +53,10 @@ public sealed partial class WorkflowClient
             cancellationToken);
     }
 
-    /// <summary>Lets a failed instance run again from where it failed; what succeeded is kept.</summary>
+    /// <summary>Runs a failed instance again from where it failed; what succeeded is kept.</summary>
     /// <param name="instanceId">The id.</param>
-    /// <param name="reason">Why; kept in the history.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="reason">The reason; kept in the history.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>A task that completes when this is committed.</returns>
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
     /// <exception cref="InvalidInstanceStatusException">It has not failed.</exception>
@@ -72,7 +72,7 @@ public sealed partial class WorkflowClient
         await client.RewindAsync(instanceId, reason, cancellationToken);
     }
 
-    // A workflow fails by an activity that throws, and lets it go on when it finds the marker of that failure. The engine runs failed
+    // A workflow fails by an activity that throws, and lets it continue when it finds the marker of that failure. The engine runs failed
     // activities of failed children again as well, so each of them gets its marker. Which failure it is stands in the custom status: not
     // every engine keeps the inputs of activities in the history.
     private async Task MarkRewoundAsync(OrchestrationMetadata failed, CancellationToken cancellationToken)

@@ -13,7 +13,7 @@ public sealed partial class WorkflowClient
     /// <summary>Reads an instance.</summary>
     /// <param name="instanceId">The id.</param>
     /// <param name="options">What to read.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The instance, or <see langword="null"/> if there is none.</returns>
     public async Task<WorkflowStatus?> GetAsync(string instanceId, WorkflowStatusOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -38,7 +38,7 @@ public sealed partial class WorkflowClient
     /// <summary>Turns the engine's record of an instance into what users see. Records without input and output give a status without them.</summary>
     /// <param name="metadata">The engine's record.</param>
     /// <param name="options">What to read.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The status.</returns>
     public async Task<WorkflowStatus> DescribeAsync(OrchestrationMetadata metadata, WorkflowStatusOptions options, CancellationToken cancellationToken = default)
     {

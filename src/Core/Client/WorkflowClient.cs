@@ -15,16 +15,16 @@ using Polyphony.Expressions.Schemas;
 namespace Polyphony.Core.Client;
 
 /// <summary>
-/// Starts and watches workflows: what the HTTP API, the CLI and C# programs use. It checks inputs, pins definitions and keeps large
-/// values out of the history; all else is <see cref="DurableClient"/>'s. Thread-safe.
+/// Starts and watches workflows, for the HTTP API, the CLI and C# programs. It checks inputs, pins definitions and keeps large
+/// values out of the history; <see cref="DurableClient"/> does the rest. Thread-safe.
 /// </summary>
 /// <param name="client">The engine's client.</param>
 /// <param name="catalog">The workflows that can be started.</param>
 /// <param name="definitions">Where pinned definitions are kept.</param>
 /// <param name="payloads">Where large values are kept.</param>
-/// <param name="prices">Refuses limits of money over models without a price; by default none is refused.</param>
-/// <param name="endpoints">Which addresses workflows may name; by default none but loopback without a key.</param>
-/// <param name="ledger">Where model calls are recorded; without it what ended instances used is what their runs have counted.</param>
+/// <param name="prices">Refuses cost limits over models without a price; by default none is refused.</param>
+/// <param name="endpoints">Which addresses workflows may name; by default only loopback, without a key.</param>
+/// <param name="ledger">Where model calls are recorded; without it, the usage of ended instances is what their runs have counted.</param>
 public sealed partial class WorkflowClient(
     DurableClient client, IWorkflowCatalog catalog, IDefinitionStore definitions, IPayloadStore payloads, PriceCheck? prices = null,
     EndpointPolicy? endpoints = null, ILedger? ledger = null)
@@ -49,13 +49,13 @@ public sealed partial class WorkflowClient(
     /// <summary>Gets the workflows that can be started.</summary>
     public IWorkflowCatalog Catalog => catalog;
 
-    /// <summary>Gets what refuses limits of money that can't hold.</summary>
+    /// <summary>Gets the check that refuses cost limits over models without a price.</summary>
     public PriceCheck? Prices => prices;
 
     /// <summary>Gets the ledger, if there is one.</summary>
     public ILedger? Ledger => ledger;
 
-    /// <summary>Gets which addresses workflows may name.</summary>
+    /// <summary>Gets the addresses that workflows may name.</summary>
     public EndpointPolicy Endpoints { get; } = endpoints ?? EndpointPolicy.Default;
 
     /// <summary>Gets what checks definitions and keeps them for their instances.</summary>
@@ -66,7 +66,7 @@ public sealed partial class WorkflowClient(
 
     /// <summary>Checks an instance id given from outside.</summary>
     /// <param name="instanceId">The id.</param>
-    /// <exception cref="InstanceIdInvalidException">It is not one.</exception>
+    /// <exception cref="InstanceIdInvalidException">It is not a valid instance id.</exception>
     public static void CheckInstanceId(string instanceId)
     {
         if (instanceId.Length is 0 or > DurableLimits.MaxInstanceIdLength
@@ -80,8 +80,8 @@ public sealed partial class WorkflowClient(
     /// <summary>Starts an instance of a workflow of the catalog.</summary>
     /// <param name="workflow">Its name.</param>
     /// <param name="input">The input.</param>
-    /// <param name="options">How.</param>
-    /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
+    /// <param name="options">The options; <see langword="null"/> for the defaults.</param>
+    /// <param name="cancellationToken">Cancels the wait; the start may already have been committed.</param>
     /// <returns>The instance's id.</returns>
     /// <exception cref="WorkflowNotFoundException">There is no such workflow.</exception>
     /// <exception cref="WorkflowInvalidException">The workflow, or one that it uses, is not valid, or runs itself (<c>workflow_recursion</c>).</exception>
@@ -95,8 +95,8 @@ public sealed partial class WorkflowClient(
     /// <summary>Starts an instance of a given definition.</summary>
     /// <param name="definition">The definition; need not be in the catalog, but the workflows that it uses must.</param>
     /// <param name="input">The input.</param>
-    /// <param name="options">How.</param>
-    /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
+    /// <param name="options">The options; <see langword="null"/> for the defaults.</param>
+    /// <param name="cancellationToken">Cancels the wait; the start may already have been committed.</param>
     /// <returns>The instance's id.</returns>
     /// <inheritdoc cref="StartAsync(string, JsonElement, StartWorkflowOptions?, CancellationToken)"/>
     public async Task<string> StartAsync(WorkflowDefinition definition, JsonElement input, StartWorkflowOptions? options = null, CancellationToken cancellationToken = default)
@@ -112,7 +112,7 @@ public sealed partial class WorkflowClient(
         ScheduleIds.CheckIsFree(instanceId);
         if (StrictJson.FindProblem(input) is { } problem)
         {
-            throw new InvalidJsonException($"The input of workflow \"{definition.Name}\" cannot be taken: {problem}.");
+            throw new InvalidJsonException($"The input of workflow \"{definition.Name}\" cannot be accepted: {problem}.");
         }
 
         if (!definition.IsStartable)
@@ -147,7 +147,7 @@ public sealed partial class WorkflowClient(
     /// <param name="instanceId">The instance.</param>
     /// <param name="eventName">The event's name.</param>
     /// <param name="payload">The payload, or <see langword="null"/>.</param>
-    /// <param name="cancellationToken">Ends the wait; the event may have been committed all the same.</param>
+    /// <param name="cancellationToken">Cancels the wait; the event may already have been committed.</param>
     /// <returns>A task that completes when the event is committed.</returns>
     /// <exception cref="InvalidJsonException">The payload is nested too deeply, or holds half of a surrogate pair.</exception>
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
@@ -162,7 +162,7 @@ public sealed partial class WorkflowClient(
 
         if (StrictJson.FindProblem(value) is { } problem)
         {
-            throw new InvalidJsonException($"The payload of event \"{eventName}\" cannot be taken: {problem}.");
+            throw new InvalidJsonException($"The payload of event \"{eventName}\" cannot be accepted: {problem}.");
         }
 
         var text = value.GetRawText();
@@ -211,9 +211,9 @@ public sealed partial class WorkflowClient(
 
     /// <summary>Reads the whole of a payload.</summary>
     /// <param name="payload">The payload.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The value.</returns>
-    /// <exception cref="PayloadNotFoundException">It is no longer kept.</exception>
+    /// <exception cref="PayloadNotFoundException">It is no longer stored.</exception>
     public Task<JsonElement> ReadAsync(Payload payload, CancellationToken cancellationToken = default) =>
         PayloadReader.ReadAsync(payloads, payload, cancellationToken).AsTask();
 

@@ -18,11 +18,11 @@ public sealed class ScheduleNotFoundException(string workflow, string schedule, 
 /// <summary>An input or an answer does not fit its schema.</summary>
 /// <param name="code">The code: <c>input_invalid</c> or <c>answer_invalid</c>.</param>
 /// <param name="what">What was checked, such as <c>input of workflow "hello"</c>.</param>
-/// <param name="violations">All that is wrong.</param>
+/// <param name="violations">Everything that is wrong.</param>
 public sealed class SchemaViolationException(string code, string what, IReadOnlyList<SchemaViolation> violations)
     : PolyphonyException(code, $"The {what} does not fit its schema: {string.Join("; ", violations.Select(violation => $"{(violation.Pointer.Length == 0 ? "/" : violation.Pointer)}: {violation.Message}"))}")
 {
-    /// <summary>Gets all that is wrong.</summary>
+    /// <summary>Gets everything that is wrong.</summary>
     public IReadOnlyList<SchemaViolation> Violations { get; } = violations;
 }
 

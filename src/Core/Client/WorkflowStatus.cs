@@ -4,61 +4,61 @@ using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Client;
 
-/// <summary>A workflow instance as users see it: Durable Functions' status with what the workflow adds.</summary>
+/// <summary>The status of a workflow instance: that of Durable Functions, with what the workflow adds.</summary>
 public sealed record WorkflowStatus
 {
     /// <summary>Gets the instance's id.</summary>
     public required string InstanceId { get; init; }
 
-    /// <summary>Gets the workflow's name (for a C# workflow, the orchestration's).</summary>
+    /// <summary>Gets the name of the workflow, or of another orchestration.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Gets the workflow's version; <see langword="null"/> for a C# workflow.</summary>
+    /// <summary>Gets the workflow's version; <see langword="null"/> for a child.</summary>
     public int? Version { get; init; }
 
-    /// <summary>Gets the hash of the pinned definition; <see langword="null"/> for a C# workflow.</summary>
+    /// <summary>Gets the hash of the pinned definition; <see langword="null"/> for an orchestration that is not a workflow.</summary>
     public string? DefinitionHash { get; init; }
 
     /// <summary>Gets the status.</summary>
     public required OrchestrationRuntimeStatus RuntimeStatus { get; init; }
 
-    /// <summary>Gets why it ended; <see langword="null"/> while it has not.</summary>
+    /// <summary>Gets the stop reason; <see langword="null"/> until it has ended.</summary>
     public StopReason? StopReason { get; init; }
 
-    /// <summary>Gets the input, if it was asked for.</summary>
+    /// <summary>Gets the input, if requested.</summary>
     public JsonElement? Input { get; init; }
 
-    /// <summary>Gets how far it is.</summary>
+    /// <summary>Gets the progress.</summary>
     public WorkflowProgress? CustomStatus { get; init; }
 
-    /// <summary>Gets the output, once ended and as far as there is one.</summary>
+    /// <summary>Gets the output once it has ended, if there is one.</summary>
     public JsonElement? Output { get; init; }
 
     /// <summary>Gets what went wrong.</summary>
     public WorkflowError? Error { get; init; }
 
-    /// <summary>Gets what the model calls used.</summary>
+    /// <summary>Gets the usage of its model calls.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
-    /// <summary>Gets the outcome of every activation in graph order, if it was asked for and it has ended.</summary>
+    /// <summary>Gets the outcome of every activation in graph order, if requested and once it has ended.</summary>
     public IReadOnlyList<OutcomeStatus>? Outcomes { get; init; }
 
-    /// <summary>Gets what could not be read of it, such as an input that is no longer kept; empty for most.</summary>
+    /// <summary>Gets the parts that could not be read, such as an input that is no longer stored; usually empty.</summary>
     public IReadOnlyList<UnreadablePart> Unreadable { get; init; } = [];
 
     /// <summary>Gets the instance that started it, for a child.</summary>
     public string? ParentInstanceId { get; init; }
 
-    /// <summary>Gets when it was accepted.</summary>
+    /// <summary>Gets the time at which it was accepted.</summary>
     public required DateTimeOffset CreatedTime { get; init; }
 
-    /// <summary>Gets when its last step was committed.</summary>
+    /// <summary>Gets the time of its last committed step.</summary>
     public required DateTimeOffset LastUpdatedTime { get; init; }
 
-    /// <summary>Gets when it ended.</summary>
+    /// <summary>Gets the time at which it ended.</summary>
     public DateTimeOffset? CompletedTime { get; init; }
 
-    /// <summary>Gets a number that grows with every change.</summary>
+    /// <summary>Gets a number that increases with every change.</summary>
     public required long ChangeVersion { get; init; }
 
     /// <summary>
@@ -76,7 +76,7 @@ public sealed record WorkflowStatus
 /// <param name="Result">The result.</param>
 public sealed record OutcomeStatus(Outcome Outcome, JsonElement? Result);
 
-/// <summary>A part of an instance that can't be read or shown; the others are there.</summary>
+/// <summary>A part of an instance that can't be read or shown; the other parts are unaffected.</summary>
 /// <param name="Part">Which: <c>input</c>, <c>output</c>, <c>outcomes</c>, <c>customStatus</c> or <c>result</c>.</param>
 /// <param name="Code">A stable code: <c>payload_not_found</c>, or <c>unreadable</c> for a value that is damaged or that no JSON document can hold.</param>
 /// <param name="Message">What is wrong.</param>

@@ -6,7 +6,7 @@ namespace Polyphony.Core.CodeFirst;
 /// <summary>The durable context that a C# function sees: all but what belongs to the run around it.</summary>
 internal sealed class CodeContext(OrchestrationContext inner) : OrchestrationContext
 {
-    private bool _isAbandoned;
+    private readonly CancellationTokenSource _abandoned = new();
 
     public override string Name => inner.Name;
 
@@ -18,12 +18,13 @@ internal sealed class CodeContext(OrchestrationContext inner) : OrchestrationCon
 
     public override bool IsReplaying => inner.IsReplaying;
 
-    public void Abandon() => _isAbandoned = true;
+    /// <summary>Ends timers and waits for events, and refuses everything else from now on: the run does not wait for this code any more.</summary>
+    public void Abandon() => _abandoned.Cancel();
 
-    /// <summary>Ends a function that goes on after its run has stopped.</summary>
+    /// <summary>Ends a function that continues after its run has stopped.</summary>
     public void ThrowIfAbandoned()
     {
-        if (_isAbandoned)
+        if (_abandoned.IsCancellationRequested)
         {
             throw new OperationCanceledException("The run has stopped.");
         }
@@ -35,9 +36,11 @@ internal sealed class CodeContext(OrchestrationContext inner) : OrchestrationCon
 
     public override Task<string?> CallSubOrchestrationAsync(string name, string? instanceId, string? input) => Inner.CallSubOrchestrationAsync(name, instanceId, input);
 
-    public override Task CreateTimerAsync(DateTimeOffset fireAt, CancellationToken cancellationToken = default) => Inner.CreateTimerAsync(fireAt, cancellationToken);
+    public override Task CreateTimerAsync(DateTimeOffset fireAt, CancellationToken cancellationToken = default) =>
+        cancellationToken.CanBeCanceled ? TimerAsync(fireAt, cancellationToken) : Inner.CreateTimerAsync(fireAt, _abandoned.Token);
 
-    public override Task<string?> WaitForExternalEventAsync(string name, CancellationToken cancellationToken = default) => Inner.WaitForExternalEventAsync(name, cancellationToken);
+    public override Task<string?> WaitForExternalEventAsync(string name, CancellationToken cancellationToken = default) =>
+        cancellationToken.CanBeCanceled ? EventAsync(name, cancellationToken) : Inner.WaitForExternalEventAsync(name, _abandoned.Token);
 
     public override Task<string?> CallEntityAsync(EntityId entity, string operation, string? input) => Inner.CallEntityAsync(entity, operation, input);
 
@@ -45,10 +48,10 @@ internal sealed class CodeContext(OrchestrationContext inner) : OrchestrationCon
 
     public override void SendEvent(string instanceId, string name, string? payload) => Inner.SendEvent(instanceId, name, payload);
 
-    public override void SetCustomStatus(string? status) => throw NotHere("set the custom status", "It says how far the run is.");
+    public override void SetCustomStatus(string? status) => throw NotHere("set the custom status", "It shows the progress of the run.");
 
     public override void ContinueAsNew(string? input, bool preserveUnprocessedEvents = true) =>
-        throw NotHere("continue as new", "Give work that goes on for ever to child workflows, or start another instance at the end.");
+        throw NotHere("continue as new", "Divide endless work among child workflows, or start another instance at the end.");
 
     public override ILogger CreateReplaySafeLogger(string category) => inner.CreateReplaySafeLogger(category);
 
@@ -59,6 +62,18 @@ internal sealed class CodeContext(OrchestrationContext inner) : OrchestrationCon
             ThrowIfAbandoned();
             return inner;
         }
+    }
+
+    private async Task TimerAsync(DateTimeOffset fireAt, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abandoned.Token);
+        await Inner.CreateTimerAsync(fireAt, either.Token);
+    }
+
+    private async Task<string?> EventAsync(string name, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abandoned.Token);
+        return await Inner.WaitForExternalEventAsync(name, either.Token);
     }
 
     private static PolyphonyException NotHere(string what, string instead) => new("not_in_code_workflow", $"A workflow in C# can't {what}. {instead}");

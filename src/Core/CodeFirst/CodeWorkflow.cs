@@ -15,13 +15,13 @@ using Polyphony.Expressions.Schemas;
 namespace Polyphony.Core.CodeFirst;
 
 /// <summary>
-/// What a workflow written in C# works with. Calls behave as the nodes of a workflow file do: retry policies, timeouts, fallback models, repair of
+/// The API of a workflow written in C#. Calls behave like the nodes of a workflow file: retry policies, timeouts, fallback models, repair of
 /// answers, rounds of tools, the ledger, and at most <see cref="WorkflowLimits.MaxConcurrency"/> calls under way. Await them in any order,
-/// one after the other or with <see cref="Task.WhenAll(IEnumerable{Task})"/>. Everything that takes time must come from here, or from <see cref="Durable"/>.
+/// one after the other or with <see cref="Task.WhenAll(IEnumerable{Task})"/>. Everything asynchronous must come from here or from <see cref="Durable"/>.
 /// </summary>
 public sealed class CodeWorkflow
 {
-    /// <summary>The most bytes of a value that <see cref="ReadAsync"/> and the calls with a type give: 40 KB of JSON. It stands in the history.</summary>
+    /// <summary>The maximum size of a value, in bytes of JSON, that <see cref="ReadAsync"/> and the typed calls return: 40 KB. Such a value is kept in the history.</summary>
     public const int MaxReadBytes = 40 * 1024;
 
     private static readonly Template Empty = Template.TryParse("", out var template, out _) ? template : throw new InvalidOperationException();
@@ -43,22 +43,22 @@ public sealed class CodeWorkflow
         _inner = new InnerCalls(context, activation);
     }
 
-    /// <summary>Gets the durable context: time, ids, timers, events, child orchestrations, entities. The custom status and continuing as new are the runner's.</summary>
+    /// <summary>Gets the durable context: time, ids, timers, events, child orchestrations, entities. The custom status and continuing as new are reserved for the runner.</summary>
     public OrchestrationContext Durable => _durable;
 
-    /// <summary>Gets what the run has used so far.</summary>
+    /// <summary>Gets the usage of the run so far.</summary>
     public Usage Usage => _context.Budget.Used;
 
-    /// <summary>Gets the input as it is passed on: to a prompt, as a variable.</summary>
+    /// <summary>Gets the input, to be passed to a prompt as a variable.</summary>
     public Payload Input { get; }
 
     /// <summary>Asks an agent.</summary>
     /// <param name="agent">Its name.</param>
     /// <param name="prompt">The prompt: a template, over <paramref name="variables"/>.</param>
     /// <param name="variables">
-    /// The values that the prompt reads, such as earlier answers: <c>{{ notes }}</c>. Large ones stay in the payload store until the prompt is rendered.
+    /// The values that the prompt reads, such as earlier answers: <c>{{ notes }}</c>. Large values stay in the payload store until the prompt is rendered.
     /// </param>
-    /// <returns>The answer: a text, or JSON that fits the agent's schema. Above 4 KB a reference, to be passed on as a variable, or read by <see cref="ReadAsync"/>.</returns>
+    /// <returns>The answer: a string, or JSON that fits the agent's schema. Above 4 KB it is a reference, to be passed on as a variable or read by <see cref="ReadAsync"/>.</returns>
     /// <exception cref="AgentFailedException">The agent failed for good, or a limit of the workflow is reached (its name is the code).</exception>
     public async Task<Payload> CallAgentAsync(string agent, string prompt, IReadOnlyDictionary<string, Payload>? variables = null)
     {
@@ -69,7 +69,7 @@ public sealed class CodeWorkflow
             activation => activation with { Prompt = Text(prompt) });
     }
 
-    /// <summary>Asks an agent for an answer of a type. The agent has the type's schema: <see cref="AgentBuilder.Output{T}"/>.</summary>
+    /// <summary>Asks an agent for a typed answer. The agent must have the type's schema: <see cref="AgentBuilder.Output{T}"/>.</summary>
     /// <typeparam name="T">The type, read with the web defaults of System.Text.Json.</typeparam>
     /// <param name="agent">Its name.</param>
     /// <param name="prompt">The prompt: a template, over <paramref name="variables"/>.</param>
@@ -95,7 +95,7 @@ public sealed class CodeWorkflow
     public Task<Payload> CallToolAsync(string tool, JsonElement arguments) =>
         RunAsync(new ToolNode { Name = tool, Tool = tool, Arguments = Constant(arguments) }, null, activation => activation with { Arguments = Payload.Inline(arguments) });
 
-    /// <summary>Calls a tool with arguments and a result of types.</summary>
+    /// <summary>Calls a tool with typed arguments and a typed result.</summary>
     /// <typeparam name="T">The type of the result, read with the web defaults of System.Text.Json.</typeparam>
     /// <param name="tool">Its name.</param>
     /// <param name="arguments">Its arguments, such as <c>new { path = "a.md" }</c>.</param>
@@ -105,7 +105,7 @@ public sealed class CodeWorkflow
     public async Task<T> CallToolAsync<T>(string tool, object arguments) =>
         await ReadAsync<T>(await CallToolAsync(tool, TypedJson.Write(arguments)), $"result of tool \"{tool}\"");
 
-    /// <summary>Runs another workflow, of a file or in C#, as a child. It is one of those that <see cref="WorkflowBuilder.BuildCode"/> names, and is pinned as it was when this run started.</summary>
+    /// <summary>Runs another workflow, from a file or in C#, as a child. It must be one of those named when this workflow was added, and is pinned when this run starts.</summary>
     /// <param name="workflow">Its name.</param>
     /// <param name="input">Its input.</param>
     /// <returns>Its output; above 4 KB a reference.</returns>
@@ -113,7 +113,7 @@ public sealed class CodeWorkflow
     public Task<Payload> CallWorkflowAsync(string workflow, Payload? input = null) =>
         RunAsync(new WorkflowNode { Name = workflow, Workflow = workflow }, null, activation => activation with { Arguments = input ?? Payload.Null });
 
-    /// <summary>Runs another workflow with an input and an output of types.</summary>
+    /// <summary>Runs another workflow with a typed input and a typed output.</summary>
     /// <typeparam name="T">The type of the output, read with the web defaults of System.Text.Json.</typeparam>
     /// <param name="workflow">Its name.</param>
     /// <param name="input">Its input.</param>
@@ -123,27 +123,27 @@ public sealed class CodeWorkflow
     public async Task<T> CallWorkflowAsync<T>(string workflow, object? input = null) =>
         await ReadAsync<T>(await CallWorkflowAsync(workflow, Payload.Inline(TypedJson.Write(input))), $"output of workflow \"{workflow}\"");
 
-    /// <summary>Asks a person; shown among the approvals like a <c>human</c> node of a file.</summary>
+    /// <summary>Asks a person. The question is listed among the approvals, like that of a <c>human</c> node of a file.</summary>
     /// <param name="name">A name for the question: letters, digits and <c>_</c>.</param>
     /// <param name="question">The question.</param>
     /// <param name="schema">What the answer must fit; <see langword="null"/> accepts anything.</param>
-    /// <param name="timeout">How long to wait; <see langword="null"/> for ever.</param>
+    /// <param name="timeout">How long to wait; <see langword="null"/> to wait forever.</param>
     /// <returns>The answer.</returns>
     /// <exception cref="AgentFailedException">Nobody answered in time (<c>timeout</c>).</exception>
     public Task<Payload> AskAsync(string name, string question, JsonSchema? schema = null, TimeSpan? timeout = null) =>
         RunAsync(new HumanNode { Name = name, Prompt = Empty, Schema = schema, Timeout = timeout }, null, activation => activation with { Prompt = Text(question) });
 
-    /// <summary>Reads a value, from the payload store if it lies there.</summary>
+    /// <summary>Reads a value, from the payload store if necessary.</summary>
     /// <param name="payload">The value, or a reference to it.</param>
     /// <returns>The value.</returns>
-    /// <exception cref="PolyphonyException">It takes more than <see cref="MaxReadBytes"/> (<c>value_too_large</c>): pass it on as it is.</exception>
+    /// <exception cref="PolyphonyException">It is larger than <see cref="MaxReadBytes"/> (<c>value_too_large</c>): pass the reference on instead.</exception>
     public async Task<JsonElement> ReadAsync(Payload payload)
     {
         _durable.ThrowIfAbandoned();
         return payload.IsInline ? payload.Json!.Value : JsonElement.Parse(Encoding.UTF8.GetBytes(await _context.Calls.ReadTextAsync(payload)), JsonLimits.Document);
     }
 
-    /// <summary>Takes no calls any more: the run has stopped, and does not wait for this function.</summary>
+    /// <summary>Accepts no further calls: the run has stopped and does not wait for this function.</summary>
     internal void Abandon() => _durable.Abandon();
 
     /// <summary>Waits until no calls are under way.</summary>

@@ -4,12 +4,12 @@ using Polyphony.Core.Definitions;
 namespace Polyphony.Core.CodeFirst;
 
 /// <summary>A workflow written in C#: an orchestrator function with agents.</summary>
-/// <param name="workflow">Agents, tools, people, time. Everything that takes time must come from here (or from <see cref="CodeWorkflow.Durable"/>).</param>
-/// <param name="input">The input; JSON null if there was none. Above <see cref="CodeWorkflow.MaxReadBytes"/> the run fails with <c>value_too_large</c>: pass large values by the payload store of a tool.</param>
+/// <param name="workflow">Agents, tools, people, time. Everything asynchronous must come from here or from <see cref="CodeWorkflow.Durable"/>.</param>
+/// <param name="input">The input; JSON null if there was none. Above <see cref="CodeWorkflow.MaxReadBytes"/> the run fails with <c>value_too_large</c>: let a tool read large values instead.</param>
 /// <returns>The output.</returns>
 public delegate Task<JsonElement?> CodeWorkflowFunction(CodeWorkflow workflow, JsonElement input);
 
-/// <summary>A workflow in C# with an input and an output of types.</summary>
+/// <summary>A workflow in C# with a typed input and output.</summary>
 /// <typeparam name="TInput">The input, read with the web defaults of System.Text.Json; its schema is checked at each start.</typeparam>
 /// <typeparam name="TOutput">The output.</typeparam>
 /// <param name="workflow">Agents, tools, people, time.</param>
@@ -18,15 +18,15 @@ public delegate Task<JsonElement?> CodeWorkflowFunction(CodeWorkflow workflow, J
 public delegate Task<TOutput> CodeWorkflowFunction<in TInput, TOutput>(CodeWorkflow workflow, TInput input);
 
 /// <summary>
-/// The workflows of a program that are written in C#, for logic that a file can't express. They are started, listed, pinned and shown as those of files are; what an instance pins of one is its
-/// models, agents and limits, so that an edited instruction leaves instances in flight as they were. The function itself is code: it is replayed, and so must stay deterministic. Filled at start,
+/// The workflows of a program that are written in C#, for logic that a file can't express. They are started, listed, pinned and shown like those of files. What an instance pins of one is its
+/// models, agents and limits, so that an edited instruction leaves instances in flight as they were. The function itself is code: it is replayed, so it must be deterministic. Filled at start,
 /// read by any thread after that.
 /// </summary>
 public sealed class CodeWorkflows
 {
     private readonly SortedDictionary<string, (WorkflowDefinition Definition, CodeWorkflowFunction Function)> _all = new(StringComparer.Ordinal);
 
-    /// <summary>Gets their definitions, by name.</summary>
+    /// <summary>Gets the definitions of the workflows, ordered by name.</summary>
     public IReadOnlyList<WorkflowDefinition> Definitions => [.. _all.Values.Select(each => each.Definition)];
 
     /// <summary>Adds a workflow.</summary>
@@ -34,7 +34,7 @@ public sealed class CodeWorkflows
     /// <param name="function">The function. Deterministic: it is replayed.</param>
     /// <param name="workflows">The workflows that the function runs, by name.</param>
     /// <returns>This collection.</returns>
-    /// <exception cref="WorkflowInvalidException">Something of the workflow is wrong; every problem is listed.</exception>
+    /// <exception cref="WorkflowInvalidException">The workflow is not valid; every problem is listed.</exception>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     public CodeWorkflows Add(WorkflowBuilder workflow, CodeWorkflowFunction function, params IEnumerable<string> workflows)
     {
@@ -43,22 +43,22 @@ public sealed class CodeWorkflows
         return this;
     }
 
-    /// <summary>Adds a workflow with an input and an output of types.</summary>
+    /// <summary>Adds a workflow with a typed input and output.</summary>
     /// <typeparam name="TInput">The input. Its schema becomes the workflow's.</typeparam>
     /// <typeparam name="TOutput">The output.</typeparam>
     /// <param name="workflow">Its name, models, agents and limits.</param>
     /// <param name="function">The function. Deterministic: it is replayed.</param>
     /// <param name="workflows">The workflows that the function runs, by name.</param>
     /// <returns>This collection.</returns>
-    /// <exception cref="WorkflowInvalidException">Something of the workflow is wrong; every problem is listed.</exception>
+    /// <exception cref="WorkflowInvalidException">The workflow is not valid; every problem is listed.</exception>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     public CodeWorkflows Add<TInput, TOutput>(WorkflowBuilder workflow, CodeWorkflowFunction<TInput, TOutput> function, params IEnumerable<string> workflows) => Add(
         workflow.Input(TypedJson.SchemaOf(typeof(TInput))),
         async (code, input) => TypedJson.Write(await function(code, TypedJson.Read<TInput>(input, "input"))),
         workflows);
 
-    /// <summary>Adds those of another collection.</summary>
-    /// <param name="others">The others.</param>
+    /// <summary>Adds the workflows of another collection.</summary>
+    /// <param name="others">The other collection.</param>
     /// <returns>This collection.</returns>
     /// <exception cref="ArgumentException">A name is taken.</exception>
     public CodeWorkflows Add(CodeWorkflows others)

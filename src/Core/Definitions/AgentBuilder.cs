@@ -2,14 +2,14 @@ using System.Text.Json.Nodes;
 
 namespace Polyphony.Core.Definitions;
 
-/// <summary>Sets what an agent may have. See <see cref="AgentDefinition"/> for defaults and ranges, which the parser checks.</summary>
+/// <summary>Sets the optional parts of an agent. See <see cref="AgentDefinition"/> for defaults and ranges, which the parser checks.</summary>
 public sealed class AgentBuilder
 {
     private readonly JsonObject _map;
 
     internal AgentBuilder(JsonObject map) => _map = map;
 
-    /// <summary>Says what the agent is for: members and managers of a team choose by it.</summary>
+    /// <summary>Sets the description of the agent: members and managers of a team choose by it.</summary>
     /// <param name="description">A sentence, at most <see cref="AgentDefinition.LongestDescription"/> characters.</param>
     /// <returns>This builder.</returns>
     public AgentBuilder Description(string description) => Set("description", description);
@@ -19,7 +19,7 @@ public sealed class AgentBuilder
     /// <returns>This builder.</returns>
     public AgentBuilder Output(JsonNode schema) => Set("output", schema);
 
-    /// <summary>Sets the schema of the answers to that of a type; objects take no other members than the type has.</summary>
+    /// <summary>Sets the schema of the answers to that of a type; objects accept only the members of the type.</summary>
     /// <typeparam name="T">The type, as the web defaults of System.Text.Json write it.</typeparam>
     /// <returns>This builder.</returns>
     public AgentBuilder Output<T>() => Output(CodeFirst.TypedJson.SchemaOf(typeof(T)));
@@ -66,12 +66,12 @@ public sealed class AgentBuilder
     /// <returns>This builder.</returns>
     public AgentBuilder MaxWait(TimeSpan maxWait) => Set("maxWait", Duration.Format(maxWait));
 
-    /// <summary>Lets a call fail whose text was cut off at the token limit.</summary>
+    /// <summary>Fails a call whose answer is cut off at the token limit.</summary>
     /// <returns>This builder.</returns>
     public AgentBuilder FailOnTruncation() => Set("onTruncation", "fail");
 
     /// <summary>Chooses which earlier messages reach the model.</summary>
-    /// <param name="filters">What passes; none at all means that no earlier message does.</param>
+    /// <param name="filters">The filters; without any, no earlier message reaches the model.</param>
     /// <returns>This builder.</returns>
     public AgentBuilder Context(params IEnumerable<MessageFilter> filters)
     {

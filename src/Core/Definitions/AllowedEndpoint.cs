@@ -2,13 +2,13 @@ using System.Net;
 
 namespace Polyphony.Core.Definitions;
 
-/// <summary>An address that the settings of a host let workflows name, and the key that goes there: an entry of <c>allowedEndpoints</c>.</summary>
+/// <summary>An address that workflows may name, and the key that is sent there: an entry of <c>allowedEndpoints</c> in a host's settings.</summary>
 /// <remarks>
 /// The pattern is an http or https address. Scheme and port must be equal. The host must be equal, or end with what follows <c>*.</c> when the pattern's host begins with
 /// that. The path must be equal or lie below; whole segments count, so <c>/v1</c> does not allow <c>/v10</c>.
 /// </remarks>
 /// <param name="Pattern">The pattern as written, such as <c>https://*.example.com/v1</c>.</param>
-/// <param name="ApiKeyVariable">The environment variable whose value goes there; <see langword="null"/>: the address is called without a key.</param>
+/// <param name="ApiKeyVariable">The environment variable whose value is sent as the key; <see langword="null"/> to call the address without a key.</param>
 public sealed record AllowedEndpoint(string Pattern, string? ApiKeyVariable)
 {
     private const string AnyHost = "*.";
@@ -26,16 +26,16 @@ public sealed record AllowedEndpoint(string Pattern, string? ApiKeyVariable)
     private static readonly string[] HostPrefixes = ["POLYPHONY_", "AzureWebJobs", "WEBSITE_", "IDENTITY_", "MSI_"];
 
     private readonly bool _anyHost = Pattern.Contains("://" + AnyHost, StringComparison.Ordinal);
-    private readonly Uri _address = Address(Pattern) ?? throw new ArgumentException($"\"{Pattern}\" is no pattern of an address.", nameof(Pattern));
+    private readonly Uri _address = Address(Pattern) ?? throw new ArgumentException($"\"{Pattern}\" is not an address pattern.", nameof(Pattern));
 
-    /// <summary>Tells whether a text is a pattern.</summary>
+    /// <summary>Determines whether a text is a pattern.</summary>
     /// <param name="pattern">The text.</param>
     /// <returns>What is wrong with it, or <see langword="null"/>.</returns>
     public static string? Problem(string pattern)
     {
         if (Address(pattern) is not { } address)
         {
-            return "is no http or https address; an asterisk may stand for the first part of the host alone, as in https://*.example.com/v1";
+            return "is not an http or https address; an asterisk may stand only for the first part of the host, as in https://*.example.com/v1";
         }
 
         if (EndpointAddress.Problem(address) is { } problem)
@@ -48,16 +48,16 @@ public sealed record AllowedEndpoint(string Pattern, string? ApiKeyVariable)
             : null;
     }
 
-    /// <summary>Tells whether a variable holds a key or an identity of the host itself, which never goes to an address that a workflow names.</summary>
+    /// <summary>Determines whether a variable holds a key or an identity of the host itself, which never goes to an address that a workflow names.</summary>
     /// <param name="variable">The variable's name; case does not count, as it does not on Windows.</param>
-    /// <returns>Whether it does.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public static bool IsOfTheHost(string variable) =>
         HostVariables.Contains(variable, StringComparer.OrdinalIgnoreCase) || HostPrefixes.Any(prefix => variable.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Tells whether this entry lets a key, or none, go to an address.</summary>
+    /// <summary>Determines whether this entry lets a key, or none, go to an address.</summary>
     /// <param name="endpoint">The address.</param>
     /// <param name="apiKeyVariable">The variable of the key; <see langword="null"/> for none.</param>
-    /// <returns>Whether it does.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public bool Allows(Uri endpoint, string? apiKeyVariable) =>
         apiKeyVariable == ApiKeyVariable
         && EndpointAddress.Problem(endpoint) is null

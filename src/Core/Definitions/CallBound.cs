@@ -4,7 +4,7 @@ using System.Numerics;
 namespace Polyphony.Core.Definitions;
 
 /// <summary>
-/// A number of model calls that may depend on lists whose length nobody knows yet: a sum such as <c>6 + 4 per item of "research"</c>. Immutable.
+/// A number of model calls that may depend on arrays of unknown length: a sum such as <c>6 + 4 per item of "research"</c>. Immutable.
 /// </summary>
 public sealed class CallBound
 {
@@ -15,7 +15,7 @@ public sealed class CallBound
     /// <summary>Gets no calls.</summary>
     public static CallBound Zero { get; } = new([]);
 
-    /// <summary>Gets the part that depends on no list.</summary>
+    /// <summary>Gets the part that does not depend on an array.</summary>
     public BigInteger Constant => _terms.GetValueOrDefault("", BigInteger.Zero);
 
     /// <summary>Gets a value indicating whether the number is known.</summary>
@@ -47,7 +47,7 @@ public sealed class CallBound
     public CallBound Times(BigInteger factor) =>
         factor.IsZero ? Zero : new(new SortedDictionary<string, BigInteger>(_terms.ToDictionary(term => term.Key, term => term.Value * factor), StringComparer.Ordinal));
 
-    /// <summary>Multiplies by something whose number is not known.</summary>
+    /// <summary>Multiplies by an unknown number of something.</summary>
     /// <param name="what">What, such as <c>item of "research"</c>.</param>
     /// <returns>The product.</returns>
     public CallBound Per(string what) => new(new SortedDictionary<string, BigInteger>(
@@ -55,7 +55,7 @@ public sealed class CallBound
 
     /// <summary>Compares with a number.</summary>
     /// <param name="limit">The number.</param>
-    /// <returns>Whether the calls may be more.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public bool MayExceed(BigInteger limit) => !IsKnown || Constant > limit;
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using System.Text;
 namespace Polyphony.Core.Definitions;
 
 /// <summary>
-/// Durations as workflow files write them: whole numbers with the units <c>d</c>, <c>h</c>, <c>m</c>, <c>s</c>, <c>ms</c>, the larger first, each at most once: <c>30s</c>, <c>1h30m</c>.
+/// Durations in the form of workflow files: whole numbers with the units <c>d</c>, <c>h</c>, <c>m</c>, <c>s</c>, <c>ms</c>, the larger first, each at most once: <c>30s</c>, <c>1h30m</c>.
 /// </summary>
 internal static class Duration
 {

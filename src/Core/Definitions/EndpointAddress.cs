@@ -14,9 +14,9 @@ internal static class EndpointAddress
         : address.IdnHost.Length == 0 ? "names no host"
         : null;
 
-    /// <summary>Tells whether an address is on this machine by its very text, so that no name has to be looked up.</summary>
+    /// <summary>Determines whether an address is on this machine by its very text, so that no name has to be looked up.</summary>
     /// <param name="address">The address.</param>
-    /// <returns>Whether it is.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public static bool IsLoopback(Uri address) =>
         address.IdnHost.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(address.IdnHost, out var ip) && IPAddress.IsLoopback(ip));

@@ -9,12 +9,12 @@ public enum DefinitionOrigin
     /// <summary>The owner of the host, or somebody whom the owner lets write: a file of the workflows folder, one that the owner runs by hand, or C#.</summary>
     File,
 
-    /// <summary>A caller, who sent it along.</summary>
+    /// <summary>The caller, as an inline definition.</summary>
     Request,
 }
 
 /// <summary>
-/// Which addresses the models of a workflow may name, and which key goes there. The host's own keys and its identity go to the host's own addresses alone: those of the
+/// Which addresses the models of a workflow may name, and which key is sent there. The host's own keys and its identity are sent only to the host's own addresses: those of the
 /// environment, and of the models that its settings define.
 /// </summary>
 /// <param name="allowed">The entries of <c>allowedEndpoints</c> in the host's settings.</param>
@@ -78,7 +78,7 @@ public sealed class EndpointPolicy(params ImmutableArray<AllowedEndpoint> allowe
         var shown = EndpointAddress.Show(endpoint);
         var message = $"the model \"{model.Name}\" sends prompts {(model.ApiKeyVariable is { } variable ? $"and the variable {variable} " : "")}to {shown}, which the host's settings do not allow";
         return (message, model.ApiKeyVariable is { } key && AllowedEndpoint.IsOfTheHost(key)
-            ? $"{key} belongs to the host and goes to no address that a workflow names: define \"{model.Name}\" in the \"models\" of the host's settings instead."
+            ? $"{key} belongs to the host and is never sent to an address that a workflow names: define \"{model.Name}\" in the \"models\" of the host's settings instead."
             : $"If you trust it, add {Entry(shown, model.ApiKeyVariable)} to \"allowedEndpoints\" in the host's settings.");
     }
 
@@ -93,7 +93,7 @@ public sealed class EndpointPolicy(params ImmutableArray<AllowedEndpoint> allowe
     };
 }
 
-/// <summary>A workflow names an endpoint or a key that the host's settings do not allow it.</summary>
+/// <summary>A workflow names an endpoint or a key that the host's settings do not allow.</summary>
 /// <param name="problems">What is refused.</param>
 public sealed class EndpointNotAllowedException(IReadOnlyList<WorkflowProblem> problems)
     : PolyphonyException(EndpointPolicy.Code, string.Join(Environment.NewLine, problems))

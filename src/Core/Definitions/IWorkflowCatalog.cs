@@ -3,7 +3,7 @@ namespace Polyphony.Core.Definitions;
 /// <summary>The workflows that a host can start, by name. Thread-safe.</summary>
 public interface IWorkflowCatalog
 {
-    /// <summary>Looks a workflow up.</summary>
+    /// <summary>Finds a workflow by name.</summary>
     /// <param name="name">Its name.</param>
     /// <returns>The workflow as it is now, or <see langword="null"/>.</returns>
     /// <exception cref="WorkflowInvalidException">There is one, and it is not valid.</exception>

@@ -50,7 +50,7 @@ internal sealed record ModelAliases(
             var path = $"models.{alias}.fallback";
             foreach (var unknown in model.Fallback.Where(name => !models.ContainsKey(name)))
             {
-                context.Error("unknown_model", path, context.Locations.GetValueOrDefault(path), $"the fallback \"{unknown}\" is no alias of these settings", "Add it to \"models\", or name another.");
+                context.Error("unknown_model", path, context.Locations.GetValueOrDefault(path), $"the fallback \"{unknown}\" is not an alias of these settings", "Add it to \"models\", or name another.");
             }
         }
 
@@ -104,7 +104,7 @@ internal sealed record ModelAliases(
         if (variable is not null && AllowedEndpoint.IsOfTheHost(variable))
         {
             entry.Invalid(
-                "apiKeyVariable", $"{variable} belongs to the host and goes to no address that a workflow names", "Define the model in \"models\" of these settings, or give the workflow a key of its own in another variable.");
+                "apiKeyVariable", $"{variable} belongs to the host and is never sent to an address that a workflow names", "Define the model in \"models\" of these settings, or give the workflow its own key in another variable.");
         }
 
         entry.Finish();

@@ -1,6 +1,6 @@
 namespace Polyphony.Core.Definitions;
 
-/// <summary>How a model's server wants to be spoken to, where that differs from what its address suggests: <c>dialect</c> of a model. What is <see langword="null"/> is not said here.</summary>
+/// <summary>How requests to a model's server are worded where that differs from what its address suggests: <c>dialect</c> of a model. Members that are <see langword="null"/> are not set.</summary>
 public sealed record ModelDialect
 {
     /// <summary>The schema is sent with the request (<c>response_format</c> of type <c>json_schema</c>).</summary>
@@ -9,16 +9,16 @@ public sealed record ModelDialect
     /// <summary>JSON is asked for, but not its shape (<c>response_format</c> of type <c>json_object</c>).</summary>
     public const string JsonObject = "json_object";
 
-    /// <summary>The schema is given to the model in words alone.</summary>
+    /// <summary>The schema is given to the model only in the instructions.</summary>
     public const string Words = "words";
 
-    /// <summary>What most servers call the most tokens of an answer.</summary>
+    /// <summary>The name of the token limit on most servers.</summary>
     public const string MaxTokens = "max_tokens";
 
-    /// <summary>What OpenAI calls it by now.</summary>
+    /// <summary>The name of the token limit at OpenAI today.</summary>
     public const string MaxCompletionTokens = "max_completion_tokens";
 
-    /// <summary>Messages of one role that follow each other are joined, and the user begins.</summary>
+    /// <summary>Consecutive messages of one role are joined, and the user's message comes first.</summary>
     public const string Alternate = "alternate";
 
     /// <summary>Messages are sent one by one, each under its author's name.</summary>
@@ -39,7 +39,7 @@ public sealed record ModelDialect
     /// <summary>Gets the ways to order roles.</summary>
     public static IReadOnlyList<string> RoleOrders { get; } = [Alternate, Free];
 
-    /// <summary>Gets the dialect to begin with, one of <see cref="KnownNames"/>; by default the one that the endpoint suggests.</summary>
+    /// <summary>Gets the dialect to start from, one of <see cref="KnownNames"/>; by default the one that the endpoint suggests.</summary>
     public string? Name { get; init; }
 
     /// <summary>Gets how structured output is asked for, one of <see cref="StructuredOutputs"/>.</summary>
@@ -54,12 +54,12 @@ public sealed record ModelDialect
     /// <summary>Gets how roles are ordered, one of <see cref="RoleOrders"/>.</summary>
     public string? Roles { get; init; }
 
-    /// <summary>Gets whether messages of the role <c>system</c> are taken; else the instructions stand before the first message of the user.</summary>
+    /// <summary>Gets whether the server accepts messages with the role <c>system</c>; otherwise the instructions are put before the first message of the user.</summary>
     public bool? SystemRole { get; init; }
 
     /// <summary>Gets whether messages may carry the <c>name</c> of their author.</summary>
     public bool? Names { get; init; }
 
-    /// <summary>Gets whether nothing but the name is said.</summary>
+    /// <summary>Gets a value indicating whether only <see cref="Name"/> is set.</summary>
     public bool IsNameAlone => this == new ModelDialect { Name = Name };
 }

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Polyphony.Core.Definitions;
 
-/// <summary>Sets what any node may have. See <see cref="NodeDefinition"/> for defaults and ranges, which the parser checks.</summary>
+/// <summary>Sets the optional parts of any node. See <see cref="NodeDefinition"/> for defaults and ranges, which the parser checks.</summary>
 public partial class NodeBuilder
 {
     internal NodeBuilder(JsonObject map) => Map = map;
@@ -10,8 +10,8 @@ public partial class NodeBuilder
     /// <summary>Gets the node as in a file.</summary>
     private protected JsonObject Map { get; }
 
-    /// <summary>Runs the node once per item of a list.</summary>
-    /// <param name="list">A template that gives the list.</param>
+    /// <summary>Runs the node once per item of an array.</summary>
+    /// <param name="list">A template that evaluates to the array.</param>
     /// <returns>This builder.</returns>
     public NodeBuilder ForEach(string list) => Set("forEach", list);
 
@@ -25,8 +25,8 @@ public partial class NodeBuilder
     /// <returns>This builder.</returns>
     public NodeBuilder RequireShare(decimal percent) => Set("require", percent.ToString("0.#############", System.Globalization.CultureInfo.InvariantCulture) + "%");
 
-    /// <summary>Lets up to so many items of a <see cref="ForEach"/> share one activity.</summary>
-    /// <param name="count">1 to 50.</param>
+    /// <summary>Lets several items of a <see cref="ForEach"/> share one activity.</summary>
+    /// <param name="count">The maximum number of items per activity: 1 to 50.</param>
     /// <returns>This builder.</returns>
     public NodeBuilder ItemsPerActivity(int count) => Set("itemsPerActivity", count);
 
@@ -34,8 +34,8 @@ public partial class NodeBuilder
     /// <returns>This builder.</returns>
     public NodeBuilder OnErrorSkip() => Set("onError", "skip");
 
-    /// <summary>Goes on with a value when the node has failed for good.</summary>
-    /// <param name="value">The value, JSON whose texts are templates.</param>
+    /// <summary>Continues with a value when the node has failed for good.</summary>
+    /// <param name="value">The value, JSON whose strings are templates.</param>
     /// <returns>This builder.</returns>
     public NodeBuilder OnErrorValue(JsonNode? value) => Set("onError", new JsonObject { ["value"] = value?.DeepClone() });
 

@@ -9,19 +9,19 @@ public abstract record NodeDefinition
     /// <summary>Gets the name: a letter, then letters, digits and <c>_</c>, at most 63 in all.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Gets the list over which the node runs, one activation per item, or <see langword="null"/>.</summary>
+    /// <summary>Gets the array over which the node runs, one activation per item, or <see langword="null"/>.</summary>
     public Template? ForEach { get; init; }
 
     /// <summary>Gets how many items must succeed; <see langword="null"/> means all, or none if <see cref="OnError"/> handles failures.</summary>
     public Requirement? Require { get; init; }
 
-    /// <summary>Gets up to how many items of a <c>forEach</c> share one activity: 1 to 50, default 1. Agent and tool nodes.</summary>
+    /// <summary>Gets the maximum number of items of a <c>forEach</c> that share one activity: 1 to 50, default 1. Agent and tool nodes only.</summary>
     public int ItemsPerActivity { get; init; } = 1;
 
     /// <summary>Gets what happens when an activation has failed for good.</summary>
     public ErrorPolicy OnError { get; init; } = ErrorPolicy.Fail;
 
-    /// <summary>Gets how long an activation may take, attempts and waits included; a durable timer. <see langword="null"/> for no limit.</summary>
+    /// <summary>Gets the time limit of an activation, attempts and waits included; a durable timer. <see langword="null"/> for no limit.</summary>
     public TimeSpan? Timeout { get; init; }
 
     /// <summary>Gets the retry policy; for agents it overrides the agent's.</summary>
@@ -32,7 +32,7 @@ public abstract record NodeDefinition
 
     internal abstract NodeKind Kind { get; }
 
-    /// <summary>Tells whether the node asks an agent, be it in place of another.</summary>
+    /// <summary>Determines whether the node asks an agent, be it in place of another.</summary>
     internal bool Asks(string agent) => Kind.AgentsOf(this, []).Contains(agent) || OnError.Agent == agent;
 }
 
@@ -58,8 +58,8 @@ public sealed record Requirement(int? Count, double? Share)
 }
 
 /// <summary>What happens when an activation has failed for good.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="Value">The value to go on with, for <see cref="ErrorPolicyKind.Value"/>.</param>
+/// <param name="Kind">The kind.</param>
+/// <param name="Value">The value to continue with, for <see cref="ErrorPolicyKind.Value"/>.</param>
 /// <param name="Agent">The agent to ask instead, for <see cref="ErrorPolicyKind.Agent"/>.</param>
 public sealed record ErrorPolicy(ErrorPolicyKind Kind, ValueTemplate? Value = null, string? Agent = null)
 {
@@ -76,7 +76,7 @@ public enum ErrorPolicyKind
     /// <summary>The node counts as skipped (an item: is left out).</summary>
     Skip,
 
-    /// <summary>A value takes the place of the output.</summary>
+    /// <summary>A value replaces the output.</summary>
     Value,
 
     /// <summary>Another agent answers the same prompt.</summary>

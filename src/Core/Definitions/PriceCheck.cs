@@ -2,7 +2,7 @@ using Polyphony.Core.Definitions.Sources;
 
 namespace Polyphony.Core.Definitions;
 
-/// <summary>Refuses a limit of money that can't hold: one over models whose price nobody knows. Thread-safe.</summary>
+/// <summary>Refuses a cost limit that can't hold: one over models whose price nobody knows. Thread-safe.</summary>
 /// <param name="hostModels">The aliases of the host's settings, by name, for those that the workflow leaves to the host.</param>
 /// <param name="hasPrice">Whether the price of a model is known.</param>
 public sealed class PriceCheck(IReadOnlyDictionary<string, ModelDefinition> hostModels, Func<ModelDefinition, bool> hasPrice)

@@ -10,7 +10,7 @@ internal static partial class ReasoningModels
 
     private static readonly string[] Hosts = ["api.openai.com", ".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"];
 
-    /// <summary>Tells whether a model is one of them, by its name and where it is. A gateway of another address may leave the temperature out.</summary>
+    /// <summary>Determines whether a model is one of them, by its name and where it is. A gateway of another address may leave the temperature out.</summary>
     /// <param name="model">The model.</param>
     public static bool Fix(ModelDefinition model) =>
         model.Provider is "openai" or "azure-openai"

@@ -6,7 +6,7 @@ using Polyphony.Core.Nodes;
 namespace Polyphony.Core.Definitions;
 
 /// <summary>
-/// Builds a workflow in code. It makes the same tree as a file and sends it through the same parser, so that the same things are checked; problems name their
+/// Builds a workflow in code. It makes the same tree as a file and uses the same parser, so the same rules are checked; problems name their
 /// place by path. Texts are templates and expressions as in files; JSON values are copied. Not thread-safe.
 /// </summary>
 /// <example>
@@ -34,7 +34,7 @@ public sealed partial class WorkflowBuilder(string name)
     /// <returns>This builder.</returns>
     public WorkflowBuilder Version(int version) => Set("version", version);
 
-    /// <summary>Says what the workflow is for.</summary>
+    /// <summary>Sets the description of the workflow.</summary>
     /// <param name="description">The text.</param>
     /// <returns>This builder.</returns>
     public WorkflowBuilder Description(string description) => Set("description", description);
@@ -133,7 +133,7 @@ public sealed partial class WorkflowBuilder(string name)
     /// <returns>This builder.</returns>
     public WorkflowBuilder Termination(JsonNode condition) => Set("termination", condition);
 
-    /// <summary>Sets the output, a JSON value whose texts are templates.</summary>
+    /// <summary>Sets the output, a JSON value whose strings are templates.</summary>
     /// <param name="value">The value.</param>
     /// <returns>This builder.</returns>
     public WorkflowBuilder Output(JsonNode value) => Set("output", value);

@@ -7,7 +7,7 @@ using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Definitions;
 
-/// <summary>A workflow that was read and found valid. Immutable; shared by all instances that pinned it.</summary>
+/// <summary>A valid workflow. Immutable; shared by all instances that pinned it.</summary>
 public sealed record WorkflowDefinition
 {
     /// <summary>Gets the name: 1 to 63 lower-case letters, digits and <c>-</c>.</summary>
@@ -16,12 +16,12 @@ public sealed record WorkflowDefinition
     /// <summary>Gets the version; 1 by default. For people: instances pin the content, not the number.</summary>
     public int Version { get; init; } = 1;
 
-    /// <summary>Gets what it is for.</summary>
+    /// <summary>Gets the description.</summary>
     public string? Description { get; init; }
 
     /// <summary>
-    /// Gets a value indicating whether an input has a meaning: there is a schema for it, or an expression reads it. A workflow without one takes an empty object or null alone,
-    /// so that a mistyped or needless input is not passed over in silence.
+    /// Gets a value indicating whether the workflow uses its input: it has a schema, or an expression reads it. A workflow that does not accepts only an empty object or null,
+    /// so that a mistyped or needless input is not ignored.
     /// </summary>
     public bool TakesInput { get; init; } = true;
 
@@ -43,7 +43,7 @@ public sealed record WorkflowDefinition
     /// <summary>Gets when to stop before the graph ends, or <see langword="null"/>.</summary>
     public TerminationCondition? Termination { get; init; }
 
-    /// <summary>Gets the output; <see langword="null"/> means the output of the last node, or an object of them by name if there are several.</summary>
+    /// <summary>Gets the output; <see langword="null"/> means the output of the last node, or an object with those of the last nodes by name if there are several.</summary>
     public ValueTemplate? Output { get; init; }
 
     /// <summary>Gets the topics whose messages the workflow handles.</summary>
@@ -67,13 +67,13 @@ public sealed record WorkflowDefinition
     /// <summary>Gets the lower-case hex SHA-256 of <see cref="CanonicalJson"/> in UTF-8.</summary>
     public required string Hash { get; init; }
 
-    /// <summary>Reads a definition that was pinned. Names and types are not checked again, as they were before it was pinned.</summary>
-    /// <param name="canonicalJson">What <see cref="CanonicalJson"/> was.</param>
+    /// <summary>Reads a pinned definition. Names and types are not checked again: they were checked before it was pinned.</summary>
+    /// <param name="canonicalJson">The text of <see cref="CanonicalJson"/>.</param>
     /// <returns>The definition.</returns>
-    /// <exception cref="WorkflowInvalidException">The text is no workflow.</exception>
+    /// <exception cref="WorkflowInvalidException">The text is not a workflow.</exception>
     public static WorkflowDefinition FromJson(string canonicalJson) => WorkflowParser.FromCanonical(canonicalJson, NodeKinds.WithCode);
 
-    /// <summary>Gets an agent as it is in a node: with what the node sets in place of its own.</summary>
+    /// <summary>Gets an agent with the settings that a node overrides.</summary>
     /// <param name="agent">The agent: the node's, or the one that stands in for it, which keeps its own schema.</param>
     /// <param name="node">The node.</param>
     /// <returns>The agent, or <see langword="null"/> if there is none of that name.</returns>
@@ -109,37 +109,37 @@ public sealed record WorkflowDefinition
     }
 }
 
-/// <summary>The limits of one instance. Reaching one ends the instance with that stop reason and with what it has.</summary>
+/// <summary>The limits of one instance. Reaching one ends the instance with that stop reason and with the results so far.</summary>
 public sealed record WorkflowLimits
 {
     /// <summary>The default of <see cref="MaxConcurrency"/>.</summary>
     public const int DefaultMaxConcurrency = 5;
 
-    /// <summary>The most items of a <c>forEach</c>: 10,000.</summary>
+    /// <summary>The maximum number of items of a <c>forEach</c>: 10,000.</summary>
     public const int MaxItems = 10_000;
 
     private readonly int? _maxConcurrency;
 
-    /// <summary>Gets how many activations may be under way at once: 1 to 1,000, default 5.</summary>
+    /// <summary>Gets the maximum number of concurrent activations: 1 to 1,000, default 5.</summary>
     public int MaxConcurrency
     {
         get => _maxConcurrency ?? DefaultMaxConcurrency;
         init => _maxConcurrency = value;
     }
 
-    /// <summary>Gets a value indicating whether <see cref="MaxConcurrency"/> was given; limits of a workflow node replace only what is.</summary>
+    /// <summary>Gets a value indicating whether <see cref="MaxConcurrency"/> was set; limits of a workflow node replace only what is set.</summary>
     public bool IsMaxConcurrencyGiven => _maxConcurrency is not null;
 
-    /// <summary>Gets how many model calls may be made; <see langword="null"/> for no limit. Retries count.</summary>
+    /// <summary>Gets the maximum number of model calls, retries included; <see langword="null"/> for no limit.</summary>
     public int? MaxModelCalls { get; init; }
 
-    /// <summary>Gets how many tokens, in and out, may be used; checked before each call.</summary>
+    /// <summary>Gets the maximum number of tokens, input and output together; checked before each call.</summary>
     public long? MaxTokens { get; init; }
 
-    /// <summary>Gets how much may be spent in US dollars; checked before each call.</summary>
+    /// <summary>Gets the maximum cost in US dollars; checked before each call.</summary>
     public decimal? MaxCostUsd { get; init; }
 
-    /// <summary>Gets how long the instance may take from its start, waiting included.</summary>
+    /// <summary>Gets the time limit of the instance from its start, waiting included.</summary>
     public TimeSpan? Timeout { get; init; }
 }
 
@@ -162,23 +162,23 @@ public sealed record ModelDefinition
     public string? ApiKeyVariable { get; init; }
 
     /// <summary>
-    /// Gets the <c>api-version</c> of Azure OpenAI's deployments route, such as <c>2024-10-21</c>; <c>azure-openai</c> only. Without it the v1 route is spoken, which has none.
+    /// Gets the <c>api-version</c> of Azure OpenAI's deployments route, such as <c>2024-10-21</c>; <c>azure-openai</c> only. Without it the v1 route is used, which has none.
     /// </summary>
     public string? ApiVersion { get; init; }
 
-    /// <summary>Gets how the server wants to be spoken to, where that differs from what its address suggests; <c>openai</c> and <c>azure-openai</c> only.</summary>
+    /// <summary>Gets the dialect of the server, where it differs from what the address suggests; <c>openai</c> and <c>azure-openai</c> only.</summary>
     public ModelDialect? Dialect { get; init; }
 
     /// <summary>Gets the sampling temperature, 0 to 2.</summary>
     public double? Temperature { get; init; }
 
-    /// <summary>Gets the most tokens of an answer.</summary>
+    /// <summary>Gets the maximum number of tokens of an answer.</summary>
     public int? MaxOutputTokens { get; init; }
 
-    /// <summary>Gets how many requests a minute the deployment takes.</summary>
+    /// <summary>Gets the maximum number of requests per minute of the deployment.</summary>
     public int? RequestsPerMinute { get; init; }
 
-    /// <summary>Gets how many tokens a minute the deployment takes.</summary>
+    /// <summary>Gets the maximum number of tokens per minute of the deployment.</summary>
     public int? TokensPerMinute { get; init; }
 
     /// <summary>Gets the aliases to try, in order, when this model fails for good.</summary>
@@ -194,7 +194,7 @@ public sealed record AgentDefinition
     /// <summary>The default of <see cref="MaxWait"/>: 1 minute.</summary>
     public static readonly TimeSpan DefaultMaxWait = TimeSpan.FromMinutes(1);
 
-    /// <summary>The most characters of a <see cref="Description"/>.</summary>
+    /// <summary>The maximum length of a <see cref="Description"/>, in characters.</summary>
     public const int LongestDescription = 500;
 
     /// <summary>The default of <see cref="MaxToolRounds"/>.</summary>
@@ -221,32 +221,32 @@ public sealed record AgentDefinition
     /// <summary>Gets what is said of the calls of <see cref="Tools"/>, by name; nothing of most.</summary>
     public IReadOnlyDictionary<string, ToolRules> ToolRules { get; init; } = new Dictionary<string, ToolRules>();
 
-    /// <summary>Gets how many rounds of tool calls an activation may take: 1 to 100, default 8.</summary>
+    /// <summary>Gets the maximum number of rounds of tool calls of an activation: 1 to 100, default 8.</summary>
     public int MaxToolRounds { get; init; } = DefaultMaxToolRounds;
 
-    /// <summary>Gets how long one model call may take, from when it begins; default 30 seconds.</summary>
+    /// <summary>Gets the time limit of one model call; default 30 seconds.</summary>
     public TimeSpan Timeout { get; init; } = DefaultTimeout;
 
     /// <summary>Gets the retry policy of its calls; a node may override it.</summary>
     public RetryDefinition? Retry { get; init; }
 
     /// <summary>
-    /// Gets how long a call waits for its model, when the provider asks for it or a limit of the model demands it, before the next of the model's fallbacks is asked instead:
-    /// 0 to 1 day, default 1 minute. Without a fallback it waits as long as it takes. A node may override it.
+    /// Gets how long a call waits for its model, because the provider or a limit of the model requires it, before the next fallback is asked instead:
+    /// 0 to 1 day, default 1 minute. Without a fallback it waits as long as necessary. A node may override it.
     /// </summary>
     public TimeSpan MaxWait { get; init; } = DefaultMaxWait;
 
-    /// <summary>Gets what becomes of a text that was cut off at the token limit; by default it is kept, with a warning. A node may override it.</summary>
+    /// <summary>Gets what happens when an answer is cut off at the token limit; by default it is kept, with a warning. A node may override it.</summary>
     public TruncationPolicy OnTruncation { get; init; }
 
     /// <summary>
-    /// Gets which earlier messages reach the model. <see langword="null"/>: the latest of every node upstream of the one it runs in;
-    /// empty: none; otherwise what the filters let through, and nothing else.
+    /// Gets the filters that decide which earlier messages reach the model. <see langword="null"/>: the latest of every node upstream of the one it runs in;
+    /// empty: none; otherwise exactly the messages that pass a filter.
     /// </summary>
     public IReadOnlyList<MessageFilter>? Context { get; init; }
 }
 
-/// <summary>What becomes of a text that was cut off at the token limit (finish reason <c>length</c>).</summary>
+/// <summary>What happens when an answer is cut off at the token limit (finish reason <c>length</c>).</summary>
 public enum TruncationPolicy
 {
     /// <summary>It is used, and marked: outcome, status and terminal say so.</summary>
@@ -256,7 +256,7 @@ public enum TruncationPolicy
     Fail,
 }
 
-/// <summary>Lets some of the earlier messages through.</summary>
+/// <summary>Selects some of the earlier messages.</summary>
 public sealed record MessageFilter
 {
     /// <summary>What <see cref="From"/> says for the conversation of the source, in a workflow that handles messages.</summary>
@@ -275,18 +275,18 @@ public sealed record MessageFilter
     public string? Role { get; init; }
 }
 
-/// <summary>How often and when to try again.</summary>
+/// <summary>When and how often to retry.</summary>
 public sealed record RetryDefinition
 {
-    /// <summary>Gets how many attempts in all: 1 to 100, default 3.</summary>
+    /// <summary>Gets the maximum number of attempts: 1 to 100, default 3.</summary>
     public int MaxAttempts { get; init; } = 3;
 
     /// <summary>Gets the wait before the second attempt; default 2 seconds.</summary>
     public TimeSpan FirstDelay { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Gets by how much the wait grows with each attempt: 1 to 10, default 2.</summary>
+    /// <summary>Gets the factor by which the wait grows with each attempt: 1 to 10, default 2.</summary>
     public double Backoff { get; init; } = 2;
 
-    /// <summary>Gets the longest wait; default 1 minute. A provider's own Retry-After may be longer and is kept.</summary>
+    /// <summary>Gets the longest wait; default 1 minute. A provider's Retry-After may be longer and is respected.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromMinutes(1);
 }

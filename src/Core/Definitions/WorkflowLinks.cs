@@ -13,7 +13,7 @@ internal static class WorkflowLinks
     private const string RecursionCode = "workflow_recursion";
     private const string RecursionHint = "Use a loop, or forEach.";
 
-    /// <summary>Finds whether a workflow, or one that it uses however far down, runs itself.</summary>
+    /// <summary>Determines whether a workflow, or one that it uses however far down, runs itself.</summary>
     /// <param name="definition">The workflow.</param>
     /// <param name="catalog">Where the others are found.</param>
     /// <returns>The problem, or <see langword="null"/>.</returns>

@@ -6,7 +6,7 @@ namespace Polyphony.Core.Definitions;
 /// <param name="Code">A stable code in snake_case, such as <c>unknown_key</c>.</param>
 /// <param name="Path">Where in the file's structure, such as <c>nodes.review.prompt</c>.</param>
 /// <param name="Location">Where in the text.</param>
-/// <param name="Message">What is wrong: what was expected, what was found.</param>
+/// <param name="Message">What is wrong: what was expected and what was found.</param>
 /// <param name="Hint">What to do about it.</param>
 /// <param name="File">The file, if there is one.</param>
 public sealed record WorkflowProblem(string Code, string Path, SourceLocation Location, string Message, string? Hint = null, string? File = null)

@@ -5,15 +5,15 @@ using Polyphony.Core.Definitions.Parsing;
 namespace Polyphony.Core.Definitions;
 
 /// <summary>
-/// What can be said of a workflow before it runs: the most model calls that it can make, and which nodes make them. An upper bound: every loop runs to its cap, every
+/// What can be said of a workflow before it runs: the maximum number of model calls that it can make, and which nodes make them. An upper bound: every loop runs to its cap, every
 /// tool round is used, every answer is repaired and every call is retried to the end, on every fallback model, twice where a model may be left for its wait and asked again.
 /// </summary>
 public sealed record WorkflowProof
 {
-    /// <summary>Gets the most model calls, attempts included.</summary>
+    /// <summary>Gets the maximum number of model calls, attempts included.</summary>
     public required CallBound ModelCalls { get; init; }
 
-    /// <summary>Gets the most model calls if none has to be retried or repaired.</summary>
+    /// <summary>Gets the maximum number of model calls if none has to be retried or repaired.</summary>
     public required CallBound WithoutRetries { get; init; }
 
     /// <summary>Gets the nodes that call models, those with the most calls first.</summary>
@@ -31,15 +31,15 @@ public sealed record WorkflowProof
     /// <summary>Gets a value indicating whether <see cref="MaxModelCalls"/> may end a run before its graph does.</summary>
     public bool MayReachMaxModelCalls => MaxModelCalls is { } limit && ModelCalls.MayExceed(limit);
 
-    /// <summary>Works out the bounds.</summary>
+    /// <summary>Computes the bounds.</summary>
     /// <param name="definition">The workflow.</param>
-    /// <param name="catalog">Where sub-workflows are found; those that are not count as unknown.</param>
+    /// <param name="catalog">Where sub-workflows are found; those not found count as unknown.</param>
     /// <param name="hostModels">The aliases of the host's settings, by name, for those that the workflow leaves to the host.</param>
     /// <returns>The proof.</returns>
     public static WorkflowProof Of(WorkflowDefinition definition, IWorkflowCatalog? catalog = null, IReadOnlyDictionary<string, ModelDefinition>? hostModels = null) =>
         new ProofBuilder(definition, catalog, hostModels ?? new Dictionary<string, ModelDefinition>(), []).Build();
 
-    /// <summary>Says it in a few lines, for people.</summary>
+    /// <summary>Formats the proof in a few lines, for people.</summary>
     /// <returns>The text, without a final line break.</returns>
     public override string ToString()
     {
@@ -73,10 +73,10 @@ public sealed record WorkflowProof
 
 /// <summary>The model calls of one node.</summary>
 /// <param name="Node">The node.</param>
-/// <param name="ModelCalls">The most calls, attempts included.</param>
+/// <param name="ModelCalls">The maximum number of calls, attempts included.</param>
 /// <param name="WithoutRetries">The most calls if none has to be retried or repaired.</param>
-/// <param name="Why">How the number comes about, such as <c>4 rounds × 2 calls × 3 attempts</c>.</param>
-/// <param name="Path">A way that leads there from a start node.</param>
+/// <param name="Why">The factors of the number, such as <c>4 rounds × 2 calls × 3 attempts</c>.</param>
+/// <param name="Path">A path that leads there from a start node.</param>
 public sealed record NodeProof(string Node, CallBound ModelCalls, CallBound WithoutRetries, string Why, IReadOnlyList<string> Path)
 {
     internal BigInteger Weight => ModelCalls.Constant + (ModelCalls.IsKnown ? BigInteger.Zero : BigInteger.Pow(10, 30));

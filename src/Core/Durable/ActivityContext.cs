@@ -1,6 +1,6 @@
 namespace Polyphony.Core.Durable;
 
-/// <summary>One run of an activity. An activity may run more than once for the same call: after a crash it is handed out again.</summary>
+/// <summary>One run of an activity. An activity may run more than once for the same call: it is dispatched again after a crash.</summary>
 public sealed record ActivityContext
 {
     /// <summary>Gets the registered name.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Polyphony.Core.Durable;
 
-/// <summary>Sizes that hold on every engine, so that a workflow that runs on one runs on all.</summary>
+/// <summary>Limits that hold on every engine, so that a workflow that runs on one runs on all.</summary>
 public static class DurableLimits
 {
     /// <summary>The largest payload of one history event: 48 KB of UTF-8. Larger values go to the payload store.</summary>
@@ -41,7 +41,7 @@ public static class DurableLimits
         }
     }
 
-    /// <summary>Checks the size of a payload against <see cref="MaxPayloadBytes"/>. What it is called is put together only for one that may be too large.</summary>
+    /// <summary>Checks the size of a payload against <see cref="MaxPayloadBytes"/>. The description is formatted only if the payload may be too large.</summary>
     /// <param name="payload">JSON, or <see langword="null"/>.</param>
     /// <param name="what">What it is, for the message.</param>
     /// <exception cref="PayloadTooLargeException">It is larger than the limit.</exception>
@@ -53,7 +53,7 @@ public static class DurableLimits
         }
     }
 
-    /// <summary>The description of a payload, left out while the payload is small.</summary>
+    /// <summary>The description of a payload, formatted only if the payload is not small.</summary>
     [InterpolatedStringHandler]
     public ref struct PayloadDescription
     {

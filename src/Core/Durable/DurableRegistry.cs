@@ -1,12 +1,12 @@
 namespace Polyphony.Core.Durable;
 
 /// <summary>An orchestrator function: deterministic, replayed.</summary>
-/// <param name="context">All that it may use.</param>
+/// <param name="context">Everything that the function may use.</param>
 /// <param name="input">JSON, or <see langword="null"/>.</param>
 /// <returns>The output as JSON, or <see langword="null"/>.</returns>
 public delegate Task<string?> OrchestrationFunction(OrchestrationContext context, string? input);
 
-/// <summary>An activity function: may do anything, and may run more than once.</summary>
+/// <summary>An activity function: may do I/O, and may run more than once.</summary>
 /// <param name="context">Which run this is.</param>
 /// <param name="input">JSON, or <see langword="null"/>.</param>
 /// <returns>The result as JSON, or <see langword="null"/>.</returns>
@@ -17,7 +17,7 @@ public delegate Task<string?> ActivityFunction(ActivityContext context, string? 
 /// <returns>The operation's result as JSON, or <see langword="null"/>.</returns>
 public delegate Task<string?> EntityFunction(EntityContext context);
 
-/// <summary>The functions that a host runs, by name. Filled at start, read-only afterwards. Names are never CLR types.</summary>
+/// <summary>The functions that a host runs, by name. Filled at start, read-only afterwards. Names are never names of CLR types.</summary>
 public sealed class DurableRegistry
 {
     private readonly Dictionary<string, OrchestrationFunction> _orchestrations = new(StringComparer.Ordinal);
@@ -64,9 +64,9 @@ public sealed class DurableRegistry
         return this;
     }
 
-    /// <summary>Tells whether a replay compares what an orchestrator function passes to others.</summary>
+    /// <summary>Determines whether a replay compares the inputs that an orchestrator function passes on.</summary>
     /// <param name="orchestration">Its name.</param>
-    /// <returns>Whether it does.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public bool ComparesInputs(string orchestration) => !_freeInputs.Contains(orchestration);
 
     /// <summary>Tells whether an orchestrator function never ends.</summary>

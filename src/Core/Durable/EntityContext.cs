@@ -2,7 +2,7 @@ namespace Polyphony.Core.Durable;
 
 /// <summary>
 /// One operation of an entity. Operations of an entity run one at a time, in the order of arrival; the new state and everything sent
-/// commit together when the operation returns, and nothing of it does when it throws.
+/// commit together when the operation returns; nothing commits when it throws.
 /// </summary>
 public abstract class EntityContext
 {
@@ -22,7 +22,7 @@ public abstract class EntityContext
     public abstract DateTimeOffset CurrentUtcDateTime { get; }
 
     /// <summary>Sends an operation to another entity, or to this one.</summary>
-    /// <param name="entity">Which entity.</param>
+    /// <param name="entity">The entity.</param>
     /// <param name="operation">The operation's name.</param>
     /// <param name="input">JSON, or <see langword="null"/>.</param>
     /// <param name="deliverAt">When at the earliest, or <see langword="null"/> for at once.</param>

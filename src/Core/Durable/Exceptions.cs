@@ -13,7 +13,7 @@ public sealed class TaskFailedException(string taskName, FailureDetails failureD
     public FailureDetails FailureDetails { get; } = failureDetails;
 }
 
-/// <summary>A payload is larger than one history event may be.</summary>
+/// <summary>A payload is larger than a history event may be.</summary>
 /// <param name="what">What it is.</param>
 /// <param name="bytes">Its size in bytes of UTF-8.</param>
 /// <param name="limit">The limit.</param>
@@ -23,7 +23,7 @@ public sealed class PayloadTooLargeException(string what, int bytes, int limit)
 /// <summary>An id is used once, ever: an instance with this one exists, or existed and was not purged.</summary>
 /// <param name="instanceId">The id.</param>
 public sealed class InstanceExistsException(string instanceId)
-    : PolyphonyException(ErrorCode, $"Instance \"{instanceId}\" exists already, and an id is used once. Choose another id, or purge that instance first.")
+    : PolyphonyException(ErrorCode, $"Instance \"{instanceId}\" already exists, and an id is used once. Choose another id, or purge that instance first.")
 {
     /// <summary>The code.</summary>
     internal const string ErrorCode = "instance_exists";
@@ -34,11 +34,11 @@ public sealed class InstanceExistsException(string instanceId)
 public sealed class InstanceNotFoundException(string instanceId)
     : PolyphonyException("instance_not_found", $"No instance \"{instanceId}\" is known. It may have been purged, or live in another data folder.");
 
-/// <summary>The instance is not in a status that allows what was asked (for instance, it has finished).</summary>
+/// <summary>The instance's status does not allow the operation (for instance, it has finished).</summary>
 /// <param name="instanceId">The id.</param>
 /// <param name="status">Its status.</param>
-/// <param name="asked">What was asked, such as <c>terminate</c>.</param>
-/// <param name="hint">What would be possible.</param>
+/// <param name="asked">The operation, such as <c>terminate</c>.</param>
+/// <param name="hint">What is possible instead.</param>
 public sealed class InvalidInstanceStatusException(string instanceId, OrchestrationRuntimeStatus status, string asked, string hint)
     : PolyphonyException("invalid_status", $"Cannot {asked} instance \"{instanceId}\": it is {status}. {hint}")
 {
@@ -47,7 +47,7 @@ public sealed class InvalidInstanceStatusException(string instanceId, Orchestrat
 }
 
 /// <summary>
-/// The orchestrator code took another step than its history records. The instance is stopped as it is, its history untouched,
+/// The orchestrator code took a different step than its history records. The instance is stopped with its history untouched,
 /// and can be resumed with the code that it was started with, or with fixed code.
 /// </summary>
 /// <param name="instanceId">The id.</param>

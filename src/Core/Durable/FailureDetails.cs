@@ -1,13 +1,13 @@
 namespace Polyphony.Core.Durable;
 
-/// <summary>What is kept of an exception. A record of text: exceptions themselves are never persisted.</summary>
+/// <summary>What is persisted of an exception: exceptions themselves never are.</summary>
 /// <param name="ErrorType">A stable code of this product (see <see cref="PolyphonyException.Code"/>) or the full name of the exception's type.</param>
 /// <param name="ErrorMessage">The message.</param>
 /// <param name="StackTrace">Where it was thrown, for logs and history; never shown by default.</param>
 /// <param name="InnerFailure">The cause, if there was one.</param>
 public sealed record FailureDetails(string ErrorType, string ErrorMessage, string? StackTrace = null, FailureDetails? InnerFailure = null)
 {
-    /// <summary>Keeps what is worth keeping of an exception.</summary>
+    /// <summary>Creates the record of an exception.</summary>
     /// <param name="exception">The exception.</param>
     /// <returns>The record.</returns>
     public static FailureDetails FromException(Exception exception) => exception is TaskFailedException { FailureDetails: var details } failed

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Polyphony.Core.Durable;
 
 /// <summary>
-/// What orchestrator code may use. Everything else is off limits there: the code is replayed against its history, so it must
+/// Everything that orchestrator code may use. The code is replayed against its history, so it must
 /// take the same steps every time.
 /// </summary>
 /// <remarks>
@@ -29,7 +29,7 @@ public abstract class OrchestrationContext
     /// <summary>Gets a value indicating whether the code is being replayed over steps that it took before.</summary>
     public abstract bool IsReplaying { get; }
 
-    /// <summary>Makes an id that is the same on every replay (a version 5 UUID of the instance id and a counter, RFC 9562).</summary>
+    /// <summary>Creates an id that is the same on every replay (a version 5 UUID of the instance id and a counter, RFC 9562).</summary>
     /// <returns>The id.</returns>
     public abstract Guid NewGuid();
 
@@ -37,7 +37,7 @@ public abstract class OrchestrationContext
     /// <param name="name">The registered name.</param>
     /// <param name="input">JSON, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">
-    /// Cancels the call: the task then ends as cancelled, and a result that comes later is dropped. An activity that was not begun is not begun any more. One that is under way sees
+    /// Cancels the call: the task then ends as cancelled, and a result that comes later is dropped. An activity that has not begun never begins. One that is under way sees
     /// <see cref="ActivityContext.CancellationToken"/> cancelled; on Durable Task, which cancels no activities, only once the instance has ended.
     /// </param>
     /// <returns>The activity's result as JSON.</returns>
@@ -52,7 +52,7 @@ public abstract class OrchestrationContext
     /// <exception cref="TaskFailedException">The child failed or was terminated, or its id was in use.</exception>
     public abstract Task<string?> CallSubOrchestrationAsync(string name, string? instanceId, string? input);
 
-    /// <summary>Completes at <paramref name="fireAt"/>, or about a second earlier on some engines. Holds no thread.</summary>
+    /// <summary>Completes at <paramref name="fireAt"/>, or up to about a second earlier on some engines. Holds no thread.</summary>
     /// <param name="fireAt">When; in the past means at once.</param>
     /// <param name="cancellationToken">Cancels the timer; the task then ends as cancelled.</param>
     /// <returns>A task that completes when the timer fires.</returns>
@@ -62,27 +62,27 @@ public abstract class OrchestrationContext
     /// Waits for an event sent to this instance under <paramref name="name"/>. Events that arrive early are kept in order. At most
     /// one wait per name at a time; a cancelled wait takes no event with it.
     /// </summary>
-    /// <param name="name">The event's name, compared without regard to case.</param>
-    /// <param name="cancellationToken">Ends the wait; the task then ends as cancelled.</param>
+    /// <param name="name">The event's name, compared case-insensitively.</param>
+    /// <param name="cancellationToken">Cancels the wait; the task then ends as cancelled.</param>
     /// <returns>The event's payload as JSON.</returns>
     /// <exception cref="InvalidOperationException">A wait for this name is under way.</exception>
     public abstract Task<string?> WaitForExternalEventAsync(string name, CancellationToken cancellationToken = default);
 
     /// <summary>Runs an operation of an entity and waits for its result. Executed exactly once, in the order of arrival.</summary>
-    /// <param name="entity">Which entity.</param>
+    /// <param name="entity">The entity.</param>
     /// <param name="operation">The operation's name.</param>
     /// <param name="input">JSON, or <see langword="null"/>.</param>
     /// <returns>The operation's result as JSON.</returns>
     /// <exception cref="TaskFailedException">The operation threw; the entity's state is as before.</exception>
     public abstract Task<string?> CallEntityAsync(EntityId entity, string operation, string? input);
 
-    /// <summary>Sends an operation to an entity and goes on. Delivered exactly once.</summary>
-    /// <param name="entity">Which entity.</param>
+    /// <summary>Sends an operation to an entity and continues. Delivered exactly once.</summary>
+    /// <param name="entity">The entity.</param>
     /// <param name="operation">The operation's name.</param>
     /// <param name="input">JSON, or <see langword="null"/>.</param>
     public abstract void SignalEntity(EntityId entity, string operation, string? input);
 
-    /// <summary>Sends an event to another instance and goes on. Delivered exactly once; dropped if that instance is unknown or finished.</summary>
+    /// <summary>Sends an event to another instance and continues. Delivered exactly once; dropped if that instance is unknown or finished.</summary>
     /// <param name="instanceId">The receiver.</param>
     /// <param name="name">The event's name.</param>
     /// <param name="payload">JSON, or <see langword="null"/>.</param>
@@ -100,7 +100,7 @@ public abstract class OrchestrationContext
     /// <param name="preserveUnprocessedEvents">Whether events nobody waited for move to the next generation, in order.</param>
     public abstract void ContinueAsNew(string? input, bool preserveUnprocessedEvents = true);
 
-    /// <summary>Makes a logger that is silent while the code is being replayed.</summary>
+    /// <summary>Creates a logger that is silent while the code is being replayed.</summary>
     /// <param name="category">The category.</param>
     /// <returns>The logger.</returns>
     public abstract ILogger CreateReplaySafeLogger(string category);

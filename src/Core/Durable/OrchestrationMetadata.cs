@@ -1,6 +1,6 @@
 namespace Polyphony.Core.Durable;
 
-/// <summary>What is known about an instance.</summary>
+/// <summary>The engine's record of an instance.</summary>
 public sealed record OrchestrationMetadata
 {
     /// <summary>Gets the instance's id.</summary>
@@ -15,7 +15,7 @@ public sealed record OrchestrationMetadata
     /// <summary>Gets when the instance was accepted.</summary>
     public required DateTimeOffset CreatedTime { get; init; }
 
-    /// <summary>Gets when its last step was committed.</summary>
+    /// <summary>Gets the time of its last committed step.</summary>
     public required DateTimeOffset LastUpdatedTime { get; init; }
 
     /// <summary>Gets when it ended, or <see langword="null"/>.</summary>

@@ -36,7 +36,7 @@ public sealed record OrchestrationQuery
     /// <summary>Gets a value indicating whether inputs and outputs are read. Default: they are not.</summary>
     public bool FetchInputsAndOutputs { get; init; }
 
-    /// <summary>Gets the most instances a page may hold: 1 to 1,000, default 100.</summary>
+    /// <summary>Gets the maximum number of instances a page may hold: 1 to 1,000, default 100.</summary>
     public int PageSize { get; init; } = DefaultPageSize;
 
     /// <summary>Gets the <see cref="OrchestrationPage.ContinuationToken"/> of the page before, or <see langword="null"/> for the first.</summary>

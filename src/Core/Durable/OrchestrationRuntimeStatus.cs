@@ -9,7 +9,7 @@ public enum OrchestrationRuntimeStatus
     /// <summary>Started and not finished; it may be waiting.</summary>
     Running,
 
-    /// <summary>Halted by request, or because its code no longer matches its history; takes no step until it is resumed.</summary>
+    /// <summary>Suspended by request, or because its code no longer matches its history; takes no step until it is resumed.</summary>
     Suspended,
 
     /// <summary>Finished with an output.</summary>

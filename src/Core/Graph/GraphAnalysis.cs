@@ -6,7 +6,7 @@ namespace Polyphony.Core.Graph;
 internal readonly record struct ShapeEdge(int From, int To, bool HasMax);
 
 /// <summary>What is wrong with the shape of a graph.</summary>
-/// <param name="Kind">What.</param>
+/// <param name="Kind">The kind.</param>
 /// <param name="Edge">The edge that is to blame.</param>
 /// <param name="Nodes">The cycle (its first node again at its end), the way around the header, or the loops' headers, as the kind says.</param>
 internal sealed record ShapeProblem(ShapeProblemKind Kind, int Edge, IReadOnlyList<int> Nodes);

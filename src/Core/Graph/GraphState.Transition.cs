@@ -108,30 +108,18 @@ internal sealed partial class GraphState
 
         private bool EndRounds()
         {
-            // Loops are listed outer before inner.
+            // Loops are listed outer before inner, so inner ones end first: where all nodes of an outer body have ended, an open loop in it would have been found before.
             for (var loop = _loops.Length - 1; loop >= 0; loop--)
             {
-                if (_loops[loop].Phase == LoopPhase.Open && _graph.Loops[loop].Body.All(node => _nodes[node].HasEnded) && InnerLoopsHaveEnded(loop))
+                if (_loops[loop].Phase == LoopPhase.Open && _graph.Loops[loop].Body.All(node => _nodes[node].HasEnded))
                 {
+
                     EndRound(loop);
                     return true;
                 }
             }
 
             return false;
-        }
-
-        private bool InnerLoopsHaveEnded(int loop)
-        {
-            for (var inner = loop + 1; inner < _loops.Length; inner++)
-            {
-                if (_graph.Loops[inner].Parent == loop && _loops[inner].Phase == LoopPhase.Open)
-                {
-                    return false;
-                }
-            }
-
-            return true;
         }
 
         private void EndRound(int index)

@@ -65,12 +65,12 @@ public sealed class WorkflowGraph
     public NodeDefinition? Find(string name) => _byName.Value.GetValueOrDefault(name);
 
     /// <summary>
-    /// Tells whether a node is upstream of another: whether some way leads from it to the other, back edges included. In a loop every node is
+    /// Determines whether a node is upstream of another: whether some way leads from it to the other, back edges included. In a loop every node is
     /// upstream of every other and of itself.
     /// </summary>
     /// <param name="node">The one that may come before.</param>
     /// <param name="of">The other.</param>
-    /// <returns>Whether it is.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public bool IsUpstream(int node, int of) => _upstream.Value[of][node];
 
     /// <summary>Lists the nodes upstream of a node.</summary>
@@ -116,10 +116,10 @@ public sealed class WorkflowGraph
         return upstream;
     }
 
-    /// <summary>Tells whether a node belongs to a loop, or to one inside it.</summary>
+    /// <summary>Determines whether a node belongs to a loop, or to one inside it.</summary>
     /// <param name="node">The node.</param>
     /// <param name="loop">The loop.</param>
-    /// <returns>Whether it does.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public bool IsInLoop(int node, int loop)
     {
         for (var each = InnermostLoop[node]; each >= 0; each = Loops[each].Parent)
@@ -168,8 +168,8 @@ public sealed record GraphEdge(int From, int To, EdgeDefinition Definition, int 
 /// <param name="Parent">The loop around it, or -1.</param>
 public sealed record GraphLoop(int Header, ImmutableArray<int> Body, ImmutableArray<int> BackEdges, int Parent)
 {
-    /// <summary>Tells whether a node belongs to the loop.</summary>
+    /// <summary>Determines whether a node belongs to the loop.</summary>
     /// <param name="node">The node.</param>
-    /// <returns>Whether it does.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public bool Contains(int node) => Body.Contains(node);
 }

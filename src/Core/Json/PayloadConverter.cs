@@ -81,7 +81,7 @@ internal sealed class PayloadConverter : JsonConverter<Payload>
         writer.WriteEndObject();
     }
 
-    /// <summary>Reads a value in place. Texts, which most are, stay as they are until somebody looks into them.</summary>
+    /// <summary>Reads a value in place. Texts, which most are, stay unchanged until somebody looks into them.</summary>
     internal static Payload ReadValue(ref Utf8JsonReader reader)
     {
         if (reader.TokenType != JsonTokenType.String || reader.HasValueSequence)

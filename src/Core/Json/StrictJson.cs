@@ -16,7 +16,7 @@ internal static class StrictJson
 
     /// <summary>Reads a text.</summary>
     /// <param name="utf8">The text.</param>
-    /// <param name="maxDepth">The most levels of objects and lists.</param>
+    /// <param name="maxDepth">The maximum number of levels of objects and lists.</param>
     /// <returns>The value; it does not depend on <paramref name="utf8"/>.</returns>
     /// <exception cref="InvalidJsonException">It is not such a text; the message says what is wrong and where.</exception>
     public static JsonElement Parse(ReadOnlyMemory<byte> utf8, int maxDepth = JsonLimits.MaxValueDepth)
@@ -44,7 +44,7 @@ internal static class StrictJson
 
     /// <summary>Reads a text that is there as characters, such as an argument of a command.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="maxDepth">The most levels of objects and lists.</param>
+    /// <param name="maxDepth">The maximum number of levels of objects and lists.</param>
     /// <returns>The value.</returns>
     /// <exception cref="InvalidJsonException">It is not such a text.</exception>
     public static JsonElement Parse(string text, int maxDepth = JsonLimits.MaxValueDepth)
@@ -67,9 +67,9 @@ internal static class StrictJson
         return Parse(Encoding.UTF8.GetBytes(text), maxDepth);
     }
 
-    /// <summary>Finds why a value that was read without care, such as one from code or from a store, can't be stored and shown as it is.</summary>
+    /// <summary>Finds why a value that was read without care, such as one from code or from a store, can't be stored and shown unchanged.</summary>
     /// <param name="json">Valid JSON.</param>
-    /// <param name="maxDepth">The most levels of objects and lists.</param>
+    /// <param name="maxDepth">The maximum number of levels of objects and lists.</param>
     /// <returns>What is wrong, or <see langword="null"/> if nothing is.</returns>
     public static string? FindProblem(ReadOnlySpan<byte> json, int maxDepth = JsonLimits.MaxValueDepth) =>
         FindTextProblem(json) ?? (JsonLimits.DepthOf(json) > maxDepth ? TooDeep(maxDepth) : null);

@@ -3,34 +3,34 @@ using System.Text.Json.Serialization;
 namespace Polyphony.Core.Ledger;
 
 /// <summary>
-/// Records every model call and every tool call once under its step id, before its answer is used, so that a step that is delivered again reuses
-/// the answer, pays nothing and has no effect twice. Thread-safe. Every write is durable when its task completes.
+/// Records every model call and every tool call once under its step id, before its answer is used, so that a redelivered step reuses
+/// the answer, is not billed again and has no effect twice. Thread-safe. Every write is durable when its task completes.
 /// </summary>
 /// <remarks>
 /// <para>The step id of a tool call is its effect key. A tool call that was begun and not settled may have happened: it is made again only if its tool is idempotent, or if somebody knows that it did not.</para>
-/// There are two ways to pay for an answer that nobody gets: a crash after the provider has answered and before <see cref="CompleteAsync"/> has committed, and a
-/// connection that breaks, or a limit of time that passes, before the answer is here. Both show as a step begun more often than it ended
+/// There are two ways to pay for an answer that is lost: a crash after the provider has answered and before <see cref="CompleteAsync"/> has committed, and a
+/// connection that breaks, or a time limit that passes, before the answer is here. Both show as a step begun more often than it ended
 /// (<see cref="LedgerEntry.Unsettled"/>).
 /// </remarks>
 public interface ILedger
 {
-    /// <summary>Notes that a call is about to be made, unless its answer is there already.</summary>
+    /// <summary>Notes that a call is about to be made, unless its answer already exists.</summary>
     /// <param name="request">What is about to be asked.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The entry; with an <see cref="LedgerEntry.Answer"/> nothing was noted and the answer is to be used.</returns>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The entry; if it has an <see cref="LedgerEntry.Answer"/>, nothing was noted and the answer must be used.</returns>
     Task<LedgerEntry> BeginAsync(LedgerRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Records the provider's answer. The first answer of a step stays; a later one is only counted.</summary>
     /// <param name="stepId">The step.</param>
     /// <param name="answer">The answer.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The answer that stands for this step.</returns>
     Task<LedgerAnswer> CompleteAsync(string stepId, LedgerAnswer answer, CancellationToken cancellationToken = default);
 
     /// <summary>Records that the provider refused, or could not be reached: this attempt is settled and was not paid.</summary>
     /// <param name="stepId">The step.</param>
     /// <param name="errorCode">The classified error.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>A task that completes when this is durable.</returns>
     Task FailAsync(string stepId, string errorCode, CancellationToken cancellationToken = default);
 
@@ -40,7 +40,7 @@ public interface ILedger
     /// </summary>
     /// <param name="stepId">The step.</param>
     /// <param name="errorCode">The classified error.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>A task that completes when this is durable.</returns>
     Task LeaveUnsettledAsync(string stepId, string errorCode, CancellationToken cancellationToken = default) => Task.CompletedTask;
 
@@ -53,19 +53,19 @@ public interface ILedger
 
     /// <summary>Lists the entries of an instance, those of tool calls as well, in the order in which they began.</summary>
     /// <param name="instanceId">The instance.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The entries.</returns>
     Task<IReadOnlyList<LedgerEntry>> ListAsync(string instanceId, CancellationToken cancellationToken = default);
 
     /// <summary>Sums up the model calls of all entries, or of those of one instance. Tool calls cost nothing and are not counted.</summary>
     /// <param name="instanceId">The instance, or <see langword="null"/> for all.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The totals.</returns>
     Task<LedgerTotals> GetTotalsAsync(string? instanceId = null, CancellationToken cancellationToken = default);
 
     /// <summary>Removes the entries of a purged instance.</summary>
     /// <param name="instanceId">The instance.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>A task that completes when this is durable.</returns>
     Task RemoveAsync(string instanceId, CancellationToken cancellationToken = default);
 }
@@ -127,7 +127,7 @@ public sealed record LedgerAnswer
 public sealed record LedgerEntry(
     LedgerRequest Request, LedgerAnswer? Answer, int Begun, int Failed, string? LastError, DateTimeOffset BegunTime, DateTimeOffset? AnsweredTime)
 {
-    /// <summary>Gets how many calls were begun and never settled: each may have been paid without being recorded.</summary>
+    /// <summary>Gets the number of calls that were begun and never settled: each may have been billed without being recorded.</summary>
     public int Unsettled => Begun - Failed - (Answer is null ? 0 : 1);
 }
 
@@ -135,6 +135,6 @@ public sealed record LedgerEntry(
 /// <param name="Steps">Steps with an answer.</param>
 /// <param name="InputTokens">Tokens of the requests.</param>
 /// <param name="OutputTokens">Tokens of the answers.</param>
-/// <param name="CostUsd">Known prices, in US dollars.</param>
+/// <param name="CostUsd">The known cost in US dollars.</param>
 /// <param name="Unsettled">Calls begun and never settled.</param>
 public sealed record LedgerTotals(long Steps, long InputTokens, long OutputTokens, decimal CostUsd, long Unsettled);

@@ -87,7 +87,7 @@ internal abstract class NodeKind
     /// <summary>Gets the agent that a node asks, whose calls count against the limit of model calls; <see langword="null"/> if it asks none. Such a node has a prompt, which another agent can answer in its place.</summary>
     public virtual string? AgentOf(NodeDefinition node) => null;
 
-    /// <summary>Gets an agent as it is in a node: with what the node sets in place of its own.</summary>
+    /// <summary>Gets an agent with the settings that a node overrides.</summary>
     public virtual AgentDefinition Adjust(AgentDefinition agent, NodeDefinition node) => agent;
 
     /// <summary>Gets the agents that a node may ask, those that stand in for it aside.</summary>
@@ -112,16 +112,16 @@ internal abstract class NodeKind
     /// <summary>Gets the name of the event that a node waits for; <see langword="null"/> if it waits for none, or for the answer to a question.</summary>
     public virtual string? EventOf(NodeDefinition node) => null;
 
-    /// <summary>Gets the schema of the event or the answer that a node waits for; <see langword="null"/> if anything is taken.</summary>
+    /// <summary>Gets the schema of the event or the answer that a node waits for; <see langword="null"/> if anything is accepted.</summary>
     public virtual JsonSchema? AnswerSchemaOf(NodeDefinition node) => null;
 
-    /// <summary>Tells whether an answer to a node may end the run.</summary>
+    /// <summary>Determines whether an answer to a node may end the run.</summary>
     public virtual bool MayReject(NodeDefinition node) => false;
 
     /// <summary>Gets when the work of an activation ends before its time, judged by the messages of those at work in it; <see langword="null"/> if nothing says so.</summary>
     public virtual TerminationCondition? TerminationOf(NodeDefinition node) => null;
 
-    /// <summary>Tells whether an agent is sent the prompt before the earlier messages: they are about it. By default the prompt comes last.</summary>
+    /// <summary>Determines whether an agent is sent the prompt before the earlier messages: they are about it. By default the prompt comes last.</summary>
     public virtual bool BeginsWithPrompt(NodeDefinition node, string agent) => false;
 
     /// <summary>Gets the tool by which an agent may hand off in a node; <see langword="null"/> if it may not.</summary>

@@ -15,12 +15,12 @@ internal static class EventPayload
     private const string Mark = "polyphony-payload";
 
     /// <summary>
-    /// Finds whether an event may carry a value itself. One that looks like a reference may not, whatever its size: who sends an event must not be able to name values
+    /// Determines whether an event may carry a value itself. One that looks like a reference may not, whatever its size: who sends an event must not be able to name values
     /// of others.
     /// </summary>
     /// <param name="value">The value.</param>
     /// <param name="json">Its text, UTF-8.</param>
-    /// <returns>Whether it may.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public static bool MayBeCarried(JsonElement value, ReadOnlySpan<byte> json) =>
         json.Length <= MaxCarriedBytes && JsonLimits.DepthOf(json) <= JsonLimits.MaxInlineDepth && !IsReference(value);
 

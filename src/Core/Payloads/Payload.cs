@@ -6,7 +6,7 @@ using Polyphony.Core.Json;
 namespace Polyphony.Core.Payloads;
 
 /// <summary>
-/// A value that travels through history: in place when it is small, otherwise a reference into the payload store, optionally to a
+/// A value that is passed through the history: in place when it is small, otherwise a reference into the payload store, optionally to a
 /// part of what is stored there. Exactly one of <see cref="Json"/> and <see cref="Reference"/> is set.
 /// </summary>
 /// <remarks>Two payloads are equal if they are the same reference, or values in place with the same text.</remarks>
@@ -19,10 +19,10 @@ public sealed record Payload
     // A value read from text is parsed when somebody looks into it: most are only passed on. Boxed, so that threads exchange it whole.
     private object? _parsed;
 
-    /// <summary>The largest value kept in place, in bytes of UTF-8 JSON: 4 KB. Small enough that some ten fit one history event.</summary>
+    /// <summary>The largest value kept in place, in bytes of UTF-8 JSON: 4 KB. Small enough that about ten fit into one history event.</summary>
     public const int InlineLimitBytes = 4 * 1024;
 
-    /// <summary>Initializes a new instance of the <see cref="Payload"/> class, to be filled.</summary>
+    /// <summary>Initializes a new instance of the <see cref="Payload"/> class.</summary>
     public Payload()
     {
     }
@@ -47,7 +47,7 @@ public sealed record Payload
     /// <summary>Gets the reference.</summary>
     public PayloadReference? Reference { get; init; }
 
-    /// <summary>Gets which part of the stored value is meant: a JSON pointer (RFC 6901), or <see langword="null"/> for all of it.</summary>
+    /// <summary>Gets the JSON pointer (RFC 6901) to a part of the stored value, or <see langword="null"/> for the whole value.</summary>
     public string? Pointer { get; init; }
 
     /// <summary>Gets a value indicating whether the value is in place.</summary>
@@ -56,12 +56,12 @@ public sealed record Payload
     /// <summary>Gets the text of the value in place, UTF-8 JSON; empty if there is none.</summary>
     internal ReadOnlySpan<byte> Text => _text is not null ? _text : _json is { } json ? JsonMarshal.GetRawUtf8Value(json) : default;
 
-    /// <summary>Finds whether a value may be kept in place: it is at most <see cref="InlineLimitBytes"/> long and <see cref="JsonLimits.MaxInlineDepth"/> deep.</summary>
+    /// <summary>Determines whether a value may be kept in place: it is at most <see cref="InlineLimitBytes"/> long and <see cref="JsonLimits.MaxInlineDepth"/> deep.</summary>
     /// <param name="json">The value, UTF-8 JSON.</param>
-    /// <returns>Whether it may.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public static bool MayBeInline(ReadOnlySpan<byte> json) => json.Length <= InlineLimitBytes && JsonLimits.DepthOf(json) <= JsonLimits.MaxInlineDepth;
 
-    /// <summary>Wraps a small value.</summary>
+    /// <summary>Creates a payload of a small value.</summary>
     /// <param name="json">The value; must stay readable (not of a document to be disposed).</param>
     /// <returns>The payload.</returns>
     public static Payload Inline(JsonElement json) => new() { Json = json };

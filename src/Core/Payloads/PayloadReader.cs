@@ -10,7 +10,7 @@ internal static class PayloadReader
     /// <summary>Reads a payload's value.</summary>
     /// <param name="store">The payload store.</param>
     /// <param name="payload">The payload.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The value.</returns>
     /// <exception cref="PayloadNotFoundException">It is not in the store.</exception>
     public static async ValueTask<JsonElement> ReadAsync(IPayloadStore store, Payload payload, CancellationToken cancellationToken = default)

@@ -42,8 +42,8 @@ internal sealed record Activation
         $"{node}{(index is null ? "" : $"[{index}]")}{(round > 1 ? $"#{round}" : "")}";
 }
 
-/// <summary>A wait that goes on in the next generation.</summary>
-/// <param name="Deadline">When it ends by itself.</param>
+/// <summary>A wait that continues in the next generation.</summary>
+/// <param name="Deadline">When it times out.</param>
 /// <param name="Escalated">Whether the question was put to somebody else already.</param>
 internal sealed record WaitState(DateTimeOffset? Deadline, bool Escalated = false);
 
@@ -89,7 +89,7 @@ internal sealed record WorkResult
     /// <summary>Gets the fallbacks that the host's settings give the model.</summary>
     public IReadOnlyList<string> Fallback { get; init; } = [];
 
-    /// <summary>Gets work that goes on after a timeout, until the call under way ends.</summary>
+    /// <summary>Gets work that continues after a timeout, until the call under way ends.</summary>
     public Task? Abandoned { get; init; }
 
     /// <summary>Gets the next free number of a model call of this activation.</summary>

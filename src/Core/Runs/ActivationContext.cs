@@ -22,6 +22,6 @@ internal sealed record ActivationContext(
 
     public DateTimeOffset Now => Durable.CurrentUtcDateTime;
 
-    /// <summary>Finds whether nothing further begins.</summary>
+    /// <summary>Determines whether nothing further begins.</summary>
     public bool IsEnding(WorkLimit limit) => limit.Ending.IsCancellationRequested || Stop.IsRequested;
 }

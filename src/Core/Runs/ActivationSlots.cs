@@ -8,10 +8,10 @@ internal sealed class ActivationSlots(RunContext run, IRunObserver observer, Out
     /// <summary>Gets what runs single activations.</summary>
     public ActivationRunner Runner { get; private set; } = NewRunner(run, observer, outcomes);
 
-    /// <summary>Gets a value indicating whether calls go on whose activations have timed out.</summary>
+    /// <summary>Gets a value indicating whether calls continue whose activations have timed out.</summary>
     public bool IsAbandoned => !_abandoned.TrueForAll(task => task.IsCompleted);
 
-    /// <summary>Begins anew after a rewind.</summary>
+    /// <summary>Starts over after a rewind.</summary>
     public void Renew() => Runner = NewRunner(run, observer, outcomes);
 
     /// <summary>Runs an activation when there is a slot for it. Waits, people and computations take none: they call nobody.</summary>

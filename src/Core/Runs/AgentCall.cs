@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
@@ -85,7 +84,6 @@ public sealed record RequestedToolCall(string CallId, string Tool, Payload Argum
 public sealed record RepairRequest(Payload Answer, IReadOnlyList<string> Violations);
 
 /// <summary>The output of <see cref="TaskNames.Agent"/>. Exactly one of <see cref="Output"/>, <see cref="ToolCalls"/>, <see cref="Error"/>, <see cref="Wait"/> is set.</summary>
-[JsonConverter(typeof(AgentCallResultConverter))]
 public sealed record AgentCallResult
 {
     /// <summary>Gets the answer: a text, or JSON that fits the agent's schema.</summary>
@@ -112,8 +110,14 @@ public sealed record AgentCallResult
     /// <summary>Gets the aliases to try next when this model has failed for good or lets the call wait for too long, if the host's settings define it; a workflow's own aliases have theirs in the workflow.</summary>
     public IReadOnlyList<string>? Fallback { get; init; }
 
-    /// <summary>Gets what the call used; zero when it was not paid.</summary>
-    public Usage Usage { get; init; } = Usage.None;
+    /// <summary>Gets the usage of the call; zero when it was not billed.</summary>
+    public Usage Usage
+    {
+        get;
+
+        // The generated reader sets what it does not find to null.
+        init => field = value ?? Usage.None;
+    } = Usage.None;
 
     /// <summary>Gets the provider: <c>openai</c>, <c>azure-openai</c>, <c>offline</c> …</summary>
     public string? Provider { get; init; }
@@ -138,16 +142,16 @@ internal static class FinishReasons
     public const string Length = "length";
 }
 
-/// <summary>What model calls used.</summary>
-/// <param name="ModelCalls">Model calls that were answered.</param>
-/// <param name="InputTokens">Tokens of requests.</param>
-/// <param name="OutputTokens">Tokens of answers.</param>
-/// <param name="CostUsd">Known prices, in US dollars: without those of <paramref name="UnpricedCalls"/>.</param>
-/// <param name="CachedInputTokens">How many of <paramref name="InputTokens"/> the provider had in its cache.</param>
+/// <summary>The usage of model calls.</summary>
+/// <param name="ModelCalls">The number of answered model calls.</param>
+/// <param name="InputTokens">The tokens of the requests.</param>
+/// <param name="OutputTokens">The tokens of the answers.</param>
+/// <param name="CostUsd">The cost in US dollars, without that of <paramref name="UnpricedCalls"/>.</param>
+/// <param name="CachedInputTokens">How many of <paramref name="InputTokens"/> came from the provider's cache.</param>
 /// <param name="UnpricedCalls">Answered calls whose price is not known.</param>
 /// <param name="EstimatedCalls">Answered calls whose tokens are estimated, because the provider did not count them.</param>
-/// <param name="CutOffCalls">Texts that were cut off at the token limit (finish reason <c>length</c>).</param>
-/// <param name="ReplacedCalls">Answers in which half a character, or bytes that are no text, had to be replaced by U+FFFD.</param>
+/// <param name="CutOffCalls">Answers that were cut off at the token limit (finish reason <c>length</c>).</param>
+/// <param name="ReplacedCalls">Answers in which half a character, or bytes that are not text, were replaced by U+FFFD.</param>
 public sealed record Usage(
     int ModelCalls,
     long InputTokens,
@@ -159,12 +163,12 @@ public sealed record Usage(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int CutOffCalls = 0,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int ReplacedCalls = 0)
 {
-    /// <summary>Gets no use at all.</summary>
+    /// <summary>Gets no usage.</summary>
     public static Usage None { get; } = new(0, 0, 0, 0);
 
     /// <summary>
-    /// Gets model calls that were begun and whose answers never came: cancelled, out of time, or with a broken connection. Each may be charged. Read from the ledger once the instance has
-    /// ended; left out when there are none.
+    /// Gets the number of model calls whose answers never arrived: cancelled, timed out, or with a broken connection. Each may be charged. Read from the ledger once the instance has
+    /// ended; left out when it is 0.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Unsettled { get; init; }
@@ -308,10 +312,10 @@ internal enum PackMode
 /// </summary>
 /// <param name="InstanceId">The instance.</param>
 /// <param name="Count">How many times the instance has failed, this one included.</param>
-/// <param name="Error">Why.</param>
+/// <param name="Error">The error.</param>
 internal sealed record FailCall(string InstanceId, int Count, WorkflowError Error)
 {
-    /// <summary>Gets the content whose presence in the payload store lets the instance go on.</summary>
+    /// <summary>Gets the content whose presence in the payload store lets the instance continue.</summary>
     [JsonIgnore]
     public byte[] RewindMarker => CreateRewindMarker(InstanceId, Count);
 

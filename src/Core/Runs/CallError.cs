@@ -2,11 +2,11 @@ using Polyphony.Core.Definitions;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>Why a call failed, classified once, where it happened.</summary>
+/// <summary>Why a call failed; classified once, where the failure happened.</summary>
 /// <param name="Code">A stable code: see <see cref="ErrorCodes"/>.</param>
 /// <param name="Message">What happened, for people.</param>
 /// <param name="Kind">What to do about it.</param>
-/// <param name="RetryAfterMs">For <see cref="ErrorKind.RateLimited"/>: how many milliseconds the provider asked to wait, if it said.</param>
+/// <param name="RetryAfterMs">For <see cref="ErrorKind.RateLimited"/>: the wait that the provider asked for, in milliseconds, if any.</param>
 public sealed record CallError(string Code, string Message, ErrorKind Kind, long? RetryAfterMs = null)
 {
     /// <summary>Gets the error of a call that was cancelled.</summary>
@@ -19,32 +19,32 @@ public sealed record CallError(string Code, string Message, ErrorKind Kind, long
 /// <summary>What a failure means for the next attempt.</summary>
 public enum ErrorKind
 {
-    /// <summary>May pass: try again after the retry policy's delay.</summary>
+    /// <summary>Temporary: retry after the delay of the retry policy.</summary>
     Transient,
 
-    /// <summary>The provider takes no more for now: try again after its delay, or the policy's if that is longer.</summary>
+    /// <summary>The provider asks to slow down: retry after its delay, or that of the policy if it is longer.</summary>
     RateLimited,
 
-    /// <summary>The same request would fail again: no further attempt with this model.</summary>
+    /// <summary>The same request would fail again: no further attempts with this model.</summary>
     Terminal,
 }
 
 /// <summary>The stable codes of <see cref="CallError"/>.</summary>
 public static class ErrorCodes
 {
-    /// <summary>Took longer than its limit: a model call, a tool, a node; or a person's answer or an event did not come in time.</summary>
+    /// <summary>A model call, a tool or a node exceeded its time limit, or an answer or event did not arrive in time.</summary>
     public const string Timeout = "timeout";
 
     /// <summary>The program has no workflow in C# of that name.</summary>
     public const string CodeNotFound = "code_not_found";
 
-    /// <summary>A workflow in C# threw what it did not handle.</summary>
+    /// <summary>A workflow in C# threw an unhandled exception.</summary>
     public const string CodeFailed = "code_failed";
 
-    /// <summary>A value is larger than may be read where it is to be read.</summary>
+    /// <summary>A value is too large to be read there.</summary>
     public const string ValueTooLarge = "value_too_large";
 
-    /// <summary>Nobody waits for the call any more: its run or its node has ended.</summary>
+    /// <summary>The call is abandoned: its run or its node has ended.</summary>
     public const string Cancelled = "cancelled";
 
     /// <summary>The provider asks to slow down.</summary>
@@ -59,7 +59,7 @@ public static class ErrorCodes
     /// <summary>The model answered with neither text nor a tool call.</summary>
     public const string EmptyAnswer = "empty_answer";
 
-    /// <summary>The provider's answer is larger than is taken.</summary>
+    /// <summary>The provider's answer is larger than the limit.</summary>
     public const string AnswerTooLarge = "answer_too_large";
 
     /// <summary>The provider refused the request as malformed.</summary>
@@ -68,19 +68,19 @@ public static class ErrorCodes
     /// <summary>The provider refused the content.</summary>
     public const string ContentFilter = "content_filter";
 
-    /// <summary>The conversation is longer than the model takes.</summary>
+    /// <summary>The conversation is longer than the model's context.</summary>
     public const string ContextTooLong = "context_too_long";
 
     /// <summary>The key or identity was refused or is missing.</summary>
     public const string Authentication = "authentication";
 
-    /// <summary>The workflow names an endpoint or a key that the host's settings do not allow it.</summary>
+    /// <summary>The workflow names an endpoint or a key that the host's settings do not allow.</summary>
     public const string EndpointNotAllowed = EndpointPolicy.Code;
 
     /// <summary>The model alias, its provider or its deployment is unknown.</summary>
     public const string ModelNotFound = "model_not_found";
 
-    /// <summary>The workflow has a limit of money, and what a model of it costs is not known.</summary>
+    /// <summary>The workflow has a cost limit, and the price of one of its models is not known.</summary>
     public const string PriceUnknown = PriceCheck.Code;
 
     /// <summary>The answer does not fit the agent's output schema, after one repair.</summary>
@@ -92,7 +92,7 @@ public static class ErrorCodes
     /// <summary>A <c>forEach</c> has more items than <see cref="Definitions.WorkflowLimits.MaxItems"/>.</summary>
     public const string TooManyItems = "too_many_items";
 
-    /// <summary>The agent asked for more rounds of tool calls than it may.</summary>
+    /// <summary>The agent asked for more rounds of tool calls than its limit.</summary>
     public const string TooManyToolRounds = "too_many_tool_rounds";
 
     /// <summary>The tool is not registered on this host.</summary>
@@ -116,10 +116,10 @@ public static class ErrorCodes
     /// <summary>Fewer items of a <c>forEach</c> succeeded than required.</summary>
     public const string TooFewResults = "too_few_results";
 
-    /// <summary>What an activation has to pass on, or its result, is larger than a message may be.</summary>
+    /// <summary>The inputs or the result of an activation are larger than a message may be.</summary>
     public const string PayloadTooLarge = "payload_too_large";
 
-    /// <summary>The model asked for more tool calls at once than are made.</summary>
+    /// <summary>The model asked for more tool calls at once than the limit.</summary>
     public const string TooManyToolCalls = "too_many_tool_calls";
 
     /// <summary>A sub-workflow did not complete.</summary>
@@ -134,6 +134,6 @@ public static class ErrorCodes
     /// <summary>The handling of one message publishes more than is sent in one step.</summary>
     public const string TooManyPublished = "too_many_published";
 
-    /// <summary>Something else went wrong in an activity.</summary>
+    /// <summary>Another error in an activity.</summary>
     public const string ActivityFailed = "activity_failed";
 }

@@ -94,7 +94,7 @@ internal static class CallScopeValues
         }
     }
 
-    /// <summary>A value as a person reads it: a text as it is, anything else as JSON.</summary>
+    /// <summary>A value as a person reads it: a string as is, anything else as JSON.</summary>
     internal static string TextOf(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
     private static JsonElement Variable(IExpressionScope scope, string name) =>

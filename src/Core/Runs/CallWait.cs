@@ -1,12 +1,12 @@
 namespace Polyphony.Core.Runs;
 
 /// <summary>Until when a model call waits, and why.</summary>
-/// <param name="Until">When it goes on.</param>
+/// <param name="Until">When it continues.</param>
 /// <param name="Reason">Why: one of <see cref="CallWaitReasons"/>.</param>
 /// <param name="Message">What the provider said, shortened; <see langword="null"/> if it was not the provider.</param>
 public sealed record CallWait(DateTimeOffset Until, string Reason, string? Message = null)
 {
-    /// <summary>The most characters of <see cref="Message"/>.</summary>
+    /// <summary>The maximum length of <see cref="Message"/>, in characters.</summary>
     public const int MaxMessageLength = 200;
 
     /// <summary>Shortens what a provider said to one line that fits a status.</summary>

@@ -64,7 +64,7 @@ internal sealed class ChunkedArray<T> : IReadOnlyList<T>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>Collects changes to an array, for a copy that has them all. The array itself stays as it is.</summary>
+    /// <summary>Collects changes to an array, for a copy that has them all. The array itself stays unchanged.</summary>
     /// <param name="from">The array.</param>
     internal struct Changes(ChunkedArray<T> from)
     {

@@ -15,7 +15,7 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
     /// </summary>
     private const int MaxInlineBytes = 6 * 1024;
 
-    /// <summary>Up to so many lists of stored messages go along with a call; more are joined.</summary>
+    /// <summary>Up to this many lists of stored messages go along with a call; more are joined.</summary>
     private const int MaxPackedLists = 16;
 
     /// <summary>Lists of messages that were moved to the payload store, with the orders of their messages.</summary>

@@ -10,7 +10,7 @@ internal static class ErrorText
 
     /// <summary>Shortens a message.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="maxLength">The most characters to keep.</param>
+    /// <param name="maxLength">The maximum number of characters to keep.</param>
     /// <returns>The message; one that is too long ends with how much was left out.</returns>
     public static string Shorten(string message, int maxLength = MaxLength)
     {
@@ -30,7 +30,7 @@ internal static class ErrorText
 
     /// <summary>Gets the beginning of a text, without cutting a surrogate pair.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="length">The most characters.</param>
+    /// <param name="length">The maximum number of characters.</param>
     /// <returns>The beginning.</returns>
     public static string Beginning(string text, int length) =>
         text.Length <= length ? text : text[..(length > 0 && char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];

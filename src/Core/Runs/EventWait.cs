@@ -55,7 +55,7 @@ internal sealed class EventWait(ActivationContext context)
         }
     }
 
-    /// <summary>Takes the payload of an event; <see langword="null"/> if it does not fit, or is no JSON that could be passed on.</summary>
+    /// <summary>Takes the payload of an event; <see langword="null"/> if it does not fit, or is not JSON that could be passed on.</summary>
     private async Task<Payload?> AcceptedAsync(Activation activation, string? text, JsonSchema? schema)
     {
         JsonElement json;

@@ -6,7 +6,7 @@ using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>Runs a node over the items of a list: here, each in a slot of its own, or divided among child orchestrations.</summary>
+/// <summary>Runs a node over the items of a list: here, each in its own slot, or divided among child orchestrations.</summary>
 internal sealed class ForEachRunner(
     RunContext run,
     NodeSchedule schedule,
@@ -88,7 +88,7 @@ internal sealed class ForEachRunner(
         }
     }
 
-    /// <summary>Runs the items here, each in a slot of its own.</summary>
+    /// <summary>Runs the items here, each in its own slot.</summary>
     private async Task<IReadOnlyList<Payload>?> RunItemsAsync(int node, CallScope scope, Payload list, int count, ItemsProgress items)
     {
         var definition = run.Graph.Nodes[node];

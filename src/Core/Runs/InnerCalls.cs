@@ -1,7 +1,7 @@
 namespace Polyphony.Core.Runs;
 
 /// <summary>
-/// Runs activations within another: the calls of a C# function, the turns of a team. Each takes a slot of its own, shows at the outer activation's node, and has an outcome.
+/// Runs activations within another: the calls of a C# function, the turns of a team. Each takes its own slot, shows at the outer activation's node, and has an outcome.
 /// </summary>
 /// <param name="context">What activations share.</param>
 /// <param name="outer">The activation around them.</param>

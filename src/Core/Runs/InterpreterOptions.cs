@@ -1,6 +1,6 @@
 namespace Polyphony.Core.Runs;
 
-/// <summary>How the interpreter divides its work. The defaults suit every engine; tests make them small to reach every path.</summary>
+/// <summary>How the interpreter divides its work. The defaults suit every engine; tests lower them to reach every path.</summary>
 public sealed record InterpreterOptions
 {
     /// <summary>
@@ -17,26 +17,26 @@ public sealed record InterpreterOptions
     public static InterpreterOptions ExtendedSessions { get; } = new() { OperationsPerGeneration = 250, MaxDirectItems = 250, MinItemsPerChild = 250, MaxItemsPerChild = 500 };
 
     /// <summary>
-    /// Gets how many durable operations one generation takes before the instance continues as new, at the next moment when
+    /// Gets the number of durable operations after which an instance continues as new, at the next moment when
     /// nothing is under way that can't be carried over. Default 100: where every step is a replay, its cost grows with the square of it.
     /// </summary>
     public int OperationsPerGeneration { get; init; } = 100;
 
     /// <summary>
-    /// Gets how large the input of a generation may be, in bytes of UTF-8, with the state of the one before it. A larger state is packed, and put into the payload
-    /// store if it is too large for this even then. Default, and at most, <see cref="Durable.DurableLimits.MaxPayloadBytes"/>.
+    /// Gets the maximum size of the input of a generation, in bytes of UTF-8, including the saved state. A larger state is packed, and moved to the payload
+    /// store if it is still too large. Default, and at most, <see cref="Durable.DurableLimits.MaxPayloadBytes"/>.
     /// </summary>
     public int MaxGenerationBytes { get; init; } = Durable.DurableLimits.MaxPayloadBytes;
 
-    /// <summary>Gets up to how many items a <c>forEach</c> runs in its own orchestration; more are divided among children. Default 64.</summary>
+    /// <summary>Gets the maximum number of items that a <c>forEach</c> runs in its own orchestration; more are divided among children. Default 64.</summary>
     public int MaxDirectItems { get; init; } = 64;
 
     /// <summary>
-    /// Gets the least items of a child, as long as there are as many and all slots stay busy; at most <see cref="MaxItemsPerChild"/> counts. Default 8.
+    /// Gets the minimum number of items per child, if there are that many and all slots stay busy; values above <see cref="MaxItemsPerChild"/> count as that. Default 8.
     /// </summary>
     public int MinItemsPerChild { get; init; } = 8;
 
-    /// <summary>Gets the most items of one child. Default 50.</summary>
+    /// <summary>Gets the maximum number of items per child. Default 50.</summary>
     public int MaxItemsPerChild { get; init; } = 50;
 
     /// <summary>

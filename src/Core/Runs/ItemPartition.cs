@@ -11,8 +11,8 @@ internal readonly record struct ItemPartition(int Size, int Slots)
     /// </summary>
     /// <param name="count">How many items there are.</param>
     /// <param name="slots">How many run at a time.</param>
-    /// <param name="least">The least items of a child, as long as there are as many and all slots stay busy.</param>
-    /// <param name="most">The most items of a child.</param>
+    /// <param name="least">The minimum number of items per child, if there are that many and all slots stay busy.</param>
+    /// <param name="most">The maximum number of items of a child.</param>
     public static ItemPartition Divide(int count, int slots, int least, int most)
     {
         var passes = Math.Max(1, Ceiling(count, (long)slots * most));

@@ -63,7 +63,7 @@ internal sealed record ItemsResult
     /// <summary>Gets the model calls that were begun.</summary>
     public int CallsStarted { get; init; }
 
-    /// <summary>Gets what the model calls used.</summary>
+    /// <summary>Gets the usage of its model calls.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
     /// <summary>Gets the provider of the last answer.</summary>

@@ -3,7 +3,7 @@ using Polyphony.Core.Durable;
 namespace Polyphony.Core.Runs;
 
 /// <summary>
-/// What clients see of a part of a <c>forEach</c> while it goes on: the custom status of the child that runs it, with one node. Whoever reads the status of the parent
+/// What clients see of a part of a <c>forEach</c> while it runs: the custom status of the child that runs it, with one node. Whoever reads the status of the parent
 /// reads those of its parts as well (<see cref="Client.PartProgress"/>), so that no message goes to the parent for each item.
 /// </summary>
 internal sealed class ItemsReporter(OrchestrationContext durable, ItemsInput run, RunBudget budget) : IRunObserver

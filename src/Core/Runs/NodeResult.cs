@@ -33,7 +33,7 @@ internal sealed record NodeResult
     /// <summary>Gets its place among all results (<see cref="Outcome.Order"/>).</summary>
     public required string Order { get; init; }
 
-    /// <summary>Gets the role of its message: <c>assistant</c>, <c>user</c> or <c>tool</c>; <see langword="null"/> if it is no message.</summary>
+    /// <summary>Gets the role of its message: <c>assistant</c>, <c>user</c> or <c>tool</c>; <see langword="null"/> if it is not a message.</summary>
     public string? Role { get; init; }
 
     /// <summary>Gets the agent that answered.</summary>

@@ -3,7 +3,7 @@ using Polyphony.Core.Graph;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>Which nodes of a run are ready, under way and ended, as the run goes on. The rules are in <see cref="GraphState"/>, which never changes; this holds the current one.</summary>
+/// <summary>Which nodes of a run are ready, under way and ended in the course of a run. The rules are in <see cref="GraphState"/>, which never changes; this holds the current one.</summary>
 internal sealed class NodeSchedule
 {
     private readonly WorkflowPlan _plan;

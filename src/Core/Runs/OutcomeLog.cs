@@ -10,10 +10,10 @@ internal sealed class OutcomeLog(RunCalls calls)
 {
     private const int MaxLists = 60;
 
-    /// <summary>More than so many bytes of outcomes go to the payload store.</summary>
+    /// <summary>More than this many bytes of outcomes go to the payload store.</summary>
     private const int MaxBytes = 32 * 1024;
 
-    /// <summary>Up to so many bytes the lists themselves, most of them references, are a part of the run's result.</summary>
+    /// <summary>Up to this many bytes the lists themselves, most of them references, are a part of the run's result.</summary>
     private const int MaxResultBytes = 6 * 1024;
 
     private readonly List<Payload> _lists = [];

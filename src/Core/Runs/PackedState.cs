@@ -8,7 +8,7 @@ using Polyphony.Core.Payloads;
 namespace Polyphony.Core.Runs;
 
 /// <summary>
-/// A <see cref="RunState"/> that is too large to pass on as it is: the state of a graph of thousands of nodes, or of hundreds with a result each in the payload store.
+/// A <see cref="RunState"/> that is too large to pass on unchanged: the state of a graph of thousands of nodes, or of hundreds with a result each in the payload store.
 /// </summary>
 /// <remarks>
 /// Its JSON compressed with Brotli (RFC 7932), in Base64, divided into texts: one in place if that fits, otherwise in the payload store. They are short enough to come back

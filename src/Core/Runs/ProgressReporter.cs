@@ -3,10 +3,10 @@ using Polyphony.Core.Graph;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>What clients see of a run while it goes on: the custom status.</summary>
+/// <summary>What clients see of a run while it runs: the custom status.</summary>
 internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, WaitStates waits, RunSignal signal) : IRunObserver
 {
-    /// <summary>Graphs of up to so many nodes show all of them; larger ones what is under way and what ended last.</summary>
+    /// <summary>Graphs of up to this many nodes show all of them; larger ones what is under way and what ended last.</summary>
     private const int MaxShownNodes = 40;
 
     private readonly ProgressWriter _progress = new(run.Graph.Nodes.Select(node => new NodeProgress { Node = node.Name, Status = "pending" }));
@@ -20,7 +20,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
 
     private WorkflowGraph Graph => run.Graph;
 
-    /// <summary>Gets the nodes' progress as the state keeps it; <see langword="null"/> for large graphs, which begin anew.</summary>
+    /// <summary>Gets the nodes' progress as the state keeps it; <see langword="null"/> for large graphs, which start over.</summary>
     public IReadOnlyList<NodeProgress>? Saved => Graph.Nodes.Length <= MaxShownNodes ? _progress.Nodes : null;
 
     /// <summary>Gets a value indicating whether a node's call waits before it is made, or made again.</summary>
@@ -154,7 +154,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
             StartedTime = run.Now,
         });
 
-    /// <summary>A child begins to run a part of a node's items: its own status says how far it is.</summary>
+    /// <summary>A child begins to run a part of a node's items: its own status has its progress.</summary>
     public void BeginPart(int node, string part)
     {
         if (!_parts.TryGetValue(node, out var parts))

@@ -27,7 +27,7 @@ internal sealed class ProgressWriter
 
     public IReadOnlyList<NodeProgress> Nodes => _nodes;
 
-    /// <summary>Gets or sets how far a node is.</summary>
+    /// <summary>Gets or sets a node's progress.</summary>
     public NodeProgress this[int node]
     {
         get => _nodes[node];

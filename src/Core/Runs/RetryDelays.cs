@@ -10,7 +10,7 @@ internal sealed class RetryDelays(ActivationContext context)
     /// <summary>Gets the policy where none is given.</summary>
     public static RetryDefinition Default { get; } = new();
 
-    /// <summary>Finds whether an error leaves another attempt. A timeout does only where a policy is given: the next attempt would most likely take as long.</summary>
+    /// <summary>Determines whether an error leaves another attempt. A timeout does only where a policy is given: the next attempt would most likely take as long.</summary>
     public static bool MayRetry(CallError error, int attempt, RetryDefinition policy, bool isExplicit) =>
         error.Kind != ErrorKind.Terminal
         && attempt < policy.MaxAttempts

@@ -66,7 +66,7 @@ internal sealed class RunBudget(RunLimits limits)
         Used += usage;
     }
 
-    /// <summary>Gives a call back that was taken for an answer that is there already.</summary>
+    /// <summary>Gives a call back that was taken for an answer that already exists.</summary>
     public void GiveBackCall()
     {
         _underWay--;
@@ -110,7 +110,7 @@ internal sealed class RunBudget(RunLimits limits)
         CallsStarted += callsStarted;
         Used += used;
 
-        // In the order in which they came; each goes on in place, as everything in an orchestration.
+        // In the order in which they came; each continues in place, as everything in an orchestration.
         foreach (var waiting in _waiting.ToArray())
         {
             waiting.TrySetResult();

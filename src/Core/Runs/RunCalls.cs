@@ -191,7 +191,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         ? json.GetString()!
         : throw new PolyphonyException(
             ErrorCodes.ValueTooLarge,
-            $"The value takes more than {CodeFirst.CodeWorkflow.MaxReadBytes:N0} bytes, the most that can be read in a workflow in C#, since it would stand in its history. Pass it on as it is: as a variable of a prompt, or as an input.");
+            $"The value takes more than {CodeFirst.CodeWorkflow.MaxReadBytes:N0} bytes, the maximum that a workflow in C# can read, because it is kept in the history. Pass the reference on instead, as a variable of a prompt or as an input.");
 
     /// <summary>Makes one list of values that are there as text; a small one in place.</summary>
     /// <param name="items">The items, each UTF-8 JSON.</param>
@@ -241,10 +241,10 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
 
     private static JsonElement ValueOf(Payload value) => value.Json!.Value;
 
-    /// <summary>Moves values of a scope to the payload store when a call with them, and with so many bytes beside, would be too large.</summary>
+    /// <summary>Moves values of a scope to the payload store when a call with them, and with a given number of bytes beside, would be too large.</summary>
     public ValueTask<CallScope> ShrinkAsync(CallScope scope, int besides) => Fits(scope, besides) ? new(scope) : new(StoreValuesAsync(scope));
 
-    /// <summary>Finds whether a call may carry a scope's values, with so many bytes beside.</summary>
+    /// <summary>Determines whether a call may carry a scope's values, with a given number of bytes beside.</summary>
     public static bool Fits(CallScope scope, int besides) => besides + SizeOf(scope) <= MaxCallBytes;
 
     /// <summary>Gets how much a scope's values take.</summary>

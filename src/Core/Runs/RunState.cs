@@ -19,7 +19,7 @@ internal sealed record RunState
     /// <summary>Gets the model calls begun so far.</summary>
     public int CallsStarted { get; init; }
 
-    /// <summary>Gets what was used so far.</summary>
+    /// <summary>Gets the usage so far.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
     /// <summary>Gets how many times the instance has failed and was rewound.</summary>
@@ -49,7 +49,7 @@ internal sealed record RunState
     /// <summary>Gets the results of their bodies that loops began their rounds with, by loop.</summary>
     public IReadOnlyDictionary<int, IReadOnlyList<SavedResult>>? Snapshots { get; init; }
 
-    /// <summary>Gets the waits that go on, by activation.</summary>
+    /// <summary>Gets the waits that continue, by activation.</summary>
     public IReadOnlyDictionary<string, WaitState>? Waits { get; init; }
 
     /// <summary>Gets lists of outcomes in the payload store.</summary>

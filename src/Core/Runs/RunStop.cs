@@ -16,7 +16,7 @@ internal sealed class RunStop(bool finishesAtLimits = false)
 
     public bool IsRequested => Reason is not null;
 
-    /// <summary>Gets a value indicating whether the run was stopped, and its calls under way go on to their end.</summary>
+    /// <summary>Gets a value indicating whether the run was stopped, and its calls under way run to their end.</summary>
     public bool Finishes { get; private set; }
 
     /// <summary>Gets a token that is cancelled when nothing new begins.</summary>
@@ -28,9 +28,9 @@ internal sealed class RunStop(bool finishesAtLimits = false)
     public WorkLimit Limit => new(Token, Calls);
 
     /// <summary>Stops the run. When it was stopped before, it may still be that calls which were to finish are cancelled now.</summary>
-    /// <param name="reason">Why.</param>
+    /// <param name="reason">The reason.</param>
     /// <param name="error">What went wrong, if something did.</param>
-    /// <param name="finishCalls">Whether calls under way go on to their end: their answers are of use, to this run or after a rewind.</param>
+    /// <param name="finishCalls">Whether calls under way run to their end: their answers are of use, to this run or after a rewind.</param>
     public void Request(StopReason reason, WorkflowError? error = null, bool finishCalls = false)
     {
         if (Reason is null)

@@ -2,10 +2,10 @@ using System.Text.Json.Serialization;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>Why an instance ended: exactly one of a closed set. Only <see cref="Completed"/> is success.</summary>
+/// <summary>Why an instance ended. Only <see cref="Completed"/> is success.</summary>
 public enum StopReason
 {
-    /// <summary>The graph, or a termination condition that means success, came to its end.</summary>
+    /// <summary>The graph ended, or a termination condition that means success was met.</summary>
     [JsonStringEnumMemberName("completed")]
     Completed,
 
@@ -13,31 +13,31 @@ public enum StopReason
     [JsonStringEnumMemberName("rejected")]
     Rejected,
 
-    /// <summary>As many model calls were made as <c>limits.maxModelCalls</c> allows.</summary>
+    /// <summary><c>limits.maxModelCalls</c> was reached.</summary>
     [JsonStringEnumMemberName("max_model_calls")]
     MaxModelCalls,
 
-    /// <summary>As many messages were said as <c>maxMessages</c> of a termination allows.</summary>
+    /// <summary><c>maxMessages</c> of a termination condition was reached.</summary>
     [JsonStringEnumMemberName("max_turns")]
     MaxTurns,
 
-    /// <summary>A loop took as many rounds as allowed and its condition still asked for another.</summary>
+    /// <summary>A loop reached its maximum number of rounds while its condition still asked for another.</summary>
     [JsonStringEnumMemberName("max_rounds")]
     MaxRounds,
 
-    /// <summary>As many tokens were used as allowed.</summary>
+    /// <summary>The limit on tokens was reached.</summary>
     [JsonStringEnumMemberName("max_tokens")]
     MaxTokens,
 
-    /// <summary>As much was spent as allowed.</summary>
+    /// <summary>The limit on cost was reached.</summary>
     [JsonStringEnumMemberName("max_cost")]
     MaxCost,
 
-    /// <summary>The instance took as long as allowed.</summary>
+    /// <summary>The time limit of the instance was reached.</summary>
     [JsonStringEnumMemberName("timeout")]
     Timeout,
 
-    /// <summary>A loop's round ended as the one before.</summary>
+    /// <summary>A round of a loop ended with the same results as the one before.</summary>
     [JsonStringEnumMemberName("no_progress")]
     NoProgress,
 
@@ -49,7 +49,7 @@ public enum StopReason
     [JsonStringEnumMemberName("cancelled")]
     Cancelled,
 
-    /// <summary>A node failed and nothing handled that.</summary>
+    /// <summary>A node failed, and nothing handled the failure.</summary>
     [JsonStringEnumMemberName("failed")]
     Failed,
 }

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>The names of stop reasons, as they stand in JSON.</summary>
+/// <summary>The names of stop reasons in JSON.</summary>
 public static class StopReasons
 {
     /// <summary>Gets a stop reason's name.</summary>

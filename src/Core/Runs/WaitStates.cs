@@ -1,6 +1,6 @@
 namespace Polyphony.Core.Runs;
 
-/// <summary>Where waits stand for people, events and times, so that they go on in the next generation as they were.</summary>
+/// <summary>Where waits stand for people, events and times, so that they continue in the next generation as they were.</summary>
 internal sealed class WaitStates
 {
     private readonly Dictionary<string, WaitState> _open = new(StringComparer.Ordinal);

@@ -44,7 +44,7 @@ public static class WorkflowOrchestrations
             .AddOrchestration(TaskNames.ScheduleOrchestration, (context, input) => ScheduleOrchestration.RunAsync(context, input, options.LooksPerInstance), compareInputs: false);
     }
 
-    /// <summary>Goes on from a state that is too large to be passed on as it is.</summary>
+    /// <summary>Continues from a state that is too large to be passed on unchanged.</summary>
     private static async Task<string?> GoOnAsync(OrchestrationContext context, WorkflowInput run, PlanCache plans, InterpreterOptions options, CodeWorkflows? code)
     {
         var state = await run.PackedState!.LoadAsync(new RunCalls(context, plans.Get(run.DefinitionHash).Definition, run.RootInstanceId ?? context.InstanceId));

@@ -34,10 +34,10 @@ internal sealed class WorkflowPlan
 
     public int IndexOf(string node) => _index[node];
 
-    /// <summary>Tells whether a node comes before another within the same round.</summary>
+    /// <summary>Determines whether a node comes before another within the same round.</summary>
     public bool IsForwardAncestor(int ancestor, int node) => (_forward.TryGetValue(node, out var found) ? found : _forward.GetOrAdd(node, FindForwardAncestors))[ancestor];
 
-    /// <summary>Tells whether a node's latest result is there when another runs: it comes before it within the same round, or belongs to a loop that has ended by then, wherever that is left.</summary>
+    /// <summary>Determines whether a node's latest result is there when another runs: it comes before it within the same round, or belongs to a loop that has ended by then, wherever that is left.</summary>
     public bool IsBefore(int ancestor, int node)
     {
         if (IsForwardAncestor(ancestor, node))
@@ -105,7 +105,7 @@ internal sealed class WorkflowPlan
         return retain;
     }
 
-    /// <summary>Tells whether a filter is about a node: by its name, its agent's, or because it names none.</summary>
+    /// <summary>Determines whether a filter is about a node: by its name, its agent's, or because it names none.</summary>
     public bool Matches(MessageFilter filter, int node) =>
         filter.From is null || Graph.Nodes[node].Name == filter.From || Graph.Nodes[node].Kind.AgentOf(Graph.Nodes[node]) == filter.From;
 

@@ -4,19 +4,19 @@ using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>The custom status of a workflow instance: how far it is. Always below the 16 KB that Durable Functions allows.</summary>
+/// <summary>The custom status of a workflow instance: its progress. Always smaller than the 16 KB that Durable Functions allows.</summary>
 public sealed record WorkflowProgress
 {
-    /// <summary>Gets how many nodes there are.</summary>
+    /// <summary>Gets the number of nodes.</summary>
     public int Total { get; init; }
 
-    /// <summary>Gets how many of them have ended (completed, skipped or failed) in their current round.</summary>
+    /// <summary>Gets the number of nodes that have ended (completed, skipped or failed) in their current round.</summary>
     public int Done { get; init; }
 
     /// <summary>Gets the nodes in graph order: all of them when they are few, otherwise those under way and the last that ended.</summary>
     public IReadOnlyList<NodeProgress> Nodes { get; init; } = [];
 
-    /// <summary>Gets what it waits for, if it waits for somebody or something outside: questions first, up to 40 of them as far as there is room.</summary>
+    /// <summary>Gets what it waits for outside: questions first, up to 40 waits as space allows.</summary>
     public IReadOnlyList<PendingWait> WaitingFor
     {
         get;
@@ -25,22 +25,22 @@ public sealed record WorkflowProgress
         init => field = value ?? [];
     } = [];
 
-    /// <summary>Gets how many other things it waits for, which there was no room for; as those that are shown end, they take their places. Left out when there are none.</summary>
+    /// <summary>Gets the number of further waits that are not shown for lack of space; they appear as others end. Left out when there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int MoreWaiting { get; init; }
 
-    /// <summary>Gets what was used so far.</summary>
+    /// <summary>Gets the usage so far.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
-    /// <summary>Gets the result of an instance that is about to fail: a failed orchestration has no output of its own.</summary>
+    /// <summary>Gets the result of an instance that is about to fail: a failed orchestration has no output.</summary>
     public WorkflowResult? Result { get; init; }
 
-    /// <summary>Gets how many times the instance has failed, rewound failures included; left out when it never has.</summary>
+    /// <summary>Gets the number of times the instance has failed, rewound failures included; left out when it is 0.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int Failures { get; init; }
 }
 
-/// <summary>How far a node is.</summary>
+/// <summary>The progress of a node.</summary>
 public sealed record NodeProgress
 {
     /// <summary>Gets the node.</summary>
@@ -73,25 +73,25 @@ public sealed record NodeProgress
     /// <summary>Gets the tokens used in this round.</summary>
     public long Tokens { get; init; }
 
-    /// <summary>Gets the price in this round, in US dollars: of the calls whose price is known.</summary>
+    /// <summary>Gets the cost of this round in US dollars, of the calls whose price is known.</summary>
     public decimal CostUsd { get; init; }
 
-    /// <summary>Gets how many answered calls of this round have no known price.</summary>
+    /// <summary>Gets the number of answered calls of this round without a known price.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int UnpricedCalls { get; init; }
 
-    /// <summary>Gets how many answered calls of this round have estimated tokens, because the provider did not count them.</summary>
+    /// <summary>Gets the number of answered calls of this round whose tokens are estimated, because the provider did not count them.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int EstimatedCalls { get; init; }
 
-    /// <summary>Gets how many answers of this round have U+FFFD in the place of half a character.</summary>
+    /// <summary>Gets the number of answers of this round in which U+FFFD replaces half a character.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int ReplacedCalls { get; init; }
 
     /// <summary>Gets <c>length</c> when an answer of this round was cut off at the token limit.</summary>
     public string? FinishReason { get; init; }
 
-    /// <summary>Gets the provider of its answers; <c>offline</c> means that no model was asked.</summary>
+    /// <summary>Gets the provider of its answers; <c>offline</c> means that no model was called.</summary>
     public string? Provider { get; init; }
 
     /// <summary>Gets when this round of it began.</summary>
@@ -103,13 +103,13 @@ public sealed record NodeProgress
     /// <summary>Gets the code of the last error.</summary>
     public string? Error { get; init; }
 
-    /// <summary>Gets until when a model or tool call of it waits; of several, the one that goes on first.</summary>
+    /// <summary>Gets the time until which a model or tool call of it waits; of several, the earliest.</summary>
     public DateTimeOffset? WaitingUntil { get; init; }
 
     /// <summary>Gets why it waits: one of <see cref="CallWaitReasons"/>.</summary>
     public string? WaitReason { get; init; }
 
-    /// <summary>Gets what the provider said, up to 200 characters. Left out when the status would be too large.</summary>
+    /// <summary>Gets the provider's message, up to 200 characters. Left out when the status would be too large.</summary>
     public string? WaitMessage { get; init; }
 
     /// <summary>
@@ -119,7 +119,7 @@ public sealed record NodeProgress
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Parts { get; init; }
 
-    /// <summary>The most children that are named in <see cref="Parts"/>.</summary>
+    /// <summary>The maximum number of children that are named in <see cref="Parts"/>.</summary>
     internal const int MostParts = 64;
 
     /// <summary>Adds what an activation, or several, took.</summary>
@@ -137,15 +137,15 @@ public sealed record NodeProgress
     };
 }
 
-/// <summary>A wait for somebody or something outside.</summary>
+/// <summary>A wait for a person, an event or a time.</summary>
 /// <param name="Activation">The activation that waits.</param>
 /// <param name="Kind"><c>human</c>, <c>event</c> or <c>timer</c>.</param>
 /// <param name="EventName">The event that ends it, for <c>human</c> and <c>event</c>.</param>
 /// <param name="Prompt">The question. One of more than 500 characters is shortened, and then ends with <see cref="CutMark"/>.</param>
-/// <param name="Until">When it ends by itself.</param>
-/// <param name="Assignee">Whom the question was escalated to.</param>
-/// <param name="Question">Where all of a shortened question is; the HTTP API gives <paramref name="PromptGetUri"/> instead.</param>
-/// <param name="PromptGetUri">Where to GET all of a shortened question; the HTTP API fills it in.</param>
+/// <param name="Until">When it times out.</param>
+/// <param name="Assignee">To whom the question was escalated.</param>
+/// <param name="Question">Where the whole of a shortened question is; the HTTP API gives <paramref name="PromptGetUri"/> instead.</param>
+/// <param name="PromptGetUri">Where to GET the whole of a shortened question; the HTTP API fills it in.</param>
 public sealed record PendingWait(
     string Activation, string Kind, string? EventName, string? Prompt, DateTimeOffset? Until, string? Assignee = null, Payload? Question = null, string? PromptGetUri = null)
 {
@@ -158,10 +158,10 @@ public sealed record PendingWait(
     /// <summary>Gets where the arguments of that call and the schema of the answer are; the HTTP API gives them with the question.</summary>
     public Payload? Details { get; init; }
 
-    /// <summary>The longest question that is shown in the status, in characters. In scripts whose letters take several bytes it may be less.</summary>
+    /// <summary>The maximum length of a question in the status, in characters. In scripts with multi-byte letters it may be less.</summary>
     public const int MaxPromptLength = 500;
 
-    /// <summary>The most waits that the status shows.</summary>
+    /// <summary>The maximum number of waits that the status shows.</summary>
     internal const int MostShown = 40;
 
     // Eight of them fit the custom status in any script.
@@ -172,7 +172,7 @@ public sealed record PendingWait(
 
     /// <summary>Shortens a question for the status.</summary>
     /// <param name="question">The question.</param>
-    /// <param name="length">The most characters.</param>
+    /// <param name="length">The maximum number of characters.</param>
     /// <returns>The question; if it is longer, its beginning and <see cref="CutMark"/>.</returns>
     public static string Shorten(string question, int length = MaxPromptLength)
     {

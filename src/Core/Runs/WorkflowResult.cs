@@ -4,19 +4,19 @@ using Polyphony.Core.Topics;
 
 namespace Polyphony.Core.Runs;
 
-/// <summary>The output of a workflow instance: why it ended, and all it has.</summary>
+/// <summary>The output of a workflow instance: why it ended, and its results.</summary>
 public sealed record WorkflowResult
 {
     /// <summary>Gets the stop reason.</summary>
     public required StopReason StopReason { get; init; }
 
-    /// <summary>Gets the output; present whatever the stop reason, as far as it could be computed.</summary>
+    /// <summary>Gets the output, as far as it could be computed; present for every stop reason.</summary>
     public Payload? Output { get; init; }
 
     /// <summary>Gets what went wrong, for <see cref="Runs.StopReason.Failed"/>.</summary>
     public WorkflowError? Error { get; init; }
 
-    /// <summary>Gets what all model calls used, children included.</summary>
+    /// <summary>Gets the usage of all model calls, children included.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
     /// <summary>Gets the state of the message's source from now on; <see langword="null"/> if it stays as it is.</summary>
@@ -37,12 +37,12 @@ public sealed record WorkflowResult
 }
 
 /// <summary>A failure that ended an instance.</summary>
-/// <param name="Activation">The activation that failed; <see langword="null"/> when it was none.</param>
+/// <param name="Activation">The activation that failed; <see langword="null"/> if none did.</param>
 /// <param name="Code">The code.</param>
 /// <param name="Message">The message.</param>
 public sealed record WorkflowError(string? Activation, string Code, string Message);
 
-/// <summary>How one activation ended: the record that every agent call leaves (<c>agent, result, error</c>). In order, the results are the run's messages.</summary>
+/// <summary>How one activation ended: the record of every agent call (<c>agent, result, error</c>). In order, the results are the run's messages.</summary>
 public sealed record Outcome
 {
     /// <summary>Gets the activation, such as <c>research[3]#2</c>.</summary>
@@ -51,7 +51,7 @@ public sealed record Outcome
     /// <summary>Gets the node.</summary>
     public required string Node { get; init; }
 
-    /// <summary>Gets a text by which outcomes sort (ordinal) into the order fixed by the graph.</summary>
+    /// <summary>Gets the sort key (ordinal) that puts outcomes into the order fixed by the graph.</summary>
     public required string Order { get; init; }
 
     /// <summary>Gets the item's index in a <c>forEach</c>, from 0.</summary>
@@ -69,28 +69,28 @@ public sealed record Outcome
     /// <summary>Gets the result.</summary>
     public Payload? Result { get; init; }
 
-    /// <summary>Gets the error, also when a value, another agent or another model took its place.</summary>
+    /// <summary>Gets the error, even when a value, another agent or another model replaced the result.</summary>
     public CallError? Error { get; init; }
 
-    /// <summary>Gets how many attempts were made, over all calls.</summary>
+    /// <summary>Gets the number of attempts over all calls.</summary>
     public int Attempts { get; init; }
 
-    /// <summary>Gets what its model calls used.</summary>
+    /// <summary>Gets the usage of its model calls.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
-    /// <summary>Gets the provider of the last answer; <c>offline</c> means that no model was asked.</summary>
+    /// <summary>Gets the provider of the last answer; <c>offline</c> means that no model was called.</summary>
     public string? Provider { get; init; }
 
     /// <summary>Gets the model that gave the last answer.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Gets why the model stopped that gave the last answer; <c>length</c>: the answer was cut off at the token limit.</summary>
+    /// <summary>Gets the finish reason of the last answer; <c>length</c> if it was cut off at the token limit.</summary>
     public string? FinishReason { get; init; }
 
-    /// <summary>Gets when it began.</summary>
+    /// <summary>Gets the time at which it began.</summary>
     public DateTimeOffset StartedTime { get; init; }
 
-    /// <summary>Gets when it ended.</summary>
+    /// <summary>Gets the time at which it ended.</summary>
     public DateTimeOffset EndedTime { get; init; }
 
     /// <summary>Gets the time it took, in seconds.</summary>

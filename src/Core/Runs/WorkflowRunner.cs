@@ -11,7 +11,7 @@ namespace Polyphony.Core.Runs;
 /// </summary>
 /// <remarks>
 /// A main loop owns the state. It launches what is ready, then sleeps until something has ended, applies that, and looks again. Each node runs
-/// as an asynchronous method of its own beside the loop (<see cref="NodeRunner"/>); it evaluates its expressions, takes a slot, runs its activations,
+/// as its own asynchronous method beside the loop (<see cref="NodeRunner"/>); it evaluates its expressions, takes a slot, runs its activations,
 /// decides its edges, and leaves its end in a queue. Nothing but the loop changes the graph and the results.
 /// </remarks>
 internal sealed class WorkflowRunner

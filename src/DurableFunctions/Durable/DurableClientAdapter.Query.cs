@@ -155,7 +155,7 @@ internal sealed partial class DurableClientAdapter
                 return new Position(number, id);
             }
 
-            throw new PolyphonyException("invalid_continuation_token", "The continuation token is none that this host gave out. Pass on the token of the page before, unchanged.");
+            throw new PolyphonyException("invalid_continuation_token", "This host did not issue the continuation token. Pass the token of the previous page unchanged.");
         }
 
         public string ToToken() => Base64Url.EncodeToString(Encoding.UTF8.GetBytes($"{TokenPrefix}{Ticks}.{Id}"));

@@ -22,7 +22,7 @@ namespace Polyphony.DurableFunctions.Durable;
 /// </remarks>
 internal sealed partial class DurableClientAdapter : DurableClient
 {
-    /// <summary>The tag that tells when an instance was accepted: for Azure Storage an instance is created anew whenever it continues as new.</summary>
+    /// <summary>The tag that tells when an instance was accepted: for Azure Storage an instance is created again whenever it continues as new.</summary>
     internal const string CreatedTag = "polyphony-created";
 
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(10);
@@ -41,7 +41,7 @@ internal sealed partial class DurableClientAdapter : DurableClient
     /// <param name="payloads">Where purged instances' payloads are given up.</param>
     /// <param name="ledger">Where purged instances' entries are removed.</param>
     /// <param name="reservations">Where ids are reserved for starts.</param>
-    /// <param name="timeProvider">Where time comes from.</param>
+    /// <param name="timeProvider">The clock.</param>
     public DurableClientAdapter(
         Func<DurableTaskClient> client, IPayloadStore payloads, ILedger ledger, IStartReservations reservations, TimeProvider timeProvider)
     {

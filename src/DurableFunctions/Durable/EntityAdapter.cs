@@ -5,7 +5,7 @@ namespace Polyphony.DurableFunctions.Durable;
 
 /// <summary>Runs the operations of an entity function of Core.</summary>
 /// <param name="function">The function.</param>
-/// <param name="timeProvider">Where time comes from.</param>
+/// <param name="timeProvider">The clock.</param>
 internal sealed class EntityAdapter(EntityFunction function, TimeProvider timeProvider) : ITaskEntity
 {
     /// <inheritdoc/>

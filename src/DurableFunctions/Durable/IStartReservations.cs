@@ -20,7 +20,7 @@ internal interface IStartReservations
     /// <returns>Whether it is the caller's now; otherwise it has changed, or is gone.</returns>
     Task<bool> TryTakeOverAsync(string instanceId, StartReservation known, CancellationToken cancellationToken = default);
 
-    /// <summary>Gives an id free, if it is reserved.</summary>
+    /// <summary>Releases an id, if it is reserved.</summary>
     /// <param name="instanceId">The id.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>A task that completes when it is free.</returns>

@@ -10,7 +10,7 @@ namespace Polyphony.DurableFunctions.Durable;
 /// <param name="timeProvider">The clock.</param>
 public sealed class InstanceWatch(TimeProvider timeProvider)
 {
-    /// <summary>How long it is from one look at an instance with activities under way to the next, and so the longest until one learns that it is cancelled: 5 seconds.</summary>
+    /// <summary>The interval at which instances with activities under way are checked, and so the maximum delay until an activity learns that it is cancelled: 5 seconds.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
     /// <summary>

@@ -3,7 +3,7 @@ using Microsoft.DurableTask.Converters;
 
 namespace Polyphony.DurableFunctions.Durable;
 
-/// <summary>Lets <see cref="RawJson"/> through as it is; everything else goes by the Durable Task default. For hosts without Azure Functions, such as the test host.</summary>
+/// <summary>Passes <see cref="RawJson"/> through unchanged; everything else goes by the Durable Task default. For hosts without Azure Functions, such as the test host.</summary>
 internal sealed class RawJsonConverter : DataConverter
 {
     /// <inheritdoc/>

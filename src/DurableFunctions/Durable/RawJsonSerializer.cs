@@ -3,7 +3,7 @@ using Azure.Core.Serialization;
 
 namespace Polyphony.DurableFunctions.Durable;
 
-/// <summary>Lets <see cref="RawJson"/> through as it is; everything else goes to the serializer that the worker had. Durable bindings use it for all payloads.</summary>
+/// <summary>Passes <see cref="RawJson"/> through unchanged; everything else goes to the serializer that the worker had. Durable bindings use it for all payloads.</summary>
 /// <param name="inner">The serializer for everything else.</param>
 internal sealed class RawJsonSerializer(ObjectSerializer inner) : ObjectSerializer
 {

@@ -12,30 +12,30 @@ namespace Polyphony.DurableFunctions.Hosting;
 public sealed class AppFunctions(DurableRegistry registry, InstanceWatch watch)
 {
     /// <summary>Runs an orchestrator function: that of the orchestration's name.</summary>
-    /// <param name="context">What an <c>[OrchestrationTrigger]</c> gives.</param>
+    /// <param name="context">The parameter with <c>[OrchestrationTrigger]</c>.</param>
     /// <returns>The output.</returns>
     public Task<RawJson?> OrchestrateAsync(TaskOrchestrationContext context) =>
         OrchestrationContextAdapter.RunAsync(context, registry.Orchestrations[context.Name.Name], context.GetInput<RawJson>());
 
     /// <summary>Runs an activity function: that of the Azure function's name.</summary>
-    /// <param name="input">What an <c>[ActivityTrigger]</c> gives.</param>
+    /// <param name="input">The parameter with <c>[ActivityTrigger]</c>.</param>
     /// <param name="instanceId">The instance that called it.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The result.</returns>
     public Task<RawJson?> RunActivityAsync(RawJson? input, string instanceId, FunctionContext invocation) =>
         ActivityAdapter.RunAsync(Function(invocation), Context(instanceId, invocation), CancellableCalls.Unwrap(input).Input);
 
-    /// <summary>Runs an activity function that may take long: it is cancelled when its instance has ended.</summary>
-    /// <param name="input">What an <c>[ActivityTrigger]</c> gives.</param>
+    /// <summary>Runs a long-running activity function: it is cancelled when its instance has ended.</summary>
+    /// <param name="input">The parameter with <c>[ActivityTrigger]</c>.</param>
     /// <param name="instanceId">The instance that called it.</param>
-    /// <param name="client">What a <c>[DurableClient]</c> gives.</param>
+    /// <param name="client">The parameter with <c>[DurableClient]</c>.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The result.</returns>
     public Task<RawJson?> RunActivityAsync(RawJson? input, string instanceId, DurableTaskClient client, FunctionContext invocation) =>
         watch.RunAsync(client, Function(invocation), Context(instanceId, invocation), input);
 
     /// <summary>Runs the operations that are sent to an entity: by the entity's name.</summary>
-    /// <param name="dispatcher">What an <c>[EntityTrigger]</c> gives.</param>
+    /// <param name="dispatcher">The parameter with <c>[EntityTrigger]</c>.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>A task that completes when they have run.</returns>
     public Task RunEntityAsync(TaskEntityDispatcher dispatcher, FunctionContext invocation) =>

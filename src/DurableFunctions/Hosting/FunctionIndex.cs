@@ -31,9 +31,9 @@ internal sealed class FunctionIndex(FunctionsSettings settings, IWorkflowCatalog
     /// <inheritdoc/>
     public string Name => "polyphony";
 
-    /// <summary>Tells whether a function is one of this library.</summary>
+    /// <summary>Determines whether a function is one of this library.</summary>
     /// <param name="entryPoint">Its entry point: type and method.</param>
-    /// <returns>Whether it is.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     public static bool IsOurs(string? entryPoint) => entryPoint?.StartsWith(Triggers, StringComparison.Ordinal) == true;
 
     /// <inheritdoc/>

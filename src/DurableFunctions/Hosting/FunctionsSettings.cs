@@ -119,7 +119,7 @@ internal sealed partial record FunctionsSettings
         if (!TableName().IsMatch(name))
         {
             problems.Add(setting is null
-                ? $"No name for the ledger's table can be made of that of the task hub: \"{name}\" is not 3 to 63 letters and digits, a letter first. Name the table in POLYPHONY_TABLE."
+                ? $"The ledger's table can't be named after the task hub: \"{name}\" is not 3 to 63 letters and digits, a letter first. Name the table in POLYPHONY_TABLE."
                 : $"POLYPHONY_TABLE (Table) names no table: expected 3 to 63 letters and digits, a letter first; found \"{name}\".");
         }
 

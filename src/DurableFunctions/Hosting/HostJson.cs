@@ -28,7 +28,7 @@ internal sealed record HostJson
     /// <summary>Reads the file of the app.</summary>
     /// <param name="configuration">The app settings: those that begin with <c>AzureFunctionsJobHost__</c> count before the file.</param>
     /// <returns>What it says.</returns>
-    /// <exception cref="PolyphonyException"><c>settings_invalid</c>: the file is not there, or is no JSON object.</exception>
+    /// <exception cref="PolyphonyException"><c>settings_invalid</c>: the file is not there, or is not a JSON object.</exception>
     public static HostJson Read(IConfiguration configuration)
     {
         // The host names the folder to the worker's process; where there is none, as in tests, it is that of the assembly.
@@ -51,7 +51,7 @@ internal sealed record HostJson
     /// <param name="path">The file's path, for messages.</param>
     /// <param name="configuration">The app settings.</param>
     /// <returns>What it says.</returns>
-    /// <exception cref="PolyphonyException"><c>settings_invalid</c>: it is no JSON object.</exception>
+    /// <exception cref="PolyphonyException"><c>settings_invalid</c>: it is not a JSON object.</exception>
     public static HostJson Parse(string text, string path, IConfiguration configuration)
     {
         try

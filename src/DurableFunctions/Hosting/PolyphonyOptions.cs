@@ -3,10 +3,10 @@ using Polyphony.Activities;
 namespace Polyphony.DurableFunctions;
 
 /// <summary>
-/// The settings of Polyphony in a Functions app: from app settings, then from the code that calls <see cref="FunctionsAppExtensions.AddPolyphony"/>. They are checked when the app starts. Relative paths begin
+/// The settings of Polyphony in a Functions app: from app settings, then from the code that calls <see cref="FunctionsAppExtensions.AddPolyphony"/>. They are validated when the app starts. Relative paths start
 /// in the app's folder.
 /// </summary>
-/// <remarks>What starts workflows by queue and blob is read by the Functions host as well, so it can be set by app settings only: <c>POLYPHONY_QUEUE</c> and its neighbours.</remarks>
+/// <remarks>The Functions host also reads what starts workflows by queue and blob, so those settings are app settings only: <c>POLYPHONY_QUEUE</c> and its neighbours.</remarks>
 public sealed class PolyphonyOptions
 {
     /// <summary>Gets or sets the folder of the workflow files that can be started by name. App setting <c>POLYPHONY_WORKFLOWS</c>; default <c>workflows</c>.</summary>
@@ -15,11 +15,11 @@ public sealed class PolyphonyOptions
     /// <summary>Gets or sets the folder that the tools <c>list_files</c> and <c>read_file</c> may read. App setting <c>POLYPHONY_FILES</c>; default <c>files</c>.</summary>
     public string FilesFolder { get; set; } = "files";
 
-    /// <summary>Gets or sets the file of models, allowed endpoints and prices. App setting <c>POLYPHONY_SETTINGS</c>; default <c>settings.json</c> if it is there, otherwise none.</summary>
+    /// <summary>Gets or sets the file of models, allowed endpoints and prices. App setting <c>POLYPHONY_SETTINGS</c>; default <c>settings.json</c> if it exists, otherwise none.</summary>
     public string? SettingsFile { get; set; }
 
     /// <summary>
-    /// Gets or sets the name of the blob container for what instances keep outside of their histories: 3 to 63 lower-case letters, digits and single hyphens between them. App setting <c>POLYPHONY_CONTAINER</c>;
+    /// Gets or sets the name of the blob container for data outside the histories: 3 to 63 lower-case letters, digits and single hyphens between them. App setting <c>POLYPHONY_CONTAINER</c>;
     /// default the task hub's name in lower case and <c>-polyphony</c>.
     /// </summary>
     public string? Container { get; set; }
@@ -30,6 +30,6 @@ public sealed class PolyphonyOptions
     /// </summary>
     public string? Table { get; set; }
 
-    /// <summary>Gets or sets how long one tool call may take, above zero and less than host.json's <c>functionTimeout</c>. Default 30 seconds.</summary>
+    /// <summary>Gets or sets the time limit of one tool call, above zero and less than host.json's <c>functionTimeout</c>. Default 30 seconds.</summary>
     public TimeSpan ToolTimeout { get; set; } = ActivitiesOptions.DefaultToolTimeout;
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace Polyphony.DurableFunctions.Hosting;
 
-/// <summary>Which queue and which blobs start workflows. From app settings; without them neither does. The triggers name the settings as well.</summary>
+/// <summary>Which queue and which blobs start workflows. Read from app settings; without them, neither does. The triggers name the same settings.</summary>
 public sealed partial record StartSettings
 {
     /// <summary>The setting of <see cref="Queue"/>.</summary>
@@ -59,9 +59,9 @@ public sealed partial record StartSettings
         string? Text(string name) => configuration[name] is { Length: > 0 } value ? value : null;
     }
 
-    /// <summary>Tells whether queues and containers of Azure Storage can have a name.</summary>
+    /// <summary>Determines whether queues and containers of Azure Storage can have a name.</summary>
     /// <param name="name">The name.</param>
-    /// <returns>Whether they can.</returns>
+    /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>
     internal static bool IsName(string name) => name.Length is >= MinName and <= MaxName && NamePattern().IsMatch(name);
 
     private static IEnumerable<string> QueueProblems(StartSettings settings)
@@ -76,10 +76,10 @@ public sealed partial record StartSettings
             yield break;
         }
 
-        // The host moves what fails to QUEUE-poison, if that can be a queue; otherwise it tries for ever.
+        // The host moves what fails to QUEUE-poison, if that can be a queue; otherwise it tries forever.
         if (!IsName(queue) || queue.Length > MaxName - PoisonSuffix.Length || queue.EndsWith(PoisonSuffix, StringComparison.Ordinal))
         {
-            yield return $"{QueueSetting} is \"{queue}\"; expected is the name of a queue: {MinName} to {MaxName - PoisonSuffix.Length} lower-case letters, digits and single hyphens between them, not ending with {PoisonSuffix}.";
+            yield return $"{QueueSetting} is \"{queue}\"; expected the name of a queue: {MinName} to {MaxName - PoisonSuffix.Length} lower-case letters, digits and single hyphens between them, not ending with {PoisonSuffix}.";
         }
     }
 
@@ -87,7 +87,7 @@ public sealed partial record StartSettings
     {
         if (source is not null && !Enum.GetNames<BlobsSource>().Contains(source, StringComparer.Ordinal))
         {
-            yield return $"{BlobsSourceSetting} is \"{source}\"; expected is {string.Join(" or ", Enum.GetNames<BlobsSource>())}.";
+            yield return $"{BlobsSourceSetting} is \"{source}\"; expected {string.Join(" or ", Enum.GetNames<BlobsSource>())}.";
         }
 
         if (settings.Blobs is not { } blobs)
@@ -106,7 +106,7 @@ public sealed partial record StartSettings
         var parts = blobs.Split('/');
         if (!IsName(parts[0]) || parts.Skip(1).Any(part => part.Length == 0 || part.AsSpan().ContainsAny("{}%\\")))
         {
-            yield return $"{BlobsSetting} is \"{blobs}\"; expected is CONTAINER or CONTAINER/FOLDER: the container {MinName} to {MaxName} lower-case letters, digits and single hyphens between them, the folder without {{, }}, % and \\, and no / at the end.";
+            yield return $"{BlobsSetting} is \"{blobs}\"; expected CONTAINER or CONTAINER/FOLDER: the container {MinName} to {MaxName} lower-case letters, digits and single hyphens between them, the folder without {{, }}, % and \\, and no / at the end.";
         }
 
         if (parts[0] == container)
@@ -127,9 +127,9 @@ public sealed partial record StartSettings
 /// <summary>How new blobs become known; the names are those of the Functions host.</summary>
 public enum BlobsSource
 {
-    /// <summary>Event Grid tells, within seconds. The only one on Flex Consumption.</summary>
+    /// <summary>Event Grid reports new blobs within seconds. The only choice on Flex Consumption.</summary>
     EventGrid,
 
-    /// <summary>The host looks for them, which can take minutes. It needs no subscription, so it works on Azurite.</summary>
+    /// <summary>The host scans for new blobs, which can take minutes. It needs no subscription, so it works on Azurite.</summary>
     LogsAndContainerScan,
 }

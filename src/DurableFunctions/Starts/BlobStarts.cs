@@ -11,7 +11,7 @@ using Polyphony.Http.Instances;
 
 namespace Polyphony.DurableFunctions.Starts;
 
-/// <summary>Starts a workflow for each blob, and for each time that one is written anew: once, however often it is delivered. Thread-safe.</summary>
+/// <summary>Starts a workflow once for each version of a blob, however often it is delivered. Thread-safe.</summary>
 /// <param name="settings">Which workflow.</param>
 /// <param name="starts">Starts.</param>
 /// <param name="log">The log.</param>
@@ -24,9 +24,9 @@ public sealed partial class BlobStarts(StartSettings settings, MessageStarts sta
 
     /// <summary>Starts for a blob, as it is now.</summary>
     /// <param name="blob">The blob.</param>
-    /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
-    /// <returns>A task that completes when the workflow is started, or when there is no such blob any more.</returns>
-    /// <exception cref="PolyphonyException">It can't be started as it is.</exception>
+    /// <param name="cancellationToken">Cancels the wait; the start may already have been committed.</param>
+    /// <returns>A task that completes when the workflow is started, or the blob no longer exists.</returns>
+    /// <exception cref="PolyphonyException">It can't be started.</exception>
     public async Task StartAsync(BlobClient blob, CancellationToken cancellationToken)
     {
         var source = $"blob/{blob.BlobContainerName}/{blob.Name}";
@@ -41,7 +41,7 @@ public sealed partial class BlobStarts(StartSettings settings, MessageStarts sta
             return;
         }
 
-        // The tag changes with every write: a blob that is written while its first version starts has an event of its own.
+        // The tag changes with every write: a blob that is written while its first version starts has its own event.
         await StartReport.RunAsync(
             log,
             source,

@@ -19,9 +19,9 @@ public sealed class QueueStarts(StartSettings settings, MessageStarts starts, IL
 
     /// <summary>Starts for a message. If it fails, the message must stay in the queue.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
-    /// <returns>A task that completes when what the message asks for is started and the message can be deleted.</returns>
-    /// <exception cref="PolyphonyException">It can't be started as it is.</exception>
+    /// <param name="cancellationToken">Cancels the wait; the start may already have been committed.</param>
+    /// <returns>A task that completes when the workflow is started and the message can be deleted.</returns>
+    /// <exception cref="PolyphonyException">It can't be started.</exception>
     public Task StartAsync(QueueMessage message, CancellationToken cancellationToken) => StartReport.RunAsync(
         log,
         _source,

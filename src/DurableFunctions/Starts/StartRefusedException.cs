@@ -10,9 +10,9 @@ internal sealed class StartRefusedException(string source, string id, ProblemDoc
     : PolyphonyException(problem.Code, $"{source} {id} can't start a workflow ({problem.Code}): {Describe(problem)}")
 {
     // What the checks of fields and of schemas put before a value that they found.
-    private static readonly string[] BeforeValues = [", found ", "; found is "];
+    private static readonly string[] BeforeValues = [", found ", "; found "];
 
-    /// <summary>Gets all that is wrong.</summary>
+    /// <summary>Gets everything that is wrong.</summary>
     public string Problems { get; } = Describe(problem);
 
     private static string Describe(ProblemDocument problem) => problem.Errors is { Count: > 0 } errors

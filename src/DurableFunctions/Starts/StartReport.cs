@@ -12,7 +12,7 @@ internal static partial class StartReport
     /// <param name="source">Where the delivery comes from, such as <c>queue/NAME</c>.</param>
     /// <param name="id">Its id there.</param>
     /// <param name="start">Starts.</param>
-    /// <exception cref="StartRefusedException">It can't be started as it is.</exception>
+    /// <exception cref="StartRefusedException">It can't be started.</exception>
     public static async Task RunAsync(ILogger log, string source, string id, Func<Task<StartedInstance>> start)
     {
         try

@@ -16,7 +16,7 @@ internal sealed class BlobDefinitionStore(BlobStorage storage) : IDefinitionStor
     {
         if (!_known.ContainsKey(hash))
         {
-            // What is there already is the same, since its name is its content.
+            // What already exists is the same, since its name is its content.
             await storage.TryCreateAsync(Name(hash), BinaryData.FromString(json), null, cancellationToken);
             _known[hash] = json;
         }

@@ -8,7 +8,7 @@ namespace Polyphony.DurableFunctions.Storage;
 /// <param name="container">The container.</param>
 internal sealed class BlobStorage(BlobContainerClient container)
 {
-    /// <summary>The most requests of one operation at a time.</summary>
+    /// <summary>The maximum number of concurrent requests of one operation.</summary>
     internal const int Parallel = 16;
 
     internal BlobClient Blob(string name) => container.GetBlobClient(name);

@@ -18,10 +18,10 @@ namespace Polyphony.DurableFunctions.Storage;
 /// </param>
 internal sealed class GroupCommit(Func<IReadOnlyList<TableTransactionAction>, Task<IReadOnlyList<ETag>>> send)
 {
-    /// <summary>The most rows of one transaction, by the service's rule.</summary>
+    /// <summary>The maximum number of rows of one transaction, by the service's rule.</summary>
     public const int MaxRows = 100;
 
-    /// <summary>The most bytes of one transaction; the service takes 4 MiB, and what is counted here is an estimate.</summary>
+    /// <summary>The maximum size of one transaction in bytes; the service takes 4 MiB, and what is counted here is an estimate.</summary>
     public const int MaxBytes = 3 * 1024 * 1024;
 
     // After so many refusals of one group in a row it is cheaper, and quicker, to send each by itself.
@@ -34,13 +34,13 @@ internal sealed class GroupCommit(Func<IReadOnlyList<TableTransactionAction>, Ta
 
     /// <summary>Writes a row.</summary>
     /// <param name="write">The write, with the ETag that it asks for.</param>
-    /// <param name="cancellationToken">Ends the wait; if the write is under way by then, it may be done all the same.</param>
+    /// <param name="cancellationToken">Cancels the wait; a write that is under way may still complete.</param>
     /// <returns>The row's ETag once it is durable; <see langword="null"/> if it was refused: there is such a row already, it is another version, or it is gone.</returns>
     public async Task<ETag?> WriteAsync(TableTransactionAction write, CancellationToken cancellationToken) => (await WriteAsync([write], cancellationToken))[0];
 
     /// <summary>Writes rows of one partition; not as one, but with as few requests as may be.</summary>
     /// <param name="writes">The writes.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>For each what the other overload gives.</returns>
     public async Task<IReadOnlyList<ETag?>> WriteAsync(IReadOnlyList<TableTransactionAction> writes, CancellationToken cancellationToken)
     {
@@ -147,7 +147,7 @@ internal sealed class GroupCommit(Func<IReadOnlyList<TableTransactionAction>, Ta
             }
             catch (RequestFailedException e) when (e is TableTransactionFailedException || e.Status is 400 or 413)
             {
-                // It does not say which: each gets an answer of its own.
+                // It does not say which: each gets its own answer.
                 break;
             }
             catch (Exception e)

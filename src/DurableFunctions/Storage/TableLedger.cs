@@ -16,12 +16,12 @@ namespace Polyphony.DurableFunctions.Storage;
 /// <para>Every change is made to the version that was read (ETag), so of two processes that run the same step one starts over from what the
 /// other wrote. A call that goes well costs two writes: the process remembers what it wrote at the begin. Writes to one instance that come at
 /// the same time share a request (<see cref="GroupCommit"/>).</para>
-/// <para>A blob is written before the row that names it, under a name of its own, and removed after it: a row's answer is always there, and what a crash
+/// <para>A blob is written before the row that names it, under its own name, and removed after it: a row's answer is always there, and what a crash
 /// leaves of it goes with the instance.</para>
 /// </remarks>
 /// <param name="table">The table.</param>
 /// <param name="blobs">The container for large answers.</param>
-/// <param name="timeProvider">Where time comes from.</param>
+/// <param name="timeProvider">The clock.</param>
 internal sealed class TableLedger(TableStorage table, BlobStorage blobs, TimeProvider timeProvider) : ILedger
 {
     private const int MaxRemembered = 10_000;

@@ -38,7 +38,7 @@ internal sealed class TableStorage(TableClient table)
     /// <param name="partition">The partition, or <see langword="null"/> for all.</param>
     /// <param name="columns">The columns to be read, or <see langword="null"/> for all.</param>
     /// <param name="each">Called with each row.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     internal async Task ReadAsync(string? partition, string[]? columns, Action<TableEntity> each, CancellationToken cancellationToken)
     {
         try

@@ -13,7 +13,7 @@ public sealed class ActivityTriggers(AppFunctions functions)
     /// <summary>Calls a model.</summary>
     /// <param name="input">The call.</param>
     /// <param name="instanceId">The instance that called.</param>
-    /// <param name="client">What looks whether the instance has ended.</param>
+    /// <param name="client">Used to check whether the instance has ended.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The answer, or the classified error.</returns>
     [Function(TaskNames.Agent)]
@@ -23,27 +23,27 @@ public sealed class ActivityTriggers(AppFunctions functions)
     /// <summary>Calls a tool.</summary>
     /// <param name="input">The call.</param>
     /// <param name="instanceId">The instance that called.</param>
-    /// <param name="client">What looks whether the instance has ended.</param>
+    /// <param name="client">Used to check whether the instance has ended.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The result, or the error.</returns>
     [Function(TaskNames.Tool)]
     public Task<RawJson?> ToolAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, client, invocation);
 
-    /// <summary>Calls a model for several items of a list at once.</summary>
+    /// <summary>Calls a model for several items of an array at once.</summary>
     /// <param name="input">The calls.</param>
     /// <param name="instanceId">The instance that called.</param>
-    /// <param name="client">What looks whether the instance has ended.</param>
+    /// <param name="client">Used to check whether the instance has ended.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The answers, or the classified errors, in the order of the calls.</returns>
     [Function(TaskNames.AgentBatch)]
     public Task<RawJson?> AgentBatchAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, client, invocation);
 
-    /// <summary>Calls a tool for several items of a list at once.</summary>
+    /// <summary>Calls a tool for several items of an array at once.</summary>
     /// <param name="input">The calls.</param>
     /// <param name="instanceId">The instance that called.</param>
-    /// <param name="client">What looks whether the instance has ended.</param>
+    /// <param name="client">Used to check whether the instance has ended.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>The results, or the errors, in the order of the calls.</returns>
     [Function(TaskNames.ToolBatch)]
@@ -69,7 +69,7 @@ public sealed class ActivityTriggers(AppFunctions functions)
     public Task<RawJson?> EvaluateAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, invocation);
 
-    /// <summary>Puts values together into one, in the payload store.</summary>
+    /// <summary>Combines values into one, in the payload store.</summary>
     /// <param name="input">The call.</param>
     /// <param name="instanceId">The instance that called.</param>
     /// <param name="invocation">The invocation.</param>
@@ -87,7 +87,7 @@ public sealed class ActivityTriggers(AppFunctions functions)
     public Task<RawJson?> PublishAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, invocation);
 
-    /// <summary>Fails, so that a failed workflow can be rewound.</summary>
+    /// <summary>Fails on purpose, so that a failed workflow can be rewound.</summary>
     /// <param name="input">The call.</param>
     /// <param name="instanceId">The instance that called.</param>
     /// <param name="invocation">The invocation.</param>

@@ -14,7 +14,7 @@ public sealed class InstanceTriggers(StartHandlers start, InstanceHandlers read)
     /// <summary>Starts an instance.</summary>
     /// <param name="request">The request.</param>
     /// <param name="name">The workflow's name.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-start-instance")]
     public Task<IResult> StartAsync(
@@ -24,7 +24,7 @@ public sealed class InstanceTriggers(StartHandlers start, InstanceHandlers read)
 
     /// <summary>Refuses to start an instance of an inline definition.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-start-definition")]
     public Task<IResult> StartDefinitionAsync(
@@ -33,7 +33,7 @@ public sealed class InstanceTriggers(StartHandlers start, InstanceHandlers read)
 
     /// <summary>Lists instances, newest first.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-list-instances")]
     public Task<IResult> ListAsync(
@@ -43,7 +43,7 @@ public sealed class InstanceTriggers(StartHandlers start, InstanceHandlers read)
     /// <summary>Shows an instance.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-get-instance")]
     public Task<IResult> GetAsync(
@@ -51,10 +51,10 @@ public sealed class InstanceTriggers(StartHandlers start, InstanceHandlers read)
         string id,
         [DurableClient] DurableTaskClient client) => read.GetAsync(request.HttpContext, id);
 
-    /// <summary>Shows what happened.</summary>
+    /// <summary>Shows the history of an instance.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-get-history")]
     public Task<IResult> HistoryAsync(
@@ -65,7 +65,7 @@ public sealed class InstanceTriggers(StartHandlers start, InstanceHandlers read)
     /// <summary>Follows an instance by server-sent events.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-stream-instance")]
     public Task<IResult> StreamAsync(

@@ -16,7 +16,7 @@ public sealed class ManageTriggers(ManageHandlers manage, ApprovalHandlers appro
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>
     /// <param name="name">The event's name.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-raise-event")]
     public Task<IResult> RaiseEventAsync(
@@ -25,10 +25,10 @@ public sealed class ManageTriggers(ManageHandlers manage, ApprovalHandlers appro
         string name,
         [DurableClient] DurableTaskClient client) => manage.RaiseEventAsync(request.HttpContext, id, name);
 
-    /// <summary>Halts an instance.</summary>
+    /// <summary>Suspends an instance.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-suspend")]
     public Task<IResult> SuspendAsync(
@@ -36,10 +36,10 @@ public sealed class ManageTriggers(ManageHandlers manage, ApprovalHandlers appro
         string id,
         [DurableClient] DurableTaskClient client) => manage.SuspendAsync(request.HttpContext, id);
 
-    /// <summary>Lets a halted instance go on.</summary>
+    /// <summary>Resumes a suspended instance.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-resume")]
     public Task<IResult> ResumeAsync(
@@ -50,7 +50,7 @@ public sealed class ManageTriggers(ManageHandlers manage, ApprovalHandlers appro
     /// <summary>Ends an instance.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-terminate")]
     public Task<IResult> TerminateAsync(
@@ -58,10 +58,10 @@ public sealed class ManageTriggers(ManageHandlers manage, ApprovalHandlers appro
         string id,
         [DurableClient] DurableTaskClient client) => manage.TerminateAsync(request.HttpContext, id);
 
-    /// <summary>Starts a new instance like a finished one.</summary>
+    /// <summary>Restarts a finished instance as a new one.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-restart")]
     public Task<IResult> RestartAsync(
@@ -69,10 +69,10 @@ public sealed class ManageTriggers(ManageHandlers manage, ApprovalHandlers appro
         string id,
         [DurableClient] DurableTaskClient client) => manage.RestartAsync(request.HttpContext, id);
 
-    /// <summary>Lets a failed instance run again from where it failed.</summary>
+    /// <summary>Runs a failed instance again from where it failed.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-rewind")]
     public Task<IResult> RewindAsync(
@@ -83,7 +83,7 @@ public sealed class ManageTriggers(ManageHandlers manage, ApprovalHandlers appro
     /// <summary>Removes a finished instance.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-purge")]
     public Task<IResult> PurgeAsync(
@@ -93,18 +93,18 @@ public sealed class ManageTriggers(ManageHandlers manage, ApprovalHandlers appro
 
     /// <summary>Lists the questions that wait for a person.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-list-approvals")]
     public Task<IResult> ApprovalsAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/approvals")] HttpRequest request,
         [DurableClient] DurableTaskClient client) => approvals.ListAsync(request.HttpContext);
 
-    /// <summary>Shows a question that waits for a person, all of it.</summary>
+    /// <summary>Shows the whole of a question that waits for a person.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The id of the instance that asks.</param>
     /// <param name="activation">The activation that asks.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <returns>The answer.</returns>
     [Function("polyphony-get-approval")]
     public Task<IResult> ApprovalAsync(

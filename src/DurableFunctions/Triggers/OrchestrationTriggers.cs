@@ -6,7 +6,7 @@ using Polyphony.DurableFunctions.Hosting;
 
 namespace Polyphony.DurableFunctions.Triggers;
 
-/// <summary>The orchestrator functions. A C# workflow is one more of the same form, under its own name.</summary>
+/// <summary>The orchestrator functions. A C# workflow runs in the same orchestration.</summary>
 /// <param name="functions">What they run.</param>
 public sealed class OrchestrationTriggers(AppFunctions functions)
 {
@@ -16,7 +16,7 @@ public sealed class OrchestrationTriggers(AppFunctions functions)
     [Function(TaskNames.WorkflowOrchestration)]
     public Task<RawJson?> WorkflowAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
 
-    /// <summary>Runs some of the items of a wide <c>forEach</c>.</summary>
+    /// <summary>Runs a part of the items of a wide <c>forEach</c>.</summary>
     /// <param name="context">The orchestration.</param>
     /// <returns>The result.</returns>
     [Function(TaskNames.ItemsOrchestration)]
@@ -27,13 +27,14 @@ public sealed class OrchestrationTriggers(AppFunctions functions)
     /// <returns>Nothing: it never ends.</returns>
     [Function(TaskNames.MailboxOrchestration)]
     public Task<RawJson?> MailboxAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
+
     /// <summary>Waits for the due times of a schedule.</summary>
     /// <param name="context">The orchestration.</param>
     /// <returns>How far it was at its end.</returns>
     [Function(TaskNames.ScheduleOrchestration)]
     public Task<RawJson?> ScheduleAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
 
-    /// <summary>Sends an event for an entity, which can't.</summary>
+    /// <summary>Sends an event for an entity, which can't send one itself.</summary>
     /// <param name="context">The orchestration.</param>
     /// <returns>Nothing.</returns>
     [Function(EventSender.Name)]

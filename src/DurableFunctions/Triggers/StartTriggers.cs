@@ -7,14 +7,14 @@ using Polyphony.DurableFunctions.Starts;
 
 namespace Polyphony.DurableFunctions.Triggers;
 
-/// <summary>The functions that start workflows by queue and blob. The host knows those that the settings turn on (<see cref="FunctionIndex"/>).</summary>
+/// <summary>The functions that start workflows by queue and blob. The host indexes only those that the settings enable (<see cref="FunctionIndex"/>).</summary>
 /// <param name="queue">Starts by messages.</param>
 /// <param name="blobs">Starts by blobs.</param>
 public sealed class StartTriggers(QueueStarts queue, BlobStarts blobs)
 {
     /// <summary>Starts what a message asks for.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>A task that completes when it is started.</returns>
     [Function(FunctionIndex.Queue)]
@@ -25,7 +25,7 @@ public sealed class StartTriggers(QueueStarts queue, BlobStarts blobs)
 
     /// <summary>Starts a workflow for a blob that Event Grid tells of.</summary>
     /// <param name="blob">The blob.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>A task that completes when it is started.</returns>
     [Function(FunctionIndex.Blob)]
@@ -36,7 +36,7 @@ public sealed class StartTriggers(QueueStarts queue, BlobStarts blobs)
 
     /// <summary>Starts a workflow for a blob that the host has found.</summary>
     /// <param name="blob">The blob.</param>
-    /// <param name="client">Lets the handler reach the task hub, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
     /// <param name="invocation">The invocation.</param>
     /// <returns>A task that completes when it is started.</returns>
     [Function(FunctionIndex.BlobScan)]

@@ -10,7 +10,7 @@ internal abstract class ClientRecord<T> : CommitRecord
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Waits for the result, after the commit. A caller that gives up waits no longer; the record is committed all the same.</summary>
-    /// <remarks>The wait itself is cancelled, and not a wait for it (<c>Task.WaitAsync</c>): that would go on on a thread of the pool, where a simulation draws no order.</remarks>
+    /// <remarks>The wait itself is cancelled, and not a wait for it (<c>Task.WaitAsync</c>): that would continue on a thread of the pool, where a simulation draws no order.</remarks>
     internal async Task<T> WaitAsync(CancellationToken cancellationToken)
     {
         await using var giveUp = cancellationToken.UnsafeRegister(static (source, token) => ((TaskCompletionSource<T>)source!).TrySetCanceled(token), _done);

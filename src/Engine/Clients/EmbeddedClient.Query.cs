@@ -103,7 +103,7 @@ internal sealed partial class EmbeddedClient
             return key;
         }
 
-        throw new PolyphonyException("invalid_continuation_token", "The continuation token is none that this engine gave out. Pass on the token of the page before, unchanged.");
+        throw new PolyphonyException("invalid_continuation_token", "This engine did not issue the continuation token. Pass the token of the previous page unchanged.");
     }
 
     private OrchestrationMetadata? Read(OrchestrationQuery query, InstanceRow row)

@@ -9,7 +9,7 @@ namespace Polyphony.Engine.Clients;
 
 /// <summary>
 /// Sets failed instances back. A failure is taken back if nothing that the code did later depends on it: the code, replayed without
-/// the failure, still takes every recorded step. What the code had handled (a retry, a fallback) thus stays as it was.
+/// the failure, still takes every recorded step. What the code had handled (a retry, a fallback) stays as it was.
 /// </summary>
 internal static class Rewind
 {

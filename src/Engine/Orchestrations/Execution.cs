@@ -10,7 +10,7 @@ namespace Polyphony.Engine.Orchestrations;
 /// on until it waits again before the next is applied: the same in the first run and in a replay.
 /// </summary>
 /// <remarks>
-/// Code runs only inside <see cref="Start"/> and <see cref="Apply"/>, under a synchronisation context of its own. Tasks are completed
+/// Code runs only inside <see cref="Start"/> and <see cref="Apply"/>, under its own synchronisation context. Tasks are completed
 /// there too, so that continuations run at once and in order. Code that shows up on another thread, or is posted back while no step is
 /// under way, waited for something that is not in the history.
 /// </remarks>

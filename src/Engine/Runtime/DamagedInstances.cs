@@ -66,5 +66,5 @@ internal sealed class DamagedInstances(ILogger log)
     internal string? Find(string id) => _found.GetValueOrDefault(id);
 
     private static string Text(string id, string found) =>
-        $"Instance \"{id}\" stands on a damaged part of the data file: {found}. \"polyphony check\" lists everything that is damaged; a backup brings it back.";
+        $"Instance \"{id}\" is stored in a damaged part of the data file: {found}. \"polyphony check\" lists everything that is damaged; a backup brings it back.";
 }

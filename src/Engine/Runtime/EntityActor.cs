@@ -47,7 +47,7 @@ internal sealed record EntityMessage(string Operation, string? Input)
         var version = reader.Byte();
         if (version != Version)
         {
-            throw new InvalidDataException($"an operation of version {version} was found; expected was {Version}");
+            throw new InvalidDataException($"an operation of version {version} was found; expected {Version}");
         }
 
         var operation = reader.Text();

@@ -14,7 +14,7 @@ internal interface IWorkScheduler
 }
 
 /// <summary>
-/// The thread pool. A thread that runs the engine's work goes on with what that work has scheduled, once it has returned: what follows from
+/// The thread pool. A thread that runs the engine's work continues with what that work has scheduled, once it has returned: what follows from
 /// a step is done where the step was, without waking another thread.
 /// </summary>
 internal sealed class ThreadPoolScheduler : IWorkScheduler
@@ -33,7 +33,7 @@ internal sealed class ThreadPoolScheduler : IWorkScheduler
 
     /// <remarks>
     /// The first thing scheduled stays on this thread, the others are for all threads. Not from inside the user's code, which may block until
-    /// what it has set off is done: an activity runs through <see cref="Invoke"/>, an orchestrator in a context of its own.
+    /// what it has set off is done: an activity runs through <see cref="Invoke"/>, an orchestrator in its own context.
     /// </remarks>
     public void Schedule(IThreadPoolWorkItem work)
     {

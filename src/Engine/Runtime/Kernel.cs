@@ -82,7 +82,7 @@ internal sealed class Kernel : IActorHost, IDisposable
     {
         if (Store.Wait.IsFull)
         {
-            throw new PolyphonyException("data_file_full", $"{Store.WaitsFor}. Free some space; the host goes on by itself.");
+            throw new PolyphonyException("data_file_full", $"{Store.WaitsFor}. Free some space; the host then continues by itself.");
         }
     }
 

@@ -68,7 +68,7 @@ internal sealed class Lineage
     {
         if (Depth >= DurableLimits.MaxDepth)
         {
-            return new FailureDetails("too_deep", $"An instance may be at most {DurableLimits.MaxDepth} levels below the one that a client started. Something starts itself over and over, or the parts should stand side by side.");
+            return new FailureDetails("too_deep", $"An instance may be at most {DurableLimits.MaxDepth} levels below the one that a client started. Either something keeps starting itself, or the parts should run side by side.");
         }
 
         lock (_root._counting)
@@ -76,7 +76,7 @@ internal sealed class Lineage
             _root._descendants ??= readDescendants(_root._key);
             if (_root._descendants >= DurableLimits.MaxDescendants)
             {
-                return new FailureDetails("too_many_descendants", $"At most {DurableLimits.MaxDescendants:N0} instances may be started below the one that a client started. Start the parts as instances of their own.");
+                return new FailureDetails("too_many_descendants", $"At most {DurableLimits.MaxDescendants:N0} instances may be started below the one that a client started. Start the parts as separate instances.");
             }
 
             _root._descendants++;

@@ -22,7 +22,7 @@ internal sealed class Recovery(
     /// <summary>How long a start waits for another process that writes to the file, or for room on the disk.</summary>
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Reads every unfinished instance, then lets them go on. Before anything else runs.</summary>
+    /// <summary>Reads every unfinished instance, then lets them continue. Before anything else runs.</summary>
     internal void Recover()
     {
         var started = Stopwatch.GetTimestamp();

@@ -97,7 +97,7 @@ internal sealed class Shutdown(
         {
             instance.FailWaiters(cause);
 
-            // A step whose commit failed takes no other, so what has arrived behind it would wait for ever.
+            // A step whose commit failed takes no other, so what has arrived behind it would wait forever.
             instance.FailInbox();
         }
     }

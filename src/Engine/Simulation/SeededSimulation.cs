@@ -61,7 +61,7 @@ internal sealed class SeededSimulation
     internal DurableClient CurrentClient => _engine.Client;
 
     /// <summary>Runs a simulation to the end of <paramref name="body"/>.</summary>
-    /// <param name="options">How.</param>
+    /// <param name="options">The options; <see langword="null"/> for the defaults.</param>
     /// <param name="registry">Makes what the engine runs; called at every start of it.</param>
     /// <param name="body">The test.</param>
     /// <returns>What came of it.</returns>
@@ -70,7 +70,7 @@ internal sealed class SeededSimulation
         Run(options, (simulation, _, filled) => filled.AddAll(registry(simulation)), body);
 
     /// <summary>Runs a simulation of functions that need the engine's stores.</summary>
-    /// <param name="options">How.</param>
+    /// <param name="options">The options; <see langword="null"/> for the defaults.</param>
     /// <param name="configure">Fills the registry, as for <see cref="EmbeddedEngine.StartAsync(EngineOptions, Action{EmbeddedEngine, DurableRegistry}, CancellationToken)"/>; called at every start of the engine.</param>
     /// <param name="body">The test.</param>
     /// <returns>What came of it.</returns>

@@ -19,12 +19,12 @@ public sealed class DataFileException : PolyphonyException
     /// <summary>Gets what was found: the damage, or what stands in the way.</summary>
     internal string Found { get; private init; } = "";
 
-    /// <summary>Tells whether the error is one of a certain file.</summary>
+    /// <summary>Determines whether the error is one of a certain file.</summary>
     internal bool Concerns(string path) => Message.Contains($"\"{path}\"", StringComparison.Ordinal);
 
     internal static DataFileException Corrupt(string path, string found, Exception? cause = null) => new(
         "data_file_corrupt",
-        $"The data file \"{path}\" is damaged or is no data file of this product: {found}. It was left as it is. " +
+        $"The data file \"{path}\" is damaged or is not a data file of this product: {found}. It was not changed. " +
         "Bring back a copy of the file together with its \"-wal\" file, or start with another data folder.",
         cause)
     {
@@ -33,12 +33,12 @@ public sealed class DataFileException : PolyphonyException
 
     internal static DataFileException LogMissing(string path) => new(
         "data_file_log_missing",
-        $"The data file \"{path}\" lacks its log \"{path}-wal\", which holds the newest of its content: it was copied while a host ran, or the log was removed. It was left as it is. " +
-        "Bring the log back or take a copy that was made with \"polyphony backup\"; to begin anew, move the file away.");
+        $"The data file \"{path}\" lacks its log \"{path}-wal\", which holds the newest of its content: it was copied while a host ran, or the log was removed. It was not changed. " +
+        "Bring the log back or take a copy that was made with \"polyphony backup\"; to start over, move the file away.");
 
     internal static DataFileException LogForeign(string path) => new(
         LogForeignCode,
-        $"The log \"{path}-wal\" belongs to a newer state of the data file \"{path}\", and would damage this one. Both were left as they are. " +
+        $"The log \"{path}-wal\" belongs to a newer state of the data file \"{path}\", and would damage this one. Neither was changed. " +
         "If the file is a backup that was put in place, move the log (\"-wal\", \"-shm\") away; otherwise bring back the file that belongs to it.");
 
     internal static DataFileException NotThere(string path) => new(
@@ -53,19 +53,19 @@ public sealed class DataFileException : PolyphonyException
 
     internal static DataFileException FileMissing(string path) => new(
         "data_file_missing",
-        $"The data file \"{path}\" is not there or empty, but its log \"{path}-wal\" is. It was left as it is. Bring the file back; to begin anew, move the log away.");
+        $"The data file \"{path}\" is missing or empty, but its log \"{path}-wal\" exists. It was not changed. Bring the file back; to start over, move the log away.");
 
     internal static DataFileException Version(string path, long found, long expected) => new(
         "data_file_version",
-        $"The data file \"{path}\" has format {found}; this version reads format {expected}. It was left as it is. Use the version that wrote it, or another data folder.");
+        $"The data file \"{path}\" has format {found}; this version reads format {expected}. It was not changed. Use the version that wrote it, or another data folder.");
 
     internal static DataFileException Locked(string path, string found) => new(
         "data_file_locked",
-        $"Another process holds the data file \"{path}\" locked: {found}. Close the tool that has it open (a backup program, a SQLite shell); what was committed before is safe.");
+        $"Another process has locked the data file \"{path}\": {found}. Close the tool that has it open (a backup program, a SQLite shell); what was committed before is safe.");
 
     internal static DataFileException Full(string path, string found) => new(
         "data_file_full",
-        $"There is no room on the disk of the data file \"{path}\": {found}. Free some space and start again; what was committed before is safe.");
+        $"There is no space on the disk of the data file \"{path}\": {found}. Free some space and start again; what was committed before is safe.");
 
     internal static DataFileException ReadOnly(string path, string found) => new(
         "data_file_read_only",
@@ -77,7 +77,7 @@ public sealed class DataFileException : PolyphonyException
 
     internal static DataFileException Unreadable(string path, string found) => new(
         "data_file_failed",
-        $"The data file \"{path}\" cannot be opened: {found}. The file and its folder must be readable and writable for the user of this process; use another data folder, or put that right.")
+        $"The data file \"{path}\" cannot be opened: {found}. The file and its folder must be readable and writable for the user of this process; use another data folder, or correct the permissions.")
     {
         Found = found,
         IsOfAccess = true,
@@ -93,7 +93,7 @@ public sealed class DataFileException : PolyphonyException
 
     internal static DataFileException Changed(string path) => new(
         "data_file_locked",
-        $"A host began to write to the data file \"{path}\" while it was read, and this user may not hold it off. Run it again as the file's owner, or with no host up.");
+        $"A host began to write to the data file \"{path}\" while it was read, and this user may not lock it. Run the command again as the file's owner, or with no host up.");
 
     internal static DataFileException Failed(string path, string found, string what) => new(
         "data_file_failed",

@@ -59,10 +59,10 @@ internal sealed class Database : IDisposable
     }
 
     /// <summary>Takes the log into the file, as far as readers let it.</summary>
-    /// <returns>Whether all of it was taken in, so that the next commit begins the log anew. Otherwise nothing is lost, it is only still in the log.</returns>
+    /// <returns>Whether all of it was taken in, so that the next commit restarts the log. Otherwise nothing is lost, it is only still in the log.</returns>
     internal bool TryCheckpoint()
     {
-        // Passive: others go on meanwhile, and the file of the log keeps its length, by which a log that has begun is told from none.
+        // Passive: others continue meanwhile, and the file of the log keeps its length, by which a log that has begun is told from none.
         var rc = raw.sqlite3_wal_checkpoint_v2(_handle, null, raw.SQLITE_CHECKPOINT_PASSIVE, out var pages, out var taken);
         return rc == raw.SQLITE_OK && pages == taken;
     }

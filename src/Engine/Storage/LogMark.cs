@@ -5,12 +5,12 @@ namespace Polyphony.Engine.Storage;
 /// before anything stands in the log alone, <c>log_seen</c> is the first thing in the log. A file without its log has the one and lacks the other.
 /// </summary>
 /// <remarks>
-/// So a log begins with an order of its own: the row of its number, a checkpoint that brings it (and all before it) into the file, then the other row.
+/// So a log begins with its own order: the row of its number, a checkpoint that brings it (and all before it) into the file, then the other row.
 /// That is why checkpoints are made here and not by SQLite itself. Used by the writer alone, under the store's lock.
 /// </remarks>
 internal sealed class LogMark(Database database, StoreWriter writer)
 {
-    /// <summary>How many pages a log takes before it is begun anew: 16 MB.</summary>
+    /// <summary>How many pages a log takes before it is restarted: 16 MB.</summary>
     private const long PagesPerLog = 4000;
 
     private const string Begun = "log_begun";
@@ -23,7 +23,7 @@ internal sealed class LogMark(Database database, StoreWriter writer)
     /// <summary>Begins a log: when the file was opened, and after so many pages.</summary>
     /// <remarks>
     /// Others may come between: readers that are still at an older state keep the log from being taken in whole, another process may hold the write
-    /// lock, the disk may be full. Then the log goes on growing, and this is tried again.
+    /// lock, the disk may be full. Then the log continues growing, and this is tried again.
     /// </remarks>
     /// <param name="numbered">Whether its number is committed already.</param>
     internal void Begin(bool numbered = false)
@@ -61,7 +61,7 @@ internal sealed class LogMark(Database database, StoreWriter writer)
         writer.SetMeta(Begun, _number);
     }
 
-    /// <summary>After a commit: begins anew a log that has become long.</summary>
+    /// <summary>After a commit: restarts a log that has become long.</summary>
     internal void Turn()
     {
         if (database.PagesWritten - _pagesBefore > PagesPerLog)

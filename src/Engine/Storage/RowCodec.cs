@@ -219,7 +219,7 @@ internal static class RowCodec
         var kind = reader.Byte();
         return version == Version && kind is Step or Message
             ? kind
-            : throw new InvalidDataException($"a row of version {version} and kind {kind} was found; expected was version {Version} and kind {Step} or {Message}");
+            : throw new InvalidDataException($"a row of version {version} and kind {kind} was found; expected version {Version} and kind {Step} or {Message}");
     }
 
     private static HistoryEvent ReadEvent(ref Reader reader, DateTimeOffset time)

@@ -179,7 +179,7 @@ internal sealed class StoreReader : IDisposable
                 break;
             }
 
-            // Chains run backwards; anything else would loop for ever on a damaged file.
+            // Chains run backwards; anything else would loop forever on a damaged file.
             if (row.Previous >= sequence)
             {
                 throw DataFileException.Corrupt(Name, $"row {sequence} of the log points to row {row.Previous}");

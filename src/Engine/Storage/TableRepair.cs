@@ -25,7 +25,7 @@ internal static class TableRepair
         ("definitions", "hash", "INSERT INTO definitions(hash, json) VALUES('~', '')"),
     ];
 
-    /// <summary>Tries each table, and makes those anew that take no row.</summary>
+    /// <summary>Tries each table, and rebuilds those that take no row.</summary>
     /// <exception cref="DataFileException">The file is damaged where it cannot be helped.</exception>
     internal static void Run(Database database, string path, ILogger log)
     {

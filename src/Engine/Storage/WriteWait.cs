@@ -3,7 +3,7 @@ using Polyphony.Engine.Runtime;
 
 namespace Polyphony.Engine.Storage;
 
-/// <summary>Waits of the writer for what others have taken: the write lock, and room on the disk. Says once why it waits, and once that it goes on.</summary>
+/// <summary>Waits of the writer for what others have taken: the write lock, and room on the disk. Says once why it waits, and once that it continues.</summary>
 /// <remarks>By the time of the system: what it waits for happens outside of any clock of a test.</remarks>
 internal sealed class WriteWait(string? path, ILogger log)
 {
@@ -48,7 +48,7 @@ internal sealed class WriteWait(string? path, ILogger log)
             }
 
             _isFull = true;
-            Note($"There is no room on the disk of the data file \"{path}\": {room / 1024} KB are free, {LeastRoom / 1024} are needed", sayAtOnce: true);
+            Note($"There is no space on the disk of the data file \"{path}\": {room / 1024} KB are free, {LeastRoom / 1024} are needed", sayAtOnce: true);
             if (IsOver(atMost))
             {
                 throw DataFileException.Full(path!, $"{room / 1024} KB are free");

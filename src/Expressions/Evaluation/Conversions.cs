@@ -29,7 +29,7 @@ internal static class Conversions
                 var text = context.Text(call, value);
                 return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parsed)
                     ? ExpressionValue.FromInt64(parsed)
-                    : throw context.Fault(call, $"{Quote(text)} is no whole number of 64 bits.", "Write int(double(x)) for a number with a fraction, int(x.trim()) if there are spaces.");
+                    : throw context.Fault(call, $"{Quote(text)} is not a 64-bit whole number.", "Write int(double(x)) for a number with a fraction, int(x.trim()) if there are spaces.");
         }
     }
 
@@ -86,11 +86,11 @@ internal static class Conversions
         catch (JsonException exception)
         {
             var hint = text.TrimStart().StartsWith("```", StringComparison.Ordinal) ? "It stands between ``` marks: ask for bare JSON, or give the agent an output schema." : null;
-            throw context.Fault(call, $"{Quote(text)} is no JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}).", hint);
+            throw context.Fault(call, $"{Quote(text)} is not JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}).", hint);
         }
         catch (ArgumentException)
         {
-            throw context.Fault(call, "The text holds half of a surrogate pair, and is no JSON.");
+            throw context.Fault(call, "The text holds half of a surrogate pair, so it is not JSON.");
         }
     }
 

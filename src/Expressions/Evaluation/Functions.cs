@@ -1,6 +1,6 @@
 namespace Polyphony.Expressions.Evaluation;
 
-/// <summary>The functions of the language; <c>has</c>, <c>coalesce</c>, <c>matches</c> and the macros have nodes of their own.</summary>
+/// <summary>The functions of the language; <c>has</c>, <c>coalesce</c>, <c>matches</c> and the macros have their own nodes.</summary>
 internal static class Functions
 {
     private const KindSet Sized = KindSet.String | KindSet.List | KindSet.Map;

@@ -59,7 +59,7 @@ internal static class SafePattern
         }
         catch (ArgumentException exception)
         {
-            problem = $"The pattern \"{pattern}\" is no regular expression: {Reason(exception.Message)}";
+            problem = $"The pattern \"{pattern}\" is not a regular expression: {Reason(exception.Message)}";
         }
 
         return null;

@@ -5,7 +5,7 @@ namespace Polyphony.Expressions.Evaluation;
 
 /// <summary>
 /// Writes values as compact JSON and as text. Values made by expressions can share parts, so a small one can be huge when written:
-/// length and depth are checked while writing. Letters of any language, and emoji, stay as they are: prompts are no HTML, and the
+/// length and depth are checked while writing. Letters of any language, and emoji, stay unchanged: prompts are no HTML, and the
 /// escapes that Utf8JsonWriter would write cost a model several times the tokens.
 /// </summary>
 internal static class ValueWriter

@@ -69,7 +69,7 @@ internal sealed class ConstraintChecker(SchemaReport report, SchemaProgress prog
     /// <summary>Reports a member that the schema excludes.</summary>
     public void ReportUnknown(SchemaNode schema, JsonElement value, string name)
     {
-        // A member that is there already can't be what was meant.
+        // A member that already exists can't be what was meant.
         var hint = NearMatch.Hint(name, (schema.Properties?.Keys ?? Enumerable.Empty<string>()).Where(known => !value.TryGetProperty(known, out _)));
         report.AddAt(name, $"There is no member {SchemaText.Quote(name)}.{(hint is null ? "" : " " + hint)}");
     }

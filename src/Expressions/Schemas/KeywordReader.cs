@@ -84,7 +84,7 @@ internal sealed class KeywordReader(bool isLenient, List<SchemaViolation> proble
         }
 
         var hint = NearMatch.Hint(name, Keywords);
-        return " " + (hint ?? "Names of one's own begin with \"x-\".");
+        return " " + (hint ?? "Custom keywords begin with \"x-\".");
     }
 
     public SchemaTypes ReadTypes(JsonElement value, string pointer)

@@ -3,7 +3,7 @@ namespace Polyphony.Expressions.Schemas;
 /// <summary>The kinds of violations. The last two say that a check was given up, and a value that was not checked is refused.</summary>
 internal static class SchemaCodes
 {
-    /// <summary>The value does not fit its schema, or the schema is no schema.</summary>
+    /// <summary>The value does not fit its schema, or the schema is not a schema.</summary>
     public const string Mismatch = "schema_mismatch";
 
     /// <summary>Value and schema together take more than <see cref="SchemaLimits.Steps"/> steps to check.</summary>

@@ -35,12 +35,12 @@ internal sealed partial class SchemaParser
 
     private string? Text(string name) => _root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    /// <summary>A schema within a schema, with an address of its own, would have references of its own.</summary>
+    /// <summary>A schema within a schema, with its own address, would have its own references.</summary>
     private void CheckId(JsonElement value, string pointer)
     {
         if (pointer != "/$id" && value.ValueKind == JsonValueKind.String)
         {
-            Report(pointer, "\"$id\" is supported at the top alone.");
+            Report(pointer, "\"$id\" is supported only at the top.");
         }
     }
 

@@ -80,7 +80,7 @@ internal sealed class MatchesNode(Node text, Node pattern, Regex? compiled) : No
         var value = text.Evaluate(ref context);
         if (value.Kind != ExpressionValueKind.String)
         {
-            throw context.Fault(text, $"What stands before .matches() must be a string, found {Kinds.Name(value.Kind)}.", value.IsNull ? "Give a default with coalesce(x, '')." : null);
+            throw context.Fault(text, $"The value before .matches() must be a string, found {Kinds.Name(value.Kind)}.", value.IsNull ? "Give a default with coalesce(x, '')." : null);
         }
 
         var regex = compiled ?? Compile(ref context);
@@ -96,7 +96,7 @@ internal sealed class MatchesNode(Node text, Node pattern, Regex? compiled) : No
         var type = text.Check(checker);
         if (!type.CanBe(ExpressionType.String))
         {
-            checker.Report(text, $"What stands before .matches() must be a string, found {type}.");
+            checker.Report(text, $"The value before .matches() must be a string, found {type}.");
         }
 
         type = pattern.Check(checker);

@@ -33,7 +33,7 @@ internal sealed class VariableNode(string name) : Node
         var known = checker.Scope.Variables.Keys;
         var hint = NearMatch.Hint(Name, known) ?? (checker.Scope.Variables.Count == 0
             ? "There are no variables here."
-            : $"Known here: {string.Join(", ", known.Order(StringComparer.Ordinal))}. A string stands in quotes: '{Name}'.");
+            : $"Known here: {string.Join(", ", known.Order(StringComparer.Ordinal))}. A string is written in quotes: '{Name}'.");
         return checker.Report(this, $"There is no variable \"{Name}\" here.", hint);
     }
 }

@@ -125,7 +125,7 @@ internal sealed partial class Lexer
         }
         else if (!Rune.IsValid(value))
         {
-            Report(begin, to - begin, $"The escape \"{text[begin..to]}\" is no Unicode character.", null);
+            Report(begin, to - begin, $"The escape \"{text[begin..to]}\" is not a Unicode character.", null);
         }
         else
         {

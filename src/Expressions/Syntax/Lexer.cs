@@ -215,7 +215,7 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
         var hint = c switch
         {
             '\u2018' or '\u2019' or '\u201C' or '\u201D' => "Use straight quotes: ' or \".",
-            '`' => "Strings stand in ' or \".",
+            '`' => "Strings are written in ' or \".",
             '$' => "Write the name alone, without \"$\".",
             '#' => "There are no comments in expressions.",
             ';' => "An expression is a single value; leave out the \";\".",
@@ -230,7 +230,7 @@ internal sealed partial class Lexer(string text, int start, bool inTemplate, ICo
         SkipRest();
     }
 
-    /// <summary>Goes on after the end of this expression, without looking at what lies between.</summary>
+    /// <summary>Continues after the end of this expression, without looking at what lies between.</summary>
     private void SkipRest()
     {
         IsBroken = true;

@@ -122,7 +122,7 @@ internal sealed class InNode(Node left, Node right) : Node
 
         if (container.Kind != ExpressionValueKind.List)
         {
-            throw context.Fault(right, $"What follows \"in\" must be an array or an object, found {Kinds.Name(container.Kind)}.", Hint(Kinds.Of(container.Kind)));
+            throw context.Fault(right, $"The value after \"in\" must be an array or an object, found {Kinds.Name(container.Kind)}.", Hint(Kinds.Of(container.Kind)));
         }
 
         for (var items = new ItemReader(container); items.MoveNext();)
@@ -142,7 +142,7 @@ internal sealed class InNode(Node left, Node right) : Node
         var container = right.Check(checker);
         if ((container.ValueKinds & (KindSet.List | KindSet.Map)) == KindSet.None)
         {
-            checker.Report(right, $"What follows \"in\" must be an array or an object, found {container}.", Hint(container.ValueKinds));
+            checker.Report(right, $"The value after \"in\" must be an array or an object, found {container}.", Hint(container.ValueKinds));
         }
         else if (container.ValueKinds == KindSet.List && container.ListElement() is { } element && !item.CanEqual(element))
         {

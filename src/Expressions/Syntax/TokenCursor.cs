@@ -49,7 +49,7 @@ internal sealed class TokenCursor(List<Token> tokens, ICollection<ExpressionProb
         }
     }
 
-    /// <summary>Reports what can be put right, so that the reading goes on.</summary>
+    /// <summary>Reports what can be put right, so that the reading continues.</summary>
     public void Report(int offset, int length, string message, string? hint = null) => problems.Add(new ExpressionProblem(offset, length, message, hint));
 
     /// <summary>Reports the first syntax error and goes to the end, where nothing more is reported.</summary>

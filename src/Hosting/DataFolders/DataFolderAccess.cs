@@ -26,7 +26,7 @@ internal static class DataFolderAccess
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Refused($"The data folder \"{folder}\" cannot be made: {e.Message} Choose another with --data, or DataFolder in an app.", e);
+            throw Refused($"The data folder \"{folder}\" cannot be created: {e.Message} Choose another with --data, or DataFolder in an app.", e);
         }
 
         try
@@ -43,7 +43,7 @@ internal static class DataFolderAccess
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Refused($"Others may look into the data folder \"{folder}\", and this user cannot change that: {e.Message} Run as its owner: chmod -R go= \"{folder}\" - or choose another with --data, or DataFolder in an app.", e);
+            throw Refused($"Others may read the data folder \"{folder}\", and this user cannot change that: {e.Message} Run as its owner: chmod -R go= \"{folder}\" - or choose another with --data, or DataFolder in an app.", e);
         }
     }
 
@@ -55,12 +55,12 @@ internal static class DataFolderAccess
         var entries = Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).ToList();
         if (entries.Find(name => !name!.StartsWith("polyphony.", StringComparison.Ordinal) && name != "settings.json") is { } other)
         {
-            throw Refused($"Others may look into the data folder \"{folder}\" (mode {Convert.ToString((int)mode, 8)}), and it holds other things, such as \"{other}\". Close it with: chmod 700 \"{folder}\" - or choose a folder of its own with --data, or DataFolder in an app.");
+            throw Refused($"Others may read the data folder \"{folder}\" (mode {Convert.ToString((int)mode, 8)}), and it holds other things, such as \"{other}\". Close it with: chmod 700 \"{folder}\" - or choose a separate folder with --data, or DataFolder in an app.");
         }
 
         if (mode.HasFlag(UnixFileMode.OtherWrite) && entries.Count > 0)
         {
-            throw Refused($"Anybody may write into the data folder \"{folder}\" (mode {Convert.ToString((int)mode, 8)}), and so may have put \"{entries[0]}\" there. Look at what it holds, and close it with: chmod 700 \"{folder}\" - or choose another with --data, or DataFolder in an app.");
+            throw Refused($"Anybody may write into the data folder \"{folder}\" (mode {Convert.ToString((int)mode, 8)}), and may have put \"{entries[0]}\" there. Check what it holds, and close it with: chmod 700 \"{folder}\" - or choose another with --data, or DataFolder in an app.");
         }
 
         File.SetUnixFileMode(folder, OwnerOnly);

@@ -33,7 +33,7 @@ internal sealed class HostedEngine(
     /// <summary>Gets the engine; once it has stopped, every call of it fails with <c>engine_stopped</c>.</summary>
     /// <exception cref="PolyphonyException"><c>engine_not_started</c>: the app has not started yet.</exception>
     public EmbeddedEngine Engine => _engine ?? throw new PolyphonyException(
-        "engine_not_started", "Polyphony has not started yet. It starts with the app, before the hosted services do: use it from StartAsync or ExecuteAsync on, not in a constructor or before the app runs.");
+        "engine_not_started", "Polyphony has not started yet. It starts with the app, before the hosted services: use it in StartAsync or ExecuteAsync, not in a constructor or before the app runs.");
 
     /// <summary>Gets why requests cannot be served, or <see langword="null"/>.</summary>
     public string? NotReadyReason => _engine is not { } engine ? "The engine has not started yet." : engine.Completion.IsCompleted ? "The engine has stopped." : engine.WaitsFor;
@@ -41,7 +41,7 @@ internal sealed class HostedEngine(
     /// <summary>Gets the secret that shows that a request is the owner's, if there is one.</summary>
     public string? OwnerToken { get; private set; }
 
-    /// <summary>Opens the data file; unfinished instances go on.</summary>
+    /// <summary>Opens the data file; unfinished instances continue.</summary>
     /// <param name="cancellationToken">Gives up the start.</param>
     /// <returns>A task that completes when the engine runs.</returns>
     /// <exception cref="DataFolderInUseException">Another process has the data folder.</exception>
@@ -89,8 +89,8 @@ internal sealed class HostedEngine(
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Stops the engine and closes the data file; unfinished instances go on at the next start.</summary>
-    /// <param name="cancellationToken">Not used: the engine has a limit of its own, <see cref="PolyphonyOptions.StopTimeout"/>.</param>
+    /// <summary>Stops the engine and closes the data file; unfinished instances continue at the next start.</summary>
+    /// <param name="cancellationToken">Not used: the engine has its own limit, <see cref="PolyphonyOptions.StopTimeout"/>.</param>
     /// <returns>A task that completes when the file is closed.</returns>
     public Task StoppedAsync(CancellationToken cancellationToken) => DisposeAsync().AsTask();
 

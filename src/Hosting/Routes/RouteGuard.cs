@@ -37,7 +37,7 @@ internal sealed class RouteGuard(PolyphonyOptions options) : IEndpointFilter
         if (share is null)
         {
             http.Response.Headers.RetryAfter = "1";
-            return Refuse(http, ProblemCodes.TooManyUploads, "The bodies of the requests under way take all the room that there is for them. Try again in a moment.");
+            return Refuse(http, ProblemCodes.TooManyUploads, "The bodies of the requests under way take up all the space for request bodies. Try again in a moment.");
         }
 
         return await next(context);

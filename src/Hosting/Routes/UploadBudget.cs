@@ -8,13 +8,13 @@ namespace Polyphony.Hosting.Routes;
 /// Bounds the memory that request bodies take together. Each counts as what it says it has, at most as what is read of one, from the beginning of its request until it was read. Thread-safe.
 /// </summary>
 /// <param name="bytes">The most at a time.</param>
-/// <param name="mostOfOne">The most bytes that are read of one body.</param>
+/// <param name="mostOfOne">The maximum number of bytes that are read of one body.</param>
 internal sealed class UploadBudget(long bytes, int mostOfOne)
 {
     private readonly long _bytes = bytes;
     private long _taken;
 
-    /// <summary>Takes a request's share of the budget; it is given back when the body was read, since a request may go on long after: <c>?wait</c> holds it for a minute.</summary>
+    /// <summary>Takes a request's share of the budget; it is given back when the body was read, since a request may continue long after: <c>?wait</c> holds it for a minute.</summary>
     /// <param name="context">The request.</param>
     /// <returns>The share, to be disposed of at the end of the request; <see langword="null"/>: the budget is used up.</returns>
     public IDisposable? TryTake(HttpContext context)

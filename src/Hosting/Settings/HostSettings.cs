@@ -31,7 +31,7 @@ internal sealed record HostSettings(string? DataFile, IReadOnlyList<string> Work
         {
             if (string.IsNullOrWhiteSpace(path) || path.Contains('\0'))
             {
-                problems.Add($"{name} must be a path; found is \"{path.Replace("\0", "\\0", StringComparison.Ordinal)}\". Name a {(name == nameof(options.SettingsFile) ? "file" : "folder")}, or leave it out.");
+                problems.Add($"{name} must be a path; found \"{path.Replace("\0", "\\0", StringComparison.Ordinal)}\". Name a {(name == nameof(options.SettingsFile) ? "file" : "folder")}, or leave it out.");
                 return null;
             }
 
@@ -87,7 +87,7 @@ internal sealed record HostSettings(string? DataFile, IReadOnlyList<string> Work
     {
         foreach (var unknown in model.Fallback.Where(name => name == model.Name || !models.ContainsKey(name)))
         {
-            problems.Add($"The fallback \"{unknown}\" of model \"{model.Name}\" in {nameof(PolyphonyOptions.Models)} is no other model of this app. Known are {string.Join(", ", models.Keys)}.");
+            problems.Add($"The fallback \"{unknown}\" of model \"{model.Name}\" in {nameof(PolyphonyOptions.Models)} is not another model of this app. Known are {string.Join(", ", models.Keys)}.");
         }
     }
 }

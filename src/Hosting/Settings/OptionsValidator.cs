@@ -38,19 +38,19 @@ internal sealed class OptionsValidator(ContentRoot root, IEnumerable<AppTool> to
         Within(nameof(options.Heartbeat), options.Heartbeat, PolyphonyOptions.ShortestHeartbeat, TimeSpan.FromHours(1));
         if (!Enum.IsDefined(options.Durability))
         {
-            problems.Add($"{nameof(options.Durability)} must be one of {string.Join(", ", Enum.GetNames<Durability>())}; found is {options.Durability}.");
+            problems.Add($"{nameof(options.Durability)} must be one of {string.Join(", ", Enum.GetNames<Durability>())}; found {options.Durability}.");
         }
 
         foreach (var (model, price) in options.Prices.Where(pair => IsNegative(pair.Value) || (pair.Value.Above is { } above && (IsNegative(above.Price) || above.Tokens <= 0))))
         {
-            problems.Add($"{nameof(options.Prices)}: the price of \"{model}\" must be 0 or more; found is {price}.");
+            problems.Add($"{nameof(options.Prices)}: the price of \"{model}\" must be 0 or more; found {price}.");
         }
 
         void AtLeast(string setting, long value, long least)
         {
             if (value < least)
             {
-                problems.Add($"{setting} must be {least} or more; found is {value}.");
+                problems.Add($"{setting} must be {least} or more; found {value}.");
             }
         }
 
@@ -58,7 +58,7 @@ internal sealed class OptionsValidator(ContentRoot root, IEnumerable<AppTool> to
         {
             if (value < least || value > most)
             {
-                problems.Add($"{setting} must be {least:c} to {most:c}; found is {value:c}.");
+                problems.Add($"{setting} must be {least:c} to {most:c}; found {value:c}.");
             }
         }
     }
@@ -74,7 +74,7 @@ internal sealed class OptionsValidator(ContentRoot root, IEnumerable<AppTool> to
 
         if (options.OpenApiPath is not ['/', not '/', ..] || options.OpenApiPath.AsSpan().ContainsAny("{}?#"))
         {
-            problems.Add($"{nameof(options.OpenApiPath)} must be a path that begins with \"/\"; found is \"{options.OpenApiPath}\". Such as {PolyphonyOptions.DefaultOpenApiPath}.");
+            problems.Add($"{nameof(options.OpenApiPath)} must be a path that begins with \"/\"; found \"{options.OpenApiPath}\". Such as {PolyphonyOptions.DefaultOpenApiPath}.");
         }
     }
 

@@ -56,13 +56,13 @@ internal sealed class SectionReader(IConfigurationSection section, PolyphonyOpti
             }
             else
             {
-                options.Problems.Add($"{child.Path} is no setting of Polyphony. {NearMatch.Hint(child.Key, Readers.Keys) ?? $"Known are {string.Join(", ", Readers.Keys)}."}");
+                options.Problems.Add($"{child.Path} is not a setting of Polyphony. {NearMatch.Hint(child.Key, Readers.Keys) ?? $"Known are {string.Join(", ", Readers.Keys)}."}");
             }
         }
 
         if (section.Value is { Length: > 0 })
         {
-            options.Problems.Add($"{section.Path} is one value; expected is a section, such as {section.Path}:DataFolder. Correct it in the configuration.");
+            options.Problems.Add($"{section.Path} is a single value; expected a section, such as {section.Path}:DataFolder. Correct it in the configuration.");
         }
 
         options.Section = _models.Count > 0 ? new ModelSection(section.Path, _models) : null;
@@ -136,7 +136,7 @@ internal sealed class SectionReader(IConfigurationSection section, PolyphonyOpti
     });
 
     private void Problem(IConfigurationSection value, string expected, string found) =>
-        options.Problems.Add($"{value.Path} must be {expected}; found is {found}. Correct it in the configuration.");
+        options.Problems.Add($"{value.Path} must be {expected}; found {found}. Correct it in the configuration.");
 
     private delegate bool TryParse<T>(string text, out T value);
 }

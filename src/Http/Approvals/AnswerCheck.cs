@@ -12,7 +12,7 @@ using Polyphony.Http.Requests;
 
 namespace Polyphony.Http.Approvals;
 
-/// <summary>Knows which answers instances take. Thread-safe.</summary>
+/// <summary>Checks answers against the schemas that instances expect. Thread-safe.</summary>
 /// <param name="client">The workflows.</param>
 /// <param name="definitions">Where pinned definitions are kept.</param>
 public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definitions)
@@ -20,14 +20,14 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
     private static readonly JsonElement Null = JsonElement.Parse("null");
     private readonly DefinitionCache _definitions = DefinitionCache.Of(definitions);
 
-    /// <summary>Checks an event against the schema of the node that waits for it. Events that no node waits for pass: they may be meant for later.</summary>
+    /// <summary>Checks an event against the schema of the node that waits for it. Events that no node waits for are accepted: they may be meant for later.</summary>
     /// <param name="instanceId">The instance.</param>
     /// <param name="eventName">The event.</param>
     /// <param name="payload">Its payload.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>A task that completes when it fits.</returns>
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
-    /// <exception cref="RequestProblemException">It answers a question that is open no more; code <c>question_not_found</c>.</exception>
+    /// <exception cref="RequestProblemException">It answers a question that is no longer open; code <c>question_not_found</c>.</exception>
     /// <exception cref="SchemaViolationException">It does not fit; code <c>answer_invalid</c>, with every violation.</exception>
     public async Task CheckAsync(string instanceId, string eventName, JsonElement? payload, CancellationToken cancellationToken = default)
     {
@@ -42,7 +42,7 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
             && ((FindQuestion(definition, question) is { } node && IsOver(progress, node, question)) || IsClosedToolQuestion(definition, progress, question)))
         {
             throw new RequestProblemException(
-                ProblemCodes.QuestionNotFound, $"Instance \"{instanceId}\" does not ask \"{FieldReader.Shorten(question)}\" any more: it was answered, or its time is up. Nothing was changed.");
+                ProblemCodes.QuestionNotFound, $"Instance \"{instanceId}\" does not ask \"{FieldReader.Shorten(question)}\" any more: it was answered or timed out. Nothing was changed.");
         }
 
         var schema = progress?.WaitingFor.FirstOrDefault(wait => string.Equals(wait.EventName, eventName, StringComparison.OrdinalIgnoreCase)) is { } asked
@@ -83,8 +83,8 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
 
     /// <summary>Finds the schema of an event: that of a question (<c>answer:ACTIVATION</c>) or of a waiting node.</summary>
     /// <param name="definition">The definition.</param>
-    /// <param name="eventName">The event; compared without regard to case.</param>
-    /// <returns>The schema, or <see langword="null"/> if anything is taken.</returns>
+    /// <param name="eventName">The event; compared case-insensitively.</param>
+    /// <returns>The schema, or <see langword="null"/> if anything is accepted.</returns>
     internal static JsonSchema? FindSchema(WorkflowDefinition definition, string eventName)
     {
         if (QuestionOf(eventName) is { } question)
@@ -136,7 +136,7 @@ public sealed class AnswerCheck(WorkflowClient client, IDefinitionStore definiti
         return definition.Graph.Nodes.FirstOrDefault(node => node.Kind.IsQuestion && string.Equals(node.Name, name, StringComparison.OrdinalIgnoreCase));
     }
 
-    /// <summary>Tells whether the status says that a question is open no more. An answer may come before its question; one that comes after is lost.</summary>
+    /// <summary>Determines whether the status says that a question is no longer open. An answer may arrive before its question; a later one is lost.</summary>
     private static bool IsOver(WorkflowProgress? status, NodeDefinition node, string activation)
     {
         var mark = activation.LastIndexOf('#');

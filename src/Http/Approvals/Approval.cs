@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Polyphony.Http.Approvals;
 
-/// <summary>A question that an instance waits to have answered by a person.</summary>
+/// <summary>An open question to a person.</summary>
 internal sealed record Approval
 {
     /// <summary>Gets the instance that asks.</summary>
@@ -17,7 +17,7 @@ internal sealed record Approval
     /// <summary>Gets the question. One of more than 16,000 characters is shortened in a list, and then ends with <c>… (shortened)</c>.</summary>
     public string? Prompt { get; init; }
 
-    /// <summary>Gets where to GET all of a shortened question; missing if it is whole.</summary>
+    /// <summary>Gets where to GET the whole of a shortened question; missing if it is not shortened.</summary>
     public string? PromptGetUri { get; init; }
 
     /// <summary>Gets the tool whose call the question is about; missing for the question of a node.</summary>
@@ -29,16 +29,16 @@ internal sealed record Approval
     /// <summary>Gets the key of the call's effect, under which the tool knows it.</summary>
     public string? EffectKey { get; init; }
 
-    /// <summary>Gets the JSON schema of the answer; missing if anything is taken.</summary>
+    /// <summary>Gets the JSON schema of the answer; missing if anything is accepted.</summary>
     public JsonElement? Schema { get; init; }
 
-    /// <summary>Gets until when the answer is waited for.</summary>
+    /// <summary>Gets when the question times out.</summary>
     public DateTimeOffset? Until { get; init; }
 
-    /// <summary>Gets whom the question was escalated to.</summary>
+    /// <summary>Gets to whom the question was escalated.</summary>
     public string? Assignee { get; init; }
 
-    /// <summary>Gets how many other things the instance waits for that are not listed yet: as its questions are answered, they come up. Missing if there are none.</summary>
+    /// <summary>Gets the number of further waits of the instance that are not listed yet; they appear as its questions are answered. Missing if there are none.</summary>
     public int? MoreWaiting { get; init; }
 
     /// <summary>Gets the event that carries the answer.</summary>

@@ -12,9 +12,9 @@ using Polyphony.Http.Serialization;
 
 namespace Polyphony.Http.Approvals;
 
-/// <summary>Lists what people are asked. Thread-safe.</summary>
+/// <summary>Lists the open questions to people. Thread-safe.</summary>
 /// <param name="client">The workflows.</param>
-/// <param name="answers">Knows the schemas of answers.</param>
+/// <param name="answers">Finds the schemas of answers.</param>
 public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
 {
     /// <summary>The longest question in a list, in characters.</summary>
@@ -55,11 +55,11 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
         return TypedResults.Json(approvals, HttpJsonContext.Default.ListApproval);
     });
 
-    /// <summary>GET /api/approvals/{id}/{activation}: one question, all of it.</summary>
+    /// <summary>GET /api/approvals/{id}/{activation}: the whole of one question.</summary>
     /// <param name="context">The request.</param>
     /// <param name="id">The id of the instance that asks.</param>
     /// <param name="activation">The activation that asks.</param>
-    /// <returns>200 with the question, or 404 if the instance does not ask it (any more).</returns>
+    /// <returns>200 with the question, or 404 if it is not, or no longer, open.</returns>
     public Task<IResult> GetAsync(HttpContext context, string id, string activation) => Guard.Run(context, async () =>
     {
         WorkflowClient.CheckInstanceId(id);
@@ -68,11 +68,11 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
         var wait = QuestionsOf(progress).FirstOrDefault(wait => string.Equals(wait.Activation, activation, StringComparison.Ordinal));
         return wait is null
             ? throw new RequestProblemException(
-                ProblemCodes.QuestionNotFound, $"Instance \"{id}\" asks no question \"{FieldReader.Shorten(activation)}\", or it was answered. GET /api/approvals lists those that are open.")
+                ProblemCodes.QuestionNotFound, $"Instance \"{id}\" has no open question \"{FieldReader.Shorten(activation)}\". GET /api/approvals lists the open questions.")
             : TypedResults.Json(await DescribeAsync(context, metadata, progress!, wait, int.MaxValue), HttpJsonContext.Default.Approval);
     });
 
-    /// <summary>Reads how far an instance is.</summary>
+    /// <summary>Reads the progress of an instance.</summary>
     /// <param name="metadata">The engine's record.</param>
     /// <returns>Its status, or <see langword="null"/> for one that has none or whose status can't be read, so that it does not take the others from the list.</returns>
     internal static WorkflowProgress? ProgressOf(OrchestrationMetadata metadata)

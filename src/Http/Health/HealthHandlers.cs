@@ -8,7 +8,7 @@ namespace Polyphony.Http.Health;
 /// <param name="Status"><c>live</c> or <c>ready</c>.</param>
 internal sealed record HealthStatus(string Status);
 
-/// <summary>Tells whether the host lives and whether it can serve. Thread-safe.</summary>
+/// <summary>Determines whether the host lives and whether it can serve. Thread-safe.</summary>
 /// <param name="options">The settings.</param>
 public sealed class HealthHandlers(PolyphonyHttpOptions options)
 {

@@ -4,7 +4,7 @@ using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Hosting;
 
-/// <summary>Lets requests through that come by an allowed name, from no other site, and with the API key.</summary>
+/// <summary>Refuses requests with a host name that is not allowed, from a page of another origin, or without the API key.</summary>
 internal sealed class AccessMiddleware
 {
     private readonly RequestDelegate _next;

@@ -1,23 +1,23 @@
 namespace Polyphony.Http.Hosting;
 
-/// <summary>Who may reach a host that has nothing in front of it.</summary>
+/// <summary>Who may call a host without a gateway in front of it.</summary>
 internal sealed record AccessOptions
 {
-    /// <summary>The fewest characters of an API key: what nobody guesses in a lifetime of requests, if it is random.</summary>
+    /// <summary>The minimum length of an API key, in characters.</summary>
     public const int MinKeyLength = 16;
 
     /// <summary>Gets the API key that requests must carry (<c>X-API-Key</c>, or <c>Authorization: Bearer</c>), or <see langword="null"/> for none.</summary>
     public string? ApiKey { get; init; }
 
     /// <summary>
-    /// Gets a value indicating whether the host listens on loopback alone. Then requests must name it by a loopback name: a page
-    /// of another site, whose name was made to point here (DNS rebinding), is refused. Default: it does.
+    /// Gets a value indicating whether the host listens only on loopback. Then requests must use a loopback host name: a page
+    /// of another site, whose name points here (DNS rebinding), is refused. Default: true.
     /// </summary>
     public bool LoopbackOnly { get; init; } = true;
 
     /// <summary>Checks a key.</summary>
     /// <param name="key">The key; <see langword="null"/> for none.</param>
-    /// <exception cref="PolyphonyException"><c>api_key_invalid</c>: it is too short, or a header can't carry it. The key itself is not repeated.</exception>
+    /// <exception cref="PolyphonyException"><c>api_key_invalid</c>: it is too short, or not valid in a header. The key itself is not repeated.</exception>
     public static void CheckKey(string? key)
     {
         if (FindKeyProblem(key) is { } problem)
@@ -28,8 +28,8 @@ internal sealed record AccessOptions
 
     /// <summary>Finds what is wrong with a key.</summary>
     /// <param name="key">The key; <see langword="null"/> for none.</param>
-    /// <returns>What, without its subject, and what to do; <see langword="null"/>: nothing. The key itself is not repeated.</returns>
+    /// <returns>The problem, a sentence without its subject, and what to do; <see langword="null"/> if there is none. The key itself is not repeated.</returns>
     public static string? FindKeyProblem(string? key) => key is not null && (key.Length < MinKeyLength || key.Any(character => character is <= ' ' or > '~'))
-        ? $"must have at least {MinKeyLength} characters, visible ones of ASCII without spaces; found are {key.Length}{(key.Length < MinKeyLength ? "" : ", others among them")}. Make one with: openssl rand -hex 24"
+        ? $"must have at least {MinKeyLength} visible ASCII characters without spaces; found {key.Length}{(key.Length < MinKeyLength ? "" : ", others among them")}. Make one with: openssl rand -hex 24"
         : null;
 }

@@ -4,14 +4,14 @@ using Microsoft.AspNetCore.Http;
 
 namespace Polyphony.Http.Hosting;
 
-/// <summary>Tells whether requests carry an API key. Thread-safe.</summary>
+/// <summary>Determines whether requests carry an API key. Thread-safe.</summary>
 /// <param name="key">The key.</param>
 internal sealed class ApiKeyCheck(string key)
 {
-    /// <summary>What a refusal has in its <c>WWW-Authenticate</c> header.</summary>
+    /// <summary>The <c>WWW-Authenticate</c> header of a refusal.</summary>
     public const string Challenge = "Bearer";
 
-    /// <summary>What a refused caller is told.</summary>
+    /// <summary>The hint for a refused caller.</summary>
     public const string Hint = $"Send the API key of this host in the header {KeyHeader}, or as a bearer token.";
 
     private const string KeyHeader = "X-API-Key";
@@ -20,7 +20,7 @@ internal sealed class ApiKeyCheck(string key)
 
     /// <summary>Looks for the key in the headers <c>X-API-Key</c> and <c>Authorization</c>.</summary>
     /// <param name="request">The request.</param>
-    /// <returns>Whether it is there.</returns>
+    /// <returns><see langword="true"/> if it is present; otherwise, <see langword="false"/>.</returns>
     public bool IsIn(HttpRequest request)
     {
         var sent = request.Headers[KeyHeader] is [{ Length: > 0 } plain] ? plain

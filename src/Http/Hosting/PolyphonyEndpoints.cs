@@ -17,13 +17,13 @@ namespace Polyphony.Http.Hosting;
 /// <summary>The routes of the HTTP API.</summary>
 internal static class PolyphonyEndpoints
 {
-    /// <summary>Where hosts that serve nothing else have the OpenAPI document.</summary>
+    /// <summary>The path of the OpenAPI document on hosts that serve nothing else.</summary>
     public const string DefaultOpenApiPath = "/openapi/v1.json";
 
-    private static readonly DescribedParameter Wait = Query("wait", JsonSchemaType.Integer, "Seconds, 0 to 60: hold the answer until the instance has finished or the time is up. Default 0.");
-    private static readonly DescribedParameter Handled = Query("wait", JsonSchemaType.Integer, "Seconds, 0 to 60: hold the answer until every subscriber has handled the message or the time is up. Default 0.");
-    private static readonly DescribedParameter Reason = Query("reason", JsonSchemaType.String, "Why; at most 1,000 characters.");
-    private static readonly DescribedParameter Continuation = Header(InstanceHandlers.ContinuationHeader, "The header of the same name of the page before.");
+    private static readonly DescribedParameter Wait = Query("wait", JsonSchemaType.Integer, "Seconds to wait for the instance to finish before responding, 0 to 60. Default 0.");
+    private static readonly DescribedParameter Handled = Query("wait", JsonSchemaType.Integer, "Seconds to wait for every subscriber to handle the message before responding, 0 to 60. Default 0.");
+    private static readonly DescribedParameter Reason = Query("reason", JsonSchemaType.String, "The reason; at most 1,000 characters.");
+    private static readonly DescribedParameter Continuation = Header(InstanceHandlers.ContinuationHeader, "The header of the same name of the previous page.");
     private static readonly DescribedParameter Idempotency = Header(IdempotencyKey.Header, "1 to 200 printable characters. Requests with the same key and body start one instance.");
     private static readonly HealthRoute Health = new();
     private static readonly DescribedParameter HistoryPayloads = Query("showHistoryOutput", JsonSchemaType.Boolean, "Whether events carry inputs and outputs.");
@@ -44,9 +44,9 @@ internal static class PolyphonyEndpoints
         endpoints.MapGet("/api/approvals", (HttpContext context, ApprovalHandlers handlers) => handlers.ListAsync(context))
             .WithTags("Approvals").Named("listApprovals").WithSummary("List the questions that wait for a person")
             .Produces<List<Approval>>().Problems(RouteProblems.List)
-            .WithMetadata(Query("top", JsonSchemaType.Integer, "How many running instances to look at: 1 to 1,000, default 1,000."), Continuation);
+            .WithMetadata(Query("top", JsonSchemaType.Integer, "The number of running instances to look at: 1 to 1,000, default 1,000."), Continuation);
         endpoints.MapGet("/api/approvals/{id}/{activation}", (HttpContext context, string id, string activation, ApprovalHandlers handlers) => handlers.GetAsync(context, id, activation))
-            .WithTags("Approvals").Named("getApproval").WithSummary("Show a question that waits for a person, all of it")
+            .WithTags("Approvals").Named("getApproval").WithSummary("Show the whole of a question that waits for a person")
             .Produces<Approval>().Problems(RouteProblems.Question);
         return endpoints;
     }
@@ -101,12 +101,12 @@ internal static class PolyphonyEndpoints
                 Query("showHistory", JsonSchemaType.Boolean, "Whether the history is read. Default false."),
                 HistoryPayloads);
         group.MapGet("/{id}/history", (HttpContext context, string id, InstanceHandlers handlers) => handlers.HistoryAsync(context, id))
-            .Named("getHistory").WithSummary("Show what happened, oldest first").Produces<InstanceHistory>().Problems(RouteProblems.Read)
+            .Named("getHistory").WithSummary("Show the history of an instance, oldest first").Produces<InstanceHistory>().Problems(RouteProblems.Read)
             .WithMetadata(Query("from", JsonSchemaType.Integer, "The first sequence number wanted. Default 0."), HistoryPayloads);
         group.MapGet("/{id}/stream", (HttpContext context, string id, InstanceHandlers handlers) => handlers.StreamAsync(context, id))
             .Named("streamInstance").WithSummary("Follow an instance by server-sent events: history, status, end")
             .Produces(StatusCodes.Status200OK, contentType: "text/event-stream").Produces(StatusCodes.Status204NoContent).Problems(RouteProblems.Read)
-            .WithMetadata(HistoryPayloads, Header("Last-Event-ID", "The id of the last event seen; what follows it is sent."));
+            .WithMetadata(HistoryPayloads, Header("Last-Event-ID", "The id of the last event seen; later events are sent."));
     }
 
     private static void MapManagement(RouteGroupBuilder group)
@@ -118,7 +118,7 @@ internal static class PolyphonyEndpoints
         group.MapPost("/suspend", (HttpContext context, string id, ManageHandlers handlers) => handlers.SuspendAsync(context, id))
             .Named("suspend").WithSummary("Halt an instance").Acts(RouteProblems.Act);
         group.MapPost("/resume", (HttpContext context, string id, ManageHandlers handlers) => handlers.ResumeAsync(context, id))
-            .Named("resume").WithSummary("Let a halted instance go on").Acts(RouteProblems.Act);
+            .Named("resume").WithSummary("Resume a suspended instance").Acts(RouteProblems.Act);
         group.MapPost("/terminate", (HttpContext context, string id, ManageHandlers handlers) => handlers.TerminateAsync(context, id))
             .Named("terminate").WithSummary("End an instance").Acts(RouteProblems.Terminate);
         group.MapPost("/rewind", (HttpContext context, string id, ManageHandlers handlers) => handlers.RewindAsync(context, id))

@@ -12,7 +12,7 @@ namespace Polyphony.Http.Hosting;
 /// <summary>The OpenAPI document: what routes say of themselves, and the parameters that handlers read on their own.</summary>
 internal static class PolyphonyOpenApi
 {
-    // A name of its own: an app may have documents as well, of which "v1" is the usual one.
+    // Its own name: an app may have documents as well, of which "v1" is the usual one.
     private const string Document = "polyphony";
     private const string Version = "v1";
 

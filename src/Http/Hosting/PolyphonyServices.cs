@@ -15,7 +15,7 @@ using Polyphony.Http.Workflows;
 
 namespace Polyphony.Http.Hosting;
 
-/// <summary>Sets the HTTP API up in a host.</summary>
+/// <summary>Adds the HTTP API to a host.</summary>
 internal static class PolyphonyServices
 {
     /// <summary>Adds the handlers. The host adds a <see cref="WorkflowClient"/> and a <see cref="Core.Definitions.IDefinitionStore"/>.</summary>
@@ -25,9 +25,9 @@ internal static class PolyphonyServices
     public static IServiceCollection AddPolyphonyHttp(this IServiceCollection services, PolyphonyHttpOptions options) =>
         services.AddPolyphonyHttp(_ => options);
 
-    /// <summary>Adds the handlers, with settings that other services have a part in.</summary>
+    /// <summary>Adds the handlers, with settings that depend on other services.</summary>
     /// <param name="services">The services.</param>
-    /// <param name="options">Makes the settings, once, when the first request comes.</param>
+    /// <param name="options">Creates the settings once, at the first request.</param>
     /// <returns>The services.</returns>
     public static IServiceCollection AddPolyphonyHttp(this IServiceCollection services, Func<IServiceProvider, PolyphonyHttpOptions> options)
     {
@@ -53,11 +53,11 @@ internal static class PolyphonyServices
         return services.AddPolyphonyOpenApi();
     }
 
-    /// <summary>Adds what a host needs that has nothing in front of it: problem details for every refusal, the access log, and the checks of <see cref="AccessOptions"/>.</summary>
+    /// <summary>Adds what a host without a gateway in front of it needs: problem details for every refusal, the access log, and the checks of <see cref="AccessOptions"/>.</summary>
     /// <param name="app">The application.</param>
     /// <param name="access">Who may reach it.</param>
     /// <returns>The application.</returns>
-    /// <exception cref="PolyphonyException"><c>api_key_invalid</c>: the key is too short, or no header can carry it.</exception>
+    /// <exception cref="PolyphonyException"><c>api_key_invalid</c>: the key is too short, or not valid in a header.</exception>
     public static IApplicationBuilder UsePolyphonyAccess(this IApplicationBuilder app, AccessOptions access)
     {
         AccessOptions.CheckKey(access.ApiKey);

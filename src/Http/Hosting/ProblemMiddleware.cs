@@ -6,7 +6,7 @@ using Polyphony.Http.Requests;
 
 namespace Polyphony.Http.Hosting;
 
-/// <summary>Gives what routing and the web server refuse (404, 405, 415 …) the same form as every other problem, and writes the access log.</summary>
+/// <summary>Gives refusals of routing and the web server (404, 405, 415 …) the form of every other problem, and writes the access log.</summary>
 internal sealed class ProblemMiddleware(RequestDelegate next, TimeProvider timeProvider, ILoggerFactory loggerFactory)
 {
     private readonly ILogger _log = loggerFactory.CreateLogger("Polyphony.Http");
@@ -59,7 +59,7 @@ internal sealed class ProblemMiddleware(RequestDelegate next, TimeProvider timeP
 
     private static string Detail(HttpContext context, string code) => code switch
     {
-        ProblemCodes.NotFound => $"Nothing is served at {context.Request.Path}; /openapi/v1.json lists what is.",
+        ProblemCodes.NotFound => $"Nothing is served at {context.Request.Path}; /openapi/v1.json lists the paths.",
         ProblemCodes.MethodNotAllowed => $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.",
         _ => string.Create(CultureInfo.InvariantCulture, $"The request was refused with status {context.Response.StatusCode}."),
     };

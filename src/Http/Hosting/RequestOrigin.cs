@@ -5,7 +5,7 @@ namespace Polyphony.Http.Hosting;
 /// <summary>Tells which page of a browser sent a request.</summary>
 internal static class RequestOrigin
 {
-    /// <summary>Tells whether a page of another site did: browsers send <c>Origin</c> with what a page asks for.</summary>
+    /// <summary>Determines whether a page of another site did: browsers send <c>Origin</c> with what a page asks for.</summary>
     /// <param name="request">The request.</param>
     /// <returns>Whether the origin is there and is not the host that was asked.</returns>
     public static bool IsOfAnotherSite(HttpRequest request) =>

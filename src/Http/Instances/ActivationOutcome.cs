@@ -5,6 +5,7 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Http.Instances;
 
 /// <summary>How one activation ended.</summary>
+// Not Core's Outcome itself: that is a record of the engine, whose result may be a reference and which has a sort key. Callers get the value, whatever is stored.
 internal sealed record ActivationOutcome
 {
     /// <summary>Gets the activation, such as <c>research[3]#2</c>.</summary>
@@ -28,28 +29,28 @@ internal sealed record ActivationOutcome
     /// <summary>Gets the result.</summary>
     public JsonElement? Result { get; init; }
 
-    /// <summary>Gets the error, also when something took its place.</summary>
+    /// <summary>Gets the error, even when something replaced the result.</summary>
     public CallError? Error { get; init; }
 
-    /// <summary>Gets how many attempts were made.</summary>
+    /// <summary>Gets the number of attempts.</summary>
     public int Attempts { get; init; }
 
-    /// <summary>Gets what its model calls used.</summary>
+    /// <summary>Gets the usage of its model calls.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
-    /// <summary>Gets the provider of the last answer; <c>offline</c> means that no model was asked.</summary>
+    /// <summary>Gets the provider of the last answer; <c>offline</c> means that no model was called.</summary>
     public string? Provider { get; init; }
 
     /// <summary>Gets the model that gave the last answer.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Gets why the model stopped that gave the last answer, such as <c>stop</c>; <c>length</c>: the answer was cut off at the token limit.</summary>
+    /// <summary>Gets the finish reason of the last answer, such as <c>stop</c>; <c>length</c> if it was cut off at the token limit.</summary>
     public string? FinishReason { get; init; }
 
-    /// <summary>Gets when it began.</summary>
+    /// <summary>Gets the time at which it began.</summary>
     public DateTimeOffset StartedTime { get; init; }
 
-    /// <summary>Gets when it ended.</summary>
+    /// <summary>Gets the time at which it ended.</summary>
     public DateTimeOffset EndedTime { get; init; }
 
     /// <summary>Gets the time it took, in seconds.</summary>

@@ -7,10 +7,10 @@ using Polyphony.Http.Problems;
 namespace Polyphony.Http.Instances;
 
 /// <summary>
-/// Makes a start repeatable: workflow and key give the instance's id, so that of any number of equal requests, at once or after a crash,
+/// Makes a start repeatable: workflow and key determine the instance's id, so that of any number of equal requests, at once or after a crash,
 /// one starts; a hash of the body, kept as a tag, tells a repeat from another request under the same key.
 /// </summary>
-/// <param name="InstanceId">The id that workflow and key give.</param>
+/// <param name="InstanceId">The id that follows from workflow and key.</param>
 /// <param name="BodyHash">Lower-case hex SHA-256 of the body, whatever its spacing and order of fields.</param>
 /// <param name="IsGivenId">Whether the id itself was given, and is what is repeated.</param>
 internal sealed record IdempotencyKey(string InstanceId, string BodyHash, bool IsGivenId = false)
@@ -41,9 +41,9 @@ internal sealed record IdempotencyKey(string InstanceId, string BodyHash, bool I
     }
 
     /// <summary>Makes a key of any text.</summary>
-    /// <param name="scope">Within what the text is unique; without line breaks.</param>
+    /// <param name="scope">The scope within which the text is unique; without line breaks.</param>
     /// <param name="key">The text.</param>
-    /// <param name="body">What every repeat must bring.</param>
+    /// <param name="body">The body that every repeat must have.</param>
     public static IdempotencyKey Of(string scope, string key, JsonElement? body)
     {
         var id = SHA256.HashData(Encoding.UTF8.GetBytes($"{scope}\n{key}")).AsSpan(0, IdBytes);
@@ -52,7 +52,7 @@ internal sealed record IdempotencyKey(string InstanceId, string BodyHash, bool I
 
     /// <summary>Makes an id that was given the key.</summary>
     /// <param name="instanceId">The id.</param>
-    /// <param name="body">What every repeat must bring.</param>
+    /// <param name="body">The body that every repeat must have.</param>
     public static IdempotencyKey OfId(string instanceId, JsonElement? body) => new(instanceId, Hash(body), IsGivenId: true);
 
     private static string Hash(JsonElement? body) => Convert.ToHexStringLower(SHA256.HashData(Canonical(body)));

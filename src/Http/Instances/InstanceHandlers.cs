@@ -19,7 +19,7 @@ public sealed class InstanceHandlers(WorkflowClient client, PolyphonyHttpOptions
 
     /// <summary>GET /api/instances.</summary>
     /// <param name="context">The request.</param>
-    /// <returns>200 with a page, newest first; the header <c>x-ms-continuation-token</c> leads to the next.</returns>
+    /// <returns>200 with a page, newest first; the header <c>x-ms-continuation-token</c> leads to the next page.</returns>
     public Task<IResult> ListAsync(HttpContext context) => Guard.Run(context, async () =>
     {
         var query = new QueryReader(context.Request);
@@ -58,7 +58,7 @@ public sealed class InstanceHandlers(WorkflowClient client, PolyphonyHttpOptions
     /// <summary>GET /api/instances/{id}.</summary>
     /// <param name="context">The request.</param>
     /// <param name="id">The instance's id.</param>
-    /// <returns>202 while it runs, 200 once it has finished, 404; with <c>wait</c> seconds it answers when it has finished or after that time.</returns>
+    /// <returns>202 while it runs, 200 once it has finished, 404; with <c>wait</c>, it answers when the instance has finished or after that many seconds.</returns>
     public Task<IResult> GetAsync(HttpContext context, string id) => Guard.Run(context, async () =>
     {
         WorkflowClient.CheckInstanceId(id);
@@ -99,7 +99,7 @@ public sealed class InstanceHandlers(WorkflowClient client, PolyphonyHttpOptions
     });
 
     /// <summary>GET /api/instances/{id}/stream: server-sent events.</summary>
-    /// <param name="context">The request; <c>Last-Event-ID</c> says where an earlier stream was cut.</param>
+    /// <param name="context">The request; <c>Last-Event-ID</c> says where an earlier stream ended.</param>
     /// <param name="id">The instance's id.</param>
     /// <returns>200 with the events until the instance has finished, 204 if the caller has seen them all, or 404.</returns>
     public Task<IResult> StreamAsync(HttpContext context, string id) => Guard.Run(context, async () =>

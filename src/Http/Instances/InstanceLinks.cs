@@ -3,16 +3,16 @@ using Polyphony.Http.Hosting;
 
 namespace Polyphony.Http.Instances;
 
-/// <summary>The answer to a start: the instance's id and where to manage it. Names as in Durable Functions.</summary>
+/// <summary>The response to a start: the instance's id and the links to manage it. Names as in Durable Functions.</summary>
 /// <param name="Id">The instance's id.</param>
 /// <param name="StatusQueryGetUri">GET: the status.</param>
-/// <param name="SendEventPostUri">POST: an event; put its name for <c>{eventName}</c>.</param>
-/// <param name="TerminatePostUri">POST: end it; put the reason for <c>{text}</c>.</param>
-/// <param name="SuspendPostUri">POST: halt it; put the reason for <c>{text}</c>.</param>
-/// <param name="ResumePostUri">POST: let it go on; put the reason for <c>{text}</c>.</param>
-/// <param name="RestartPostUri">POST: start another with the same input.</param>
-/// <param name="RewindPostUri">POST: run what failed again; put the reason for <c>{text}</c>.</param>
-/// <param name="PurgeHistoryDeleteUri">DELETE: remove it.</param>
+/// <param name="SendEventPostUri">POST: sends an event; replace <c>{eventName}</c> with its name.</param>
+/// <param name="TerminatePostUri">POST: terminates it; replace <c>{text}</c> with the reason.</param>
+/// <param name="SuspendPostUri">POST: suspends it; replace <c>{text}</c> with the reason.</param>
+/// <param name="ResumePostUri">POST: resumes it; replace <c>{text}</c> with the reason.</param>
+/// <param name="RestartPostUri">POST: starts another instance with the same input.</param>
+/// <param name="RewindPostUri">POST: runs the failed part again; replace <c>{text}</c> with the reason.</param>
+/// <param name="PurgeHistoryDeleteUri">DELETE: removes it.</param>
 /// <param name="HistoryGetUri">GET: the history.</param>
 /// <param name="StreamGetUri">GET: server-sent events.</param>
 internal sealed record InstanceLinks(

@@ -7,10 +7,10 @@ using Polyphony.Core.Runs;
 
 namespace Polyphony.Http.Instances;
 
-/// <summary>The status of an instance as the API shows it: the fields of Durable Functions, and what a workflow adds.</summary>
+/// <summary>The status of an instance in the API: the fields of Durable Functions, and those of workflows.</summary>
 internal sealed record InstanceStatus
 {
-    /// <summary>Gets the workflow's name (for a C# workflow, the orchestration's).</summary>
+    /// <summary>Gets the name of the workflow, or of another orchestration.</summary>
     public required string Name { get; init; }
 
     /// <summary>Gets the instance's id.</summary>
@@ -19,7 +19,7 @@ internal sealed record InstanceStatus
     /// <summary>Gets the status of its life cycle.</summary>
     public required OrchestrationRuntimeStatus RuntimeStatus { get; init; }
 
-    /// <summary>Gets why it ended; only <c>completed</c> is success. Missing while it has not ended.</summary>
+    /// <summary>Gets the stop reason; only <c>completed</c> is success. Missing until it has ended.</summary>
     public StopReason? StopReason { get; init; }
 
     /// <summary>Gets the workflow's version.</summary>
@@ -28,7 +28,7 @@ internal sealed record InstanceStatus
     /// <summary>Gets the hash of the definition that it runs.</summary>
     public string? DefinitionHash { get; init; }
 
-    /// <summary>Gets what could not be read of it, such as an input that is no longer kept; missing for most.</summary>
+    /// <summary>Gets the parts that could not be read, such as an input that is no longer stored; usually missing.</summary>
     public IReadOnlyList<UnreadablePart>? Unreadable { get; init; }
 
     /// <summary>Gets the instance that started it, for a child.</summary>
@@ -37,31 +37,31 @@ internal sealed record InstanceStatus
     /// <summary>Gets the input.</summary>
     public JsonElement? Input { get; init; }
 
-    /// <summary>Gets how far it is.</summary>
+    /// <summary>Gets the progress.</summary>
     public WorkflowProgress? CustomStatus { get; init; }
 
-    /// <summary>Gets the output, as far as there is one.</summary>
+    /// <summary>Gets the output, if there is one.</summary>
     public JsonElement? Output { get; init; }
 
     /// <summary>Gets what went wrong.</summary>
     public WorkflowError? Error { get; init; }
 
-    /// <summary>Gets what the model calls used.</summary>
+    /// <summary>Gets the usage of its model calls.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
-    /// <summary>Gets how every activation ended, in the order of the graph; with <c>showOutcomes=true</c> and once it has ended.</summary>
+    /// <summary>Gets how every activation ended, in the order of the graph; with <c>showOutcomes=true</c>, once the instance has ended.</summary>
     public IReadOnlyList<ActivationOutcome>? Outcomes { get; init; }
 
-    /// <summary>Gets when it was accepted.</summary>
+    /// <summary>Gets the time at which it was accepted.</summary>
     public required DateTimeOffset CreatedTime { get; init; }
 
-    /// <summary>Gets when its last step was committed.</summary>
+    /// <summary>Gets the time of its last committed step.</summary>
     public required DateTimeOffset LastUpdatedTime { get; init; }
 
-    /// <summary>Gets when it ended.</summary>
+    /// <summary>Gets the time at which it ended.</summary>
     public DateTimeOffset? CompletedTime { get; init; }
 
-    /// <summary>Gets a number that grows with every change of this instance.</summary>
+    /// <summary>Gets a number that increases with every change of this instance.</summary>
     public required long ChangeVersion { get; init; }
 
     /// <summary>Gets its history, with <c>showHistory=true</c>.</summary>

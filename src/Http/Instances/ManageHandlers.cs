@@ -10,7 +10,7 @@ using Polyphony.Http.Serialization;
 
 namespace Polyphony.Http.Instances;
 
-/// <summary>Acts on instances. Acting on a finished one is 410. Thread-safe.</summary>
+/// <summary>Manages instances. A finished instance answers 410. Thread-safe.</summary>
 /// <param name="client">The workflows.</param>
 /// <param name="answers">Checks answers to what instances wait for.</param>
 /// <param name="options">The settings.</param>
@@ -63,7 +63,7 @@ public sealed class ManageHandlers(WorkflowClient client, AnswerCheck answers, P
         await client.Durable.TerminateAsync(instance, reason is null ? null : JsonSerializer.Serialize(reason, HttpJsonContext.Default.String), cancellationToken);
     });
 
-    /// <summary>POST /api/instances/{id}/rewind: runs what failed again.</summary>
+    /// <summary>POST /api/instances/{id}/rewind: runs the failed part again.</summary>
     /// <param name="context">The request; <c>reason</c> is kept in the history.</param>
     /// <param name="id">The instance's id.</param>
     /// <returns>202 once it is committed, 404, 409 while it runs, 410 if it did not fail.</returns>
@@ -116,7 +116,7 @@ public sealed class ManageHandlers(WorkflowClient client, AnswerCheck answers, P
         if (name.StartsWith(EventNames.OwnPrefix, StringComparison.OrdinalIgnoreCase))
         {
             throw new Problems.RequestProblemException(
-                Problems.ProblemCodes.InvalidRequest, $"Events whose names begin with \"{EventNames.OwnPrefix}\" are the host's own. To end an instance, POST to /terminate.");
+                Problems.ProblemCodes.InvalidRequest, $"Event names that begin with \"{EventNames.OwnPrefix}\" are reserved for the host. To end an instance, POST to /terminate.");
         }
     }
 }

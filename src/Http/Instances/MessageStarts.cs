@@ -6,8 +6,8 @@ using Polyphony.Http.Requests;
 namespace Polyphony.Http.Instances;
 
 /// <summary>
-/// Starts instances for messages and events, which may be delivered more than once: a message starts one instance, whoever delivers it again
-/// and whenever. What is wrong with a message is what would be wrong with a start over HTTP. Thread-safe.
+/// Starts instances for messages and events, which may be delivered more than once: a message starts one instance, however often and whenever
+/// it is delivered again. The same rules hold as for a start over HTTP. Thread-safe.
 /// </summary>
 /// <param name="client">The workflows.</param>
 public sealed class MessageStarts(WorkflowClient client)
@@ -16,9 +16,9 @@ public sealed class MessageStarts(WorkflowClient client)
     /// <param name="message">The message, JSON in UTF-8.</param>
     /// <param name="source">Where it comes from, such as <c>queue/NAME</c>; within it <paramref name="messageId"/> is unique.</param>
     /// <param name="messageId">The message's id; it gives the instance's, unless the message names one.</param>
-    /// <param name="cancellationToken">Ends the wait; the start may have been committed all the same.</param>
+    /// <param name="cancellationToken">Cancels the wait; the start may already have been committed.</param>
     /// <returns>What it started, now or before.</returns>
-    /// <exception cref="PolyphonyException">It can't be started as it is; <see cref="ProblemTable"/> describes why.</exception>
+    /// <exception cref="PolyphonyException">It can't be started; <see cref="ProblemTable"/> describes why.</exception>
     public Task<StartedInstance> StartAsync(ReadOnlyMemory<byte> message, string source, string messageId, CancellationToken cancellationToken = default)
     {
         var body = JsonBody.Parse(message);
@@ -34,7 +34,7 @@ public sealed class MessageStarts(WorkflowClient client)
     /// <param name="messageId">The message's id; it gives the instance's.</param>
     /// <param name="cancellationToken">As above.</param>
     /// <returns>What it started, now or before.</returns>
-    /// <exception cref="PolyphonyException">It can't be started as it is.</exception>
+    /// <exception cref="PolyphonyException">It can't be started.</exception>
     public Task<StartedInstance> StartAsync(string workflow, ReadOnlyMemory<byte> input, string source, string messageId, CancellationToken cancellationToken = default)
     {
         var body = JsonBody.Parse(input);
@@ -45,10 +45,10 @@ public sealed class MessageStarts(WorkflowClient client)
     /// <param name="workflow">The workflow's name.</param>
     /// <param name="input">The input.</param>
     /// <param name="source">Where it comes from; within it <paramref name="eventId"/> is unique.</param>
-    /// <param name="eventId">Names what has happened; every delivery brings the same, and it alone decides whether one is a repeat.</param>
+    /// <param name="eventId">The event's id, the same for every delivery; it alone decides whether a delivery is a repeat.</param>
     /// <param name="cancellationToken">As above.</param>
     /// <returns>What it started, now or before.</returns>
-    /// <exception cref="PolyphonyException">It can't be started as it is.</exception>
+    /// <exception cref="PolyphonyException">It can't be started.</exception>
     public Task<StartedInstance> StartAsync(string workflow, JsonElement input, string source, string eventId, CancellationToken cancellationToken = default) =>
         StartAsync(workflow, new StartInstance { Input = input }, IdempotencyKey.Of(source, eventId, null), cancellationToken);
 

@@ -1,5 +1,5 @@
 namespace Polyphony.Http.Instances;
 
 /// <summary>The answer to a purge.</summary>
-/// <param name="InstancesDeleted">How many instances were removed, children included.</param>
+/// <param name="InstancesDeleted">The number of instances removed, children included.</param>
 internal sealed record PurgeResult(int InstancesDeleted);

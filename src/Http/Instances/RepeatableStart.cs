@@ -16,8 +16,8 @@ internal static class RepeatableStart
     /// <param name="definition">The workflow to start.</param>
     /// <param name="start">How.</param>
     /// <param name="key">The key, if there is one; its id is taken then.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The instance's id, and the instance itself if it was there already.</returns>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The instance's id, and the instance itself if it existed before.</returns>
     /// <exception cref="InstanceExistsException">The id that was given is another's.</exception>
     /// <exception cref="RequestProblemException">The key was used with another body.</exception>
     public static async Task<(string Id, OrchestrationMetadata? First)> RunAsync(

@@ -33,7 +33,7 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
 
     /// <summary>POST /api/instances: starts an instance of an inline definition; the body is <see cref="StartDefinition"/>.</summary>
     /// <param name="context">As for a start by name.</param>
-    /// <returns>As for a start by name; 403 on hosts that do not take workflows from callers.</returns>
+    /// <returns>As for a start by name; 403 on hosts that do not accept inline definitions.</returns>
     public Task<IResult> StartDefinitionAsync(HttpContext context) => Guard.Run(context, async () =>
     {
         if (!options.AllowInlineDefinitions)

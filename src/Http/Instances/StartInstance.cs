@@ -58,7 +58,7 @@ internal record StartInstance
     private protected static FieldReader Open(JsonElement body, string example, List<ProblemItem> problems) => body.ValueKind == JsonValueKind.Object
         ? new FieldReader(body, "", problems)
         : throw new RequestProblemException(
-            ProblemCodes.InvalidRequest, $"The body must be an object such as {example}; found is {FieldReader.Shorten(body.GetRawText())}.");
+            ProblemCodes.InvalidRequest, $"The body must be an object such as {example}; found {FieldReader.Shorten(body.GetRawText())}.");
 
     /// <summary>Reads the fields that every start has.</summary>
     private protected static T ReadFields<T>(FieldReader fields, T start, List<ProblemItem> problems)
@@ -85,7 +85,7 @@ internal record StartInstance
         var input = fields.Any("input");
         if (input is { } value && StrictJson.FindProblem(value) is { } problem)
         {
-            problems.Add(new ProblemItem($"\"input\" cannot be taken: {problem}.", ProblemCodes.InvalidJson, "/input"));
+            problems.Add(new ProblemItem($"\"input\" cannot be accepted: {problem}.", ProblemCodes.InvalidJson, "/input"));
         }
 
         return input;

@@ -36,7 +36,7 @@ internal readonly record struct StreamPosition(long Sequence, long Version)
         }
 
         throw RequestProblemException.Of(
-            [new ProblemItem($"Header {Header} must be the id of an event of this stream; found is \"{FieldReader.Shorten(text)}\".", ProblemCodes.InvalidParameter, Parameter: Header)]);
+            [new ProblemItem($"Header {Header} must be the id of an event of this stream; found \"{FieldReader.Shorten(text)}\".", ProblemCodes.InvalidParameter, Parameter: Header)]);
     }
 
     public override string ToString() => Version < 0 ? $"{Sequence}" : $"{Sequence}.{Version}";

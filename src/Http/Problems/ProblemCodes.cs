@@ -24,13 +24,13 @@ internal static class ProblemCodes
     /// <summary>The answer does not fit the schema of its question.</summary>
     public const string AnswerInvalid = "answer_invalid";
 
-    /// <summary>No list has given this continuation token.</summary>
+    /// <summary>The continuation token was not issued by a list.</summary>
     public const string InvalidContinuationToken = "invalid_continuation_token";
 
     /// <summary>The body is larger than allowed.</summary>
     public const string BodyTooLarge = "body_too_large";
 
-    /// <summary>A value is larger than what keeps it allows.</summary>
+    /// <summary>A value is larger than its store allows.</summary>
     public const string PayloadTooLarge = "payload_too_large";
 
     /// <summary>The body is not declared as JSON.</summary>
@@ -75,7 +75,7 @@ internal static class ProblemCodes
     /// <summary>A mailbox never ends.</summary>
     public const string MailboxNeverEnds = "mailbox_never_ends";
 
-    /// <summary>The instance does not ask this question, or not any more.</summary>
+    /// <summary>The question is not, or no longer, open.</summary>
     public const string QuestionNotFound = "question_not_found";
 
     /// <summary>The API key is missing or wrong.</summary>
@@ -96,10 +96,10 @@ internal static class ProblemCodes
     /// <summary>The instance's status does not allow what is asked for.</summary>
     public const string InvalidStatus = "invalid_status";
 
-    /// <summary>A value is no longer kept.</summary>
+    /// <summary>A value is no longer stored.</summary>
     public const string PayloadNotFound = "payload_not_found";
 
-    /// <summary>This host does not take workflows from callers.</summary>
+    /// <summary>This host does not accept inline definitions.</summary>
     public const string InlineDefinitionsDisabled = "inline_definitions_disabled";
 
     /// <summary>The workflow has problems.</summary>
@@ -117,19 +117,19 @@ internal static class ProblemCodes
     /// <summary>Every connection that the host can hold is in use.</summary>
     public const string TooManyConnections = "too_many_connections";
 
-    /// <summary>The bodies that are being read take all the room that there is for them.</summary>
+    /// <summary>The request bodies that are being read take up all the space for them.</summary>
     public const string TooManyUploads = "too_many_uploads";
 
-    /// <summary>The instance stands on a damaged part of the data file.</summary>
+    /// <summary>The instance is stored in a damaged part of the data file.</summary>
     public const string InstanceDamaged = "instance_damaged";
 
     /// <summary>The data file is damaged.</summary>
     public const string DataFileCorrupt = "data_file_corrupt";
 
-    /// <summary>There is no room on the disk.</summary>
+    /// <summary>There is no space on the disk.</summary>
     public const string DataFileFull = "data_file_full";
 
-    /// <summary>Another process holds the data file locked.</summary>
+    /// <summary>Another process has locked the data file.</summary>
     public const string DataFileLocked = "data_file_locked";
 
     /// <summary>The data file cannot be written.</summary>
@@ -141,6 +141,6 @@ internal static class ProblemCodes
     /// <summary>The data file could not be read or written.</summary>
     public const string DataFileFailed = "data_file_failed";
 
-    /// <summary>Something went wrong in this host.</summary>
+    /// <summary>An unexpected error in this host.</summary>
     public const string InternalError = "internal_error";
 }

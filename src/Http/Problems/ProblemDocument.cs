@@ -17,17 +17,17 @@ internal sealed record ProblemDocument
     /// <summary>Gets the stable code in snake_case.</summary>
     public required string Code { get; init; }
 
-    /// <summary>Gets what happened this time, and what to do.</summary>
+    /// <summary>Gets the details of this occurrence, and what to do.</summary>
     public string? Detail { get; init; }
 
-    /// <summary>Gets the path that was asked for.</summary>
+    /// <summary>Gets the path of the request.</summary>
     public string? Instance { get; init; }
 
-    /// <summary>Gets every single thing that is wrong, where there can be several.</summary>
+    /// <summary>Gets every single problem, where there can be several.</summary>
     public IReadOnlyList<ProblemItem>? Errors { get; init; }
 }
 
-/// <summary>One of several things that are wrong.</summary>
+/// <summary>One of several problems.</summary>
 /// <param name="Detail">What is wrong.</param>
 /// <param name="Code">Its own stable code, if it has one.</param>
 /// <param name="Pointer">Where in the body: a JSON pointer (RFC 6901).</param>

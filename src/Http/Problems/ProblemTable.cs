@@ -40,21 +40,21 @@ internal static class ProblemTable
         [ProblemCodes.InvalidStatus] = (409, "The instance's status does not allow this"),
         [ProblemCodes.WorkflowNotStartable] = (409, "The workflow runs when messages come"),
         [ProblemCodes.MailboxNeverEnds] = (409, "A mailbox never ends"),
-        [ProblemCodes.PayloadNotFound] = (410, "A value is no longer kept"),
+        [ProblemCodes.PayloadNotFound] = (410, "A value is no longer stored"),
         [ProblemCodes.BodyTooLarge] = (413, "The body is too large"),
         [ProblemCodes.PayloadTooLarge] = (413, "A value is too large"),
         [ProblemCodes.UnsupportedMediaType] = (415, "The body must be JSON"),
         [ProblemCodes.WorkflowInvalid] = (422, "The workflow is not valid"),
         [ProblemCodes.InternalError] = (500, "Something went wrong in this host"),
-        [ProblemCodes.InstanceDamaged] = (500, "The instance stands on a damaged part of the data file"),
+        [ProblemCodes.InstanceDamaged] = (500, "The instance is stored in a damaged part of the data file"),
         [ProblemCodes.DataFileCorrupt] = (500, "The data file is damaged"),
-        [ProblemCodes.DataFileFull] = (503, "There is no room on the disk"),
+        [ProblemCodes.DataFileFull] = (503, "There is no space on the disk"),
         [ProblemCodes.DataFileLocked] = (503, "Another process holds the data file"),
         [ProblemCodes.DataFileReadOnly] = (503, "The data file cannot be written"),
-        [ProblemCodes.DataFileGone] = (503, "The data file is not there any more"),
+        [ProblemCodes.DataFileGone] = (503, "The data file is missing"),
         [ProblemCodes.DataFileFailed] = (503, "The data file cannot be used"),
         [ProblemCodes.TooManyConnections] = (503, "The host has too many connections"),
-        [ProblemCodes.TooManyUploads] = (503, "The host has too many bodies to read"),
+        [ProblemCodes.TooManyUploads] = (503, "The host is reading too many request bodies"),
         [ProblemCodes.NotReady] = (503, "The host is not ready"),
         [ProblemCodes.EngineStopped] = (503, "The host is stopping"),
     };
@@ -67,9 +67,9 @@ internal static class ProblemTable
     /// <returns>The HTTP status.</returns>
     internal static int StatusOf(string code) => Table[code].Status;
 
-    /// <summary>Describes an exception. What is not expected tells nothing about the inside.</summary>
+    /// <summary>Describes an exception. An unexpected exception reveals nothing of the inside.</summary>
     /// <param name="exception">The exception.</param>
-    /// <param name="path">The path that was asked for.</param>
+    /// <param name="path">The path of the request.</param>
     /// <returns>The problem.</returns>
     public static ProblemDocument Describe(Exception exception, string? path) => exception switch
     {
@@ -99,8 +99,8 @@ internal static class ProblemTable
     /// <summary>Describes a problem.</summary>
     /// <param name="code">The code; unknown ones become <see cref="ProblemCodes.InternalError"/>.</param>
     /// <param name="detail">What happened.</param>
-    /// <param name="path">The path that was asked for.</param>
-    /// <param name="errors">Every single thing that is wrong.</param>
+    /// <param name="path">The path of the request.</param>
+    /// <param name="errors">Every single problem.</param>
     /// <returns>The problem.</returns>
     public static ProblemDocument Create(string code, string? detail, string? path, IReadOnlyList<ProblemItem>? errors = null)
     {

@@ -1,12 +1,12 @@
 namespace Polyphony.Http.Problems;
 
-/// <summary>A request cannot be served as it is.</summary>
+/// <summary>A request cannot be served.</summary>
 /// <param name="code">The code; <see cref="ProblemTable"/> gives its status.</param>
 /// <param name="message">What is wrong and what to do.</param>
-/// <param name="errors">Every single thing that is wrong, where there are several.</param>
+/// <param name="errors">Every single problem, where there are several.</param>
 internal sealed class RequestProblemException(string code, string message, IReadOnlyList<ProblemItem>? errors = null) : PolyphonyException(code, message)
 {
-    /// <summary>Gets every single thing that is wrong.</summary>
+    /// <summary>Gets every single problem.</summary>
     public IReadOnlyList<ProblemItem>? Errors { get; } = errors;
 
     /// <summary>Makes an exception of what was found; the first thing gives the code.</summary>

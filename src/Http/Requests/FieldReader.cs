@@ -5,7 +5,7 @@ using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Requests;
 
-/// <summary>Reads the fields of a JSON object and collects everything that is wrong, so that a caller hears it all at once.</summary>
+/// <summary>Reads the fields of a JSON object and collects everything that is wrong, so that a caller gets all problems at once.</summary>
 /// <param name="json">The object.</param>
 /// <param name="pointer">Where the object stands in the body.</param>
 /// <param name="problems">Where problems go.</param>
@@ -113,7 +113,7 @@ internal sealed class FieldReader(JsonElement json, string pointer, List<Problem
     private T? Wrong<T>(string name, string expected, JsonElement found)
     {
         problems.Add(new ProblemItem(
-            $"\"{name}\" must be {expected}; found is {Shorten(found.GetRawText())}.", ProblemCodes.InvalidRequest, $"{pointer}/{name}"));
+            $"\"{name}\" must be {expected}; found {Shorten(found.GetRawText())}.", ProblemCodes.InvalidRequest, $"{pointer}/{name}"));
         return default;
     }
 }

@@ -6,7 +6,7 @@ using Polyphony.Http.Problems;
 
 namespace Polyphony.Http.Requests;
 
-/// <summary>Runs a handler and turns its exceptions into problem details, whatever host it runs in.</summary>
+/// <summary>Runs a handler and turns its exceptions into problem details, on every host.</summary>
 internal static class Guard
 {
     public static async Task<IResult> Run(HttpContext context, Func<Task<IResult>> handler)
@@ -63,7 +63,7 @@ internal static class Guard
     {
         StatusCodes.Status413PayloadTooLarge => ProblemTable.Create(ProblemCodes.BodyTooLarge, exception.Message, path),
         StatusCodes.Status408RequestTimeout => ProblemTable.Create(
-            ProblemCodes.RequestTimeout, "The body arrived too slowly, or stopped before its end. Nothing was done; send the request again, with all of its body.", path),
+            ProblemCodes.RequestTimeout, "The body arrived too slowly or was incomplete. Nothing was done; send the request again with its whole body.", path),
         _ => ProblemTable.Create(ProblemCodes.InvalidRequest, exception.Message, path),
     };
 }

@@ -13,8 +13,8 @@ internal static class JsonBody
 {
     /// <summary>Reads the body as JSON.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="maxBytes">The largest body taken.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="maxBytes">The maximum size of a body in bytes.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The value, or <see langword="null"/> if there is no body.</returns>
     /// <exception cref="RequestProblemException">It is too large, not JSON or not declared as JSON.</exception>
     public static async Task<JsonElement?> ReadAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
@@ -27,7 +27,7 @@ internal static class JsonBody
         if (request.Headers.ContentEncoding is { Count: > 0 } encoding && !encoding.All(each => string.Equals(each, "identity", StringComparison.OrdinalIgnoreCase)))
         {
             throw new RequestProblemException(
-                ProblemCodes.UnsupportedMediaType, $"The body is encoded as \"{FieldReader.Shorten(encoding.ToString())}\"; send it as it is, without Content-Encoding.");
+                ProblemCodes.UnsupportedMediaType, $"The body is encoded as \"{FieldReader.Shorten(encoding.ToString())}\"; send it without Content-Encoding.");
         }
 
         if (request.ContentLength > maxBytes)
@@ -46,7 +46,7 @@ internal static class JsonBody
         {
             throw new RequestProblemException(
                 ProblemCodes.UnsupportedMediaType,
-                $"The body is declared as \"{request.ContentType ?? "nothing"}\"; expected is Content-Type: application/json.");
+                $"The body is declared as \"{request.ContentType ?? "nothing"}\"; expected Content-Type: application/json.");
         }
 
         return Parse(bytes);
@@ -55,7 +55,7 @@ internal static class JsonBody
     /// <summary>Reads JSON. How deep the values in it may be is for those who take them.</summary>
     /// <param name="bytes">The text in UTF-8.</param>
     /// <returns>The value.</returns>
-    /// <exception cref="RequestProblemException">It is not JSON as it is taken from outside; see <see cref="StrictJson"/>.</exception>
+    /// <exception cref="RequestProblemException">It is not acceptable JSON; see <see cref="StrictJson"/>.</exception>
     public static JsonElement Parse(ReadOnlyMemory<byte> bytes)
     {
         try

@@ -99,7 +99,7 @@ internal sealed class QueryReader(HttpRequest request)
     private T Wrong<T>(string name, string expected, string found, T fallback)
     {
         _problems.Add(new ProblemItem(
-            $"Query parameter \"{name}\" must be {expected}; found is \"{FieldReader.Shorten(found)}\".", ProblemCodes.InvalidParameter, Parameter: name));
+            $"Query parameter \"{name}\" must be {expected}; found \"{FieldReader.Shorten(found)}\".", ProblemCodes.InvalidParameter, Parameter: name));
         return fallback;
     }
 }

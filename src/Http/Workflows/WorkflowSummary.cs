@@ -13,7 +13,7 @@ internal sealed record WorkflowSummary
     /// <summary>Gets the version.</summary>
     public required int Version { get; init; }
 
-    /// <summary>Gets what it is for.</summary>
+    /// <summary>Gets the description.</summary>
     public string? Description { get; init; }
 
     /// <summary>Gets the hash of the definition: what instances started now pin.</summary>
@@ -28,7 +28,7 @@ internal sealed record WorkflowSummary
     /// <summary>Gets where to start it.</summary>
     public required string StartPostUri { get; init; }
 
-    /// <summary>Gets the definition as JSON; not in lists.</summary>
+    /// <summary>Gets the definition as JSON; left out in lists.</summary>
     public JsonElement? Definition { get; init; }
 
     internal static WorkflowSummary From(WorkflowDefinition definition, string uri, bool whole) => new()

@@ -49,9 +49,9 @@ public sealed class ServerErrorsTests
         { "half JSON", 400, """{"error":{"message":"No te""", "HTTP 400: No te" },
         { "half JSON without words", 400, """{"problem":{"why":"No te""", "HTTP 400: {\"problem\":{\"why\":\"No te" },
         { "half a pair", 400, """{"error":{"message":"No \ud83d text","code":"a\ud83db"}}""", "HTTP 400" },
-        { "nothing", 503, "", "HTTP 503: Service Unavailable (the body says nothing)" },
-        { "empty object", 503, "{}", "HTTP 503: Service Unavailable (the body says nothing)" },
-        { "null", 503, "null", "HTTP 503: Service Unavailable (the body says nothing)" },
+        { "nothing", 503, "", "HTTP 503: Service Unavailable (the body has no message)" },
+        { "empty object", 503, "{}", "HTTP 503: Service Unavailable (the body has no message)" },
+        { "null", 503, "null", "HTTP 503: Service Unavailable (the body has no message)" },
         { "null members", 503, """{"error":{"message":null,"code":null}}""", "HTTP 503" },
         { "no text at all", 400, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "HTTP 400" },
     };

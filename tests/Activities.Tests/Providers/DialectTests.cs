@@ -222,8 +222,8 @@ public sealed class DialectTests
 
         Assert.Equal(
             [
-                (LogLevel.Information, 3026, $"{server.Endpoint.Authority} refused the wording of a request to model m (HTTP 400); it is sent again at once with tokenLimit: max_completion_tokens"),
-                (LogLevel.Information, 3027, $"{server.Endpoint.Authority} takes requests to model m with tokenLimit: max_completion_tokens: until the host stops, all are worded so at once. To begin like that, say it in \"dialect\" of the model"),
+                (LogLevel.Information, 3026, $"{server.Endpoint.Authority} refused the form of a request to model m (HTTP 400); it is sent again at once with tokenLimit: max_completion_tokens"),
+                (LogLevel.Information, 3027, $"{server.Endpoint.Authority} accepts requests to model m with tokenLimit: max_completion_tokens: until the host stops, all use it from the start. To use it always, say it in \"dialect\" of the model"),
             ],
             log.Lines);
     }

@@ -210,7 +210,7 @@ public sealed class ServerAnswersTests
         { "a list of errors", """{"success":false,"errors":[{"code":7003,"message":"Could not route."}],"result":null}""", ErrorCodes.ProviderUnavailable, ErrorKind.Transient, "Could not route." },
         { "an error in a stream", Events("""{"error":{"code":429,"message":"Slow down."}}"""), ErrorCodes.RateLimited, ErrorKind.RateLimited, "Slow down." },
         { "a page", "<!DOCTYPE html>\n<html><title>Sign in</title></html>", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "a page, and not JSON: \"<!DOCTYPE html>" },
-        { "a sentence", "upstream is busy", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "it is no JSON: \"upstream is busy\"" },
+        { "a sentence", "upstream is busy", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "it is not JSON: \"upstream is busy\"" },
         { "nothing", "", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "the body is empty" },
         { "blanks", " \n ", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "the body is blank" },
         { "null", "null", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "it is null" },
@@ -219,7 +219,7 @@ public sealed class ServerAnswersTests
         { "a list of choices of null", """{"choices":[null]}""", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "it has no choices" },
         { "something else", """{"models":[],"object":"list"}""", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "its members are \"models\", \"object\"" },
         { "a stream without an answer", ": ping\n\ndata: [DONE]\n\n", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "a stream of events without an answer" },
-        { "a stream of something else", "data: hello\n\n", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "one of them is no JSON" },
+        { "a stream of something else", "data: hello\n\n", ErrorCodes.ProviderInvalidAnswer, ErrorKind.Transient, "one of them is not JSON" },
     };
 
     [Theory]

@@ -59,9 +59,9 @@ public sealed class ServerBodiesTests
     }
 
     [Theory]
-    [InlineData("zstd", "it is packed as \"zstd\", which was not asked for")]
+    [InlineData("zstd", "it is packed as \"zstd\", which was not requested")]
     [InlineData("x-gzip", "it can't be unpacked")]
-    [InlineData("gzip, gzip", "it is no JSON")]
+    [InlineData("gzip, gzip", "it is not JSON")]
     public async Task GetResponse_BodyThatCannotBeUnpacked_SaysSo(string packing, string says)
     {
         byte[] bytes = packing == "gzip, gzip" ? Pack(Pack("hello", Gzip), Gzip) : [0x1F, 0x8B, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
@@ -84,7 +84,7 @@ public sealed class ServerBodiesTests
         { "text/event-stream", "event: error\ndata: Busy.\n\n", "HTTP 500: Busy." },
         { "application/problem+json", """{"type":"https://x.example/slow","title":"Slow down","status":500,"detail":"The pool is empty.","instance":"/v1"}""", "HTTP 500, https://x.example/slow: Slow down: The pool is empty." },
         { "text/html", "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n", "HTTP 500: 502 Bad Gateway nginx" },
-        { "application/json", "", "HTTP 500: Internal Server Error (the body says nothing)" },
+        { "application/json", "", "HTTP 500: Internal Server Error (the body has no message)" },
     };
 
     [Theory]

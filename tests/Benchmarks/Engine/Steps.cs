@@ -68,7 +68,7 @@ internal static class Steps
         var ended = await client.WaitForCompletionAsync(id);
         if (ended.RuntimeStatus != OrchestrationRuntimeStatus.Completed)
         {
-            throw new InvalidOperationException($"Instance \"{id}\" of \"{name}\" ended as {ended.RuntimeStatus}; expected is Completed: {ended.FailureDetails?.ErrorMessage}");
+            throw new InvalidOperationException($"Instance \"{id}\" of \"{name}\" ended as {ended.RuntimeStatus}; expected Completed: {ended.FailureDetails?.ErrorMessage}");
         }
     }
 

@@ -66,7 +66,7 @@ internal static class StartToFinish
         using var answer = await http.PostAsync(new Uri($"/api/workflows/{workflow}/instances?wait=60", UriKind.Relative), content);
         if (answer.StatusCode != HttpStatusCode.OK)
         {
-            throw new InvalidOperationException($"The start was answered {(int)answer.StatusCode}; expected is 200: {await answer.Content.ReadAsStringAsync()}");
+            throw new InvalidOperationException($"The start was answered {(int)answer.StatusCode}; expected 200: {await answer.Content.ReadAsStringAsync()}");
         }
     }
 

@@ -110,7 +110,7 @@ internal static class Workflows
         var ended = await client.Durable.WaitForCompletionAsync(id);
         if (ended.RuntimeStatus != OrchestrationRuntimeStatus.Completed || !ended.Output!.Contains("\"completed\"", StringComparison.Ordinal))
         {
-            throw new InvalidOperationException($"Workflow \"{workflow.Name}\" ended as {ended.RuntimeStatus} with {ended.Output}; expected is completed: {ended.FailureDetails?.ErrorMessage}");
+            throw new InvalidOperationException($"Workflow \"{workflow.Name}\" ended as {ended.RuntimeStatus} with {ended.Output}; expected completed: {ended.FailureDetails?.ErrorMessage}");
         }
     }
 

@@ -47,7 +47,7 @@ public abstract class DurableContract
                 return;
             }
 
-            Assert.False(end.IsCancellationRequested, $"The state of {entity} is {state ?? "null"}; expected was {expected}.");
+            Assert.False(end.IsCancellationRequested, $"The state of {entity} is {state ?? "null"}; expected {expected}.");
         }
     }
 

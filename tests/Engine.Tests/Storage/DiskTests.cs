@@ -63,7 +63,7 @@ public sealed class DiskTests : IDisposable
             Assert.Contains("Free some space", error.Message, StringComparison.Ordinal);
         }
 
-        Assert.Contains("no room on the disk", engine.WaitsFor, StringComparison.Ordinal);
+        Assert.Contains("no space on the disk", engine.WaitsFor, StringComparison.Ordinal);
         Assert.NotNull(await engine.Client.GetAsync("before"));
         Volatile.Write(ref room, long.MaxValue);
 

@@ -93,7 +93,7 @@ public sealed class ModelSettingsTests : IDisposable
         Assert.Contains($"{settings}:3:5: ", said, StringComparison.Ordinal);
         Assert.Contains("[missing_key]", said, StringComparison.Ordinal);
         Assert.Contains("Keys never stand in files", said, StringComparison.Ordinal);
-        Assert.Contains("the fallback \"nobody\" is no alias of these settings", said, StringComparison.Ordinal);
+        Assert.Contains("the fallback \"nobody\" is not an alias of these settings", said, StringComparison.Ordinal);
         Assert.Contains($"{settings}:6:3: ", said, StringComparison.Ordinal);
         Assert.DoesNotContain("sk-secret", said, StringComparison.Ordinal);
     }

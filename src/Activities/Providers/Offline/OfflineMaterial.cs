@@ -10,7 +10,7 @@ namespace Polyphony.Activities.Providers.Offline;
 /// and all earlier messages are material. Lines that end in a colon give what follows a name: a part named like a draft is the
 /// draft, one named like something missing is what an answer must contain, anything else is a source. (Such a line counts at the start
 /// of a message; later only with a name like draft, missing, sources or documents, alone after an empty line. In the prompt, what is missing may
-/// also follow its name on the same line.) JSON on a line of its own or after such
+/// also follow its name on the same line.) JSON on its own line or after such
 /// a name is taken apart: an object is a source by its title, a list is one source per item, members named like <c>missing</c> are what an
 /// answer must contain. Where there are sources and no draft is named, the rest of the prompt is taken as the draft if the request asks for a
 /// judgement of it (review, rate, judge …). The system message gives the length only, never material.

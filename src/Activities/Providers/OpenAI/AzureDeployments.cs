@@ -22,7 +22,7 @@ internal static class AzureDeployments
 
     /// <summary>Makes the client of a deployment.</summary>
     /// <param name="deployment">The deployment. A <c>/openai/v1</c> at the end of its address does not count.</param>
-    /// <param name="version">The api-version, sent as it is.</param>
+    /// <param name="version">The api-version, sent unchanged.</param>
     /// <param name="identity">The identity, if there is no key.</param>
     /// <param name="log">Says what was worded otherwise.</param>
     /// <param name="transport">What carries the requests; by default the SDK's own.</param>
@@ -37,7 +37,7 @@ internal static class AzureDeployments
         return client.GetChatClient(deployment.Name);
     }
 
-    /// <summary>Gets the name that requests of a version have for the most tokens of an answer.</summary>
+    /// <summary>Gets the name that requests of a version have for the maximum number of tokens of an answer.</summary>
     /// <param name="version">The api-version.</param>
     public static string TokenLimit(string version) =>
         string.CompareOrdinal(version, FirstWithCompletionTokens) >= 0 ? ModelDialect.MaxCompletionTokens : ModelDialect.MaxTokens;

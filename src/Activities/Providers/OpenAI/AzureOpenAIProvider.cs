@@ -70,7 +70,7 @@ internal sealed class AzureOpenAIProvider : IModelProvider
             throw Refused(
                 ErrorCodes.Authentication,
                 variable is null
-                    ? $"Model \"{definition.Name}\" names an endpoint of its own and must name the variable of its key as well (\"apiKeyVariable\"): the host's key and identity are not sent there."
+                    ? $"Model \"{definition.Name}\" has its own endpoint and must also name the variable of its key (\"apiKeyVariable\"): the host's key and identity are not sent there."
                     : $"Model \"{definition.Name}\" needs a key in the environment variable {variable}, which is not set.");
         }
 
@@ -78,7 +78,7 @@ internal sealed class AzureOpenAIProvider : IModelProvider
         {
             throw Refused(
                 ErrorCodes.Authentication,
-                $"Model \"{definition.Name}\" has no key, and the token of an identity is sent by https only; {EndpointVariable} is \"{endpoint}\". Correct it, or set {ApiKeyVariable}.");
+                $"Model \"{definition.Name}\" has no key, and an identity's token is sent only over https; {EndpointVariable} is \"{endpoint}\". Correct it, or set {ApiKeyVariable}.");
         }
 
         return _clients.GetOrAdd(new AzureDeployment(endpoint, model, definition.ApiVersion, string.IsNullOrEmpty(key) ? null : key, KnownDialects.Of(definition, endpoint)), Make);

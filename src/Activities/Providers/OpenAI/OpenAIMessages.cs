@@ -95,7 +95,7 @@ internal static class OpenAIMessages
         return named;
     }
 
-    // The protocol takes letters, digits, _ and - only; the library drops what is none of the first three.
+    // The protocol takes letters, digits, _ and - only; the library drops what is not one of the first three.
     private static string Name(string author)
     {
         var name = new StringBuilder();

@@ -139,11 +139,11 @@ internal sealed class GraphReader(ParseContext context, List<NodeDraft> nodes, L
         }
     }
 
-    /// <summary>Tells whether a person's answer may end the run from inside of a loop.</summary>
+    /// <summary>Determines whether a person's answer may end the run from inside of a loop.</summary>
     private bool MayBeRejected(int loop) => Shape!.Loops[loop].Body.Any(node => nodes[node].Definition is { } definition && definition.Kind.MayReject(definition));
 
     /// <summary>
-    /// Tells whether a node runs whenever another has run, whatever the conditions: a chain of edges without "when" leads from one to the other, and no node of it may be skipped for an error.
+    /// Determines whether a node runs whenever another has run, whatever the conditions: a chain of edges without "when" leads from one to the other, and no node of it may be skipped for an error.
     /// </summary>
     private bool AlwaysRuns(int node, int whenever, ILookup<int, int> certain)
     {

@@ -7,7 +7,7 @@ namespace Polyphony.Core.Definitions.Parsing;
 /// <summary>Finds out from the schemas how long a list can be.</summary>
 internal static class ListLimits
 {
-    /// <summary>Gets the most items that a <c>forEach</c> can have.</summary>
+    /// <summary>Gets the maximum number of items that a <c>forEach</c> can have.</summary>
     /// <param name="input">The schema of the workflow's input.</param>
     /// <param name="agents">The agents.</param>
     /// <param name="nodes">The nodes by name.</param>
@@ -39,7 +39,7 @@ internal static class ListLimits
         return MaxItems(node.Kind.OutputSchema(node, agents)?.Json, path.Skip(3));
     }
 
-    /// <summary>Gets whether a list is passed on as it is: <c>{{ input.items }}</c>, <c>{{ nodes.plan.output.questions }}</c>.</summary>
+    /// <summary>Gets whether a list is passed on unchanged: <c>{{ input.items }}</c>, <c>{{ nodes.plan.output.questions }}</c>.</summary>
     private static bool IsPassedOn(Template list) => list.References.Count == 1
         && list.Text.Replace("{{", "", StringComparison.Ordinal).Replace("}}", "", StringComparison.Ordinal).Trim() == list.References[0].ToString();
 

@@ -64,7 +64,7 @@ internal sealed partial class MapReader
         return null;
     }
 
-    /// <summary>Reads a JSON value whose texts are templates.</summary>
+    /// <summary>Reads a JSON value whose strings are templates.</summary>
     public ValueTemplate? Json(string key, ExpressionPlace place, string? node)
     {
         var value = Value(key);

@@ -59,7 +59,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
         }
     }
 
-    // Aliases may come from the host's settings, so an unknown one is no error.
+    // Aliases may come from the host's settings, so an unknown one is not an error.
     private void CheckModels()
     {
         if (workflow.Models.Count == 0)

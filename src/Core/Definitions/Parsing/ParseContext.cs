@@ -25,7 +25,7 @@ internal sealed class ParseContext(string? file, NodeKinds kinds)
     /// <summary>Gets where agents are named.</summary>
     public List<(string Path, SourceLocation Location, string Name)> AgentUses { get; } = [];
 
-    /// <summary>Gets the nodes that have edges of their own, and where to: each is taken if the node's output names it in <c>next</c>. Known also of nodes with problems elsewhere.</summary>
+    /// <summary>Gets the nodes that have their own edges, and where to: each is taken if the node's output names it in <c>next</c>. Known also of nodes with problems elsewhere.</summary>
     public Dictionary<string, IReadOnlyList<string>> Routes { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Gets or sets a value indicating whether a node's own edges could not be read: then what is upstream of what is not known.</summary>

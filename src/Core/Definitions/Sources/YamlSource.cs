@@ -13,7 +13,7 @@ internal static class YamlSource
     /// <param name="file">The file's name, for messages.</param>
     /// <returns>The content, or what is wrong. Never throws.</returns>
     /// <remarks>
-    /// Anchors and aliases are resolved, up to <see cref="SourceLimits.MaxValues"/> values in all. Tags, merge keys (<c>&lt;&lt;</c>), keys that are no
+    /// Anchors and aliases are resolved, up to <see cref="SourceLimits.MaxValues"/> values in all. Tags, merge keys (<c>&lt;&lt;</c>), keys that are not
     /// texts and further documents are reported as unsupported. Keys written twice are kept for the parser to report.
     /// </remarks>
     public static SourceReadResult Read(string text, string? file = null)

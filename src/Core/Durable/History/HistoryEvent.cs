@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Polyphony.Core.Durable.History;
 
-/// <summary>Something that happened to an instance. Events are appended in the order in which they took effect and never changed.</summary>
+/// <summary>An event in the history of an instance. Events are appended in the order in which they took effect and never change.</summary>
 /// <remarks>The words are Durable Task's. <c>TaskId</c> numbers what the orchestrator code asked for, from 0, within one generation.</remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(OrchestratorStarted), "OrchestratorStarted")]
@@ -31,7 +31,7 @@ namespace Polyphony.Core.Durable.History;
 [JsonDerivedType(typeof(EntityOperationFailed), "EntityOperationFailed")]
 public abstract record HistoryEvent
 {
-    /// <summary>Gets the event's place in the instance's history, from 1, over all generations. Assigned by the engine; not stored in the event.</summary>
+    /// <summary>Gets the event's place in the instance's history, from 1, across all generations. Assigned by the engine; not stored in the event.</summary>
     [JsonIgnore]
     public long Sequence { get; init; }
 
@@ -62,24 +62,24 @@ public sealed record ExecutionStarted(
 public sealed record ExecutionCompleted(string? Output) : HistoryEvent;
 
 /// <summary>The orchestrator function threw.</summary>
-/// <param name="FailureDetails">What.</param>
+/// <param name="FailureDetails">The failure.</param>
 public sealed record ExecutionFailed(FailureDetails FailureDetails) : HistoryEvent;
 
 /// <summary>The instance was ended by request.</summary>
 /// <param name="Output">JSON.</param>
 public sealed record ExecutionTerminated(string? Output) : HistoryEvent;
 
-/// <summary>The instance was halted, by request or because its code differs from its history (then with details).</summary>
-/// <param name="Reason">Why.</param>
+/// <summary>The instance was suspended, by request or because its code differs from its history (then with details).</summary>
+/// <param name="Reason">The reason.</param>
 /// <param name="FailureDetails">The difference found.</param>
 public sealed record ExecutionSuspended(string? Reason, FailureDetails? FailureDetails = null) : HistoryEvent;
 
-/// <summary>The instance was let go on.</summary>
-/// <param name="Reason">Why.</param>
+/// <summary>The instance was resumed.</summary>
+/// <param name="Reason">The reason.</param>
 public sealed record ExecutionResumed(string? Reason) : HistoryEvent;
 
-/// <summary>A failed instance was set back: failures of the listed tasks no longer count, and those tasks run again.</summary>
-/// <param name="Reason">Why.</param>
+/// <summary>A failed instance was rewound: failures of the listed tasks no longer count, and those tasks run again.</summary>
+/// <param name="Reason">The reason.</param>
 /// <param name="TaskIds">The tasks to run again.</param>
 public sealed record ExecutionRewound(string? Reason, IReadOnlyList<int> TaskIds) : HistoryEvent;
 
@@ -100,7 +100,7 @@ public sealed record TaskCompleted(int TaskId, string? Result) : HistoryEvent;
 
 /// <summary>An activity's failure was applied.</summary>
 /// <param name="TaskId">The task's number.</param>
-/// <param name="FailureDetails">What.</param>
+/// <param name="FailureDetails">The failure.</param>
 public sealed record TaskFailed(int TaskId, FailureDetails FailureDetails) : HistoryEvent;
 
 /// <summary>The code cancelled a call of an activity: its result is no longer wanted, and it is not handed out again. On the embedded engine only; Durable Task keeps no such event.</summary>
@@ -121,7 +121,7 @@ public sealed record SubOrchestrationCompleted(int TaskId, string? Result) : His
 
 /// <summary>A child failed, was terminated, or could not be started.</summary>
 /// <param name="TaskId">The task's number.</param>
-/// <param name="FailureDetails">What.</param>
+/// <param name="FailureDetails">The failure.</param>
 public sealed record SubOrchestrationFailed(int TaskId, FailureDetails FailureDetails) : HistoryEvent;
 
 /// <summary>The code created a timer.</summary>
@@ -166,5 +166,5 @@ public sealed record EntityOperationCompleted(int TaskId, string? Result) : Hist
 
 /// <summary>A called entity operation threw.</summary>
 /// <param name="TaskId">The task's number.</param>
-/// <param name="FailureDetails">What.</param>
+/// <param name="FailureDetails">The failure.</param>
 public sealed record EntityOperationFailed(int TaskId, FailureDetails FailureDetails) : HistoryEvent;

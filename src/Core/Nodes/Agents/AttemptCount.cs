@@ -16,7 +16,7 @@ internal sealed class AttemptCount(RetryDefinition? policy)
     /// <summary>Takes an attempt back: the model let the call wait, and nothing was asked.</summary>
     public void GiveBack() => Current--;
 
-    /// <summary>Begins to count anew, for another call.</summary>
+    /// <summary>Starts counting from the beginning, for another call.</summary>
     public void Restart() => Current = 0;
 
     public bool MayRetry(CallError error) => RetryDelays.MayRetry(error, Current, Policy, isExplicit: policy is not null);

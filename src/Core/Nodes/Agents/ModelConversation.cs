@@ -14,7 +14,7 @@ namespace Polyphony.Core.Nodes.Agents;
 /// <param name="agent">The agent.</param>
 /// <param name="model">The model.</param>
 /// <param name="othersFollow">Whether there is another model to ask; <see langword="null"/>: if the first result names some.</param>
-/// <param name="limit">How long it goes on.</param>
+/// <param name="limit">How long it lasts.</param>
 /// <param name="firstCall">The number of the first call.</param>
 /// <param name="tools">The rounds of tool calls so far: those that another model of the agent has asked for as well, since they are not made again.</param>
 /// <param name="caller">Makes the tool calls.</param>

@@ -14,7 +14,7 @@ public partial class NodeBuilder
     /// <returns>This builder.</returns>
     public NodeBuilder MaxWait(TimeSpan maxWait) => Set("maxWait", Duration.Format(maxWait));
 
-    /// <summary>Lets an agent node fail whose text was cut off at the token limit.</summary>
+    /// <summary>Fails the node if the agent's answer is cut off at the token limit.</summary>
     /// <returns>This builder.</returns>
     public NodeBuilder FailOnTruncation() => Set("onTruncation", "fail");
 }

@@ -8,7 +8,7 @@ public sealed partial class WorkflowBuilder
     /// <param name="name">The node's name.</param>
     /// <param name="agent">The agent's name.</param>
     /// <param name="prompt">The prompt, a template.</param>
-    /// <param name="configure">Sets what any node may have.</param>
+    /// <param name="configure">Sets the optional parts of the node.</param>
     /// <returns>This builder.</returns>
     public WorkflowBuilder AgentNode(string name, string agent, string prompt, Action<NodeBuilder>? configure = null) =>
         Node(name, new JsonObject { ["agent"] = agent, ["prompt"] = prompt }, configure);

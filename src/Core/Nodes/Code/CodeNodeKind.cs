@@ -28,7 +28,7 @@ internal sealed class CodeNodeKind : NodeKind
 
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((CodeNode)node).Input;
 
-    /// <summary>What a function does is known to nobody but itself.</summary>
+    /// <summary>What a function does can't be known in advance.</summary>
     public override NodeCalls BoundCalls(NodeDefinition node, ProofBuilder proof)
     {
         var unknown = CallBound.Of(1).Per($"call in each run of C# workflow \"{((CodeNode)node).Function}\"");

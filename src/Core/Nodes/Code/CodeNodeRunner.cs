@@ -30,15 +30,33 @@ internal sealed class CodeNodeRunner(NodeRunnerServices services) : INodeRunner
         var workflow = new CodeWorkflow(_context, activation, evaluated.Value ?? Payload.Null);
         var running = RunAsync(function, workflow);
         await UntilEndedOrStoppedAsync(running, workflow, limit);
-        if (running.IsCompleted)
+        if (!running.IsCompleted)
         {
-            var result = await running;
-            return _context.IsEnding(limit) && result.Error is not null ? WorkResult.Stopped with { Attempts = 1 } : result;
+            // It waits for a timer or an event that may be far away.
+            workflow.Abandon();
+            return WorkResult.Stopped with { Attempts = 1 };
         }
 
-        // It waits for a timer or an event that may be far away. What it does when that comes is of no interest any more.
+        // Code that the function has started and does not await must not act on what follows, such as another attempt after a rewind.
+        var result = await running;
         workflow.Abandon();
-        return WorkResult.Stopped with { Attempts = 1 };
+        return result.Error is null ? result : await EndAsync(activation, workflow, result, limit);
+    }
+
+    /// <summary>Ends a function that has failed: like those of other nodes, its calls under way are finished, since their answers are of use after a rewind.</summary>
+    private async Task<WorkResult> EndAsync(Activation activation, CodeWorkflow workflow, WorkResult result, WorkLimit limit)
+    {
+        var isStopped = _context.IsEnding(limit);
+        if (!isStopped)
+        {
+            var error = ErrorText.Shorten(result.Error!);
+            _context.Stop.Request(StopReason.Failed, new WorkflowError(activation.Id, error.Code, error.Message), finishCalls: true);
+        }
+
+        var stopped = new TaskCompletionSource();
+        using var atOnce = limit.Calls.Register(() => stopped.TrySetResult());
+        await Task.WhenAny(workflow.WaitForCallsAsync(), stopped.Task);
+        return isStopped ? WorkResult.Stopped with { Attempts = 1 } : result;
     }
 
     private async Task<WorkResult> RunAsync(CodeWorkflowFunction function, CodeWorkflow workflow)
@@ -77,7 +95,7 @@ internal sealed class CodeNodeRunner(NodeRunnerServices services) : INodeRunner
 
     private static async Task UntilEndedOrStoppedAsync(Task running, CodeWorkflow workflow, WorkLimit limit)
     {
-        // Calls under way may go on to their end while nothing new begins.
+        // Calls under way may run to their end while nothing new begins.
         var ending = new TaskCompletionSource();
         using var nothingNew = limit.Ending.Register(() => _ = EndAsync());
         using var atOnce = limit.Calls.Register(() => ending.TrySetResult());

@@ -13,10 +13,10 @@ public sealed record HumanNode : NodeDefinition
     /// <summary>Gets the schema of the answer; <see langword="null"/> accepts anything.</summary>
     public JsonSchema? Schema { get; init; }
 
-    /// <summary>Gets what follows when nobody has answered within <see cref="NodeDefinition.Timeout"/>.</summary>
+    /// <summary>Gets what happens when nobody has answered within <see cref="NodeDefinition.Timeout"/>.</summary>
     public HumanTimeoutPolicy OnTimeout { get; init; } = new(HumanTimeoutKind.Fail);
 
-    /// <summary>Gets the condition over <c>answer</c> under which the instance ends as <c>rejected</c>, or <see langword="null"/>.</summary>
+    /// <summary>Gets the condition over <c>answer</c> that ends the instance as <c>rejected</c>, or <see langword="null"/>.</summary>
     public Expression? RejectWhen { get; init; }
 
     internal override NodeKind Kind => HumanNodeKind.Instance;

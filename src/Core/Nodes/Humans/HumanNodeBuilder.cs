@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Polyphony.Core.Definitions;
 
-/// <summary>Sets what a node may have that asks a person.</summary>
+/// <summary>Sets the optional parts of a node that asks a person.</summary>
 public sealed class HumanNodeBuilder : NodeBuilder
 {
     private readonly JsonObject _human;
@@ -15,8 +15,8 @@ public sealed class HumanNodeBuilder : NodeBuilder
     /// <returns>This builder.</returns>
     public HumanNodeBuilder Answer(JsonNode schema) => Set("schema", schema);
 
-    /// <summary>Goes on with a default answer after the node's timeout.</summary>
-    /// <param name="value">The answer, JSON whose texts are templates.</param>
+    /// <summary>Continues with a default answer after the node's timeout.</summary>
+    /// <param name="value">The answer, JSON whose strings are templates.</param>
     /// <returns>This builder.</returns>
     public HumanNodeBuilder OnTimeoutValue(JsonNode? value) => Set("onTimeout", new JsonObject { ["value"] = value?.DeepClone() });
 

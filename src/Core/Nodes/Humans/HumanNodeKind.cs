@@ -27,7 +27,7 @@ internal sealed class HumanNodeKind : NodeKind
     {
         if (node is HumanNode { Schema: { } schema, OnTimeout.Value: { } value })
         {
-            check.Default("human.onTimeout.value", value, schema, $"the answer that {node.Name} goes on with");
+            check.Default("human.onTimeout.value", value, schema, $"the default answer of {node.Name}");
         }
     }
 

@@ -2,10 +2,10 @@ using Polyphony.Expressions;
 
 namespace Polyphony.Core.Nodes.Humans;
 
-/// <summary>What follows when a person has not answered in time.</summary>
-/// <param name="Kind">What.</param>
+/// <summary>What happens when a person has not answered in time.</summary>
+/// <param name="Kind">The kind.</param>
 /// <param name="Value">The default answer.</param>
-/// <param name="Escalation">Whom or what to name as the next to ask.</param>
+/// <param name="Escalation">Who is asked next.</param>
 /// <param name="EscalationTimeout">How long the escalation waits; after it the node fails.</param>
 public sealed record HumanTimeoutPolicy(HumanTimeoutKind Kind, ValueTemplate? Value = null, Template? Escalation = null, TimeSpan? EscalationTimeout = null);
 
@@ -15,9 +15,9 @@ public enum HumanTimeoutKind
     /// <summary>The node fails with <c>timeout</c>.</summary>
     Fail,
 
-    /// <summary>A value takes the place of the answer.</summary>
+    /// <summary>A value replaces the answer.</summary>
     Value,
 
-    /// <summary>The question is put again, to somebody else, and then fails.</summary>
+    /// <summary>Somebody else is asked; if they do not answer either, the node fails.</summary>
     Escalate,
 }

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 using Polyphony.Expressions.Schemas;
@@ -14,7 +12,7 @@ internal static class RouterAnswer
 
     public static JsonSchema SchemaOf(RouterNode router)
     {
-        var json = Write(writer =>
+        var json = JsonElements.Object(writer =>
         {
             writer.WriteString("type", "object");
             writer.WriteStartObject("properties");
@@ -23,13 +21,7 @@ internal static class RouterAnswer
             writer.WriteString("description", Describe(router));
             writer.WriteStartObject("items");
             writer.WriteString("type", "string");
-            writer.WriteStartArray("enum");
-            foreach (var route in router.Routes)
-            {
-                writer.WriteStringValue(route.Node);
-            }
-
-            writer.WriteEndArray();
+            writer.WriteStrings("enum", router.Routes.Select(route => route.Node));
             writer.WriteEndObject();
             writer.WriteNumber("minItems", router.Fallback is null ? 1 : 0);
             writer.WriteNumber("maxItems", router.AtMost);
@@ -41,24 +33,19 @@ internal static class RouterAnswer
             writer.WriteNumber("maxLength", LongestReason);
             writer.WriteEndObject();
             writer.WriteEndObject();
-            writer.WriteStartArray("required");
-            writer.WriteStringValue("next");
-            writer.WriteStringValue("reason");
-            writer.WriteEndArray();
+            writer.WriteStrings("required", ["next", "reason"]);
             writer.WriteBoolean("additionalProperties", false);
         });
         return JsonSchema.TryParse(json, out var schema, out var problems) ? schema : throw new InvalidOperationException(problems[0].Message);
     }
 
-    /// <summary>Tells whether an answer names no node.</summary>
+    /// <summary>Determines whether an answer names no node.</summary>
     public static bool IsNone(Payload answer) => answer.Json is { } json && json.GetProperty("next").GetArrayLength() == 0;
 
     /// <summary>Makes the answer that names one node.</summary>
-    public static Payload Of(string node, string reason) => Payload.Inline(Write(writer =>
+    public static Payload Of(string node, string reason) => Payload.Inline(JsonElements.Object(writer =>
     {
-        writer.WriteStartArray("next");
-        writer.WriteStringValue(node);
-        writer.WriteEndArray();
+        writer.WriteStrings("next", [node]);
         writer.WriteString("reason", reason);
     }));
 
@@ -68,18 +55,5 @@ internal static class RouterAnswer
         var none = router.Fallback is null ? "" : ", or none if none fits";
         return $"What is to happen next: {most} of these{none}.\n"
             + string.Join('\n', router.Routes.Select(route => route.About is { } about ? $"- {route.Node}: {about}" : $"- {route.Node}"));
-    }
-
-    private static JsonElement Write(Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            write(writer);
-            writer.WriteEndObject();
-        }
-
-        return JsonElement.Parse(buffer.WrittenSpan, JsonLimits.Document);
     }
 }

@@ -7,7 +7,7 @@ namespace Polyphony.Core.Nodes.Routers;
 /// <summary>Lets an agent choose which of several nodes run next. Its output is <c>{ next: [node, …], reason }</c>. The edges to those nodes are its own.</summary>
 public sealed record RouterNode : NodeDefinition
 {
-    /// <summary>The most nodes that a router may choose from.</summary>
+    /// <summary>The maximum number of nodes that a router may choose from.</summary>
     public const int MostRoutes = 50;
 
     private JsonSchema? _answer;
@@ -18,13 +18,13 @@ public sealed record RouterNode : NodeDefinition
     /// <summary>Gets the prompt, sent as the user message.</summary>
     public required Template Prompt { get; init; }
 
-    /// <summary>Gets the nodes to choose from, in order, with what the agent is told of each (perhaps nothing): 2 to <see cref="MostRoutes"/>.</summary>
+    /// <summary>Gets the nodes to choose from, in order, each with a description for the agent (possibly empty): 2 to <see cref="MostRoutes"/>.</summary>
     public required IReadOnlyList<Route> Routes { get; init; }
 
-    /// <summary>Gets the node that runs if the agent names none; <see langword="null"/>: it has to name one.</summary>
+    /// <summary>Gets the node that runs if the agent names none; <see langword="null"/> if it must name one.</summary>
     public string? Fallback { get; init; }
 
-    /// <summary>Gets how many nodes the agent may name: 1 by default.</summary>
+    /// <summary>Gets the maximum number of nodes that the agent may name; 1 by default.</summary>
     public int AtMost { get; init; } = 1;
 
     internal override NodeKind Kind => RouterNodeKind.Instance;
@@ -35,5 +35,5 @@ public sealed record RouterNode : NodeDefinition
 
 /// <summary>A node that a router may choose.</summary>
 /// <param name="Node">Its name.</param>
-/// <param name="About">What it is for, told to the agent.</param>
+/// <param name="About">The description that the agent sees.</param>
 public sealed record Route(string Node, string? About);

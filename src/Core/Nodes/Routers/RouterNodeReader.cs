@@ -30,7 +30,7 @@ internal sealed class RouterNodeReader(string name, MapReader map)
         var fallback = map.Text("fallback");
         if (fallback is not null && routes?.Exists(route => route.Node == fallback) == false)
         {
-            map.Invalid("fallback", $"\"{fallback}\" is none of the nodes in \"to\"", $"Name one of {string.Join(", ", routes.Select(route => route.Node))}.");
+            map.Invalid("fallback", $"\"{fallback}\" is not one of the nodes in \"to\"", $"Name one of {string.Join(", ", routes.Select(route => route.Node))}.");
         }
 
         var atMost = map.Int("atMost", 1, RouterNode.MostRoutes);

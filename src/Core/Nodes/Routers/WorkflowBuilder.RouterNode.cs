@@ -8,10 +8,10 @@ public sealed partial class WorkflowBuilder
     /// <param name="name">The node's name.</param>
     /// <param name="agent">The agent that chooses.</param>
     /// <param name="prompt">The prompt, a template.</param>
-    /// <param name="to">The nodes to choose from, with what the agent is told of each.</param>
-    /// <param name="fallback">The node that runs if the agent names none; <see langword="null"/>: it has to name one.</param>
+    /// <param name="to">The nodes to choose from, each with a description for the agent.</param>
+    /// <param name="fallback">The node that runs if the agent names none; <see langword="null"/> if it must name one.</param>
     /// <param name="atMost">How many nodes it may name.</param>
-    /// <param name="configure">Sets what any node may have.</param>
+    /// <param name="configure">Sets the optional parts of the node.</param>
     /// <returns>This builder.</returns>
     public WorkflowBuilder RouterNode(
         string name, string agent, string prompt, IEnumerable<KeyValuePair<string, string>> to, string? fallback = null, int atMost = 1, Action<NodeBuilder>? configure = null)

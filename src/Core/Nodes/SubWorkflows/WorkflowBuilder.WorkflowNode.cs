@@ -7,9 +7,9 @@ public sealed partial class WorkflowBuilder
     /// <summary>Adds a node that runs another workflow.</summary>
     /// <param name="name">The node's name.</param>
     /// <param name="workflow">The other workflow's name.</param>
-    /// <param name="input">Its input, a JSON value whose texts are templates.</param>
-    /// <param name="limits">Limits that replace its own where they are given.</param>
-    /// <param name="configure">Sets what any node may have.</param>
+    /// <param name="input">Its input, a JSON value whose strings are templates.</param>
+    /// <param name="limits">Limits that replace those of the workflow where they are set.</param>
+    /// <param name="configure">Sets the optional parts of the node.</param>
     /// <returns>This builder.</returns>
     public WorkflowBuilder WorkflowNode(string name, string workflow, JsonNode? input = null, WorkflowLimits? limits = null, Action<NodeBuilder>? configure = null)
     {

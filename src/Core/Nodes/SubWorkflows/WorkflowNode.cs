@@ -12,7 +12,7 @@ public sealed record WorkflowNode : NodeDefinition
     /// <summary>Gets its input.</summary>
     public ValueTemplate? Input { get; init; }
 
-    /// <summary>Gets limits that replace the other workflow's own where they are given.</summary>
+    /// <summary>Gets limits that replace those of the other workflow where they are set.</summary>
     public WorkflowLimits? Limits { get; init; }
 
     internal override NodeKind Kind => WorkflowNodeKind.Instance;

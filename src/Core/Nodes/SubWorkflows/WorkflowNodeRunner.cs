@@ -21,7 +21,7 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
         // A start refuses what runs itself; this holds whatever was pinned before, and on every engine.
         if (context.SubWorkflows.Depth >= DurableLimits.MaxDepth)
         {
-            return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" would be more than {DurableLimits.MaxDepth} levels below the one that was started. Let the parts stand side by side.");
+            return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" would be more than {DurableLimits.MaxDepth} levels below the one that was started. Let the parts run side by side.");
         }
 
         var input = activation.Arguments is { } given ? new EvaluateResult(given) : node.Input is null ? new EvaluateResult(null) : await context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.WorkflowInput), activation.Scope);

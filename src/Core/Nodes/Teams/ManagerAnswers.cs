@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using Polyphony.Core.Json;
 using Polyphony.Expressions.Schemas;
@@ -14,10 +13,8 @@ internal static class ManagerAnswers
 {
     public static JsonSchema SchemaOf(TeamNode team)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
+        var json = JsonElements.Object(writer =>
         {
-            writer.WriteStartObject();
             writer.WriteString("type", "object");
             writer.WriteStartObject("properties");
             if (team.Speaker == SpeakerPolicy.Planner)
@@ -32,15 +29,12 @@ internal static class ManagerAnswers
             writer.WriteStartObject("next");
             writer.WriteString("type", "string");
             writer.WriteString("description", "Whose turn it is.");
-            Names(writer, "enum", team.Members);
+            writer.WriteStrings("enum", team.Members);
             writer.WriteEndObject();
             writer.WriteEndObject();
-            Names(writer, "required", team.Speaker == SpeakerPolicy.Planner ? ["plan", "isDone", "isProgress", "instruction", "answer", "next"] : ["next"]);
+            writer.WriteStrings("required", team.Speaker == SpeakerPolicy.Planner ? ["plan", "isDone", "isProgress", "instruction", "answer", "next"] : ["next"]);
             writer.WriteBoolean("additionalProperties", false);
-            writer.WriteEndObject();
-        }
-
-        var json = JsonElement.Parse(buffer.WrittenSpan, JsonLimits.Document);
+        });
         return JsonSchema.TryParse(json, out var schema, out var problems) ? schema : throw new InvalidOperationException(problems[0].Message);
     }
 
@@ -50,16 +44,5 @@ internal static class ManagerAnswers
         writer.WriteString("type", type);
         writer.WriteString("description", description);
         writer.WriteEndObject();
-    }
-
-    private static void Names(Utf8JsonWriter writer, string key, IEnumerable<string> names)
-    {
-        writer.WriteStartArray(key);
-        foreach (var name in names)
-        {
-            writer.WriteStringValue(name);
-        }
-
-        writer.WriteEndArray();
     }
 }

@@ -58,7 +58,7 @@ internal sealed record SpeakerChoice
     public static SpeakerChoice Of(string speaker) => new() { Speaker = speaker };
 }
 
-/// <summary>The members, one after the other, over and over.</summary>
+/// <summary>The members take turns in order.</summary>
 internal sealed class RoundRobinSpeakers(TeamConversation team) : SpeakerSelection(team)
 {
     private string? _last;

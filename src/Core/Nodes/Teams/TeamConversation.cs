@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
@@ -93,7 +92,7 @@ internal sealed class TeamConversation
     }
 
     /// <summary>Adds a message, and finds whether the team is over.</summary>
-    /// <returns>How it ended; <see langword="null"/>: it goes on.</returns>
+    /// <returns>How it ended; <see langword="null"/>: it continues.</returns>
     public async Task<WorkResult?> AddAsync(string? agent, Payload content, long tokens)
     {
         var message = Transcript.Add(agent, content);
@@ -126,33 +125,21 @@ internal sealed class TeamConversation
     private Task<Outcome?> SpeakAsync(string member) =>
         AskAsync(member, "{{ task }}", new Dictionary<string, Payload>(), null, Team.HandoffsOf(member));
 
+    // What would be too much to send is summarised first.
     private async Task<Outcome?> AskAsync(string name, string prompt, IReadOnlyDictionary<string, Payload> variables, Expressions.Schemas.JsonSchema? output, IReadOnlyList<string> handoffs)
     {
-        if (Agents[name].Context is null && await CompactAsync() is { } failed)
+        if (Agents[name].Context is null && Team.Compact is { } compact && Transcript.IsAbove(compact.Above, compact.Keep))
         {
-            return failed.Outcome;
+            var summary = await CallAsync(compact.Agent, ManagerPrompts.Summarize, new Dictionary<string, Payload>(), await Transcript.ToSummarizeAsync(compact.Keep), null, []);
+            if (WorkOf(summary) is not null)
+            {
+                return summary;
+            }
+
+            await Transcript.SummarizeAsync(compact.Agent, summary!.Result!, compact.Keep);
         }
 
         return await CallAsync(name, prompt, variables, await Transcript.SeenByAsync(Agents[name]), output, handoffs);
-    }
-
-    /// <summary>Summarises what would be too much to send.</summary>
-    /// <returns>The summary's outcome if there is no summary; <see langword="null"/>: go on.</returns>
-    private async Task<Failure?> CompactAsync()
-    {
-        if (Team.Compact is not { } compact || !Transcript.IsAbove(compact.Above, compact.Keep))
-        {
-            return null;
-        }
-
-        var outcome = await CallAsync(compact.Agent, ManagerPrompts.Summarize, new Dictionary<string, Payload>(), await Transcript.ToSummarizeAsync(compact.Keep), null, []);
-        if (WorkOf(outcome) is not null)
-        {
-            return new Failure(outcome);
-        }
-
-        await Transcript.SummarizeAsync(compact.Agent, outcome!.Result!, compact.Keep);
-        return null;
     }
 
     private Task<Outcome?> CallAsync(
@@ -183,7 +170,7 @@ internal sealed class TeamConversation
 
         var end = await _inner.RunAsync(with(new Activation
         {
-            // A team's limit of time is that of whoever is at work in it.
+            // A team's time limit is that of whoever is at work in it.
             Node = _limit.Deadline is { } deadline ? node with { Timeout = deadline - _context.Now } : node,
             Order = _activation.Order,
             Scope = _activation.Scope with { Activation = $"{_activation.Id}.{++_calls}", Variables = variables },
@@ -198,27 +185,18 @@ internal sealed class TeamConversation
 
     private async Task<WorkResult> EndAsync(StopReason reason, string? handedTo = null)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
+        var result = JsonElements.Object(writer =>
         {
-            writer.WriteStartObject();
             writer.WriteString("stopReason", StopReasons.Name(reason));
             writer.WriteNumber("turns", _turns);
             if (handedTo is not null)
             {
                 writer.WriteString("handoff", handedTo);
             }
-
-            writer.WriteEndObject();
-        }
-
-        return new WorkResult { Output = await Transcript.ToResultAsync(Payload.Inline(JsonElement.Parse(buffer.WrittenSpan, JsonLimits.Document))), Attempts = 1 };
+        });
+        return new WorkResult { Output = await Transcript.ToResultAsync(Payload.Inline(result)), Attempts = 1 };
     }
 
     /// <summary>Makes a payload of a text.</summary>
     public static Payload Text(string text) => Payload.Inline(JsonSerializer.SerializeToElement(text, CoreJsonContext.Default.String));
-
-    /// <summary>A call without a result.</summary>
-    /// <param name="Outcome">Its outcome; <see langword="null"/> if it was stopped.</param>
-    private sealed record Failure(Outcome? Outcome);
 }

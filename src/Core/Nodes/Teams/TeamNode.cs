@@ -13,7 +13,7 @@ public sealed record TeamNode : NodeDefinition
     /// <summary>The default of <see cref="MaxTurns"/>.</summary>
     public const int DefaultMaxTurns = 20;
 
-    /// <summary>The most that <see cref="MaxTurns"/> may be.</summary>
+    /// <summary>The maximum of <see cref="MaxTurns"/>.</summary>
     public const int MostTurns = 500;
 
     /// <summary>The default of <see cref="MaxStalls"/>.</summary>
@@ -33,25 +33,25 @@ public sealed record TeamNode : NodeDefinition
     /// <summary>Gets who decides whose turn it is.</summary>
     public SpeakerPolicy Speaker { get; init; }
 
-    /// <summary>Gets the agent that chooses speakers or plans, which is no member; <see langword="null"/> for the policies that need none.</summary>
+    /// <summary>Gets the agent that chooses speakers or plans, which is not a member; <see langword="null"/> for the policies that need none.</summary>
     public string? Manager { get; init; }
 
-    /// <summary>Gets whether a selector may choose the one who has just spoken.</summary>
+    /// <summary>Gets a value indicating whether a selector may choose the member that has just spoken.</summary>
     public bool AllowRepeat { get; init; }
 
-    /// <summary>Gets what members are told of the person to whom they may hand off; <see langword="null"/> if there is none.</summary>
+    /// <summary>Gets the description of the person to whom members may hand off; <see langword="null"/> if there is none.</summary>
     public string? Person { get; init; }
 
-    /// <summary>Gets how many turns the members may take: 1 to <see cref="MostTurns"/>; the stop reason is then <c>max_turns</c>.</summary>
+    /// <summary>Gets the maximum number of turns: 1 to <see cref="MostTurns"/>; the stop reason is then <c>max_turns</c>.</summary>
     public int MaxTurns { get; init; } = DefaultMaxTurns;
 
-    /// <summary>Gets after how many turns without progress a planner makes a new plan: 1 to 100.</summary>
+    /// <summary>Gets the number of turns without progress after which a planner makes a new plan: 1 to 100.</summary>
     public int MaxStalls { get; init; } = DefaultMaxStalls;
 
-    /// <summary>Gets how many new plans a planner makes before the team stops with <c>no_progress</c>: 0 to 100.</summary>
+    /// <summary>Gets the maximum number of new plans before the team stops with <c>no_progress</c>: 0 to 100.</summary>
     public int MaxReplans { get; init; } = DefaultMaxReplans;
 
-    /// <summary>Gets when the team stops, looked at after each message.</summary>
+    /// <summary>Gets the condition under which the team stops, checked after each message.</summary>
     public TerminationCondition? Termination { get; init; }
 
     /// <summary>Gets how the older part of a long conversation is summarised; <see langword="null"/> if it never is.</summary>
@@ -69,8 +69,8 @@ public sealed record TeamNode : NodeDefinition
 
 /// <summary>When and by whom the older part of a team's conversation is summarised. Members then see the summary in its place; the transcript keeps everything.</summary>
 /// <param name="Agent">The agent that summarises; no member.</param>
-/// <param name="Above">How many bytes of messages (as UTF-8 JSON) a member is sent before they are summarised: 1,000 to 10,000,000.</param>
-/// <param name="Keep">How many of the last messages stay as they are: 1 to 100.</param>
+/// <param name="Above">The size of the messages sent to a member, in bytes of UTF-8 JSON, above which they are summarised: 1,000 to 10,000,000.</param>
+/// <param name="Keep">The number of latest messages that are not summarised: 1 to 100.</param>
 public sealed record TeamCompaction(string Agent, int Above = TeamCompaction.DefaultAbove, int Keep = TeamCompaction.DefaultKeep)
 {
     /// <summary>The default of <see cref="Above"/>: about 10,000 tokens of English.</summary>
@@ -83,7 +83,7 @@ public sealed record TeamCompaction(string Agent, int Above = TeamCompaction.Def
 /// <summary>Who decides whose turn it is in a team.</summary>
 public enum SpeakerPolicy
 {
-    /// <summary>The members, one after the other, over and over.</summary>
+    /// <summary>The members take turns in order.</summary>
     RoundRobin,
 
     /// <summary>The manager, after each turn, by the members' names and descriptions.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Polyphony.Core.Definitions;
 
-/// <summary>Sets what a team may have. See <see cref="Nodes.Teams.TeamNode"/> for defaults and ranges, which the parser checks.</summary>
+/// <summary>Sets the optional parts of a team. See <see cref="Nodes.Teams.TeamNode"/> for defaults and ranges, which the parser checks.</summary>
 public sealed class TeamNodeBuilder : NodeBuilder
 {
     private readonly JsonObject _map;
@@ -12,7 +12,7 @@ public sealed class TeamNodeBuilder : NodeBuilder
 
     /// <summary>Lets a manager choose who speaks.</summary>
     /// <param name="manager">The agent that chooses; no member.</param>
-    /// <param name="allowRepeat">Whether it may choose the one who has just spoken.</param>
+    /// <param name="allowRepeat">Whether it may choose the member that has just spoken.</param>
     /// <returns>This builder.</returns>
     public TeamNodeBuilder Selector(string manager, bool allowRepeat = false)
     {
@@ -21,7 +21,7 @@ public sealed class TeamNodeBuilder : NodeBuilder
     }
 
     /// <summary>Lets the speaker hand off to another; one that does not has finished the task. The first member begins.</summary>
-    /// <param name="person">What members are told of the person to whom they may hand off; <see langword="null"/> if there is none.</param>
+    /// <param name="person">The description of the person to whom members may hand off; <see langword="null"/> if there is none.</param>
     /// <returns>This builder.</returns>
     public TeamNodeBuilder Handoff(string? person = null)
     {
@@ -54,8 +54,8 @@ public sealed class TeamNodeBuilder : NodeBuilder
 
     /// <summary>Lets an agent summarise the older part of a long conversation; members then see the summary in its place.</summary>
     /// <param name="agent">The agent that summarises; no member.</param>
-    /// <param name="above">From how many bytes of messages on; <see langword="null"/> for the default.</param>
-    /// <param name="keep">How many of the last messages stay as they are; <see langword="null"/> for the default.</param>
+    /// <param name="above">The size of the messages in bytes above which they are summarised; <see langword="null"/> for the default.</param>
+    /// <param name="keep">The number of latest messages that are not summarised; <see langword="null"/> for the default.</param>
     /// <returns>This builder.</returns>
     public TeamNodeBuilder Compact(string agent, int? above = null, int? keep = null)
     {

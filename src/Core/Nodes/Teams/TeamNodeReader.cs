@@ -68,7 +68,7 @@ internal sealed class TeamNodeReader(string name, MapReader map)
             map.Context.AgentUses.Add((compact.PathOf("agent"), compact.Value("agent")!.Location, agent));
             if (members?.Contains(agent) == true)
             {
-                compact.Invalid("agent", $"\"{agent}\" summarises and is a member as well", "Give that work to an agent of its own.");
+                compact.Invalid("agent", $"\"{agent}\" summarises and is a member as well", "Use a separate agent for it.");
             }
         }
 
@@ -92,11 +92,11 @@ internal sealed class TeamNodeReader(string name, MapReader map)
             map.Context.AgentUses.Add((map.PathOf("team"), member.Location, member.Text));
             if (members.Contains(member.Text))
             {
-                map.Context.Error("invalid_value", map.PathOf("team"), member.Location, $"\"{member.Text}\" is in the team twice", "Name each agent once; it may speak as often as it is its turn.");
+                map.Context.Error("invalid_value", map.PathOf("team"), member.Location, $"\"{member.Text}\" is in the team twice", "Name each agent once; it can still take several turns.");
             }
             else if (member.Text == HandoffTool.Person)
             {
-                map.Context.Error("invalid_value", map.PathOf("team"), member.Location, $"a member can't be called \"{HandoffTool.Person}\", by which people are handed to", "Call the agent otherwise.");
+                map.Context.Error("invalid_value", map.PathOf("team"), member.Location, $"a member can't be called \"{HandoffTool.Person}\", which stands for a person in a handoff", "Call the agent otherwise.");
             }
 
             members.Add(member.Text);
@@ -115,7 +115,7 @@ internal sealed class TeamNodeReader(string name, MapReader map)
         map.Context.AgentUses.Add((map.PathOf("manager"), map.Value("manager")!.Location, manager));
         if (members?.Contains(manager) == true)
         {
-            map.Invalid("manager", $"\"{manager}\" is the manager and a member as well", "Give the manager's work to an agent of its own.");
+            map.Invalid("manager", $"\"{manager}\" is the manager and a member as well", "Use a separate agent as the manager.");
         }
 
         return manager;
@@ -145,7 +145,7 @@ internal sealed class TeamNodeReader(string name, MapReader map)
         {
             if (map.Has(key) && !applies)
             {
-                map.NotApplicable(key, $"\"{key}\" has an effect with speaker: {policies} alone", "Remove it, or set speaker.");
+                map.NotApplicable(key, $"\"{key}\" has an effect only with speaker: {policies}", "Remove it, or set speaker.");
             }
         }
     }

@@ -37,7 +37,7 @@ internal sealed class TeamTranscript(RunCalls calls, string node)
         return message;
     }
 
-    /// <summary>Tells whether a message comes from an agent, or from the team, of a name.</summary>
+    /// <summary>Determines whether a message comes from an agent, or from the team, of a name.</summary>
     public bool IsFrom(ContextMessage message, string name) => message.Agent == name || name == node;
 
     /// <summary>Gets the messages that an agent may see, for a call.</summary>
@@ -64,7 +64,7 @@ internal sealed class TeamTranscript(RunCalls calls, string node)
         return ([.. _view ?? _packed], rest);
     }
 
-    /// <summary>Finds whether members are sent more than so many bytes, with more messages than are to stay as they are.</summary>
+    /// <summary>Determines whether members are sent more than this many bytes, with more messages than are to stay unchanged.</summary>
     public bool IsAbove(int bytes, int keep) => _messages.Count - _summarized > keep && _messages.Skip(_summarized).Sum(message => BytesOf(message.Content)) > bytes;
 
     /// <summary>Gets what is to be summarised: the last summary, and the messages since, but for the last ones.</summary>

@@ -4,7 +4,7 @@ namespace Polyphony.Core.Definitions;
 
 public sealed partial class WorkflowBuilder
 {
-    /// <summary>Adds a node that lets several agents talk. Unless the rest says otherwise, they speak one after the other, over and over.</summary>
+    /// <summary>Adds a node that lets several agents talk. By default they take turns in order.</summary>
     /// <param name="name">The node's name.</param>
     /// <param name="members">The agents' names, in order.</param>
     /// <param name="prompt">The task, a template.</param>

@@ -4,13 +4,13 @@ using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Nodes.Waits;
 
-/// <summary>Waits: for a duration, until a time, or for an event. Exactly one is given.</summary>
+/// <summary>Waits for a duration, until a time, or for an event. Exactly one is set.</summary>
 public sealed record WaitNode : NodeDefinition
 {
     /// <summary>Gets the duration.</summary>
     public TimeSpan? For { get; init; }
 
-    /// <summary>Gets the time, an RFC 3339 text.</summary>
+    /// <summary>Gets the time, an RFC 3339 string.</summary>
     public Template? Until { get; init; }
 
     /// <summary>Gets the event's name; its payload becomes the output.</summary>

@@ -55,7 +55,7 @@ internal static class WaitNodeReader
 
         if (wait.Until is { References.Count: 0 } until && ConstantText(until) is { } text && !Rfc3339.TryParse(text, out _))
         {
-            map.Invalid("until", $"\"{SourceValues.Shorten(text)}\" is no time in RFC 3339 with Z or an offset", "Write date, time and offset, such as 2026-12-24T18:00:00Z or 2026-12-24T19:00:00+01:00.");
+            map.Invalid("until", $"\"{SourceValues.Shorten(text)}\" is not an RFC 3339 time with Z or an offset", "Write date, time and offset, such as 2026-12-24T18:00:00Z or 2026-12-24T19:00:00+01:00.");
         }
     }
 

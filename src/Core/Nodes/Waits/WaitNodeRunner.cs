@@ -28,7 +28,7 @@ internal sealed class WaitNodeRunner(ActivationContext context, EventWait events
                 {
                     return WorkResult.Failed(
                         ErrorCodes.ExpressionError,
-                        $"\"{activation.Id}\" waits until {SourceValues.Shorten(until.Value?.Json?.GetRawText() ?? "something too large for a time")}; expected is {Rfc3339.Expected}.");
+                        $"\"{activation.Id}\" waits until {SourceValues.Shorten(until.Value?.Json?.GetRawText() ?? "something too large for a time")}; expected {Rfc3339.Expected}.");
                 }
 
                 deadline = time;

@@ -12,7 +12,7 @@ public sealed partial class WorkflowBuilder
 
     /// <summary>Adds a node that waits until a time.</summary>
     /// <param name="name">The node's name.</param>
-    /// <param name="time">The time, an RFC 3339 text or a template that gives one.</param>
+    /// <param name="time">The time, an RFC 3339 string or a template that evaluates to one.</param>
     /// <returns>This builder.</returns>
     public WorkflowBuilder WaitUntilNode(string name, string time) => Node(name, new JsonObject { ["wait"] = new JsonObject { ["until"] = time } }, null);
 
@@ -20,7 +20,7 @@ public sealed partial class WorkflowBuilder
     /// <param name="name">The node's name.</param>
     /// <param name="eventName">The event's name.</param>
     /// <param name="schema">The schema of its payload; without one, anything is accepted.</param>
-    /// <param name="configure">Sets what any node may have.</param>
+    /// <param name="configure">Sets the optional parts of the node.</param>
     /// <returns>This builder.</returns>
     public WorkflowBuilder WaitEventNode(string name, string eventName, JsonNode? schema = null, Action<NodeBuilder>? configure = null)
     {

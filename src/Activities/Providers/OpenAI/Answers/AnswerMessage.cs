@@ -35,7 +35,7 @@ internal sealed record AnswerMessage
     /// <summary>Gets the server's own members; an object or undefined.</summary>
     public JsonElement Extra { get; init; }
 
-    /// <summary>Gets a value indicating whether there is something to go on with.</summary>
+    /// <summary>Gets a value indicating whether there is something to continue with.</summary>
     public bool IsAnswer => !string.IsNullOrWhiteSpace(Text) || Refusal is not null || ToolCalls.Count > 0;
 
     /// <summary>Reads the message of a choice.</summary>

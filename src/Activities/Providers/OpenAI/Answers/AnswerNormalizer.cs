@@ -11,8 +11,8 @@ namespace Polyphony.Activities.Providers.OpenAI.Answers;
 /// Makes of what a server has sent as a success a chat completion that the SDK can parse. The SDK is stricter than servers are, and what it can't parse has been paid for.
 /// </summary>
 /// <remarks>
-/// The completion is written anew from what is understood, so that no odd member reaches the SDK: in order, put the text into UTF-8 and replace halves of
-/// characters; put a stream together that nobody asked for; find the completion; read its message; say what is wrong if there is nothing to go on with.
+/// The completion is written again from what is understood, so that no odd member reaches the SDK: in order, put the text into UTF-8 and replace halves of
+/// characters; put a stream together that nobody asked for; find the completion; read its message; say what is wrong if there is nothing to continue with.
 /// </remarks>
 internal static class AnswerNormalizer
 {
@@ -179,8 +179,8 @@ internal static class AnswerNormalizer
             return EventStream.TryAssembleLines(json, out var assembled)
                 ? assembled
                 : throw Unreadable(
-                    start.StartsWith('<') ? $"it is a page, and not JSON: \"{JsonReading.OneLine(start)}\". Is the endpoint right? It mostly ends in /v1"
-                        : $"it is no JSON: \"{JsonReading.OneLine(start)}\" ({exception.Message.TrimEnd('.')})",
+                    start.StartsWith('<') ? $"it is a page, and not JSON: \"{JsonReading.OneLine(start)}\". Check the endpoint: it usually ends in /v1"
+                        : $"it is not JSON: \"{JsonReading.OneLine(start)}\" ({exception.Message.TrimEnd('.')})",
                     exception);
         }
     }

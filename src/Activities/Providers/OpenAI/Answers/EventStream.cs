@@ -40,7 +40,7 @@ internal static class EventStream
         }
 
         return chunks.ToCompletion() ?? throw AnswerNormalizer.Unreadable(
-            other is null ? "it is a stream of events without an answer" : $"it is a stream of events, and one of them is no JSON: \"{JsonReading.OneLine(other)}\"");
+            other is null ? "it is a stream of events without an answer" : $"it is a stream of events, and one of them is not JSON: \"{JsonReading.OneLine(other)}\"");
     }
 
     /// <summary>Makes a completion of lines of JSON, one chunk each.</summary>

@@ -10,7 +10,7 @@ internal static class JsonReading
     /// <summary>Writes what was read within JsonLimits.MaxDepth, with room for what is put around it.</summary>
     public static readonly JsonSerializerOptions DeepWriting = new() { MaxDepth = 300 };
 
-    /// <summary>Gets a member; <see langword="null"/> if it is missing or null, or if this is no object.</summary>
+    /// <summary>Gets a member; <see langword="null"/> if it is missing or null, or if this is not an object.</summary>
     public static JsonElement? Member(this JsonElement json, string name) =>
         json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 

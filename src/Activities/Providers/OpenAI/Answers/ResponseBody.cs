@@ -43,7 +43,7 @@ internal static class ResponseBody
             var packed = new MemoryStream(body, writable: false);
             if (Unpacker(encoding, packed) is not { } stream)
             {
-                return response.IsError ? [] : throw AnswerNormalizer.Unreadable($"it is packed as \"{JsonReading.OneLine(encoding)}\", which was not asked for");
+                return response.IsError ? [] : throw AnswerNormalizer.Unreadable($"it is packed as \"{JsonReading.OneLine(encoding)}\", which was not requested");
             }
 
             await using (stream)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.AI;
 
 namespace Polyphony.Activities.Providers.OpenAI.Answers;
 
-/// <summary>Reads how many tokens an answer took, under the names that servers have for it. What is no number, or negative, is not known.</summary>
+/// <summary>Reads how many tokens an answer took, under the names that servers have for it. What is not a number, or negative, is not known.</summary>
 internal static class TokenCounts
 {
     /// <summary>Reads the counts of a completion.</summary>

@@ -89,7 +89,7 @@ internal sealed class DialectPolicy(ServerDialect begin, Uri endpoint, string mo
                 StructuredOutput = !isOfSchema && taken.StructuredOutput != first.StructuredOutput ? taken.StructuredOutput : _dialect.StructuredOutput,
             };
             log.DialectRemembered(
-                endpoint.Authority, model, isOfSchema ? "those with the same schema" : "all", taken.Beside(first), isOfSchema ? "leave out of the schema what the server does not take" : "say it in \"dialect\" of the model");
+                endpoint.Authority, model, isOfSchema ? "those with the same schema" : "all", taken.Beside(first), isOfSchema ? "remove from the schema what the server does not accept" : "say it in \"dialect\" of the model");
             if (isOfSchema && _schemas.Count < MostSchemas)
             {
                 _schemas[request.SchemaText!] = taken;

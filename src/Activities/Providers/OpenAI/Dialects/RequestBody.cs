@@ -8,7 +8,7 @@ using Polyphony.Core.Definitions;
 
 namespace Polyphony.Activities.Providers.OpenAI.Dialects;
 
-/// <summary>A chat completions request as the SDK has written it, in the words of OpenAI, from which it is worded anew for each dialect.</summary>
+/// <summary>A chat completions request as the SDK has written it, in the words of OpenAI, from which it is worded again for each dialect.</summary>
 internal sealed class RequestBody
 {
     /// <summary>Stands before an answer with which a conversation would begin, where the user has to begin.</summary>
@@ -51,7 +51,7 @@ internal sealed class RequestBody
 
     /// <summary>Reads a request.</summary>
     /// <param name="request">The request.</param>
-    /// <returns>Its body; <see langword="null"/> if it is no JSON object.</returns>
+    /// <returns>Its body; <see langword="null"/> if it is not a JSON object.</returns>
     public static RequestBody? Read(PipelineRequest request)
     {
         using var buffer = new MemoryStream();
