@@ -129,6 +129,8 @@ internal sealed class ExpressionChecker : IFileTypes
         if (use.Place == ExpressionPlace.Schedule)
         {
             return OfSchedules;
+        }
+
         if (use.Place == ExpressionPlace.ToolCall)
         {
             // What the tool takes is known where it is registered.
