@@ -98,17 +98,18 @@ public sealed class ScheduleClient(WorkflowClient client, TimeProvider? timeProv
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {
             var found = await ScheduleInstances.FindAsync(client.Durable, workflow, schedule, cancellationToken);
-            if (found.Current is not { } current || found.State is not { IsRemoved: false } state)
+            if (found.Current is not { } current || found.State is { IsRemoved: true })
             {
                 break;
             }
 
-            if (state.IsPaused == isPaused)
+            // Azure Storage shows an instance that is about to continue as new without its state.
+            if (found.State?.IsPaused == isPaused)
             {
                 return;
             }
 
-            if (current.IsFinished)
+            if (current.IsFinished && found.State is { } state)
             {
                 await found.StartNextAsync(client.Durable, state, cancellationToken);
                 continue;
