@@ -23,9 +23,12 @@ public sealed class TopicTests : IDisposable
         Assert.Equal(1, failed.Code);
         Assert.Contains("failed", failed.Out, StringComparison.Ordinal);
 
+        var file = await RunAsync("publish", "numbers", "a", "--input", _folder.Write("three.json", """{"n":3}"""), "--wait", "30", "--message-id", "third");
+        Assert.Equal((0, "third -> mailbox:numbers.add:a: completed\n4\n"), (file.Code, file.Out));
+
         var list = await RunAsync("mailboxes");
         Assert.Equal(0, list.Code);
-        Assert.Matches(@"(?m)^mailbox:numbers\.add:a +0 +2 +1 *$", list.Out);
+        Assert.Matches(@"(?m)^mailbox:numbers\.add:a +0 +3 +1 *$", list.Out);
         var letters = await RunAsync("dead-letters", "mailbox:numbers.add:a");
         Assert.Contains("expression_error", letters.Out, StringComparison.Ordinal);
 
@@ -37,6 +40,7 @@ public sealed class TopicTests : IDisposable
         Assert.Equal(2, nobody.Code);
         Assert.Contains("Nobody subscribes to topic \"number\". Known: numbers.", nobody.Error, StringComparison.Ordinal);
         Assert.Equal(2, (await RunAsync("publish", "numbers", "a", "x", "--wait", "61")).Code);
+        Assert.Equal(2, (await RunAsync("publish", "numbers", "a")).Code);
         Assert.Equal(2, (await RunAsync("dead-letters", "mailbox:none")).Code);
 
         Task<(int Code, string Out, string Error)> RunAsync(params string[] arguments) => ToolProcess.RunAsync(_folder.Data, arguments, ("POLYPHONY_WORKFLOWS", workflows));

@@ -28,10 +28,11 @@ internal static class TopicCommands
     {
         var topic = new Argument<string>("TOPIC") { Description = "The topic type, such as tickets." };
         var source = new Argument<string>("SOURCE") { Description = "The source, such as 4711." };
-        var data = new Argument<string[]>("DATA") { Description = "The data: a text, or key=value for an object; key:=json for what is no text.", Arity = ArgumentArity.OneOrMore };
+        var data = new Argument<string[]>("DATA") { Description = "The data: a string, or key=value for an object of strings.", Arity = ArgumentArity.ZeroOrMore };
+        var file = new Option<string?>("--input") { Description = "A JSON file that holds the data; key=value overrides it.", HelpName = "FILE" };
         var id = new Option<string?>("--message-id") { Description = "The message's id: the same id is handled once. Default: a new one.", HelpName = "ID" };
         var wait = new Option<int>("--wait") { Description = $"Seconds, 0 to {MaxWait}: wait until the message is handled, and print the answers.", HelpName = "SECONDS" };
-        var command = new Command("publish", "Publish a message to a topic") { topic, source, data, id, wait, common.Json };
+        var command = new Command("publish", "Publish a message to a topic") { topic, source, data, file, id, wait, common.Json };
         command.SetAction((parsed, _) =>
         {
             var settings = common.Read(parsed);
@@ -42,7 +43,7 @@ internal static class TopicCommands
                     throw CliException.Invalid($"--wait must be from 0 to {MaxWait} seconds, not {parsed.GetValue(wait)}.");
                 }
 
-                var message = new PublishMessage { Data = DataOf(parsed.GetValue(data)!), MessageId = parsed.GetValue(id) };
+                var message = new PublishMessage { Data = DataOf(parsed.GetValue(data)!, parsed.GetValue(file)), MessageId = parsed.GetValue(id) };
                 await using var session = await HostSession.OpenAsync(new HostOptions { Settings = settings }, cancellationToken);
                 var status = await session.Client.PublishAsync(parsed.GetValue(topic)!, parsed.GetValue(source)!, message, parsed.GetValue(wait), cancellationToken);
                 await Console.Out.WriteLineAsync(parsed.GetValue(common.Json) ? JsonText.Of(status, HttpJsonContext.Default.MessageStatus) : Text(status));
@@ -110,10 +111,13 @@ internal static class TopicCommands
         return command;
     }
 
-    /// <summary>One argument without "=" is a text; otherwise they make an object.</summary>
-    private static JsonElement DataOf(string[] data) => data is [var text] && !text.Contains('=', StringComparison.Ordinal)
-        ? JsonSerializer.SerializeToElement(text, HttpJsonContext.Default.String)
-        : InputArguments.Read(data, null, null, "data");
+    /// <summary>One argument without "=" is a string; otherwise they make an object.</summary>
+    private static JsonElement DataOf(string[] data, string? file) => (data, file) switch
+    {
+        ([], null) => throw CliException.Invalid("There is no data: give a string, key=value, or --input FILE."),
+        ([var text], null) when !text.Contains('=', StringComparison.Ordinal) => JsonSerializer.SerializeToElement(text, HttpJsonContext.Default.String),
+        _ => InputArguments.Read(data, file, null, "data"),
+    };
 
     private static string Text(MessageStatus status) => string.Join('\n', status.Deliveries.Select(delivery =>
         $"{status.MessageId} -> {delivery.MailboxId}" + (delivery.StopReason is { } reason
