@@ -17,6 +17,7 @@ internal static class Suite
         new("concurrent", ConcurrentInstances.RunAsync),
         new("latency", StartToFinish.RunAsync),
         new("messages", Messages.RunAsync),
+        new("topics", TopicMessages.RunAsync, 3),
         new("interpreter", InterpreterCost.RunAsync),
         new("expressions", ExpressionCost.RunAsync, 3),
         new("schemas", SchemaCost.RunAsync, 3),
