@@ -78,6 +78,18 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3104, LogLevel.Debug, "Tool call {StepId} failed: {Message}")]
     public static partial void ToolCallFailedBecause(this ILogger log, string stepId, string message);
 
+    [LoggerMessage(3130, LogLevel.Information, "Tool server {Server} is connected and has {Tools} tools")]
+    public static partial void ToolServerConnected(this ILogger log, string server, int tools);
+
+    [LoggerMessage(3131, LogLevel.Warning, "Tool server {Server} can't be started or reached; it is left alone for {Wait}")]
+    public static partial void ToolServerUnreachable(this ILogger log, string server, TimeSpan wait);
+
+    [LoggerMessage(3132, LogLevel.Warning, "Tool server {Server} has gone; it is started or reached again when it is needed")]
+    public static partial void ToolServerEnded(this ILogger log, string server);
+
+    [LoggerMessage(3133, LogLevel.Debug, "Tool server {Server}: {Message}")]
+    public static partial void ToolServerSaid(this ILogger log, string server, string message);
+
     [LoggerMessage(3201, LogLevel.Warning, "Evaluation of {Site} at {Activation} of instance {InstanceId} failed: {Code}; the instance has the message")]
     public static partial void EvaluationFailed(this ILogger log, string instanceId, string activation, ExpressionSiteKind site, string code);
 

@@ -3,6 +3,8 @@ using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Activities.Tools;
+using Polyphony.Activities.Tools.Http;
+using Polyphony.Activities.Tools.Servers;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Ledger;
@@ -15,6 +17,8 @@ namespace Polyphony.Activities.Apps;
 /// <param name="workflows">The workflows of the program.</param>
 /// <param name="tools">The app's tools.</param>
 /// <param name="clients">The app's chat clients.</param>
+/// <param name="http">Makes the requests of tools.</param>
+/// <param name="servers">The tool servers.</param>
 /// <param name="timeProvider">The clock.</param>
 /// <param name="loggerFactory">Makes the loggers.</param>
 /// <param name="registryOfTests">What answers in place of all providers, in tests of workflows.</param>
@@ -22,6 +26,8 @@ internal sealed class AppActivities(
     AppWorkflows workflows,
     IEnumerable<AppTool> tools,
     ChatClients clients,
+    ToolHttpClient http,
+    ToolServers servers,
     TimeProvider timeProvider,
     ILoggerFactory loggerFactory,
     IModelRegistry? registryOfTests = null)
@@ -58,12 +64,12 @@ internal sealed class AppActivities(
                 [new OfflineProvider(), new OpenAIProvider(loggerFactory: loggerFactory), new AzureOpenAIProvider(loggerFactory: loggerFactory), .. clients.MakeProviders()],
                 models.Models,
                 models.Endpoints),
-            MakeTools(files, tools),
+            MakeTools(files, tools).Add(new HttpTools(http, models.Endpoints, timeProvider), first: true).Add(servers, first: false),
             timeProvider,
             loggerFactory).Register(registry);
     }
 
-    /// <summary>Makes the tools.</summary>
+    /// <summary>Makes the tools that are functions of the program.</summary>
     /// <param name="files">The tools that read files.</param>
     /// <param name="tools">The app's tools.</param>
     /// <returns>The tools by name.</returns>

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Agents;
 using Polyphony.Activities.Errors;
 using Polyphony.Activities.Payloads;
+using Polyphony.Activities.Providers;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
@@ -41,24 +42,18 @@ internal sealed class ToolActivity(
         CallError error;
         try
         {
-            if (tools.Find(call.Tool) is not { } tool)
+            var tool = await tools.GetAsync(definitions.Get(call.Scope.DefinitionHash), call.Tool, cancellationToken);
+            var arguments = await ArgumentsAsync(call, cancellationToken);
+            if (Violations(tool.Parameters, arguments) is { } violations)
             {
-                error = tools.NotFound(call.Tool);
+                error = new CallError(ErrorCodes.ToolArgumentsInvalid, $"The arguments of tool \"{call.Tool}\" do not fit: {violations}", ErrorKind.Terminal);
             }
             else
             {
-                var arguments = await ArgumentsAsync(call, cancellationToken);
-                if (Violations(tools.ParametersOf(call.Tool), arguments) is { } violations)
-                {
-                    error = new CallError(ErrorCodes.ToolArgumentsInvalid, $"The arguments of tool \"{call.Tool}\" do not fit: {violations}", ErrorKind.Terminal);
-                }
-                else
-                {
-                    log.ToolCallBegun(call.StepId, call.Tool, call.Attempt, arguments.GetRawText().Length);
-                    var output = await values.WriteAsync(call.Scope.RootInstanceId, await InvokeAsync(tool, arguments, cancellationToken), cancellationToken);
-                    log.ToolCallReturned(call.StepId, output.Reference?.Bytes ?? output.Json?.GetRawText().Length ?? 0);
-                    return new ToolCallResult(output);
-                }
+                log.ToolCallBegun(call.StepId, call.Tool, call.Attempt, arguments.GetRawText().Length);
+                var output = await values.WriteAsync(call.Scope.RootInstanceId, await InvokeAsync(call, tool, arguments, cancellationToken), cancellationToken);
+                log.ToolCallReturned(call.StepId, output.Reference?.Bytes ?? output.Json?.GetRawText().Length ?? 0);
+                return new ToolCallResult(output);
             }
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
@@ -98,22 +93,26 @@ internal sealed class ToolActivity(
         return violations.Count == 0 ? null : string.Join("; ", violations.Select(violation => $"{violation.Pointer}: {violation.Message}"));
     }
 
-    private async Task<JsonElement> InvokeAsync(AIFunction tool, JsonElement arguments, CancellationToken cancellationToken)
+    private async Task<JsonElement> InvokeAsync(ToolCall call, ResolvedTool tool, JsonElement arguments, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(timeout, timeProvider);
+        var longest = tool.Timeout < timeout ? tool.Timeout.Value : timeout;
+        using var limit = new CancellationTokenSource(longest, timeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             // On another thread, because a function may block before its first await, and the limit holds for it as well. Through the context that the activity runs in, if it has one: a clock
             // that skips time must see that there is work.
             var scheduler = SynchronizationContext.Current is null ? TaskScheduler.Default : TaskScheduler.FromCurrentSynchronizationContext();
-            var call = Task.Factory.StartNew(
-                async () => await tool.InvokeAsync(new AIFunctionArguments(ToolArguments.FromJson(arguments)!), either.Token), either.Token, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
-            return ToJson(tool, await call.WaitAsync(either.Token));
+            var given = new AIFunctionArguments(ToolArguments.FromJson(arguments)!).WithStep(call.StepId);
+            var result = Task.Factory.StartNew(
+                async () => await tool.Function.InvokeAsync(given, either.Token), either.Token, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
+            return ToJson(tool.Function, await result.WaitAsync(either.Token));
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException();
+            // What may have been done is done again only where that is known to do no harm.
+            throw new ModelException(new CallError(
+                ErrorCodes.Timeout, $"The tool \"{call.Tool}\" did not return within {longest.TotalSeconds:0.###} s.", tool.Idempotent == false ? ErrorKind.Terminal : ErrorKind.Transient));
         }
     }
 

@@ -98,6 +98,9 @@ internal abstract class NodeKind
     /// <summary>Gets the workflows that a node runs.</summary>
     public virtual IEnumerable<SubWorkflowUse> SubWorkflowsOf(NodeDefinition node) => [];
 
+    /// <summary>Gets the tool that a node calls; <see langword="null"/> if it calls none.</summary>
+    public virtual string? ToolOf(NodeDefinition node) => null;
+
     /// <summary>Gets the name of the event that a node waits for; <see langword="null"/> if it waits for none, or for the answer to a question.</summary>
     public virtual string? EventOf(NodeDefinition node) => null;
 

@@ -118,6 +118,13 @@ internal sealed class ExpressionChecker : IFileTypes
 
     private Dictionary<string, ExpressionType> Variables(ExpressionUse use, bool report)
     {
+        if (use.Place == ExpressionPlace.Tool)
+        {
+            // A tool that could not be read is reported itself.
+            var arguments = _workflow.Tools.TryGetValue(use.Node!, out var tool) ? tool.Parameters?.ToExpressionType() ?? Map() : ExpressionType.Any;
+            return new Dictionary<string, ExpressionType>(StringComparer.Ordinal) { ["args"] = arguments };
+        }
+
         var variables = new Dictionary<string, ExpressionType>(StringComparer.Ordinal)
         {
             ["input"] = _input,

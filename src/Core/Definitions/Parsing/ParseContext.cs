@@ -82,6 +82,9 @@ internal enum ExpressionPlace
     /// <summary>A termination condition.</summary>
     Termination,
 
+    /// <summary>The request of a tool, whose name stands in place of the node's: with <c>args</c>, and nothing else.</summary>
+    Tool,
+
     /// <summary>The output of the workflow.</summary>
     Output,
 }
