@@ -12,6 +12,7 @@ using Polyphony.Core.Durable;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Hosting.Lifecycle;
+using Polyphony.Hosting.Mcp;
 using Polyphony.Hosting.Routes;
 using Polyphony.Hosting.Settings;
 using Polyphony.Http;
@@ -66,6 +67,7 @@ public static class PolyphonyHosting
             AddSettings(services);
             AddEngine(services);
             services.AddPolyphonyHttp(HttpOptions);
+            services.AddWorkflowTools();
         }
 
         return new PolyphonyBuilder(services);
