@@ -2,8 +2,8 @@ using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 using Polyphony.TestToolServer;
 
-// A server of tools for tests, over standard input and output. Its first argument names a file that it writes a line to for each thing that happens.
-var diary = new Diary(args[0]);
+// A server of tools for tests, over standard input and output. Its first argument names a file that it writes a line to for each thing that happens; --tell PORT sends the lines to a listener as well.
+using var diary = new Diary(args);
 if (args.Contains("--refuse"))
 {
     await Console.Error.WriteLineAsync("I do not want to start.");

@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities.Tools;
 using Polyphony.Activities.Tools.Servers;
@@ -25,10 +28,17 @@ public sealed class ToolServerTests : IAsyncLifetime
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("polyphony-tools-");
     private readonly FakeClock _clock = new();
     private readonly List<ToolServers> _servers = [];
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly Channel<string> _told = Channel.CreateUnbounded<string>();
 
     private string Diary => Path.Combine(_folder.FullName, "diary.txt");
 
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+    public ValueTask InitializeAsync()
+    {
+        _listener.Start();
+        _ = ListenAsync();
+        return ValueTask.CompletedTask;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -37,6 +47,7 @@ public sealed class ToolServerTests : IAsyncLifetime
             await servers.DisposeAsync();
         }
 
+        _listener.Dispose();
         _folder.Delete(recursive: true);
     }
 
@@ -295,7 +306,7 @@ public sealed class ToolServerTests : IAsyncLifetime
 
     private ActivityHarness Harness(Func<ToolServer, ToolServer>? change = null, ScriptedChatClient? model = null)
     {
-        var server = new ToolServer { Command = "dotnet", Arguments = [Path.Combine(AppContext.BaseDirectory, "Polyphony.TestToolServer.dll"), Diary] };
+        var server = new ToolServer { Command = "dotnet", Arguments = [Path.Combine(AppContext.BaseDirectory, "Polyphony.TestToolServer.dll"), Diary, "--tell", $"{((IPEndPoint)_listener.LocalEndpoint).Port}"] };
         var settings = new ToolSettings { Servers = new Dictionary<string, ToolServer>(StringComparer.Ordinal) { ["test"] = change?.Invoke(server) ?? server } };
         var servers = new ToolServers(settings, _clock, NullLoggerFactory.Instance, name => name switch { "PASSED" => "passed on", _ => null });
         _servers.Add(servers);
@@ -306,29 +317,35 @@ public sealed class ToolServerTests : IAsyncLifetime
         ? [.. File.ReadAllLines(Diary).Where(line => line.StartsWith("started ", StringComparison.Ordinal)).Select(line => int.Parse(line["started ".Length..], System.Globalization.CultureInfo.InvariantCulture))]
         : [];
 
-    /// <summary>Waits for a line of the program's diary; the watcher tells of every change.</summary>
+    /// <summary>Waits until the program has told that something happened.</summary>
     private async Task DiaryHasAsync(string line)
     {
-        using var watcher = new FileSystemWatcher(_folder.FullName);
-        while (true)
+        while (await _told.Reader.ReadAsync(TestContext.Current.CancellationToken) != line)
         {
-            var changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            watcher.Changed += (_, _) => changed.TrySetResult();
-            watcher.Created += (_, _) => changed.TrySetResult();
-            watcher.EnableRaisingEvents = true;
-            if (File.Exists(Diary) && (await ReadAsync()).Contains(line, StringComparer.Ordinal))
-            {
-                return;
-            }
-
-            await changed.Task;
         }
+    }
 
-        async Task<string[]> ReadAsync()
+    private async Task ListenAsync()
+    {
+        try
         {
-            await using var file = new FileStream(Diary, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            using var reader = new StreamReader(file);
-            return (await reader.ReadToEndAsync()).Split('\n');
+            while (true)
+            {
+                _ = ReadAsync(await _listener.AcceptTcpClientAsync());
+            }
+        }
+        catch (SocketException)
+        {
+            // The test is over.
+        }
+    }
+
+    private async Task ReadAsync(TcpClient client)
+    {
+        using var reader = new StreamReader(client.GetStream());
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            _told.Writer.TryWrite(line);
         }
     }
 }
