@@ -180,14 +180,14 @@ public abstract class WorkflowContract
         await using (var host = await StartAsync(tools: new HostTools(new EndpointPolicy { ToolEndpoints = [new AllowedToolEndpoint(api.Address, null, PrivateNetwork: true)] }, servers)))
         {
             var ended = await host.WaitAsync(await host.StartAsync(
-                $$"""
+                $$$"""
                 name: tools
                 tools:
-                  take: { parameters: { type: object, properties: { id: { type: string } } }, http: { method: POST, url: "{{api.Address}}/items", body: "{{ "{{ args }}" }}" } }
+                  take: { parameters: { type: object, properties: { id: { type: string } } }, http: { method: POST, url: "{{{api.Address}}}/items", body: "{{ args }}" } }
                 nodes:
                   take: { tool: take, arguments: { id: "a" } }
-                  sum: { tool: test.add, arguments: { a: "{{ "{{ nodes.take.output.stock }}" }}", b: 4 } }
-                output: "{{ "{{ nodes.sum.output }}" }}"
+                  sum: { tool: test.add, arguments: { a: "{{ nodes.take.output.stock }}", b: 4 } }
+                output: "{{ nodes.sum.output }}"
                 """, "{}"));
 
             Assert.Equal("""{"sum":7}""", ended.Output!.Value.GetRawText());
