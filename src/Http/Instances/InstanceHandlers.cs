@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Runs;
 using Polyphony.Http.Requests;
 using Polyphony.Http.Serialization;
 

@@ -52,7 +52,7 @@ public sealed class NodeKindTests
 
     [Fact]
     public void Parse_NodeWithoutKind_NamesAllKinds() => Assert.Equal(
-        "Give it exactly one of the keys agent, router, team, tool, human, workflow, wait, transform or shout.", Assert.Single(Parse("name: loud\nnodes: { hail: {} }").Problems).Hint);
+        "Give it exactly one of the keys agent, router, team, tool, human, workflow, wait, transform, publish or shout.", Assert.Single(Parse("name: loud\nnodes: { hail: {} }").Problems).Hint);
 
     [Fact]
     public async Task Run_WithManyActivations_ParsesTheWorkflowOnce()
