@@ -35,12 +35,17 @@ public sealed class HttpToolTests
     [Fact]
     public async Task Post_SendsJson_UnderOneIdempotencyKeyForAllAttemptsOfACall()
     {
-        await using var api = await FakeApi.StartAsync("null");
+        var calls = 0;
+        await using var api = await FakeApi.StartAsync(context =>
+        {
+            context.Response.StatusCode = Interlocked.Increment(ref calls) == 1 ? 503 : 204;
+            return Task.CompletedTask;
+        });
         var tools = new Host(api, "{ method: POST, url: \"ADDRESS/v1/orders\", body: { order: \"{{ args }}\", at: \"{{ args.city }}!\" } }", City);
 
-        await tools.CallAsync("""{"city":"\r\nX-Evil: 1"}""", "call-1");
-        await tools.CallAsync("""{"city":"\r\nX-Evil: 1"}""", "call-1", attempt: 2);
-        await tools.CallAsync("""{"city":"x"}""", "call\r\nX-Evil: 2");
+        await tools.CallAsync("""{"city":"\r\nX-Evil: 1"}""", "1.0");
+        await tools.CallAsync("""{"city":"\r\nX-Evil: 1"}""", "1.0", attempt: 2);
+        await tools.CallAsync("""{"city":"x"}""", "1.1\r\nX-Evil: 2");
 
         Assert.Equal(3, api.Requests.Count);
         Assert.Equal("""{"order":{"city":"\r\nX-Evil: 1"},"at":"\r\nX-Evil: 1!"}""", api.Requests[0].Body);
@@ -208,10 +213,10 @@ public sealed class HttpToolTests
 
     [Theory]
     [InlineData("GET", null, ErrorKind.Transient)]
-    [InlineData("POST", null, ErrorKind.Terminal)]
+    [InlineData("POST", null, null)]
     [InlineData("POST", true, ErrorKind.Transient)]
-    [InlineData("GET", false, ErrorKind.Terminal)]
-    public async Task Answer_ThatTakesTooLong_IsWaitedForAgainOnlyIfTheToolIsIdempotent(string method, bool? idempotent, ErrorKind kind)
+    [InlineData("GET", false, null)]
+    public async Task Answer_ThatTakesTooLong_IsWaitedForAgainIfTheToolIsIdempotent_ElseAPersonIsAsked(string method, bool? idempotent, ErrorKind? kind)
     {
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var api = await FakeApi.StartAsync(async context =>
@@ -224,16 +229,15 @@ public sealed class HttpToolTests
         var call = tools.CallAsync("""{"city":"x"}""");
         await asked.Task;
         tools.Harness.Clock.Advance(TimeSpan.FromSeconds(5));
-        var error = (await call).Error!;
+        var result = await call;
 
-        Assert.Equal((ErrorCodes.Timeout, kind), (error.Code, error.Kind));
-        Assert.Contains("within 5 s", error.Message, StringComparison.Ordinal);
+        Assert.Equal((kind is null ? null : ErrorCodes.Timeout, kind, kind is null ? ToolQuestionKind.Doubt : null), (result.Error?.Code, result.Error?.Kind, result.Question?.Kind));
+        Assert.True(result.Error?.Message.Contains("within 5 s", StringComparison.Ordinal) ?? true);
     }
 
     [Theory]
     [InlineData(404, "text/plain", "no such city", "GET", ErrorKind.Terminal, "HTTP 404: no such city")]
     [InlineData(500, "application/json", "{\"e\":1}", "GET", ErrorKind.Transient, "HTTP 500: {\"e\":1}")]
-    [InlineData(500, "text/plain", "", "POST", ErrorKind.Terminal, "HTTP 500.")]
     [InlineData(503, "text/plain", "", "POST", ErrorKind.Transient, "HTTP 503.")]
     [InlineData(429, "text/plain", "", "POST", ErrorKind.RateLimited, "HTTP 429.")]
     [InlineData(200, "image/png", "PNG", "GET", ErrorKind.Terminal, "\"image/png\"; JSON and text can be read")]
@@ -270,21 +274,55 @@ public sealed class HttpToolTests
     }
 
     [Theory]
-    [InlineData("GET", ErrorKind.Transient)]
-    [InlineData("POST", ErrorKind.Terminal)]
-    public async Task Connection_ThatBreaksAfterTheRequest_MayMeanThatItWasCarriedOut(string method, ErrorKind kind)
+    [InlineData("GET", null)]
+    [InlineData("POST", null)]
+    [InlineData("GET", 500)]
+    [InlineData("POST", 500)]
+    [InlineData("POST", 408)]
+    public async Task Request_ThatMayHaveBeenCarriedOut_IsMadeAgainIfTheToolIsIdempotent_ElseAPersonIsAsked(string method, int? status)
     {
         await using var api = await FakeApi.StartAsync(context =>
         {
-            context.Abort();
+            context.Response.StatusCode = status ?? 200;
+            if (status is null)
+            {
+                context.Abort();
+            }
+
             return Task.CompletedTask;
         });
         var tools = new Host(api, $"{{ method: {method}, url: \"ADDRESS/v1/x\" }}", City);
 
-        var error = (await tools.CallAsync("""{"city":"x"}""")).Error!;
+        var first = await tools.CallAsync("""{"city":"x"}""");
+        var second = await tools.CallAsync("""{"city":"x"}""", attempt: 2);
 
-        Assert.Equal((ErrorCodes.ToolFailed, kind), (error.Code, error.Kind));
-        Assert.Contains("may have been carried out", error.Message, StringComparison.Ordinal);
+        var isIdempotent = method == "GET";
+        Assert.Equal(isIdempotent ? 2 : 1, api.Requests.Count);
+        Assert.All([first, second], result => Assert.Equal(
+            (isIdempotent ? ErrorCodes.ToolFailed : null, isIdempotent ? ErrorKind.Transient : null, isIdempotent ? null : ToolQuestionKind.Doubt),
+            (result.Error?.Code, (ErrorKind?)result.Error?.Kind, result.Question?.Kind)));
+    }
+
+    [Theory]
+    [InlineData(200, "image/png")]
+    [InlineData(200, "application/json")]
+    [InlineData(303, "text/plain")]
+    public async Task Answer_OfNoUse_EndsACallThatWasCarriedOut(int status, string type)
+    {
+        await using var api = await FakeApi.StartAsync(context =>
+        {
+            context.Response.StatusCode = status;
+            context.Response.ContentType = type;
+            return context.Response.WriteAsync("{");
+        });
+        var tools = new Host(api, "{ method: POST, url: \"ADDRESS/v1/x\" }", City);
+
+        var first = await tools.CallAsync("""{"city":"x"}""");
+        var again = await tools.CallAsync("""{"city":"x"}""");
+
+        Assert.Equal((ErrorCodes.ToolFailed, ErrorKind.Terminal), (first.Error!.Code, first.Error.Kind));
+        Assert.Equal(first.Error, again.Error);
+        Assert.Single(api.Requests);
     }
 
     [Fact]
@@ -378,8 +416,8 @@ public sealed class HttpToolTests
 
         public ScriptedChatClient Model { get; }
 
-        public Task<ToolCallResult> CallAsync(string arguments, string callId = "call-1", int attempt = 1) => Harness.ToolAsync(
-            new ToolCall { Scope = Harness.Scope("ask"), Tool = "lookup", Arguments = ActivityHarness.Inline(arguments), CallId = callId, Attempt = attempt });
+        public Task<ToolCallResult> CallAsync(string arguments, string place = "1.0", int attempt = 1) => Harness.ToolAsync(
+            new ToolCall { Scope = Harness.Scope("ask"), Tool = "lookup", Arguments = ActivityHarness.Inline(arguments), CallId = "call-1", Place = place, Attempt = attempt });
 
         private static string? Variable(string name) => name switch
         {

@@ -25,6 +25,8 @@ public sealed class ToolServerTests : IAsyncLifetime
           ask: { agent: caller, prompt: "Ask." }
         """;
 
+    private static int _calls;
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("polyphony-tools-");
     private readonly FakeClock _clock = new();
     private readonly List<ToolServers> _servers = [];
@@ -87,11 +89,11 @@ public sealed class ToolServerTests : IAsyncLifetime
     {
         var harness = Harness(server => server with { MaxBytes = 1_000 });
 
-        var error = (await CallAsync(harness, "test.large", """{"bytes":6000000}""")).Error!;
+        var lost = await CallAsync(harness, "test.large", """{"bytes":6000000}""");
         _clock.Advance(TimeSpan.FromSeconds(1));
         var next = await CallAsync(harness, "test.add", """{"a":1,"b":1}""");
 
-        Assert.Equal((ErrorCodes.ToolServerUnavailable, ErrorKind.Terminal), (error.Code, error.Kind));
+        Assert.Equal(ToolQuestionKind.Doubt, lost.Question!.Kind);
         Assert.Null(next.Error);
         Assert.Equal(2, Started().Count);
     }
@@ -143,35 +145,36 @@ public sealed class ToolServerTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(false, ErrorKind.Terminal)]
-    [InlineData(true, ErrorKind.Transient)]
-    public async Task Call_ThatTakesTooLong_IsMadeAgainOnlyIfTheSettingsCallItIdempotent(bool idempotent, ErrorKind kind)
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Call_ThatTakesTooLong_IsMadeAgainIfTheSettingsCallItIdempotent_ElseAPersonIsAsked(bool idempotent)
     {
         var harness = Harness(server => server with { Timeout = TimeSpan.FromSeconds(5), Idempotent = idempotent ? ["wait"] : ["add"] });
 
         var call = CallAsync(harness, "test.wait", "{}");
         await DiaryHasAsync("call wait");
         harness.Clock.Advance(TimeSpan.FromSeconds(5));
-        var error = (await call).Error!;
+        var result = await call;
 
-        Assert.Equal((ErrorCodes.Timeout, kind), (error.Code, error.Kind));
+        Assert.Equal(idempotent ? (ErrorCodes.Timeout, ErrorKind.Transient, null) : (null, null, ToolQuestionKind.Doubt), (result.Error?.Code, (ErrorKind?)result.Error?.Kind, result.Question?.Kind));
     }
 
     [Theory]
-    [InlineData(false, ErrorKind.Terminal)]
-    [InlineData(true, ErrorKind.Transient)]
-    public async Task Server_ThatDiesDuringACall_IsStartedAgainAfterAWait(bool idempotent, ErrorKind kind)
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Server_ThatDiesDuringACall_IsStartedAgainAfterAWait(bool idempotent)
     {
         var harness = Harness(server => server with { Idempotent = idempotent ? ["die"] : [] });
 
-        var lost = (await CallAsync(harness, "test.die", "{}")).Error!;
+        var lost = await CallAsync(harness, "test.die", "{}");
         var soon = (await CallAsync(harness, "test.add", """{"a":1,"b":1}""")).Error!;
         Assert.Single(Started());
         _clock.Advance(TimeSpan.FromSeconds(1));
         var later = await CallAsync(harness, "test.add", """{"a":1,"b":1}""");
 
-        Assert.Equal((ErrorCodes.ToolServerUnavailable, kind), (lost.Code, lost.Kind));
-        Assert.Contains("may have been carried out", lost.Message, StringComparison.Ordinal);
+        Assert.Equal(
+            idempotent ? (ErrorCodes.ToolServerUnavailable, ErrorKind.Transient, null) : (null, null, ToolQuestionKind.Doubt), (lost.Error?.Code, (ErrorKind?)lost.Error?.Kind, lost.Question?.Kind));
+        Assert.True(lost.Error?.Message.Contains("may have been carried out", StringComparison.Ordinal) ?? true);
         Assert.Equal((ErrorCodes.ToolServerUnavailable, ErrorKind.Transient), (soon.Code, soon.Kind));
         Assert.Contains("exit code 7", soon.Message, StringComparison.Ordinal);
         Assert.Null(later.Error);
@@ -277,13 +280,16 @@ public sealed class ToolServerTests : IAsyncLifetime
     public async Task Stop_OfTheHost_EndsTheProgram()
     {
         var harness = Harness();
-        await CallAsync(harness, "test.add", """{"a":1,"b":1}""");
+        await CallAsync(harness, "test.add", """{"a":1,"b":1}""", "made");
         using var process = Process.GetProcessById(Started()[0]);
 
         await _servers[0].DisposeAsync();
 
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(10)));
         Assert.Contains("The host is stopping", (await CallAsync(harness, "test.add", """{"a":1,"b":1}""")).Error!.Message, StringComparison.Ordinal);
+
+        // What has ended before needs no server.
+        Assert.Equal("""{"sum":2}""", (await CallAsync(harness, "test.add", """{"a":1,"b":1}""", "made")).Output!.Json!.Value.GetRawText());
     }
 
     [Fact]
@@ -301,8 +307,16 @@ public sealed class ToolServerTests : IAsyncLifetime
         Assert.Equal((ToolHints.None, true), (list.Tools["echo"].Hints, list.Tools["echo"].Options.Idempotent));
     }
 
-    private static Task<ToolCallResult> CallAsync(ActivityHarness harness, string tool, string arguments, string callId = "c1", CancellationToken cancellationToken = default) => harness.ToolAsync(
-        new ToolCall { Scope = harness.Scope("ask"), Tool = tool, Arguments = ActivityHarness.Inline(arguments), CallId = callId }, cancellationToken);
+    private static Task<ToolCallResult> CallAsync(ActivityHarness harness, string tool, string arguments, string? place = null, CancellationToken cancellationToken = default) => harness.ToolAsync(
+        new ToolCall
+        {
+            Scope = harness.Scope("ask"),
+            Tool = tool,
+            Arguments = ActivityHarness.Inline(arguments),
+            CallId = "c1",
+            Place = place ?? $"1.{Interlocked.Increment(ref _calls)}",
+        },
+        cancellationToken);
 
     private ActivityHarness Harness(Func<ToolServer, ToolServer>? change = null, ScriptedChatClient? model = null)
     {
