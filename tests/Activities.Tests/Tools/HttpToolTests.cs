@@ -374,6 +374,28 @@ public sealed class HttpToolTests
     }
 
     [Fact]
+    [Trait("Row", "O17")]
+    public async Task Call_ThatHasToBeApproved_IsNotSentBefore()
+    {
+        await using var api = await FakeApi.StartAsync("1");
+        var tools = new Host(api, "{ method: POST, url: \"ADDRESS/v1/x\", body: \"{{ args }}\" }", City, rules: ", approval: \"args.city != 'x'\"");
+
+        var free = await tools.CallAsync("""{"city":"x"}""");
+        var asked = await tools.CallAsync("""{"city":"y"}""", "1.1");
+
+        Assert.Equal("1", free.Output!.Json!.Value.GetRawText());
+        Assert.Equal(ToolQuestionKind.Approval, asked.Question!.Kind);
+        Assert.Single(api.Requests);
+        var form = System.Text.Json.JsonElement.Parse(await tools.Harness.TextAsync(asked.Question.Details)).GetProperty("form");
+        Assert.Equal("city", form.GetProperty("properties").GetProperty("arguments").GetProperty("required")[0].GetString());
+
+        var approved = await tools.CallAsync("""{"city":"y"}""", "1.1", approval: """{"decision":"approve","arguments":{"city":"z"}}""");
+
+        Assert.Equal("1", approved.Output!.Json!.Value.GetRawText());
+        Assert.Equal("""{"city":"z"}""", api.Requests[1].Body);
+    }
+
+    [Fact]
     public async Task Agent_IsToldOfTheTool_WithItsParameters()
     {
         await using var api = await FakeApi.StartAsync("1");
@@ -390,7 +412,7 @@ public sealed class HttpToolTests
     private sealed class Host
     {
         public Host(
-            FakeApi api, string http, string parameters, AllowedToolEndpoint[]? allowed = null, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null, bool? idempotent = null)
+            FakeApi api, string http, string parameters, AllowedToolEndpoint[]? allowed = null, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null, bool? idempotent = null, string rules = "")
         {
             var policy = new EndpointPolicy { ToolEndpoints = [.. allowed ?? [new AllowedToolEndpoint($"{api.Address}/v1", null, PrivateNetwork: true)]] };
             var client = new ToolHttpClient(resolve);
@@ -398,7 +420,7 @@ public sealed class HttpToolTests
                 name: sample
                 models: { fast: { provider: offline } }
                 agents:
-                  caller: { model: fast, tools: [lookup] }
+                  caller: { model: fast, tools: [{ name: lookup{{rules}} }] }
                 tools:
                   lookup:
                     description: Looks something up.
@@ -416,8 +438,18 @@ public sealed class HttpToolTests
 
         public ScriptedChatClient Model { get; }
 
-        public Task<ToolCallResult> CallAsync(string arguments, string place = "1.0", int attempt = 1) => Harness.ToolAsync(
-            new ToolCall { Scope = Harness.Scope("ask"), Tool = "lookup", Arguments = ActivityHarness.Inline(arguments), CallId = "call-1", Place = place, Attempt = attempt });
+        public Task<ToolCallResult> CallAsync(string arguments, string place = "1.0", int attempt = 1, string? approval = null) => Harness.ToolAsync(
+            new ToolCall
+            {
+                Scope = Harness.Scope("ask"),
+                Tool = "lookup",
+                Arguments = ActivityHarness.Inline(arguments),
+                Agent = "caller",
+                CallId = "call-1",
+                Place = place,
+                Attempt = attempt,
+                Approval = approval is null ? null : ActivityHarness.Inline(approval),
+            });
 
         private static string? Variable(string name) => name switch
         {
