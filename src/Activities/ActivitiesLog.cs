@@ -78,8 +78,6 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3104, LogLevel.Debug, "Tool call {StepId} failed: {Message}")]
     public static partial void ToolCallFailedBecause(this ILogger log, string stepId, string message);
 
-    [LoggerMessage(3150, LogLevel.Warning, "A message of instance {InstanceId} to topic {Topic} was not published: {Code}; the instance has the message")]
-    public static partial void PublishFailed(this ILogger log, string instanceId, string topic, string code);
     [LoggerMessage(3105, LogLevel.Information, "Tool call {StepId} of {Tool} has ended before; the recorded result is used and the tool is not called")]
     public static partial void ToolCallReused(this ILogger log, string stepId, string tool);
 
@@ -91,6 +89,21 @@ internal static partial class ActivitiesLog
 
     [LoggerMessage(3108, LogLevel.Warning, "Tool call {StepId}: the recorded result belongs to other arguments; it is used all the same, because a call is made once")]
     public static partial void RecordedArgumentsDiffer(this ILogger log, string stepId);
+
+    [LoggerMessage(3130, LogLevel.Information, "Tool server {Server} is connected and has {Tools} tools")]
+    public static partial void ToolServerConnected(this ILogger log, string server, int tools);
+
+    [LoggerMessage(3131, LogLevel.Warning, "Tool server {Server} can't be started or reached; it is left alone for {Wait}")]
+    public static partial void ToolServerUnreachable(this ILogger log, string server, TimeSpan wait);
+
+    [LoggerMessage(3132, LogLevel.Warning, "Tool server {Server} has gone; it is started or reached again when it is needed")]
+    public static partial void ToolServerEnded(this ILogger log, string server);
+
+    [LoggerMessage(3133, LogLevel.Debug, "Tool server {Server}: {Message}")]
+    public static partial void ToolServerSaid(this ILogger log, string server, string message);
+
+    [LoggerMessage(3150, LogLevel.Warning, "A message of instance {InstanceId} to topic {Topic} was not published: {Code}; the instance has the message")]
+    public static partial void PublishFailed(this ILogger log, string instanceId, string topic, string code);
 
     [LoggerMessage(3201, LogLevel.Warning, "Evaluation of {Site} at {Activation} of instance {InstanceId} failed: {Code}; the instance has the message")]
     public static partial void EvaluationFailed(this ILogger log, string instanceId, string activation, ExpressionSiteKind site, string code);

@@ -13,6 +13,8 @@ using Polyphony.Activities.Apps;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Schedules;
 using Polyphony.Activities.Tools;
+using Polyphony.Activities.Tools.Http;
+using Polyphony.Activities.Tools.Servers;
 using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
@@ -72,7 +74,11 @@ public static class FunctionsAppExtensions
         services.AddSingleton(provider => FunctionsSettings.Resolve(
             provider.GetRequiredService<IOptions<PolyphonyOptions>>().Value, provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<HostJson>(), []));
         services.AddSingleton(provider => provider.GetRequiredService<FunctionsSettings>().Starts);
-        services.AddSingleton(provider => ModelSettings.Read(provider.GetRequiredService<FunctionsSettings>().SettingsFile));
+        services.AddSingleton(provider =>
+        {
+            var models = ModelSettings.Read(provider.GetRequiredService<FunctionsSettings>().SettingsFile);
+            return models.With(AppToolSettings.Add(models.Tools, provider.GetServices<AppToolSettings>(), AppContext.BaseDirectory, []));
+        });
         services.AddSingleton(provider => provider.GetRequiredService<ModelSettings>().CheckPrices());
         services.AddSingleton(provider => provider.GetRequiredService<ModelSettings>().Endpoints);
     }
@@ -109,6 +115,9 @@ public static class FunctionsAppExtensions
         services.AddSingleton<QueueStarts>();
         services.AddSingleton<BlobStarts>();
         services.AddSingleton<IFunctionMetadataTransformer, FunctionIndex>();
+        services.AddSingleton(_ => new ToolHttpClient());
+        services.AddSingleton(provider => new ToolServers(
+            provider.GetRequiredService<ModelSettings>().Tools, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<AppActivities>();
         services.AddSingleton(provider => new AppFunctions(MakeRegistry(provider), new InstanceWatch(provider.GetRequiredService<TimeProvider>())));
     }
@@ -122,7 +131,7 @@ public static class FunctionsAppExtensions
             InterpreterOptions.ExtendedSessions,
             new ActivitiesOptions { ToolTimeout = settings.ToolTimeout },
             provider.GetRequiredService<ModelSettings>(),
-            new FileTools(settings.FilesFolder),
+            new FileTools(settings.FilesFolder, provider.GetRequiredService<ModelSettings>().Tools.Files),
             provider.GetRequiredService<IDefinitionStore>(),
             provider.GetRequiredService<IPayloadStore>(),
             provider.GetRequiredService<ILedger>(),

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using Polyphony.Expressions.Syntax;
 
 namespace Polyphony.Expressions;
@@ -149,6 +150,28 @@ public sealed class Template
 
         return string.Concat(texts);
     }
+
+    /// <summary>Evaluates the template to a text, with what its expressions give encoded for the place where it stands.</summary>
+    /// <param name="scope">The values of the variables.</param>
+    /// <param name="encode">Encodes a value.</param>
+    /// <returns>The text.</returns>
+    /// <exception cref="ExpressionException">An expression failed.</exception>
+    internal string Render(IExpressionScope scope, Func<string, string> encode)
+    {
+        var steps = ExpressionLimits.Steps;
+        var text = new StringBuilder();
+        foreach (var part in _parts)
+        {
+            text.Append(part.Literal ?? encode(part.Tree!.Render(scope, ref steps)));
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Gets the text with something else in place of each expression.</summary>
+    /// <param name="placeholder">What stands there.</param>
+    /// <returns>The text.</returns>
+    internal string Outline(string placeholder) => string.Concat(_parts.Select(part => part.Literal ?? placeholder));
 
     /// <inheritdoc/>
     public override string ToString() => Text;

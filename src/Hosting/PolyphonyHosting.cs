@@ -1,14 +1,18 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polyphony.Activities.Apps;
+using Polyphony.Activities.Tools.Http;
+using Polyphony.Activities.Tools.Servers;
 using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Hosting.Lifecycle;
+using Polyphony.Hosting.Mcp;
 using Polyphony.Hosting.Routes;
 using Polyphony.Hosting.Settings;
 using Polyphony.Http;
@@ -63,6 +67,7 @@ public static class PolyphonyHosting
             AddSettings(services);
             AddEngine(services);
             services.AddPolyphonyHttp(HttpOptions);
+            services.AddWorkflowTools();
         }
 
         return new PolyphonyBuilder(services);
@@ -76,11 +81,15 @@ public static class PolyphonyHosting
         services.AddSingleton<IValidateOptions<PolyphonyOptions>, OptionsValidator>();
 
         // What is wrong was found when the options were validated.
-        services.AddSingleton(provider => HostSettings.Resolve(provider.GetRequiredService<IOptions<PolyphonyOptions>>().Value, provider.GetRequiredService<ContentRoot>().Path, []));
+        services.AddSingleton(provider => HostSettings.Resolve(
+            provider.GetRequiredService<IOptions<PolyphonyOptions>>().Value, provider.GetRequiredService<ContentRoot>().Path, provider.GetServices<AppToolSettings>(), []));
     }
 
     private static void AddEngine(IServiceCollection services)
     {
+        services.AddSingleton(_ => new ToolHttpClient());
+        services.AddSingleton(provider => new ToolServers(
+            provider.GetRequiredService<HostSettings>().Models.Tools, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<AppActivities>();
         services.AddSingleton<MappedRoutes>();
         services.AddSingleton<HostedEngine>();

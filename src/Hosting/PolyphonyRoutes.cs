@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Polyphony.Hosting.Mcp;
 using Polyphony.Hosting.Routes;
 using Polyphony.Http.Hosting;
 
@@ -16,7 +17,7 @@ public static class PolyphonyRoutes
 
     /// <summary>
     /// Maps the routes of the HTTP API next to the app's own: <c>/api/workflows</c>, <c>/api/instances</c>, <c>/api/approvals</c>, <c>/healthz/live</c>, <c>/healthz/ready</c>, and the OpenAPI document at
-    /// <see cref="PolyphonyOptions.OpenApiPath"/>.
+    /// <see cref="PolyphonyOptions.OpenApiPath"/>; and <c>/mcp</c>, where the workflows are tools of an MCP server over streamable HTTP.
     /// </summary>
     /// <param name="endpoints">The app.</param>
     /// <param name="prefix">The prefix of the routes, such as <c>/polyphony</c>; without parameters. Default: none.</param>
@@ -45,6 +46,7 @@ public static class PolyphonyRoutes
         group.WithMetadata(new RoutePrefix(prefix));
         group.AddEndpointFilter(new RouteGuard(options));
         group.MapPolyphonyApi(options.OpenApiPath);
+        group.MapWorkflowTools(options.MaxBodyBytes);
         return group;
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Payloads;
+using Polyphony.Activities.Tools;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
@@ -67,7 +68,7 @@ internal sealed class AnswerReader(PayloadValues values)
         if (recorded.ToolCalls.Count > 0)
         {
             return await ReadToolCallsAsync(
-                call, result with { Beside = await BesideAsync(root, recorded, cancellationToken) }, recorded.ToolCalls, cancellationToken);
+                call, agent, result with { Beside = await BesideAsync(root, recorded, cancellationToken) }, recorded.ToolCalls, cancellationToken);
         }
 
         var isOnlyThoughts = AnswerJson.IsOnlyThoughts(recorded.Text);
@@ -107,7 +108,7 @@ internal sealed class AnswerReader(PayloadValues values)
 
     /// <summary>Reads requests for tools. Their arguments go to the payload store when together they are more than a message may be.</summary>
     private async Task<AgentCallResult> ReadToolCallsAsync(
-        AgentCall call, AgentCallResult result, IReadOnlyList<RecordedToolCall> recorded, CancellationToken cancellationToken)
+        AgentCall call, AgentDefinition agent, AgentCallResult result, IReadOnlyList<RecordedToolCall> recorded, CancellationToken cancellationToken)
     {
         if (recorded.Count > MostToolCalls)
         {
@@ -128,7 +129,7 @@ internal sealed class AnswerReader(PayloadValues values)
 
             var root = call.Scope.RootInstanceId;
             var isSmall = !isMuch || request.Arguments.GetRawText().Length <= SmallArguments;
-            requests.Add(new RequestedToolCall(request.Id, request.Name, isSmall
+            requests.Add(new RequestedToolCall(request.Id, ToolNames.FromModel(request.Name, agent.Tools), isSmall
                 ? await values.WriteAsync(root, request.Arguments, cancellationToken)
                 : await values.StoreAsync(root, request.Arguments, cancellationToken)));
         }

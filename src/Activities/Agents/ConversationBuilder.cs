@@ -55,7 +55,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         foreach (var round in rounds)
         {
             messages.Add(BesideCalls.ToMessage(
-                round.Calls.Select(request => ToolArguments.ToCall(request.CallId, request.Tool, Resolve(request.Arguments))),
+                round.Calls.Select(request => ToolArguments.ToCall(request.CallId, ToolNames.ToModel(request.Tool), Resolve(request.Arguments))),
                 round.Beside is { } beside ? Resolve(beside) : null));
             messages.AddRange(round.Calls.Zip(round.Results, (request, result) => new ChatMessage(
                 ChatRole.Tool, [new FunctionResultContent(request.CallId, ResultText(result))])));
@@ -67,7 +67,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             messages.Add(new ChatMessage(ChatRole.User, RepairText(toRepair)));
         }
 
-        return new Conversation(messages, Options(agent, model, node?.Kind.HandoffOf(node, agent.Name, definition.Agents)));
+        return new Conversation(messages, await OptionsAsync(definition, agent, model, node?.Kind.HandoffOf(node, agent.Name, definition.Agents), cancellationToken));
 
         JsonElement Resolve(Payload payload) => payload.IsInline ? payload.Json!.Value : stored[payload];
 
@@ -129,7 +129,8 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         return text.Append("Answer again with the corrected JSON alone.").ToString();
     }
 
-    private ChatOptions Options(AgentDefinition agent, ModelDefinition model, HandoffOffer? handoff)
+    private async Task<ChatOptions> OptionsAsync(
+        WorkflowDefinition definition, AgentDefinition agent, ModelDefinition model, HandoffOffer? handoff, CancellationToken cancellationToken)
     {
         var options = new ChatOptions
         {
@@ -140,8 +141,12 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
         };
         if (agent.Tools.Count > 0 || handoff is not null)
         {
-            options.Tools = [.. agent.Tools.Select(tools.Get)];
+            options.Tools = [];
             options.ToolMode = ChatToolMode.Auto;
+            foreach (var name in agent.Tools)
+            {
+                options.Tools.Add(Declare(name, (await tools.GetAsync(definition, name, cancellationToken)).Function));
+            }
         }
 
         if (handoff is not null)
@@ -151,6 +156,9 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
 
         return options;
     }
+
+    private static AITool Declare(string name, AIFunction tool) =>
+        ToolNames.ToModel(name) is var told && told == tool.Name ? tool : AIFunctionFactory.CreateDeclaration(told, tool.Description, tool.JsonSchema);
 
     private async Task<Template> PromptAsync(AgentCall call, WorkflowDefinition definition, CancellationToken cancellationToken)
     {

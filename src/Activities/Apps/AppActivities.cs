@@ -4,6 +4,8 @@ using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Providers.OpenAI;
 using Polyphony.Activities.Schedules;
 using Polyphony.Activities.Tools;
+using Polyphony.Activities.Tools.Http;
+using Polyphony.Activities.Tools.Servers;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Ledger;
@@ -17,6 +19,8 @@ namespace Polyphony.Activities.Apps;
 /// <param name="tools">The app's tools.</param>
 /// <param name="clients">The app's chat clients.</param>
 /// <param name="catalog">All workflows of the host, for their subscriptions.</param>
+/// <param name="http">Makes the requests of tools.</param>
+/// <param name="servers">The tool servers.</param>
 /// <param name="timeProvider">The clock.</param>
 /// <param name="loggerFactory">Makes the loggers.</param>
 /// <param name="registryOfTests">What answers in place of all providers, in tests of workflows.</param>
@@ -25,6 +29,8 @@ internal sealed class AppActivities(
     IEnumerable<AppTool> tools,
     ChatClients clients,
     IWorkflowCatalog catalog,
+    ToolHttpClient http,
+    ToolServers servers,
     TimeProvider timeProvider,
     ILoggerFactory loggerFactory,
     IModelRegistry? registryOfTests = null)
@@ -64,7 +70,7 @@ internal sealed class AppActivities(
                 [new OfflineProvider(), new OpenAIProvider(loggerFactory: loggerFactory), new AzureOpenAIProvider(loggerFactory: loggerFactory), .. clients.MakeProviders()],
                 models.Models,
                 models.Endpoints),
-            MakeTools(files, tools),
+            MakeTools(files, tools).Add(new HttpTools(http, models.Endpoints, timeProvider), first: true).Add(servers, first: false),
             timeProvider,
             loggerFactory,
             catalog,
@@ -72,7 +78,7 @@ internal sealed class AppActivities(
             models.Endpoints).Register(registry);
     }
 
-    /// <summary>Makes the tools.</summary>
+    /// <summary>Makes the tools that are functions of the program.</summary>
     /// <param name="files">The tools that read files.</param>
     /// <param name="tools">The app's tools.</param>
     /// <returns>The tools by name.</returns>

@@ -97,6 +97,53 @@ public sealed class PolyphonyBuilder
         return this;
     }
 
+    /// <summary>Adds a server of tools that speaks MCP, beside those of the settings. Workflows name its tools as <c>SERVER.TOOL</c>. It is started or reached when one of them is first needed.</summary>
+    /// <param name="name">The server's name: a letter, then letters, digits, <c>_</c> and <c>-</c>, at most 32 in all.</param>
+    /// <param name="server">The server.</param>
+    /// <returns>This builder.</returns>
+    public PolyphonyBuilder AddToolServer(string name, ToolServer server)
+    {
+        Services.AddSingleton(new AppToolSettings(new ToolSettings { Servers = new Dictionary<string, ToolServer>(StringComparer.Ordinal) { [name] = server } }));
+        return this;
+    }
+
+    /// <summary>Adds a folder that the tools <c>list_files</c> and <c>read_file</c> may read: paths in it begin with <c>NAME:</c>.</summary>
+    /// <param name="name">The name: a letter, then letters, digits, <c>_</c> and <c>-</c>, at most 32 in all.</param>
+    /// <param name="folder">The folder; a relative one begins where those of the options do.</param>
+    /// <returns>This builder.</returns>
+    public PolyphonyBuilder AddFiles(string name, string folder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        if (!ToolSettings.IsName(name))
+        {
+            throw new ArgumentException($"\"{name}\" is no name of a folder. Use a letter, then letters, digits, \"_\" and \"-\", at most 32 in all.", nameof(name));
+        }
+
+        Services.AddSingleton(new AppToolSettings(new ToolSettings { Files = new Dictionary<string, string>(StringComparer.Ordinal) { [name] = folder } }));
+        return this;
+    }
+
+    /// <summary>Lets the HTTP tools of workflows call an address, beside those of the settings.</summary>
+    /// <param name="endpoint">The address, a pattern as in <see cref="AllowedEndpoint"/>, such as <c>https://api.example.com/v1</c>.</param>
+    /// <param name="apiKeyVariable">The environment variable whose value goes there; <see langword="null"/>: the address is called without a key.</param>
+    /// <param name="privateNetwork">Whether its name may stand for an address of this machine or of a private network.</param>
+    /// <returns>This builder.</returns>
+    public PolyphonyBuilder AllowToolEndpoint(string endpoint, string? apiKeyVariable = null, bool privateNetwork = false)
+    {
+        if (AllowedEndpoint.Problem(endpoint) is { } problem)
+        {
+            throw new ArgumentException($"\"{endpoint}\" {problem}.", nameof(endpoint));
+        }
+
+        if (apiKeyVariable is not null && AllowedEndpoint.IsOfTheHost(apiKeyVariable))
+        {
+            throw new ArgumentException($"{apiKeyVariable} belongs to the host and goes to no address that a workflow names. Give the tool a key of its own in another variable.", nameof(apiKeyVariable));
+        }
+
+        Services.AddSingleton(new AppToolSettings(new ToolSettings { Endpoints = [new AllowedToolEndpoint(endpoint, apiKeyVariable, privateNetwork)] }));
+        return this;
+    }
+
     /// <summary>
     /// Adds a provider of models: the chat client of any library, such as those for Anthropic, Ollama or Bedrock. A model names it with <c>provider: NAME</c>; its <c>model</c> is passed as
     /// <see cref="ChatOptions.ModelId"/>. Keyed <see cref="IChatClient"/> services are found under their key without this call.

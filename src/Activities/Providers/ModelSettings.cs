@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Polyphony.Activities.Tools;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Json;
@@ -8,8 +9,8 @@ using Polyphony.Core.Json;
 namespace Polyphony.Activities.Providers;
 
 /// <summary>
-/// The models and prices of a host, and the addresses that workflows may name:
-/// <c>{"models":{…},"allowedEndpoints":[…],"prices":{"asOf":…,"models":{…}}}</c>. No secrets: a model names the environment variable of its key.
+/// The models and prices of a host, the addresses that workflows may name, and where tools come from:
+/// <c>{"models":{…},"allowedEndpoints":[…],"tools":{…},"prices":{"asOf":…,"models":{…}}}</c>. No secrets: a model names the environment variable of its key.
 /// </summary>
 /// <param name="Models">The models by alias.</param>
 /// <param name="Endpoints">Which addresses workflows may name.</param>
@@ -18,6 +19,9 @@ internal sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition
 {
     /// <summary>Gets what in the settings is probably not meant.</summary>
     public IReadOnlyList<WorkflowProblem> Warnings { get; init; } = [];
+
+    /// <summary>Gets where tools come from. Which addresses they may call is in <see cref="Endpoints"/> as well.</summary>
+    public ToolSettings Tools { get; init; } = ToolSettings.None;
 
     /// <summary>Gets those of <see cref="Prices"/> that the settings themselves give.</summary>
     public PriceTable OwnPrices { get; init; } = PriceTable.Empty;
@@ -78,7 +82,8 @@ internal sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition
             throw Invalid(string.Join(Environment.NewLine, source.Problems.Select(Placed)));
         }
 
-        var aliases = ModelAliases.Parse(source.Root, origin, "prices");
+        var tools = ToolSettings.None;
+        var aliases = ModelAliases.Parse(source.Root, origin, map => tools = ToolSettings.Read(map), "prices");
         List<object> problems = [.. aliases.Problems.Select(Placed)];
         var prices = PriceTable.Empty;
         try
@@ -96,10 +101,16 @@ internal sealed record ModelSettings(IReadOnlyDictionary<string, ModelDefinition
 
         return problems.Count == 0
             ? new ModelSettings(aliases.Models, aliases.Endpoints, PriceTable.Shipped.With(prices)) { OwnPrices = prices, Warnings = [.. aliases.Warnings.Select(Placed)] }
+                .With(isFile ? tools.Below(Path.GetDirectoryName(Path.GetFullPath(origin))!) : tools)
             : throw Invalid(string.Join(Environment.NewLine, problems));
 
         WorkflowProblem Placed(WorkflowProblem problem) => isFile ? problem : problem with { Location = default };
     }
+
+    /// <summary>Sets where tools come from.</summary>
+    /// <param name="tools">Where.</param>
+    /// <returns>Settings with these tools, and the same of everything else.</returns>
+    public ModelSettings With(ToolSettings tools) => this with { Tools = tools, Endpoints = new EndpointPolicy(Endpoints.Allowed) { ToolEndpoints = tools.Endpoints } };
 
     /// <summary>Makes the check of cost limits.</summary>
     /// <returns>The check.</returns>

@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Payloads;
+using Polyphony.Activities.Providers;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
@@ -29,7 +29,7 @@ internal sealed class ToolActivity(
     private static readonly ExpressionSite ArgumentsSite = new(ExpressionSiteKind.Arguments);
 
     private readonly ToolFunctions _functions = new(timeout, timeProvider);
-    private readonly ToolQuestions _questions = new(values, tools);
+    private readonly ToolQuestions _questions = new(values);
 
     /// <summary>Makes the call. When the node's time is over the result is <see cref="CallError.Cancelled"/>; a call that is cancelled otherwise throws.</summary>
     public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
@@ -80,21 +80,31 @@ internal sealed class ToolActivity(
     /// <returns>The call, or what it has come to without being made.</returns>
     private async Task<(ToolRequest? Request, ToolCallResult? End)> PrepareAsync(ToolCall call, CancellationToken cancellationToken)
     {
-        if (tools.Find(call.Tool) is not { } tool)
+        var definition = definitions.Get(call.Scope.DefinitionHash);
+        ResolvedTool tool;
+        try
         {
-            return (null, Failed(call, tools.NotFound(call.Tool)));
+            tool = await tools.GetAsync(definition, call.Tool, cancellationToken);
+        }
+        catch (ModelException)
+        {
+            // What has ended before stands, whether or not its tool can be had now.
+            if (await ledger.FindAsync(call.Scope.RootInstanceId, call.StepId, cancellationToken) is { Answer: { } recorded })
+            {
+                return (null, Read(recorded));
+            }
+
+            throw;
         }
 
-        var parameters = tools.ParametersOf(call.Tool);
         var arguments = await ArgumentsAsync(call, cancellationToken);
-        if (Violations(parameters, arguments) is { } violations)
+        if (Violations(tool.Parameters, arguments) is { } violations)
         {
             return (null, Failed(call, new CallError(ErrorCodes.ToolArgumentsInvalid, $"The arguments of tool \"{call.Tool}\" do not fit: {violations}", ErrorKind.Terminal)));
         }
 
-        var rules = definitions.Get(call.Scope.DefinitionHash).FindToolRules(call.Agent, call.Scope.Node, call.Tool);
-        var options = tools.OptionsOf(call.Tool);
-        var request = new ToolRequest(call, tool, options, arguments, rules?.Idempotent ?? options.Idempotent);
+        var rules = definition.FindToolRules(call.Agent, call.Scope.Node, call.Tool);
+        var request = new ToolRequest(call, tool, arguments, rules?.Idempotent ?? tool.Options.Idempotent);
         if (rules?.Approval is not { } approval)
         {
             return (request, null);
@@ -103,7 +113,7 @@ internal sealed class ToolActivity(
         if (call.Approval is null)
         {
             return NeedsApproval(approval, arguments) && await IsNewAsync(call, cancellationToken)
-                ? (null, await _questions.ApprovalAsync(call, arguments, approval, null, cancellationToken))
+                ? (null, await _questions.ApprovalAsync(call, tool, arguments, approval, null, cancellationToken))
                 : (request, null);
         }
 
@@ -118,8 +128,8 @@ internal sealed class ToolActivity(
             return (request, null);
         }
 
-        return Violations(parameters, changed) is { } problem
-            ? (null, await _questions.ApprovalAsync(call, arguments, approval, problem, cancellationToken))
+        return Violations(tool.Parameters, changed) is { } problem
+            ? (null, await _questions.ApprovalAsync(call, tool, arguments, approval, problem, cancellationToken))
             : (request with { Arguments = changed, Note = $"A person changed the arguments of this call to {ErrorText.Shorten(ToolQuestions.Visible(changed), MaxNoteLength)}." }, null);
     }
 
@@ -220,7 +230,7 @@ internal sealed class ToolActivity(
     private async Task<ToolCallResult> FailedAsync(ToolRequest request, LedgerEntry entry, Exception exception, CancellationToken cancellationToken)
     {
         var call = request.Call;
-        var error = ToolFailures.Classify(call.Tool, exception, timeout, timeProvider);
+        var error = ToolFailures.Classify(call.Tool, exception, _functions.LimitOf(request.Tool), timeProvider);
         if (request.IsIdempotent || ToolFailures.HadNoEffect(exception))
         {
             await ledger.FailAsync(call.StepId, error.Code, CancellationToken.None);
@@ -252,7 +262,7 @@ internal sealed class ToolActivity(
     /// <summary>Asks the tool's check whether a call has happened.</summary>
     private async Task<ToolCheckResult> CheckAsync(ToolRequest request, LedgerEntry entry, CancellationToken cancellationToken)
     {
-        if (request.Options.Check is not { } check)
+        if (request.Tool.Options.Check is not { } check)
         {
             return ToolCheckResult.Unknown;
         }
@@ -284,7 +294,7 @@ internal sealed class ToolActivity(
         ToolCallResult result;
         try
         {
-            result = new ToolCallResult(await values.WriteAsync(request.Call.Scope.RootInstanceId, ToolFunctions.ToJson(request.Tool, returned), CancellationToken.None)) { Note = request.Note };
+            result = new ToolCallResult(await values.WriteAsync(request.Call.Scope.RootInstanceId, ToolFunctions.ToJson(request.Tool.Function, returned), CancellationToken.None)) { Note = request.Note };
         }
         catch (Exception exception)
         {
@@ -370,7 +380,7 @@ internal sealed class ToolActivity(
     private static string HashOf(JsonElement arguments) => Convert.ToHexStringLower(SHA256.HashData(JsonMarshal.GetRawUtf8Value(arguments)));
 
     /// <summary>A call that is ready to be made.</summary>
-    private sealed record ToolRequest(ToolCall Call, AIFunction Tool, ToolOptions Options, JsonElement Arguments, bool IsIdempotent)
+    private sealed record ToolRequest(ToolCall Call, ResolvedTool Tool, JsonElement Arguments, bool IsIdempotent)
     {
         /// <summary>Gets what the model has to know beside the result.</summary>
         public string? Note { get; init; }

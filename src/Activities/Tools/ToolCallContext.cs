@@ -1,3 +1,5 @@
+using Microsoft.Extensions.AI;
+
 namespace Polyphony.Activities.Tools;
 
 /// <summary>
@@ -32,4 +34,8 @@ public sealed class ToolCallContext
 
     /// <summary>Gets the attempt by the retry policy, from 1.</summary>
     public int Attempt { get; }
+
+    /// <summary>Gets the call that arguments belong to; <see langword="null"/> if they are of no call of a workflow.</summary>
+    /// <param name="arguments">The arguments.</param>
+    internal static ToolCallContext? Of(AIFunctionArguments arguments) => arguments.Context?.TryGetValue(typeof(ToolCallContext), out var context) == true ? context as ToolCallContext : null;
 }

@@ -10,28 +10,31 @@ namespace Polyphony.Activities.Tools;
 /// <summary>Calls the functions of tools, and those that find out whether a call has happened, within the limit of time.</summary>
 internal sealed class ToolFunctions(TimeSpan timeout, TimeProvider timeProvider)
 {
-    /// <summary>Gets how long one call may take.</summary>
-    public TimeSpan Timeout => timeout;
+    /// <summary>Gets how long a call may take: the host's limit, or the tool's if that is shorter.</summary>
+    public TimeSpan LimitOf(ResolvedTool tool) => tool.Timeout < timeout ? tool.Timeout.Value : timeout;
 
     /// <summary>Calls a tool.</summary>
     /// <exception cref="TimeoutException">It took too long.</exception>
-    public async Task<JsonElement> InvokeAsync(AIFunction tool, JsonElement arguments, ToolCallContext context, CancellationToken cancellationToken)
+    public async Task<JsonElement> InvokeAsync(ResolvedTool tool, JsonElement arguments, ToolCallContext context, CancellationToken cancellationToken)
     {
-        var result = await WithinLimitAsync(
+        var result = await WithinAsync(
+            LimitOf(tool),
             async token =>
             {
                 ToolCallContext.Current = context;
-                return await tool.InvokeAsync(
+                return await tool.Function.InvokeAsync(
                     new AIFunctionArguments(ToolArguments.FromJson(arguments)!) { Context = new Dictionary<object, object?> { [typeof(ToolCallContext)] = context } }, token);
             },
             cancellationToken);
-        return ToJson(tool, result);
+        return ToJson(tool.Function, result);
     }
 
-    /// <summary>Does something within the limit.</summary>
-    public async Task<T> WithinLimitAsync<T>(Func<CancellationToken, Task<T>> run, CancellationToken cancellationToken)
+    /// <summary>Does something within the host's limit.</summary>
+    public Task<T> WithinLimitAsync<T>(Func<CancellationToken, Task<T>> run, CancellationToken cancellationToken) => WithinAsync(timeout, run, cancellationToken);
+
+    private async Task<T> WithinAsync<T>(TimeSpan time, Func<CancellationToken, Task<T>> run, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(timeout, timeProvider);
+        using var limit = new CancellationTokenSource(time, timeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {

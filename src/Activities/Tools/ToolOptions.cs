@@ -5,6 +5,12 @@ namespace Polyphony.Activities.Tools;
 /// <summary>What a tool declares of its calls. A workflow may say otherwise of <see cref="Idempotent"/>.</summary>
 public sealed record ToolOptions
 {
+    /// <summary>Gets the options of a tool that declares nothing.</summary>
+    internal static ToolOptions None { get; } = new();
+
+    /// <summary>Gets the options of an idempotent tool.</summary>
+    internal static ToolOptions OfIdempotent { get; } = new() { Idempotent = true };
+
     /// <summary>
     /// Gets a value indicating whether a second call with the same effect key and arguments changes nothing that the first has not changed, so that a call that may have happened is simply made again.
     /// By default it is not: such a call is given to <see cref="Check"/>, else to a person.

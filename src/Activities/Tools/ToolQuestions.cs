@@ -14,7 +14,7 @@ using Polyphony.Expressions.Schemas;
 namespace Polyphony.Activities.Tools;
 
 /// <summary>Makes what people are asked about tool calls.</summary>
-internal sealed class ToolQuestions(PayloadValues values, ToolRegistry tools)
+internal sealed class ToolQuestions(PayloadValues values)
 {
     private const int MaxReasonLength = 1_000;
 
@@ -22,14 +22,15 @@ internal sealed class ToolQuestions(PayloadValues values, ToolRegistry tools)
 
     /// <summary>Asks whether a call is made.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="arguments">Its arguments.</param>
+    /// <param name="tool">The tool.</param>
+    /// <param name="arguments">The arguments.</param>
     /// <param name="approval">Why it has to be approved.</param>
     /// <param name="problem">What was wrong with the last answer; <see langword="null"/> if there was none.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task<ToolCallResult> ApprovalAsync(ToolCall call, JsonElement arguments, ToolApproval approval, string? problem, CancellationToken cancellationToken)
+    public Task<ToolCallResult> ApprovalAsync(ToolCall call, ResolvedTool tool, JsonElement arguments, ToolApproval approval, string? problem, CancellationToken cancellationToken)
     {
         var question = $"{(problem is null ? "" : $"The arguments in the last answer do not fit: {problem}\n")}Call the tool \"{call.Tool}\" with {Visible(arguments)}?";
-        return AskAsync(call, arguments, question, ApprovalForm(call.Tool), new ToolQuestion
+        return AskAsync(call, arguments, question, ApprovalForm(tool.Function.JsonSchema), new ToolQuestion
         {
             Kind = ToolQuestionKind.Approval,
             Prompt = "",
@@ -96,9 +97,9 @@ internal sealed class ToolQuestions(PayloadValues values, ToolRegistry tools)
     }
 
     /// <summary>Makes the schema of the answer to <see cref="ApprovalAsync"/>.</summary>
-    private JsonElement ApprovalForm(string tool)
+    private static JsonElement ApprovalForm(JsonElement parameters)
     {
-        var form = WriteApprovalForm(tools.Get(tool).JsonSchema);
+        var form = WriteApprovalForm(parameters);
 
         // A schema with more than people's answers are checked against: then the arguments are checked before the call, and asked for again if they do not fit.
         return JsonSchema.TryParse(form, out _, out _) ? form : WriteApprovalForm(null);

@@ -1,4 +1,7 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging.Abstractions;
+using Polyphony.Activities.Tools;
+using Polyphony.Activities.Tools.Servers;
 using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Output;
@@ -12,19 +15,22 @@ internal static class ValidateCommand
     public static Command Create(CommonOptions common)
     {
         var files = new Argument<string[]>("FILE") { Description = "Workflow files.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("validate", "Check workflow files: every problem with line and column, and the maximum number of model calls of a run") { files };
+        var connect = new Option<bool>("--connect") { Description = "Ask the tool servers of the settings for their tools, and check the files against them." };
+        var command = new Command("validate", "Check workflow files: every problem with line and column, and the maximum number of model calls of a run") { files, connect };
         command.SetAction((parsed, _) =>
         {
             var settings = common.Read(parsed);
-            return CommandLine.GuardAsync(settings, _ => RunAsync(settings, parsed.GetValue(files)!));
+            return CommandLine.GuardAsync(settings, cancellationToken => RunAsync(settings, parsed.GetValue(files)!, parsed.GetValue(connect), cancellationToken));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(CliSettings settings, string[] files)
+    private static async Task<int> RunAsync(CliSettings settings, string[] files, bool connect, CancellationToken cancellationToken)
     {
         var host = HostModels.Read(settings.SettingsFile);
         var departures = new Departures(host, Environment.GetEnvironmentVariable);
+        await using var servers = new ToolServers(host.Tools, TimeProvider.System, NullLoggerFactory.Instance);
+        var tools = new ToolUseCheck(new FileTools(null).Register(new ToolRegistry()), servers, connect);
         foreach (var warning in host.Warnings)
         {
             await Console.Out.WriteLineAsync(WorkflowFiles.Text(warning));
@@ -39,9 +45,10 @@ internal static class ValidateCommand
             List<WorkflowProblem> endpoints =
                 [.. all.SelectMany((each, index) => host.Endpoints.Check(each, DefinitionOrigin.File, index == 0 ? result.Locations : null, index == 0 ? path : $"workflow \"{each.Name}\""))];
             refused |= endpoints.Count > 0;
-            found = [.. found, .. endpoints];
+            List<WorkflowProblem> warnings = [.. result.Warnings];
+            found = [.. found, .. endpoints, .. await CheckToolsAsync(tools, all, result, path, warnings, cancellationToken)];
             problems += found.Count;
-            await WriteFoundAsync(found, result.Warnings);
+            await WriteFoundAsync(found, warnings);
             if (found.Count == 0)
             {
                 var definition = result.Require();
@@ -63,6 +70,20 @@ internal static class ValidateCommand
         }
 
         return problems == 0 ? ExitCodes.Completed : ExitCodes.Invalid;
+    }
+
+    private static async Task<IReadOnlyList<WorkflowProblem>> CheckToolsAsync(
+        ToolUseCheck tools, IReadOnlyList<WorkflowDefinition> all, WorkflowParseResult first, string path, List<WorkflowProblem> warnings, CancellationToken cancellationToken)
+    {
+        List<WorkflowProblem> found = [];
+        for (var i = 0; i < all.Count; i++)
+        {
+            var (problems, doubts) = await tools.CheckAsync(all[i], i == 0 ? first.Locations : null, i == 0 ? path : $"workflow \"{all[i].Name}\"", cancellationToken);
+            found.AddRange(problems);
+            warnings.AddRange(doubts);
+        }
+
+        return found;
     }
 
     private static async Task WriteFoundAsync(IReadOnlyList<WorkflowProblem> problems, IReadOnlyList<WorkflowProblem> warnings)

@@ -1,11 +1,12 @@
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Providers.OpenAI;
+using Polyphony.Activities.Tools.Servers;
 using Polyphony.Core.Definitions;
 
 namespace Polyphony.Cli.Output;
 
-/// <summary>Says what a workflow sends away from this machine: which model sends prompts where, and with which key.</summary>
+/// <summary>Says what a workflow sends away from this machine: which model sends prompts where, which tool its arguments, and with which key.</summary>
 /// <param name="settings">The models of the host.</param>
 /// <param name="environment">Reads an environment variable.</param>
 internal sealed class Departures(ModelSettings settings, Func<string, string?> environment)
@@ -14,7 +15,7 @@ internal sealed class Departures(ModelSettings settings, Func<string, string?> e
 
     /// <summary>Describes a workflow.</summary>
     /// <param name="definition">The workflow.</param>
-    /// <returns>A line for each of its models, in ordinal order; what stays here is left out.</returns>
+    /// <returns>A line for each of its models and tools, each in ordinal order; what stays here is left out.</returns>
     public IReadOnlyList<string> Of(WorkflowDefinition definition)
     {
         var open = new Queue<string>(definition.Agents.Values.Select(agent => agent.Model).Concat(definition.Models.Keys));
@@ -34,7 +35,26 @@ internal sealed class Departures(ModelSettings settings, Func<string, string?> e
             }
         }
 
-        return [.. lines.Where(line => line.Value is not null).Select(line => $"{line.Key} {line.Value}")];
+        return [.. lines.Where(line => line.Value is not null).Select(line => $"{line.Key} {line.Value}"), .. Tools(definition)];
+    }
+
+    private IEnumerable<string> Tools(WorkflowDefinition definition)
+    {
+        var used = definition.Agents.Values.SelectMany(agent => agent.Tools).Concat(definition.Graph.Nodes.Select(node => node.Kind.ToolOf(node)).OfType<string>());
+        foreach (var name in used.Concat(definition.Tools.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        {
+            if (definition.Tools.TryGetValue(name, out var tool))
+            {
+                var http = tool.Http;
+                yield return $"tool {name} sends its arguments to {PlainText.Line(http.Url.Text)} {(http.ApiKeyVariable is { } key ? $"with the key in {key}" : "without a key")}";
+            }
+            else if (ToolServers.ServerOf(name) is { } server && settings.Tools.Servers.TryGetValue(server, out var found))
+            {
+                yield return found.Url is { } url
+                    ? $"tool {name} sends its arguments to {PlainText.Line(url.GetLeftPart(UriPartial.Path))} {(found.ApiKeyVariable is { } key ? $"with the key in {key}" : "without a key")}"
+                    : $"tool {name} gives its arguments to the program {PlainText.Line(found.Command!)}, which may send them anywhere";
+            }
+        }
     }
 
     private string? Describe(ModelDefinition model) => model.Provider switch

@@ -29,12 +29,15 @@ public sealed class EndpointPolicy(params ImmutableArray<AllowedEndpoint> allowe
     /// <summary>Gets what the settings allow.</summary>
     public ImmutableArray<AllowedEndpoint> Allowed { get; } = allowed;
 
-    /// <summary>Checks all models of a workflow.</summary>
+    /// <summary>Gets what the settings let the tools of workflows call.</summary>
+    internal ImmutableArray<AllowedToolEndpoint> ToolEndpoints { get; init; } = [];
+
+    /// <summary>Checks all models and tools of a workflow.</summary>
     /// <param name="definition">The workflow.</param>
     /// <param name="origin">Who wrote it.</param>
     /// <param name="locations">Where its parts stand, by path.</param>
     /// <param name="file">The file's name, for messages.</param>
-    /// <returns>A problem with code <see cref="Code"/> for each model that is refused.</returns>
+    /// <returns>A problem with code <see cref="Code"/> for each model and tool that is refused.</returns>
     public IReadOnlyList<WorkflowProblem> Check(
         WorkflowDefinition definition, DefinitionOrigin origin, IReadOnlyDictionary<string, SourceLocation>? locations = null, string? file = null)
     {
@@ -48,8 +51,42 @@ public sealed class EndpointPolicy(params ImmutableArray<AllowedEndpoint> allowe
             }
         }
 
+        foreach (var (name, tool) in definition.Tools.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        {
+            if (RefuseTool(tool, tool.Http.Outline) is var (message, hint))
+            {
+                var path = $"tools.{name}.http.url";
+                problems.Add(new WorkflowProblem(Code, path, locations?.GetValueOrDefault(path) ?? default, message, hint, file));
+            }
+        }
+
         return problems;
     }
+
+    /// <summary>Finds why a tool of a workflow may not call an address.</summary>
+    /// <param name="tool">The tool.</param>
+    /// <param name="address">The address, without its query.</param>
+    /// <returns>Why, and what to do about it; <see langword="null"/>: it may be called.</returns>
+    internal (string Message, string Hint)? RefuseTool(ToolDefinition tool, Uri address)
+    {
+        var key = tool.Http.ApiKeyVariable;
+        if ((key is null || !AllowedEndpoint.IsOfTheHost(key)) && ToolEndpoints.Any(entry => entry.Allows(address, key)))
+        {
+            return null;
+        }
+
+        var shown = EndpointAddress.Show(address);
+        return ($"the tool \"{tool.Name}\" {(key is null ? "calls" : $"sends the variable {key} to")} {shown}, which the host's settings do not allow",
+            key is not null && AllowedEndpoint.IsOfTheHost(key)
+                ? $"{key} belongs to the host and goes to no address that a workflow names: give the tool a key of its own in another variable."
+                : $"If you trust it, add {Entry(EndpointAddress.Show(new Uri(address, ".")), key)} to \"allowedEndpoints\" of \"tools\" in the host's settings.");
+    }
+
+    /// <summary>Tells whether a tool may reach an address of this machine or of a private network.</summary>
+    /// <param name="tool">The tool.</param>
+    /// <param name="address">The address, without its query.</param>
+    internal bool MayReachPrivateNetwork(ToolDefinition tool, Uri address) =>
+        ToolEndpoints.Any(entry => entry.PrivateNetwork && entry.Allows(address, tool.Http.ApiKeyVariable));
 
     /// <summary>Finds why a model of a workflow may not be called.</summary>
     /// <param name="model">The model.</param>

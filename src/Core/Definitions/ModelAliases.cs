@@ -14,12 +14,15 @@ namespace Polyphony.Core.Definitions;
 internal sealed record ModelAliases(
     IReadOnlyDictionary<string, ModelDefinition> Models, EndpointPolicy Endpoints, IReadOnlyList<WorkflowProblem> Problems, IReadOnlyList<WorkflowProblem> Warnings)
 {
+    private static readonly AllowedEndpoint Nowhere = new("https://nowhere.invalid", null);
+
     /// <summary>Reads a host's settings.</summary>
     /// <param name="root">The content of the settings: a map.</param>
     /// <param name="file">The file's name, for messages.</param>
-    /// <param name="otherKeys">The keys beside these two that somebody else reads; all others are problems.</param>
+    /// <param name="readTools">Reads <c>tools</c>, if it is there.</param>
+    /// <param name="otherKeys">The keys beside these that somebody else reads; all others are problems.</param>
     /// <returns>The models and the problems. Never throws for what the settings say.</returns>
-    public static ModelAliases Parse(SourceNode root, string? file, params IReadOnlyList<string> otherKeys)
+    public static ModelAliases Parse(SourceNode root, string? file, Action<MapReader>? readTools = null, params IReadOnlyList<string> otherKeys)
     {
         var context = new ParseContext(file, Nodes.NodeKinds.All);
         var models = new SortedDictionary<string, ModelDefinition>(StringComparer.Ordinal);
@@ -39,6 +42,11 @@ internal sealed record ModelAliases(
         }
 
         var endpoints = new EndpointPolicy([.. ReadEndpoints(map)]);
+        if (readTools is not null && map.Map("tools") is { } tools)
+        {
+            readTools(tools);
+        }
+
         foreach (var key in otherKeys)
         {
             map.Value(key);
@@ -57,7 +65,13 @@ internal sealed record ModelAliases(
         return new ModelAliases(models, endpoints, ParseContext.Sorted(context.Problems), ParseContext.Sorted(context.Warnings));
     }
 
-    private static IEnumerable<AllowedEndpoint> ReadEndpoints(MapReader map)
+    private static IEnumerable<AllowedEndpoint> ReadEndpoints(MapReader map) => ReadEndpoints(map, (_, allowed) => allowed);
+
+    /// <summary>Reads <c>allowedEndpoints</c>.</summary>
+    /// <typeparam name="T">What an entry is read as.</typeparam>
+    /// <param name="map">Where it stands.</param>
+    /// <param name="make">Reads what an entry has besides.</param>
+    internal static IEnumerable<T> ReadEndpoints<T>(MapReader map, Func<MapReader, AllowedEndpoint, T> make)
     {
         const string key = "allowedEndpoints";
         const string example = "Such as { \"endpoint\": \"https://example.com/v1\", \"apiKeyVariable\": \"EXAMPLE_KEY\" }.";
@@ -68,14 +82,22 @@ internal sealed record ModelAliases(
             case SourceSequence list:
                 for (var i = 0; i < list.Items.Count; i++)
                 {
-                    var path = $"{key}[{i}]";
+                    var path = $"{map.PathOf(key)}[{i}]";
                     if (list.Items[i] is not SourceMapping entry)
                     {
                         map.WrongTypeAt(path, list.Items[i], $"each entry of \"{key}\"", "an object", example);
                     }
-                    else if (ReadEndpoint(new MapReader(map.Context, entry, path, entry.Location), example) is { } allowed)
+                    else
                     {
-                        yield return allowed;
+                        var known = map.Context.Problems.Count;
+                        var reader = new MapReader(map.Context, entry, path, entry.Location);
+                        var allowed = ReadEndpoint(reader, example);
+                        var made = make(reader, allowed ?? Nowhere);
+                        reader.Finish();
+                        if (allowed is not null && map.Context.Problems.Count == known)
+                        {
+                            yield return made;
+                        }
                     }
                 }
 
@@ -107,7 +129,6 @@ internal sealed record ModelAliases(
                 "apiKeyVariable", $"{variable} belongs to the host and is never sent to an address that a workflow names", "Define the model in \"models\" of these settings, or give the workflow its own key in another variable.");
         }
 
-        entry.Finish();
         return pattern is null || entry.Context.Problems.Count > known ? null : new AllowedEndpoint(pattern, variable);
     }
 }

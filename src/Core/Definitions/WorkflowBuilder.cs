@@ -25,6 +25,7 @@ public sealed partial class WorkflowBuilder(string name)
     private readonly JsonObject _top = new() { ["name"] = name };
     private readonly List<(string Name, JsonObject Value)> _models = [];
     private readonly List<(string Name, JsonObject Value)> _agents = [];
+    private readonly List<(string Name, JsonObject Value)> _tools = [];
     private readonly List<(string Name, JsonObject Value)> _nodes = [];
     private readonly List<JsonObject> _schedules = [];
     private JsonArray? _edges;
@@ -99,6 +100,25 @@ public sealed partial class WorkflowBuilder(string name)
         return this;
     }
 
+    /// <summary>Adds a tool that makes an HTTP request. The host's settings allow its address.</summary>
+    /// <param name="name">Its name, without a dot.</param>
+    /// <param name="url">The address, a template that reads <c>args</c> in its path; what stands in a query is set by <paramref name="configure"/>.</param>
+    /// <param name="description">What it does, for the model.</param>
+    /// <param name="parameters">The schema of its arguments; none by default.</param>
+    /// <param name="configure">Sets the rest.</param>
+    /// <returns>This builder.</returns>
+    public WorkflowBuilder HttpTool(string name, string url, string? description = null, JsonObject? parameters = null, Action<HttpToolBuilder>? configure = null)
+    {
+        var http = new JsonObject { ["url"] = url };
+        var map = new JsonObject();
+        Put(map, "description", description);
+        Put(map, "parameters", parameters);
+        configure?.Invoke(new HttpToolBuilder(map, http));
+        map["http"] = http;
+        _tools.Add((name, map));
+        return this;
+    }
+
     /// <summary>Adds an edge. Without any edge, nodes run one after another in the order in which they were added.</summary>
     /// <param name="from">The source node.</param>
     /// <param name="to">The target node.</param>
@@ -167,6 +187,7 @@ public sealed partial class WorkflowBuilder(string name)
 
         AddNamed(entries, "models", _models);
         AddNamed(entries, "agents", _agents);
+        AddNamed(entries, "tools", _tools);
         AddNamed(entries, "nodes", _nodes);
         if (_edges is not null)
         {

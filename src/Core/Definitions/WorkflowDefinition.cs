@@ -37,6 +37,9 @@ public sealed record WorkflowDefinition
     /// <summary>Gets the agents by name.</summary>
     public IReadOnlyDictionary<string, AgentDefinition> Agents { get; init; } = new Dictionary<string, AgentDefinition>();
 
+    /// <summary>Gets the tools that the file describes; others are the host's.</summary>
+    internal IReadOnlyDictionary<string, ToolDefinition> Tools { get; init; } = new Dictionary<string, ToolDefinition>();
+
     /// <summary>Gets the nodes and edges, analysed. Node indexes are places in the file.</summary>
     public required WorkflowGraph Graph { get; init; }
 

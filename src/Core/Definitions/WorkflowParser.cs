@@ -91,6 +91,7 @@ internal static class WorkflowParser
             Limits = workflow.Limits,
             Models = workflow.Models,
             Agents = workflow.Agents,
+            Tools = workflow.Tools,
             Graph = graph,
             Termination = workflow.Termination,
             Output = workflow.Output,

@@ -9,7 +9,8 @@ namespace Polyphony.Core.Nodes;
 /// <param name="context">What the parts of the parser share.</param>
 /// <param name="draft">The node as read.</param>
 /// <param name="agents">The agents of the file.</param>
-internal sealed class NodeCheck(ParseContext context, NodeDraft draft, IReadOnlyDictionary<string, AgentDefinition> agents)
+/// <param name="tools">The tools of the file.</param>
+internal sealed class NodeCheck(ParseContext context, NodeDraft draft, IReadOnlyDictionary<string, AgentDefinition> agents, IReadOnlyDictionary<string, ToolDefinition> tools)
 {
     /// <summary>Gets the agents of the file by name.</summary>
     public IReadOnlyDictionary<string, AgentDefinition> Agents => agents;
@@ -22,6 +23,29 @@ internal sealed class NodeCheck(ParseContext context, NodeDraft draft, IReadOnly
     {
         var path = $"{draft.Path}.{key}";
         context.Error("invalid_value", path, context.Locations.GetValueOrDefault(path, draft.Location), message, hint);
+    }
+
+    /// <summary>Reports where the arguments of a tool node can't fit a tool of the file. What expressions give is checked in the run.</summary>
+    /// <param name="tool">The tool.</param>
+    /// <param name="arguments">The arguments.</param>
+    public void Arguments(string tool, ValueTemplate arguments)
+    {
+        if (!tools.TryGetValue(tool, out var definition) || !context.Values.TryGetValue(arguments, out var json))
+        {
+            return;
+        }
+
+        string[] paths = [$"{draft.Path}.arguments", $"{draft.Path}.tool.arguments", $"{draft.Path}.tool", draft.Path];
+        var path = Array.Find(paths, context.Locations.ContainsKey) ?? draft.Path;
+        foreach (var violation in FixedArguments.Check(definition.Parameters ?? ToolDefinition.NoParameters, json))
+        {
+            context.Error(
+                "invalid_arguments",
+                path,
+                context.Locations.GetValueOrDefault(path, draft.Location),
+                $"the arguments do not fit the tool \"{tool}\": {(violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ")}{ParseContext.Inner(violation.Message)}",
+                "Change the arguments, or the tool's \"parameters\".");
+        }
     }
 
     /// <summary>Reports where a value that takes the place of another does not fit the other's schema. One with templates is known only in the run, and is checked there.</summary>

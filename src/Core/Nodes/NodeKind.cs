@@ -98,6 +98,9 @@ internal abstract class NodeKind
     /// <summary>Gets the workflows that a node runs.</summary>
     public virtual IEnumerable<SubWorkflowUse> SubWorkflowsOf(NodeDefinition node) => [];
 
+    /// <summary>Gets the tool that a node calls; <see langword="null"/> if it calls none.</summary>
+    public virtual string? ToolOf(NodeDefinition node) => null;
+
     /// <summary>Gets what a node says of the tool call that it makes itself; <see langword="null"/> if it says nothing, or makes none.</summary>
     public virtual ToolRules? ToolRulesOf(NodeDefinition node) => null;
 

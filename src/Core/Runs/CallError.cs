@@ -98,6 +98,9 @@ public static class ErrorCodes
     /// <summary>The tool is not registered on this host.</summary>
     public const string ToolNotFound = "tool_not_found";
 
+    /// <summary>The server of the tool could not be started or reached.</summary>
+    public const string ToolServerUnavailable = "tool_server_unavailable";
+
     /// <summary>The tool's arguments do not fit.</summary>
     public const string ToolArgumentsInvalid = "tool_arguments_invalid";
 

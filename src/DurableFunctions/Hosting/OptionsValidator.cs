@@ -11,8 +11,10 @@ namespace Polyphony.DurableFunctions.Hosting;
 /// <param name="services">The services: host.json is read when the options are, so that a problem there is reported with the others.</param>
 /// <param name="workflows">The workflows of the program.</param>
 /// <param name="tools">The app's tools.</param>
+/// <param name="toolSettings">What code says of where tools come from.</param>
 /// <param name="clients">The app's chat clients.</param>
-internal sealed class OptionsValidator(IConfiguration configuration, IServiceProvider services, AppWorkflows workflows, IEnumerable<AppTool> tools, ChatClients clients)
+internal sealed class OptionsValidator(
+    IConfiguration configuration, IServiceProvider services, AppWorkflows workflows, IEnumerable<AppTool> tools, IEnumerable<AppToolSettings> toolSettings, ChatClients clients)
     : IValidateOptions<PolyphonyOptions>
 {
     /// <inheritdoc/>
@@ -26,6 +28,7 @@ internal sealed class OptionsValidator(IConfiguration configuration, IServicePro
             Try(() => AppActivities.MakeTools(new FileTools(settings.FilesFolder), tools), problems);
             if (Try(() => ModelSettings.Read(settings.SettingsFile), problems) is { } models)
             {
+                AppToolSettings.Add(models.Tools, toolSettings, AppContext.BaseDirectory, problems);
                 clients.Check(models.Models.Values.Concat(workflows.Definitions.SelectMany(definition => definition.Models.Values)), problems);
             }
         }

@@ -103,7 +103,7 @@ internal sealed class HostedEngine(
         InterpreterOptions.InMemory,
         new ActivitiesOptions { ToolTimeout = options.Value.ToolTimeout, PayloadCacheBytes = options.Value.PayloadCacheBytes },
         settings.Models,
-        new FileTools(settings.FilesFolder, settings.DataFile is { } file ? [Path.GetDirectoryName(file)!] : []),
+        new FileTools(settings.FilesFolder, settings.Models.Tools.Files, settings.DataFile is { } file ? [Path.GetDirectoryName(file)!] : []),
         engine.Definitions,
         engine.Payloads,
         engine.Ledger,

@@ -1,4 +1,6 @@
+using Polyphony.Activities.Apps;
 using Polyphony.Activities.Providers;
+using Polyphony.Activities.Tools;
 using Polyphony.Core.Definitions;
 
 namespace Polyphony.Hosting.Settings;
@@ -16,16 +18,17 @@ internal sealed record HostSettings(string? DataFile, IReadOnlyList<string> Work
     /// <summary>Works the settings out.</summary>
     /// <param name="options">The options.</param>
     /// <param name="contentRoot">Where relative paths begin.</param>
+    /// <param name="tools">What code says of where tools come from.</param>
     /// <param name="problems">Takes what is wrong.</param>
     /// <returns>The settings, as far as they are right.</returns>
-    public static HostSettings Resolve(PolyphonyOptions options, string contentRoot, ICollection<string> problems)
+    public static HostSettings Resolve(PolyphonyOptions options, string contentRoot, IEnumerable<AppToolSettings> tools, ICollection<string> problems)
     {
         var data = FullPath(options.DataFolder, nameof(options.DataFolder));
         return new HostSettings(
             options.InMemory || data is null ? null : Path.Combine(data, DataFileName),
             [.. options.WorkflowFolders.Select(folder => FullPath(folder, nameof(options.WorkflowFolders))).OfType<string>()],
             options.FilesFolder is null ? null : FullPath(options.FilesFolder, nameof(options.FilesFolder)),
-            Merge(options, options.SettingsFile is null ? null : FullPath(options.SettingsFile, nameof(options.SettingsFile)), problems));
+            Merge(options, options.SettingsFile is null ? null : FullPath(options.SettingsFile, nameof(options.SettingsFile)), contentRoot, tools, problems));
 
         string? FullPath(string path, string name)
         {
@@ -39,7 +42,7 @@ internal sealed record HostSettings(string? DataFile, IReadOnlyList<string> Work
         }
     }
 
-    private static ModelSettings Merge(PolyphonyOptions options, string? file, ICollection<string> problems)
+    private static ModelSettings Merge(PolyphonyOptions options, string? file, string contentRoot, IEnumerable<AppToolSettings> tools, ICollection<string> problems)
     {
         var ofFile = Read(() => ModelSettings.Read(file));
         var ofSection = options.Section is { } section ? Read(() => ModelSettings.Parse(section.Json.ToJsonString(), section.Path)) : null;
@@ -67,7 +70,7 @@ internal sealed record HostSettings(string? DataFile, IReadOnlyList<string> Work
             prices.With(new PriceTable(prices.AsOf, new Dictionary<string, ModelPrice>(options.Prices, StringComparer.Ordinal))))
         {
             Warnings = [.. ofFile?.Warnings ?? [], .. ofSection?.Warnings ?? []],
-        };
+        }.With(MergeTools(ofFile, ofSection, tools, contentRoot, problems));
 
         ModelSettings? Read(Func<ModelSettings> read)
         {
@@ -82,6 +85,9 @@ internal sealed record HostSettings(string? DataFile, IReadOnlyList<string> Work
             }
         }
     }
+
+    private static ToolSettings MergeTools(ModelSettings? ofFile, ModelSettings? ofSection, IEnumerable<AppToolSettings> ofCode, string contentRoot, ICollection<string> problems) => AppToolSettings.Add(
+        (ofFile?.Tools ?? ToolSettings.None).With(ofSection?.Tools.Below(contentRoot) ?? ToolSettings.None, problems), ofCode, contentRoot, problems);
 
     private static void CheckFallback(ModelDefinition model, SortedDictionary<string, ModelDefinition> models, ICollection<string> problems)
     {

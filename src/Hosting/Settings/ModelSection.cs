@@ -14,9 +14,18 @@ internal sealed record ModelSection(string Path, JsonObject Json)
         "provider", "model", "endpoint", "apiKeyVariable", "apiVersion", "dialect", "temperature", "maxOutputTokens", "requestsPerMinute", "tokensPerMinute", "fallback",
         "name", "structuredOutput", "strictSchemas", "tokenLimit", "roles", "systemRole", "names",
         "asOf", "models", "input", "output", "cachedInput", "above", "tokens",
+        "allowedEndpoints", "privateNetwork", "servers", "files", "command", "args", "folder", "env", "passVariables", "url", "headers", "apiKeyHeader", "timeout", "maxBytes", "idempotent",
     ];
 
-    private static readonly HashSet<string> Texts = new(StringComparer.Ordinal) { "provider", "model", "endpoint", "apiKeyVariable", "apiVersion", "asOf", "name", "fallback" };
+    private static readonly HashSet<string> Texts = new(StringComparer.Ordinal)
+    {
+        "provider", "model", "endpoint", "apiKeyVariable", "apiVersion", "asOf", "name", "fallback",
+        "command", "args", "folder", "passVariables", "url", "apiKeyHeader", "timeout", "idempotent", "files", "env", "headers",
+    };
+
+    // Their keys are names that somebody gave; those of the second set hold texts.
+    private static readonly HashSet<string> Named = new(StringComparer.Ordinal) { "models", "servers", "files", "env", "headers" };
+    private static readonly HashSet<string> NamedTexts = new(StringComparer.Ordinal) { "files", "env", "headers" };
 
     /// <summary>Reads a part of a section.</summary>
     /// <param name="section">The part.</param>
@@ -41,7 +50,7 @@ internal sealed record ModelSection(string Path, JsonObject Json)
         foreach (var child in children)
         {
             var name = isNamed ? child.Key : Keys.FirstOrDefault(known => known.Equals(child.Key, StringComparison.OrdinalIgnoreCase)) ?? child.Key;
-            if (Read(child, name, isNamed: !isNamed && name == "models") is { } value)
+            if (Read(child, isNamed && NamedTexts.Contains(key) ? key : name, isNamed: !isNamed && Named.Contains(name)) is { } value)
             {
                 map[name] = value;
             }

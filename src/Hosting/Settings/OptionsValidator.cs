@@ -9,9 +9,11 @@ namespace Polyphony.Hosting.Settings;
 /// <summary>Checks everything that an app was given, at its start: all problems at once.</summary>
 /// <param name="root">Where relative paths begin.</param>
 /// <param name="tools">The tools.</param>
+/// <param name="toolSettings">What code says of where tools come from.</param>
 /// <param name="workflows">The workflows of the program.</param>
 /// <param name="clients">The chat clients.</param>
-internal sealed class OptionsValidator(ContentRoot root, IEnumerable<AppTool> tools, AppWorkflows workflows, ChatClients clients) : IValidateOptions<PolyphonyOptions>
+internal sealed class OptionsValidator(
+    ContentRoot root, IEnumerable<AppTool> tools, IEnumerable<AppToolSettings> toolSettings, AppWorkflows workflows, ChatClients clients) : IValidateOptions<PolyphonyOptions>
 {
     /// <inheritdoc/>
     public ValidateOptionsResult Validate(string? name, PolyphonyOptions options)
@@ -19,7 +21,7 @@ internal sealed class OptionsValidator(ContentRoot root, IEnumerable<AppTool> to
         List<string> problems = [.. options.Problems];
         CheckNumbers(options, problems);
         CheckRoutes(options, problems);
-        var settings = HostSettings.Resolve(options, root.Path, problems);
+        var settings = HostSettings.Resolve(options, root.Path, toolSettings, problems);
         clients.Check(settings.Models.Models.Values.Concat(workflows.Definitions.SelectMany(definition => definition.Models.Values)), problems);
         workflows.Check(problems);
         CheckTools(problems);

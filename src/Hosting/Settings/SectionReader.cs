@@ -16,6 +16,7 @@ internal sealed class SectionReader(IConfigurationSection section, PolyphonyOpti
     private const string Models = "models";
     private const string AllowedEndpoints = "allowedEndpoints";
     private const string Prices = "prices";
+    private const string Tools = "tools";
 
     private static readonly Dictionary<string, Action<SectionReader, IConfigurationSection>> Readers = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -41,6 +42,7 @@ internal sealed class SectionReader(IConfigurationSection section, PolyphonyOpti
         [Models] = static (reader, value) => reader.Model(Models, ModelSection.Read(value, isNamed: true)),
         [AllowedEndpoints] = static (reader, value) => reader.Model(AllowedEndpoints, ModelSection.Read(value)),
         [Prices] = static (reader, value) => reader.Model(Prices, ModelSection.Read(value)),
+        [Tools] = static (reader, value) => reader.Model(Tools, ModelSection.Read(value)),
     };
 
     private readonly JsonObject _models = [];

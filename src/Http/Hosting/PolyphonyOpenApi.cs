@@ -34,7 +34,7 @@ internal static class PolyphonyOpenApi
         {
             document.Info.Title = "Polyphony";
             document.Info.Version = Version;
-            document.Info.Description = "Durable multi-agent workflows: start, watch and manage instances. Statuses and fields follow Durable Functions' HTTP API; errors are problem details (RFC 9457) with a stable code; each response lists its codes. A path that is not listed here is answered 404 not_found, another method of one that is 405 method_not_allowed.";
+            document.Info.Description = "Durable multi-agent workflows: start, watch and manage instances. Statuses and fields follow Durable Functions' HTTP API; errors are problem details (RFC 9457) with a stable code; each response lists its codes. A path that is not listed here (/mcp aside) is answered 404 not_found, another method of one that is 405 method_not_allowed.";
 
             // The document is one for every host.
             document.Servers = [];

@@ -87,6 +87,8 @@ public sealed class DocsTests
     [InlineData("limits", "limits: {{ {0} }}")]
     [InlineData("model", "models: {{ x: {{ provider: offline, {0} }} }}")]
     [InlineData("agent", "agents: {{ x: {{ model: fast, {0} }} }}")]
+    [InlineData("tool", "tools: {{ x: {{ http: {{ url: 'https://example.com' }}, {0} }} }}")]
+    [InlineData("http", "tools: {{ x: {{ http: {{ url: 'https://example.com', {0} }} }} }}")]
     [InlineData("retry", "agents: {{ x: {{ model: fast, retry: {{ {0} }} }} }}")]
     [InlineData("filter", "agents: {{ x: {{ model: fast, context: [{{ {0} }}] }} }}")]
     [InlineData("agentNode", "nodes: {{ x: {{ agent: a, prompt: x, {0} }} }}")]
@@ -128,6 +130,7 @@ public sealed class DocsTests
             "top" => string.Join('\n', block) + "\nname: example\nnodes: { a: { transform: 1 } }\n",
             "models" => $"name: example\nmodels:\n{inner}nodes: {{ a: {{ transform: 1 }} }}\n",
             "agents" => $"name: example\nagents:\n{inner}nodes: {{ a: {{ agent: planner, prompt: x }}, b: {{ agent: researcher, prompt: x }} }}\n",
+            "tools" => $"name: example\ntools:\n{inner}nodes: {{ a: {{ transform: 1 }} }}\n",
             "nodes" => $"name: example\n{Agents}nodes:\n  plan: {{ agent: planner, prompt: x }}\n{inner}",
             "edges" => "name: example\nnodes:\n" + string.Concat(
                 "plan left right draft review approve notify".Split(' ').Select(name => $"  {name}: {{ transform: {{ score: 1 }} }}\n")) + "edges:\n" + inner,

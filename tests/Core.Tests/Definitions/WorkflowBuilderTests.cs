@@ -127,4 +127,49 @@ public sealed class WorkflowBuilderTests
     }
 
     private static JsonObject Object() => new() { ["type"] = "object" };
+
+    [Fact]
+    [Trait("Row", "O12")]
+    public void HttpTool_WithEverything_IsThatOfAFile_AndStaysInTheCanonicalForm()
+    {
+        const string file = """
+            name: t
+            tools:
+              look: { http: { url: "https://example.com/v1" } }
+              order:
+                description: Orders.
+                parameters: { type: object, properties: { id: { type: string } } }
+                idempotent: true
+                http:
+                  url: "https://example.com/v1/{{ args.id }}"
+                  method: PUT
+                  query: { a: 1 }
+                  headers: { X-A: b }
+                  body: { id: "{{ args.id }}" }
+                  apiKeyVariable: KEY
+                  apiKeyHeader: X-Key
+                  timeout: 10s
+                  maxBytes: 5
+            nodes:
+              x: { tool: order, arguments: { id: "1" } }
+              y: { tool: look }
+            """;
+        var built = new WorkflowBuilder("t")
+            .HttpTool("look", "https://example.com/v1", configure: http => http.Method("GET").MaxBytes(1024 * 1024))
+            .HttpTool("order", "https://example.com/v1/{{ args.id }}", "Orders.", JsonNode.Parse("""{ "type": "object", "properties": { "id": { "type": "string" } } }""")!.AsObject(), http => http
+                .Method("PUT").Query(new JsonObject { ["a"] = 1 }).Headers(new JsonObject { ["X-A"] = "b" }).Body(new JsonObject { ["id"] = "{{ args.id }}" })
+                .ApiKey("KEY", "X-Key").Timeout(TimeSpan.FromSeconds(10)).MaxBytes(5).Idempotent())
+            .ToolNode("x", "order", new JsonObject { ["id"] = "1" })
+            .ToolNode("y", "look")
+            .Build();
+
+        var read = WorkflowParser.Parse(YamlSource.Read(file).Root!).Require();
+
+        Assert.Equal(read.CanonicalJson, built.CanonicalJson);
+        Assert.Contains("\"look\":{\"http\":{\"url\":\"https://example.com/v1\"}}", built.CanonicalJson, StringComparison.Ordinal);
+        var again = WorkflowDefinition.FromJson(built.CanonicalJson).Tools["order"];
+        Assert.Equal(
+            ("PUT", "KEY", "X-Key", TimeSpan.FromSeconds(10), 5, true, true),
+            (again.Http.Method, again.Http.ApiKeyVariable, again.Http.ApiKeyHeader, again.Http.Timeout!.Value, again.Http.MaxBytes, again.IsIdempotent, read.Tools["look"].IsIdempotent));
+    }
 }

@@ -10,6 +10,9 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Polyphony.Activities.Apps;
+using Polyphony.Activities.Providers;
+using Polyphony.Activities.Tools;
+using Polyphony.Activities.Tools.Servers;
 using Polyphony.Core.Client;
 using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
@@ -157,6 +160,30 @@ public sealed class FunctionsAppTests
     }
 
     [Fact]
+    [Trait("Row", "O12")]
+    public async Task Tools_OfTheSettingsFileAndOfCode_AreThere()
+    {
+        var folder = Directory.CreateTempSubdirectory("polyphony-functions-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "settings.json");
+            await File.WriteAllTextAsync(
+                file, """{ "tools": { "servers": { "search": { "url": "https://search.example.com/mcp" } }, "allowedEndpoints": [ { "endpoint": "https://api.example.com/v1" } ], "files": { "docs": "docs" } } }""", Token);
+            await using var provider = Build(
+                BuiltApp.Load(Sample), "api", polyphony => polyphony.AddToolServer("git", new ToolServer { Command = "git-server" }).AllowToolEndpoint("https://more.example.com"), new() { ["POLYPHONY_SETTINGS"] = file });
+
+            Assert.Equal(["git", "search"], provider.GetRequiredService<ToolServers>().Names);
+            Assert.Equal(["https://api.example.com/v1", "https://more.example.com"], provider.GetRequiredService<WorkflowClient>().Endpoints.ToolEndpoints.Select(endpoint => endpoint.Pattern));
+            Assert.Equal(Path.Combine(folder.FullName, "docs"), provider.GetRequiredService<ModelSettings>().Tools.Files["docs"]);
+            Assert.NotNull(provider.GetRequiredService<AppFunctions>());
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task Start_WithEverythingWrong_ListsItAll()
     {
         await using var provider = Build(
@@ -164,13 +191,14 @@ public sealed class FunctionsAppTests
             "api",
             polyphony => polyphony
                 .AddCodeWorkflow(Agents("note"), RunAsync).AddCodeWorkflow(Agents("note"), RunAsync)
+                .AddToolServer("x", new ToolServer())
                 .AddTool(AIFunctionFactory.Create(() => 1, "one")).AddTool(AIFunctionFactory.Create(() => 2, "one"))
                 .AddChatClient("anthropic", _ => throw new InvalidOperationException("It is not made by a check.")),
             settings: new() { ["POLYPHONY_TABLE"] = "no-table", ["POLYPHONY_QUEUE"] = "No" });
 
         var e = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate());
 
-        string[] expected = ["two tools named \"one\"", "2 workflows named \"note\"", "POLYPHONY_TABLE (Table)", "POLYPHONY_QUEUE is \"No\""];
+        string[] expected = ["two tools named \"one\"", "2 workflows named \"note\"", "POLYPHONY_TABLE (Table)", "POLYPHONY_QUEUE is \"No\"", "The tool server \"x\": it must have either Command or Url"];
         Assert.All(expected, problem => Assert.Contains(e.Failures, failure => failure.Contains(problem, StringComparison.Ordinal)));
         Assert.Equal(expected.Length, e.Failures.Count());
     }

@@ -1,7 +1,12 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Polyphony.Activities.Tools;
+using Polyphony.Activities.Tools.Servers;
 using Polyphony.Core.Client;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using Polyphony.Core.Runs;
+using Polyphony.TestKit.Servers;
 
 namespace Polyphony.DurableFunctions.Tests.Workflows;
 
@@ -47,7 +52,7 @@ public abstract class WorkflowContract
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private protected abstract Task<WorkflowHost> StartAsync(InterpreterOptions? interpreter = null);
+    private protected abstract Task<WorkflowHost> StartAsync(InterpreterOptions? interpreter = null, HostTools? tools = null);
 
     [Theory]
     [InlineData("hello", """{"name":"Ada"}""")]
@@ -188,6 +193,36 @@ public abstract class WorkflowContract
 
         static IEnumerable<string> Lines(WorkflowStatus status) =>
             status.Outcomes!.Select(each => $"{each.Outcome.Activation} {each.Outcome.Status} {each.Outcome.Error?.Code} {each.Result?.GetRawText()}");
+    }
+
+    [Fact]
+    [Trait("Row", "O12")]
+    public async Task Tools_OfAFileAndOfAProgram_AreCalledFromActivities()
+    {
+        await using var api = await FakeApi.StartAsync("""{"stock":3}""");
+        var folder = Directory.CreateTempSubdirectory("polyphony-tools-");
+        var server = new ToolServer { Command = "dotnet", Arguments = [Path.Combine(AppContext.BaseDirectory, "Polyphony.TestToolServer.dll"), Path.Combine(folder.FullName, "diary.txt")] };
+        await using (var servers = new ToolServers(
+            new ToolSettings { Servers = new Dictionary<string, ToolServer>(StringComparer.Ordinal) { ["test"] = server } }, TimeProvider.System, NullLoggerFactory.Instance))
+        await using (var host = await StartAsync(tools: new HostTools(new EndpointPolicy { ToolEndpoints = [new AllowedToolEndpoint(api.Address, null, PrivateNetwork: true)] }, servers)))
+        {
+            var ended = await host.WaitAsync(await host.StartAsync(
+                $$$"""
+                name: tools
+                tools:
+                  take: { parameters: { type: object, properties: { id: { type: string } } }, http: { method: POST, url: "{{{api.Address}}}/items", body: "{{ args }}" } }
+                nodes:
+                  take: { tool: take, arguments: { id: "a" } }
+                  sum: { tool: test.add, arguments: { a: "{{ nodes.take.output.stock }}", b: 4 } }
+                output: "{{ nodes.sum.output }}"
+                """, "{}"));
+
+            Assert.Equal("""{"sum":7}""", ended.Output!.Value.GetRawText());
+            Assert.Equal("{\"id\":\"a\"}", Assert.Single(api.Requests).Body);
+            Assert.Matches("^[0-9a-f]{32}\\z", api.Requests[0].Headers["Idempotency-Key"]);
+        }
+
+        folder.Delete(recursive: true);
     }
 
     [Fact]

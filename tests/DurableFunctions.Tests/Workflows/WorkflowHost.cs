@@ -6,6 +6,8 @@ using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Schedules;
 using Polyphony.Activities.Tools;
+using Polyphony.Activities.Tools.Http;
+using Polyphony.Activities.Tools.Servers;
 using Polyphony.Activities.Workflows;
 using Polyphony.Core.Client;
 using Polyphony.Core.CodeFirst;
@@ -32,14 +34,14 @@ internal sealed class WorkflowHost : IAsyncDisposable
     private readonly IAsyncDisposable _owner;
     private readonly OverlaidCatalog _catalog = new();
 
-    private WorkflowHost(IAsyncDisposable owner, DurableClient durable, IDefinitionStore definitions, IPayloadStore payloads, ILedger ledger)
+    private WorkflowHost(IAsyncDisposable owner, DurableClient durable, IDefinitionStore definitions, IPayloadStore payloads, ILedger ledger, EndpointPolicy? endpoints = null)
     {
         _owner = owner;
         Durable = durable;
         Definitions = definitions;
         Payloads = payloads;
         Ledger = ledger;
-        Client = new WorkflowClient(durable, new CodeCatalog(Code, _catalog), definitions, payloads, ledger: ledger);
+        Client = new WorkflowClient(durable, new CodeCatalog(Code, _catalog), definitions, payloads, endpoints: endpoints, ledger: ledger);
     }
 
     /// <summary>A workflow in C#: loops, fans out, waits for a time and asks a person.</summary>
@@ -72,14 +74,14 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static Task<WorkflowHost> InMemoryAsync(InterpreterOptions? interpreter, IModelProvider? models = null) =>
-        OnDurableTaskAsync(new InMemoryTaskHub(), DurableTaskHost.Stores.InMemory(), () => Task.CompletedTask, interpreter, models);
+    public static Task<WorkflowHost> InMemoryAsync(InterpreterOptions? interpreter, IModelProvider? models = null, HostTools? tools = null) =>
+        OnDurableTaskAsync(new InMemoryTaskHub(), DurableTaskHost.Stores.InMemory(), () => Task.CompletedTask, interpreter, models, tools);
 
     /// <summary>As the app is: histories on Azure Storage, all else on Blob Storage.</summary>
-    public static Task<WorkflowHost> OnAzureStorageAsync(InterpreterOptions? interpreter, IModelProvider? models = null)
+    public static Task<WorkflowHost> OnAzureStorageAsync(InterpreterOptions? interpreter, IModelProvider? models = null, HostTools? tools = null)
     {
         var container = TestContainer.Create();
-        return OnDurableTaskAsync(AzureStorageTaskHub.Create(), container.OpenStores(), () => container.DisposeAsync().AsTask(), interpreter, models);
+        return OnDurableTaskAsync(AzureStorageTaskHub.Create(), container.OpenStores(), () => container.DisposeAsync().AsTask(), interpreter, models, tools);
     }
 
     public static async Task<WorkflowHost> EmbeddedAsync(InterpreterOptions? interpreter = null)
@@ -124,16 +126,25 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _owner.DisposeAsync();
 
-    private static async Task<WorkflowHost> OnDurableTaskAsync(ITaskHub hub, DurableTaskHost.Stores stores, Func<Task> whenDisposed, InterpreterOptions? interpreter, IModelProvider? models)
+    private static async Task<WorkflowHost> OnDurableTaskAsync(
+        ITaskHub hub, DurableTaskHost.Stores stores, Func<Task> whenDisposed, InterpreterOptions? interpreter, IModelProvider? models, HostTools? tools)
     {
         var registry = new DurableRegistry();
         WorkflowHost? made = null;
-        Register(registry, () => made!.Client, stores.Payloads, stores.Ledger, stores.Definitions, interpreter, models);
+        Register(registry, () => made!.Client, stores.Payloads, stores.Ledger, stores.Definitions, interpreter, models, tools);
         var host = (DurableTaskHost)await DurableTaskHost.StartAsync(registry, hub, () => stores, whenDisposed);
-        return made = new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads, stores.Ledger) { Looks = host.Looks };
+        return made = new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads, stores.Ledger, tools?.Endpoints) { Looks = host.Looks };
     }
 
-    private static void Register(DurableRegistry registry, Func<WorkflowClient> client, IPayloadStore payloads, ILedger ledger, IDefinitionStore definitions, InterpreterOptions? interpreter, IModelProvider? models = null)
+    private static void Register(
+        DurableRegistry registry,
+        Func<WorkflowClient> client,
+        IPayloadStore payloads,
+        ILedger ledger,
+        IDefinitionStore definitions,
+        InterpreterOptions? interpreter,
+        IModelProvider? models = null,
+        HostTools? tools = null)
     {
         registry.AddWorkflows(definitions, interpreter, Code);
         new ScheduleActivity(client, isOn: true, TimeProvider.System, NullLoggerFactory.Instance).Register(registry);
@@ -143,7 +154,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
             ledger,
             definitions,
             new ModelRegistry([models ?? new OfflineProvider()], new Dictionary<string, ModelDefinition>()),
-            Tools(),
+            tools is null ? Tools() : Tools().Add(new HttpTools(new ToolHttpClient(), tools.Endpoints, TimeProvider.System), first: true).Add(tools.Servers, first: false),
             TimeProvider.System,
             NullLoggerFactory.Instance).Register(registry);
     }
@@ -172,3 +183,8 @@ internal sealed class WorkflowHost : IAsyncDisposable
         public IReadOnlyList<WorkflowDefinition> List() => [.. Samples.List(), .. Added];
     }
 }
+
+/// <summary>Where the tools of a host come from.</summary>
+/// <param name="Endpoints">What HTTP tools may call.</param>
+/// <param name="Servers">The tool servers.</param>
+internal sealed record HostTools(EndpointPolicy Endpoints, ToolServers Servers);

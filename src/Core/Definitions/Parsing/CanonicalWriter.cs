@@ -43,6 +43,7 @@ internal static class CanonicalWriter
             text.Limits(workflow.Limits);
             Named("models", workflow.Models, Model);
             Named("agents", workflow.Agents, Agent);
+            Named("tools", workflow.Tools, Tool);
             writer.WriteStartObject("nodes");
             foreach (var node in graph.Nodes)
             {
@@ -219,6 +220,25 @@ internal static class CanonicalWriter
             }
 
             writer.WriteEndArray();
+        }
+
+        private void Tool(ToolDefinition tool)
+        {
+            text.Text("description", tool.Description);
+            text.Json("parameters", tool.Parameters?.Json);
+            text.Flag("idempotent", tool.Idempotent);
+            var http = tool.Http;
+            writer.WriteStartObject("http");
+            text.Text("method", http.Method == HttpToolRequest.DefaultMethod ? null : http.Method);
+            text.Text("url", http.Url.Text);
+            text.Value("query", http.Query);
+            text.Value("headers", http.Headers);
+            text.Value("body", http.Body);
+            text.Text("apiKeyVariable", http.ApiKeyVariable);
+            text.Text("apiKeyHeader", http.ApiKeyHeader);
+            text.Time("timeout", http.Timeout);
+            text.Number("maxBytes", http.MaxBytes == HttpToolRequest.DefaultMaxBytes ? null : http.MaxBytes);
+            writer.WriteEndObject();
         }
 
         private void Common(NodeDefinition node)

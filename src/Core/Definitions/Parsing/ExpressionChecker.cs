@@ -131,10 +131,9 @@ internal sealed class ExpressionChecker : IFileTypes
             return OfSchedules;
         }
 
-        if (use.Place == ExpressionPlace.ToolCall)
+        if (use.Place is ExpressionPlace.Tool or ExpressionPlace.ToolCall)
         {
-            // What the tool takes is known where it is registered.
-            return new Dictionary<string, ExpressionType>(StringComparer.Ordinal) { ["args"] = ExpressionType.Any };
+            return new Dictionary<string, ExpressionType>(StringComparer.Ordinal) { ["args"] = ArgumentsOf(use.Node) };
         }
 
         var variables = new Dictionary<string, ExpressionType>(StringComparer.Ordinal)
@@ -185,6 +184,10 @@ internal sealed class ExpressionChecker : IFileTypes
 
         return variables;
     }
+
+    // What a tool of the host takes is known where it is registered. A tool that could not be read is reported itself.
+    private ExpressionType ArgumentsOf(string? name) =>
+        name is not null && _workflow.Tools.TryGetValue(name, out var tool) ? tool.Parameters?.ToExpressionType() ?? Map() : ExpressionType.Any;
 
     // Only the nodes that are read: a thousand nodes with a thousand expressions would be a million entries.
     private ExpressionType Nodes(ExpressionUse use, bool report)

@@ -11,6 +11,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
     {
         CheckAgents();
         CheckModels();
+        CheckTools();
         foreach (var (path, location, name) in context.NameUses)
         {
             if (!workflow.AgentNames.Contains(name) && !workflow.Nodes.Exists(node => node.Name == name))
@@ -22,7 +23,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
 
         foreach (var node in workflow.Nodes)
         {
-            node.Definition?.Kind.Check(node.Definition, new NodeCheck(context, node, workflow.Agents));
+            node.Definition?.Kind.Check(node.Definition, new NodeCheck(context, node, workflow.Agents, workflow.Tools));
             if (node.Definition is { ForEach: { } list, Require.Count: { } count } && ListLimits.MaxItems(workflow.Input, workflow.Agents, Definitions(), list) is { } most && count > most)
             {
                 var path = node.Path + ".require";
@@ -78,6 +79,17 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
             {
                 CheckModel(name, $"models.{model.Name}.fallback");
             }
+        }
+    }
+
+    private void CheckTools()
+    {
+        var used = workflow.Agents.Values.SelectMany(agent => agent.Tools)
+            .Concat(workflow.Nodes.Select(node => node.Definition is { } definition ? definition.Kind.ToolOf(definition) : null).OfType<string>())
+            .ToHashSet(StringComparer.Ordinal);
+        foreach (var name in workflow.Tools.Keys.Where(name => !used.Contains(name)))
+        {
+            context.Warn("unused_tool", "tools." + name, context.Locations.GetValueOrDefault("tools." + name), $"no agent and no node calls the tool \"{name}\"", "Remove it, or name it in the \"tools\" of an agent or in a tool node.");
         }
     }
 

@@ -82,11 +82,14 @@ internal enum ExpressionPlace
     /// <summary>An agent's instructions, the same wherever it runs.</summary>
     Agent,
 
-    /// <summary>The condition under which a tool call has to be approved: <c>args</c> alone.</summary>
+    /// <summary>The condition under which a tool call has to be approved: <c>args</c> alone; the tool's name stands in place of the node's.</summary>
     ToolCall,
 
     /// <summary>A termination condition.</summary>
     Termination,
+
+    /// <summary>The request of a tool, whose name stands in place of the node's: with <c>args</c>, and nothing else.</summary>
+    Tool,
 
     /// <summary>The output of the workflow.</summary>
     Output,

@@ -41,10 +41,12 @@ internal static class ToolRulesReader
     }
 
     /// <summary>Reads the rules that stand in a map.</summary>
+    /// <param name="map">The map.</param>
+    /// <param name="tool">The tool; <see langword="null"/> if its name could not be read.</param>
     /// <returns>The rules; <see langword="null"/> if there are none.</returns>
-    public static ToolRules? Read(MapReader map)
+    public static ToolRules? Read(MapReader map, string? tool)
     {
-        var approval = Approval(map);
+        var approval = Approval(map, tool);
         var idempotent = SourceValues.Flag(map, "idempotent");
         return approval is null && idempotent is null ? null : new ToolRules { Approval = approval, Idempotent = idempotent };
     }
@@ -91,7 +93,7 @@ internal static class ToolRulesReader
             }
 
             at = tool.Value("name")?.Location ?? at;
-            own = Read(tool);
+            own = Read(tool, name);
             tool.Finish();
         }
         else if (item is SourceScalar { Value: string text })
@@ -122,7 +124,7 @@ internal static class ToolRulesReader
         }
     }
 
-    private static ToolApproval? Approval(MapReader map)
+    private static ToolApproval? Approval(MapReader map, string? tool)
     {
         switch (map.Value("approval"))
         {
@@ -130,7 +132,7 @@ internal static class ToolRulesReader
                 return null;
             case SourceMapping:
                 var approval = map.Map("approval")!;
-                var (isKnown, when) = When(approval, "when");
+                var (isKnown, when) = When(approval, "when", tool);
                 if (!approval.Has("when"))
                 {
                     approval.Missing("when", "\"always\" or a condition over args, the arguments of the call", Hint);
@@ -146,7 +148,7 @@ internal static class ToolRulesReader
                 approval.Finish();
                 return isKnown ? new ToolApproval { When = when, Timeout = timeout, OnTimeout = policy ?? ApprovalTimeoutPolicy.Refuse } : null;
             case SourceScalar:
-                var (isGood, condition) = When(map, "approval");
+                var (isGood, condition) = When(map, "approval", tool);
                 return isGood ? new ToolApproval { When = condition } : null;
             case var other:
                 map.WrongType("approval", other, "always, a condition or an object", Hint);
@@ -154,14 +156,14 @@ internal static class ToolRulesReader
         }
     }
 
-    private static (bool IsKnown, Expression? When) When(MapReader map, string key)
+    private static (bool IsKnown, Expression? When) When(MapReader map, string key, string? tool)
     {
         if (map.Value(key) is SourceScalar { Value: string text } && text == Always)
         {
             return (true, null);
         }
 
-        var condition = map.Condition(key, ExpressionPlace.ToolCall, null);
+        var condition = map.Condition(key, ExpressionPlace.ToolCall, tool);
         return (condition is not null, condition);
     }
 }

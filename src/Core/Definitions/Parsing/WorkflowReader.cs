@@ -20,6 +20,8 @@ internal sealed class WorkflowReader(ParseContext context)
 
     public SortedDictionary<string, AgentDefinition> Agents { get; private set; } = new(StringComparer.Ordinal);
 
+    public SortedDictionary<string, ToolDefinition> Tools { get; private set; } = new(StringComparer.Ordinal);
+
     /// <summary>Gets the names of all agents, also of those with problems.</summary>
     public HashSet<string> AgentNames { get; } = new(StringComparer.Ordinal);
 
@@ -68,6 +70,14 @@ internal sealed class WorkflowReader(ParseContext context)
             if (AgentReader.ReadAgent(map, entry) is { } agent)
             {
                 Agents[entry.Key] = agent;
+            }
+        }
+
+        foreach (var entry in map.Named("tools", "Such as tools: { lookup: { http: { url: \"https://api.example.com/v1/items\" } } }."))
+        {
+            if (ToolReader.Read(map, entry) is { } tool)
+            {
+                Tools[entry.Key] = tool;
             }
         }
 

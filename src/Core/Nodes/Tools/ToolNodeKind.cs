@@ -24,6 +24,10 @@ internal sealed class ToolNodeKind : NodeKind
 
     public override NodeDefinition? Read(string name, MapReader map) => ToolNodeReader.Read(name, map);
 
+    public override string? ToolOf(NodeDefinition node) => ((ToolNode)node).Tool;
+
+    public override void Check(NodeDefinition node, NodeCheck check) => check.Arguments(((ToolNode)node).Tool, ((ToolNode)node).Arguments);
+
     public override void Write(NodeDefinition node, CanonicalText text) => ToolNodeWriter.Write((ToolNode)node, text);
 
     public override ExpressionType OutputType(NodeDefinition node, IFileTypes types) => ExpressionType.Any;

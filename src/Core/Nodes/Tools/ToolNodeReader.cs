@@ -35,7 +35,7 @@ internal static class ToolNodeReader
         }
 
         var arguments = Arguments(name, map);
-        var rules = ToolRulesReader.Read(map);
+        var rules = ToolRulesReader.Read(map, tool);
         if (map != node)
         {
             map.Finish();
