@@ -105,10 +105,10 @@ public sealed class ToolCallTests
             agents: { clerk: { model: m, context: [], tools: [{ name: refund, approval: always }] }, other: { model: m, context: [] } }
             nodes:
               list: { transform: [ {{string.Join(',', Enumerable.Range(1, items))}} ] }
-              work: { agent: clerk, forEach: "{{ "{{ nodes.list.output }}" }}", prompt: "Refund {{ "{{ item }}" }}." }
+              work: { agent: clerk, forEach: "{{"{{ nodes.list.output }}"}}", prompt: "Refund {{"{{ item }}"}}." }
               beside: { agent: other, prompt: "Say something." }
             edges: [ list -> work, list -> beside ]
-            output: "{{ "{{ nodes.work.output }}" }}"
+            output: "{{"{{ nodes.work.output }}"}}"
             """);
 
         await host.UntilAsync(id, status => status.CustomStatus is { } progress && progress.WaitingFor.Count + progress.MoreWaiting == items && progress.Nodes.Any(node => node is { Node: "beside", Status: "completed" }));
@@ -416,7 +416,8 @@ public sealed class ToolCallTests
             int[] wanted = amounts.Length > 0 ? amounts : [int.Parse(asked["Refund ".Length..^1], System.Globalization.CultureInfo.InvariantCulture)];
             return Task.FromResult(new ChatResponse(new ChatMessage(
                 ChatRole.Assistant,
-                [.. wanted.Select((amount, i) => new FunctionCallContent($"c{i}", "refund", new Dictionary<string, object?> { ["amount"] = amount }))])) { FinishReason = ChatFinishReason.ToolCalls });
+                [.. wanted.Select((amount, i) => new FunctionCallContent($"c{i}", "refund", new Dictionary<string, object?> { ["amount"] = amount }))]))
+            { FinishReason = ChatFinishReason.ToolCalls });
         };
         return host;
     }
