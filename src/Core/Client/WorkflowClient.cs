@@ -8,8 +8,8 @@ using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
-using Polyphony.Core.Topics;
 using Polyphony.Core.Schedules;
+using Polyphony.Core.Topics;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Client;

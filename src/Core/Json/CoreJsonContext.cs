@@ -5,8 +5,8 @@ using Polyphony.Core.Durable.History;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
-using Polyphony.Core.Topics;
 using Polyphony.Core.Schedules;
+using Polyphony.Core.Topics;
 
 namespace Polyphony.Core.Json;
 

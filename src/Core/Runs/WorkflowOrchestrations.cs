@@ -3,8 +3,8 @@ using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
-using Polyphony.Core.Topics;
 using Polyphony.Core.Schedules;
+using Polyphony.Core.Topics;
 
 namespace Polyphony.Core.Runs;
 

@@ -77,7 +77,7 @@ internal sealed class MailboxOrchestration
             }
             else
             {
-                await HandleAsync(message);
+                await HandleOrGiveUpAsync(message);
             }
 
             Show(null);
@@ -112,6 +112,23 @@ internal sealed class MailboxOrchestration
         return next;
     }
 
+    /// <summary>Handles a message. Whatever stands against that is the message's end, and not that of the mailbox, in which others wait.</summary>
+    private async Task HandleOrGiveUpAsync(MailboxMessage message)
+    {
+        try
+        {
+            await HandleAsync(message);
+        }
+        catch (TaskFailedException failed)
+        {
+            GiveUp(message, message.EarlierAttempts + 1, new WorkflowError(null, failed.FailureDetails.ErrorType, failed.FailureDetails.ErrorMessage), TopicNames.Run(_context.InstanceId, message.Id, 1));
+        }
+        catch (PolyphonyException exception) when (exception is not NonDeterministicOrchestrationException)
+        {
+            GiveUp(message, message.EarlierAttempts + 1, new WorkflowError(null, exception.Code, exception.Message), TopicNames.Run(_context.InstanceId, message.Id, 1));
+        }
+    }
+
     private async Task HandleAsync(MailboxMessage message)
     {
         var definition = _plans.Get(message.Definition).Definition;
@@ -142,7 +159,7 @@ internal sealed class MailboxOrchestration
             var error = result.Error ?? new WorkflowError(null, StopReasons.Name(result.StopReason), $"The run ended with \"{StopReasons.Name(result.StopReason)}\".");
             if (result.StopReason is not (StopReason.Failed or StopReason.Timeout) || attempt >= policy.MaxAttempts)
             {
-                GiveUp(definition, message, earlier + attempt, error, runId);
+                GiveUp(message, earlier + attempt, error, runId);
                 return;
             }
 
@@ -207,9 +224,9 @@ internal sealed class MailboxOrchestration
         };
     }
 
-    private void GiveUp(WorkflowDefinition definition, MailboxMessage message, int attempts, WorkflowError error, string runId)
+    private void GiveUp(MailboxMessage message, int attempts, WorkflowError error, string runId)
     {
-        var delivery = new Delivery(_context.InstanceId, _input.Subscription, definition.Name, message.Definition, message.SubWorkflows);
+        var delivery = new Delivery(_context.InstanceId, _input.Subscription, _input.Workflow, message.Definition, message.SubWorkflows);
         var letter = new DeadLetter(
             message.Number,
             new TopicMessage(message.Id, _input.Topic, _input.Source, message.Data, [delivery]),

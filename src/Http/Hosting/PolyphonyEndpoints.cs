@@ -8,8 +8,8 @@ using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
-using Polyphony.Http.Topics;
 using Polyphony.Http.Schedules;
+using Polyphony.Http.Topics;
 using Polyphony.Http.Workflows;
 
 namespace Polyphony.Http.Hosting;
