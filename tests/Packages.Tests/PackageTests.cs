@@ -150,8 +150,8 @@ public sealed class PackageTests(PackageFolder packages) : IClassFixture<Package
 
         var said = await PackageFolder.RunAsync("dotnet", app, Path.Combine("out", "app.dll"));
 
-        // Starts by queue and blob are there once a setting names the queue.
-        Assert.Contains("own: ShipAsync; missing: polyphony-start-from-blob polyphony-start-from-blob-scan polyphony-start-from-queue; some: True", said, StringComparison.Ordinal);
+        // The keeper of schedules is there once a workflow has one, and starts by queue and blob once a setting names the queue.
+        Assert.Contains("own: ShipAsync; missing: polyphony-keep-schedules polyphony-start-from-blob polyphony-start-from-blob-scan polyphony-start-from-queue; some: True", said, StringComparison.Ordinal);
         var extensions = JsonDocument.Parse(File.ReadAllText(Path.Combine(app, "out", "extensions.json"))).RootElement.GetProperty("extensions").EnumerateArray().ToList();
         Assert.Superset(new HashSet<string?> { "AzureStorageBlobs", "AzureStorageQueues", "DurableTask" }, extensions.Select(extension => extension.GetProperty("name").GetString()).ToHashSet());
         Assert.All(extensions, extension => Assert.True(File.Exists(Path.Combine(app, "out", extension.GetProperty("hintPath").GetString()!))));

@@ -149,8 +149,14 @@ public sealed class KillTests : IDisposable
         foreach (var (n, id) in ids)
         {
             var steps = Dossier.Steps(id, n);
-            var entries = await engine.Ledger.ListAsync(id);
+            var all = await engine.Ledger.ListAsync(id);
+            var entries = all.Where(entry => !entry.Request.IsToolCall).ToList();
             Assert.Equal(steps.Keys.Order(StringComparer.Ordinal), entries.Select(entry => entry.Request.StepId).Order(StringComparer.Ordinal));
+
+            // The second call about a fact brings the result of the tool that the first has asked for: recorded as well, and no model call.
+            var tools = all.Where(entry => entry.Request.IsToolCall).ToList();
+            Assert.Equal(steps.Keys.Where(step => step.Contains("/facts[", StringComparison.Ordinal) && step.EndsWith("/2", StringComparison.Ordinal)).Select(step => $"{step[..^1]}1.0").Order(StringComparer.Ordinal), tools.Select(entry => entry.Request.StepId).Order(StringComparer.Ordinal));
+            Assert.All(tools, entry => Assert.NotNull(entry.Answer));
             foreach (var entry in entries)
             {
                 var step = entry.Request.StepId;

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Polyphony.Core.Client;
+using Polyphony.Core.Json;
+using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 using Polyphony.Core.Topics;
 
@@ -174,6 +177,30 @@ public sealed class TopicTests
         Assert.True(await host.Topics.DropAsync(id, second.Number));
         await UntilAsync(host, id, mailbox => mailbox.Handled == 6);
         Assert.Empty(await LettersAsync(host, id, 0));
+    }
+
+    [Fact]
+    [Trait("Row", "R5")]
+    public async Task AMessageWhoseHandlingCannotBegin_IsGivenUp_AndTheNextHasItsTurn()
+    {
+        await using var host = await TestHost.StartAsync();
+        host.AddWorkflow(Desk);
+        var handled = new ConcurrentQueue<string>();
+        host.Models.Respond = Echo(handled);
+
+        // As if the store of definitions had been lost.
+        var delivery = new Delivery("mailbox:desk.triage:a", "triage", "desk", new string('0', 64));
+        var lost = new TopicMessage("lost", "tickets", "a", Payload.Inline(JsonSerializer.SerializeToElement("x")), [delivery]);
+        await host.Engine.Client.SignalEntityAsync(TopicNames.Topic("tickets", "a"), TopicEntity.Publish, JsonSerializer.Serialize(lost, CoreJsonContext.Default.TopicMessage));
+        await HandledAsync(host, await PublishAsync(host, "tickets", "a", "next"));
+
+        Assert.Equal(["next"], handled);
+        Assert.Equal("definition_not_found", Assert.Single(await LettersAsync(host, delivery.Mailbox, 1)).Reason.Code);
+
+        // The definition is known now: the letter is handled by the subscription as it is.
+        Assert.True(await host.Topics.ReplayAsync(delivery.Mailbox, 1));
+        await UntilAsync(host, delivery.Mailbox, mailbox => mailbox.Handled == 3);
+        Assert.Equal(["next", "x"], handled);
     }
 
     [Fact]
@@ -355,7 +382,7 @@ public sealed class TopicTests
     };
 
     private static Task<PublishedMessage> PublishAsync(TestHost host, string topic, string source, string data, string? id = null) =>
-        host.Topics.PublishAsync(topic, source, TestHost.Json(System.Text.Json.JsonSerializer.SerializeToElement(data)), id);
+        host.Topics.PublishAsync(topic, source, TestHost.Json(JsonSerializer.SerializeToElement(data)), id);
 
     private static async Task<HandledResult> HandledAsync(TestHost host, PublishedMessage message)
     {
