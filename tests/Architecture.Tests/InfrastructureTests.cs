@@ -206,10 +206,10 @@ public sealed partial class InfrastructureTests
     [GeneratedRegex(@"^services:\n(\s*#.*\n)?\s+(?<name>\w+):\n\s+project: (?<project>\S+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ServicePattern();
 
-    [GeneratedRegex(@"uses: (?<action>\S+)", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"uses: (?<action>.+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ActionPattern();
 
-    [GeneratedRegex(@"^[\w-]+/[\w-]+(/[\w-]+)*@(v[0-9]+|[0-9a-f]{40})", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^[\w-]+/[\w-]+(/[\w-]+)*@[0-9a-f]{40} # v[0-9]+(\.[0-9]+){2}$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PinnedPattern();
 
     [GeneratedRegex("`(?<name>[^`]+)`", RegexOptions.ExplicitCapture, 1000)]
