@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Agents.AI;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -159,6 +160,21 @@ public sealed class PolyphonyBuilder
         Services.AddSingleton(new AppChatClient(name));
         Services.AddKeyedSingleton(name, (services, _) => create(services));
         return this;
+    }
+
+    /// <summary>
+    /// Adds an agent of Microsoft Agent Framework as a provider of models: an agent of a workflow whose model says <c>provider: NAME</c> is answered by it. Each call is a run of the agent in a new
+    /// session with the workflow's messages, recorded, limited and retried like a model call. The agent brings its own model, instructions and tools.
+    /// </summary>
+    /// <param name="name">The provider's name.</param>
+    /// <param name="create">
+    /// Gets the agent, once. It must be usable by several calls at once. Its own tools are called inside its run: they are not recorded, and a run that is repeated calls them again.
+    /// </param>
+    /// <returns>This builder.</returns>
+    public PolyphonyBuilder AddAIAgent(string name, Func<IServiceProvider, AIAgent> create)
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        return AddChatClient(name, services => new AIAgentChatClient(name, create(services)));
     }
 
     private PolyphonyBuilder Add(CodeWorkflows workflow)
