@@ -30,8 +30,14 @@ public sealed record SubscriptionDefinition
     /// <summary>Gets how many messages of the conversation are kept per source, questions and answers together: 0 to 1,000, even, default 50.</summary>
     public int MaxMessages { get; init; } = DefaultMaxMessages;
 
+    /// <summary>Gets how the older part of a long conversation is summarised, before the next message is handled; <see langword="null"/> if it never is.</summary>
+    public ConversationCompaction? Compact { get; init; }
+
     /// <summary>Gets after which time without a message the state and the conversation of a source end; the next message begins new ones. <see langword="null"/>: never.</summary>
     public TimeSpan? Idle { get; init; }
+
+    /// <summary>Gets the workflow that summarises: one node of <see cref="ConversationCompaction.Agent"/>; <see langword="null"/> without <see cref="Compact"/>.</summary>
+    internal WorkflowDefinition? Summarizer { get; init; }
 
     /// <summary>Tells whether the messages of a topic are wanted.</summary>
     /// <param name="topic">The topic type.</param>

@@ -25,6 +25,7 @@ internal sealed class MailboxOrchestration
     private const int OperationsPerMessage = 5;
     private const int KeyLength = 16;
     private const int MostUsedIds = 1_000;
+    private const string SummaryQuestion = "What was said before?";
 
     private readonly OrchestrationContext _context;
     private readonly MailboxInput _input;
@@ -135,7 +136,7 @@ internal sealed class MailboxOrchestration
         var subscription = definition.Subscriptions.First(each => each.Name == _input.Subscription);
         if (subscription.Idle is { } idle && _state.LastTime is { } last && message.Time - last > idle)
         {
-            _state = _state with { State = null, Conversation = null, ConversationMessages = 0 };
+            _state = _state with { State = null, Conversation = null, ConversationMessages = 0, ConversationSizes = null };
         }
 
         var policy = subscription.Retry ?? SubscriptionDefinition.DefaultRetry;
@@ -173,7 +174,12 @@ internal sealed class MailboxOrchestration
     {
         var runId = TopicNames.Run(_context.InstanceId, message.Id, attempt);
         Show(new MailboxCurrent(message.Id, message.Time, runId, attempt));
-        var run = new WorkflowInput
+        if (await SummarizeAsync(definition, message, runId, retries) is { } failed)
+        {
+            return (runId, failed);
+        }
+
+        return (runId, await CallAsync(runId, new WorkflowInput
         {
             Workflow = definition.Name,
             DefinitionHash = message.Definition,
@@ -187,27 +193,78 @@ internal sealed class MailboxOrchestration
             Rewinds = retries,
             HoldsPublications = true,
             Message = new HandledMessage(ScopeOf(message, attempt), _state.State, _state.Conversation, _state.ConversationMessages),
+        }));
+    }
+
+    /// <summary>Puts a summary in the place of the older part of a conversation that has become long.</summary>
+    /// <returns>The result of the run that was to summarise, if it has failed; <see langword="null"/>: the message can be handled.</returns>
+    private async Task<WorkflowResult?> SummarizeAsync(WorkflowDefinition definition, MailboxMessage message, string runId, int retries)
+    {
+        var subscription = definition.Subscriptions.First(each => each.Name == _input.Subscription);
+        var older = _state.ConversationMessages - (subscription.Compact?.Keep ?? 0);
+        if (subscription.Compact is not { } compact || older <= 2 || _state.Conversation is not { } conversation || (_state.ConversationSizes ?? []).Sum() <= compact.Above)
+        {
+            return null;
+        }
+
+        var calls = new RunCalls(_context, definition, _context.InstanceId);
+        var result = await CallAsync(TopicNames.Summary(runId), new WorkflowInput
+        {
+            Workflow = definition.Name,
+            DefinitionHash = subscription.Summarizer!.Hash,
+            Input = Payload.Null,
+            RootInstanceId = _context.InstanceId,
+            LogicalId = TopicNames.Summary($"{_context.InstanceId}/{message.Number}"),
+            Depth = 1,
+            Rewinds = retries,
+            Message = new HandledMessage(
+                ScopeOf(message, message.EarlierAttempts + 1),
+                Conversation: await calls.PackAsync([.. Enumerable.Range(0, older).Select(conversation.Item)]),
+                ConversationMessages: older),
+        });
+        if (result.StopReason is not StopReason.Completed)
+        {
+            return result;
+        }
+
+        // In the form of a question and its answer, which take turns.
+        var summary = new[]
+        {
+            ToPayload(new ContextMessage(MessageFilter.Conversation, "user", Payload.Inline(JsonSerializer.SerializeToElement(SummaryQuestion, CoreJsonContext.Default.String)))),
+            ToPayload(new ContextMessage(MessageFilter.Conversation, "assistant", result.Output ?? Payload.Null, compact.Agent)),
         };
+        _state = _state with
+        {
+            Conversation = await calls.PackAsync([.. summary, .. Enumerable.Range(older, compact.Keep).Select(conversation.Item)]),
+            ConversationMessages = summary.Length + compact.Keep,
+            ConversationSizes = [0, BytesOf(result.Output), .. _state.ConversationSizes!.TakeLast(compact.Keep)],
+            Usage = _state.Usage + result.Usage,
+        };
+        return null;
+    }
+
+    private async Task<WorkflowResult> CallAsync(string runId, WorkflowInput run)
+    {
         try
         {
             var json = await _context.CallSubOrchestrationAsync(TaskNames.WorkflowOrchestration, runId, JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowInput));
-            return (runId, JsonSerializer.Deserialize(json!, CoreJsonContext.Default.WorkflowResult)!);
+            return JsonSerializer.Deserialize(json!, CoreJsonContext.Default.WorkflowResult)!;
         }
         catch (TaskFailedException failed)
         {
             // Terminated by a person, or it could not be started. Neither gets better by itself.
-            return (runId, new WorkflowResult
+            return new WorkflowResult
             {
                 StopReason = StopReason.Cancelled,
                 Error = new WorkflowError(null, failed.FailureDetails.ErrorType, failed.FailureDetails.ErrorMessage),
-            });
+            };
         }
     }
 
     /// <summary>Keeps the new state, and sends what was published: with the next step of this instance, all of it or nothing.</summary>
     private async Task AcknowledgeAsync(WorkflowDefinition definition, SubscriptionDefinition subscription, MailboxMessage message, WorkflowResult result)
     {
-        var (conversation, messages) = await ContinueConversationAsync(definition, subscription, message, result.Output ?? Payload.Null);
+        var (conversation, messages, sizes) = await ContinueConversationAsync(definition, subscription, message, result.Output ?? Payload.Null);
         foreach (var published in result.Published ?? [])
         {
             Publications.Send(_context, published);
@@ -220,6 +277,7 @@ internal sealed class MailboxOrchestration
             State = result.State ?? _state.State,
             Conversation = conversation,
             ConversationMessages = messages,
+            ConversationSizes = sizes,
             LastTime = _context.CurrentUtcDateTime,
         };
     }
@@ -241,12 +299,12 @@ internal sealed class MailboxOrchestration
         _state = _state with { Handled = message.Number, GivenUp = _state.GivenUp + 1, LastTime = _context.CurrentUtcDateTime };
     }
 
-    private async Task<(Payload? Conversation, int Messages)> ContinueConversationAsync(
+    private async Task<(Payload? Conversation, int Messages, IReadOnlyList<long>? Sizes)> ContinueConversationAsync(
         WorkflowDefinition definition, SubscriptionDefinition subscription, MailboxMessage message, Payload answer)
     {
         if (subscription.MaxMessages == 0)
         {
-            return (null, 0);
+            return (null, 0, null);
         }
 
         var calls = new RunCalls(_context, definition, _context.InstanceId);
@@ -257,18 +315,17 @@ internal sealed class MailboxOrchestration
             ToPayload(new ContextMessage(MessageFilter.Conversation, "user", question)),
             ToPayload(new ContextMessage(MessageFilter.Conversation, "assistant", answer, agent)),
         };
-        if (before is null)
-        {
-            return (await calls.PackAsync(added), added.Length);
-        }
-
         var kept = Math.Min(count, subscription.MaxMessages - added.Length);
-        return kept == count
-            ? (await calls.PackAsync([before, await calls.PackAsync(added)], PackMode.Concat), count + added.Length)
-            : (await calls.PackAsync([.. Enumerable.Range(count - kept, kept).Select(before.Item), .. added]), kept + added.Length);
-
-        static Payload ToPayload(ContextMessage message) => Payload.FromText(JsonSerializer.SerializeToUtf8Bytes(message, CoreJsonContext.Default.ContextMessage));
+        IReadOnlyList<long>? sizes = subscription.Compact is null ? null : [.. (_state.ConversationSizes ?? []).TakeLast(kept), BytesOf(question), BytesOf(answer)];
+        var conversation = before is null ? await calls.PackAsync(added)
+            : kept == count ? await calls.PackAsync([before, await calls.PackAsync(added)], PackMode.Concat)
+            : await calls.PackAsync([.. Enumerable.Range(count - kept, kept).Select(before.Item), .. added]);
+        return (conversation, kept + added.Length, sizes);
     }
+
+    private static long BytesOf(Payload? content) => content?.Reference?.Bytes ?? content?.Text.Length ?? 0;
+
+    private static Payload ToPayload(ContextMessage message) => Payload.FromText(JsonSerializer.SerializeToUtf8Bytes(message, CoreJsonContext.Default.ContextMessage));
 
     /// <summary>Finds what an agent was asked about a message: its prompt. What a workflow was given is the message's data.</summary>
     private async Task<(Payload Question, string? Agent)> QuestionAsync(RunCalls calls, WorkflowDefinition definition, MailboxMessage message)

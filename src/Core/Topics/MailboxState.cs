@@ -48,6 +48,9 @@ internal sealed record MailboxState
     /// <summary>Gets how many messages the conversation has.</summary>
     public int ConversationMessages { get; init; }
 
+    /// <summary>Gets the sizes of the last messages of the conversation, in bytes of UTF-8 JSON, where it is summarised when it gets long.</summary>
+    public IReadOnlyList<long>? ConversationSizes { get; init; }
+
     /// <summary>Gets when the last message was handled.</summary>
     public DateTimeOffset? LastTime { get; init; }
 

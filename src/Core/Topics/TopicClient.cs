@@ -197,19 +197,24 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
     public async Task<HandledResult> WaitForHandledAsync(MessageDelivery delivery, string messageId, CancellationToken cancellationToken = default)
     {
         long version = 0;
+        var isLost = false;
         while (true)
         {
             // The run is there as soon as the message has had its turn, and the mailbox changes when it ends.
-            var mailbox = await workflows.Durable.WaitForChangeAsync(delivery.MailboxId, version, cancellationToken);
+            var mailbox = isLost
+                ? await workflows.Durable.GetAsync(delivery.MailboxId, fetchInputsAndOutputs: false, cancellationToken)
+                : await workflows.Durable.WaitForChangeAsync(delivery.MailboxId, version, cancellationToken);
             if (await FindEndAsync(delivery.MailboxId, messageId, mailbox, cancellationToken) is { } end)
             {
                 return end;
             }
 
             version = mailbox?.Version ?? 0;
-            if (mailbox is null)
+
+            // The message that begins a mailbox is on its way to it; and a dead letter, of a message for which no run could begin, follows the mailbox's last change.
+            isLost = mailbox is not null && ProgressOf(mailbox) is { GivenUp: > 0, Current: null };
+            if (mailbox is null || isLost)
             {
-                // The message that begins a mailbox is on its way to it.
                 await Task.Delay(TimeSpan.FromMilliseconds(20), timeProvider ?? TimeProvider.System, cancellationToken);
             }
         }
@@ -218,13 +223,13 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
     private async Task<HandledResult?> FindEndAsync(string mailboxId, string messageId, OrchestrationMetadata? mailbox, CancellationToken cancellationToken)
     {
         // Attempts have ids of their own; as long as one follows, the message is the current one of its mailbox.
-        if (mailbox is null || (ProgressOf(mailbox)?.Current is { } current && current.Id == messageId))
+        if (mailbox is null || ProgressOf(mailbox) is not { } progress || (progress.Current is { } current && current.Id == messageId))
         {
             return null;
         }
 
         HandledResult? last = null;
-        for (var attempt = 1; await workflows.GetAsync(TopicNames.Run(mailboxId, messageId, attempt), new WorkflowStatusOptions(Input: false), cancellationToken) is { } run; attempt++)
+        for (var attempt = 1; await FindRunAsync(TopicNames.Run(mailboxId, messageId, attempt), cancellationToken) is { } run; attempt++)
         {
             if (!run.IsFinished)
             {
@@ -234,7 +239,19 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
             last = new HandledResult(run.InstanceId, run.StopReason ?? StopReason.Failed, run.Output, run.Error);
         }
 
+        if (last is null && progress.GivenUp > 0 && (await ListDeadLettersAsync(mailboxId, cancellationToken))?.LastOrDefault(letter => letter.MessageId == messageId) is { } dead)
+        {
+            last = new HandledResult(dead.RunId, StopReason.Failed, null, dead.Reason);
+        }
+
         return last;
+    }
+
+    /// <summary>Finds the run of an attempt; if it could not begin since the conversation was not summarised, the run that was to do that.</summary>
+    private async Task<WorkflowStatus?> FindRunAsync(string run, CancellationToken cancellationToken)
+    {
+        var options = new WorkflowStatusOptions(Input: false);
+        return await workflows.GetAsync(run, options, cancellationToken) ?? await workflows.GetAsync(TopicNames.Summary(run), options, cancellationToken);
     }
 
     private async Task<Mailbox?> ReadAsync(OrchestrationMetadata metadata, CancellationToken cancellationToken)

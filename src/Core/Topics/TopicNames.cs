@@ -15,6 +15,7 @@ internal static class TopicNames
     /// <summary>The longest source, and the longest message id, in characters.</summary>
     public const int MaxLength = 128;
 
+    private const string SummarySuffix = ":.summary";
     private const int MaxType = 63;
     private const int MaxMailbox = 72;
 
@@ -55,6 +56,9 @@ internal static class TopicNames
         var plain = $"{mailbox}:{messageId}{(attempt == 1 ? "" : $":{attempt}")}";
         return IsPlain(messageId) && plain.Length <= DurableLimits.MaxInstanceIdLength ? plain : $"{mailbox}::{Hash($"{messageId}:{attempt}", 24)}";
     }
+
+    /// <summary>Names the run that summarises the conversation before another handles a message: no message id can stand for it.</summary>
+    public static string Summary(string run) => run.Length + SummarySuffix.Length <= DurableLimits.MaxInstanceIdLength ? run + SummarySuffix : $"{Cut(run, MaxMailbox)}::{Hash(run, 24)}{SummarySuffix}";
 
     /// <summary>Names a page of a mailbox's dead letters.</summary>
     public static EntityId DeadLetters(string mailbox, long number) => new(TaskNames.DeadLettersEntity, $"{mailbox}:{number / DeadLetterEntity.PageSize}");

@@ -40,7 +40,7 @@ internal sealed class TopicRouter(IWorkflowCatalog catalog, WorkflowPinning pinn
         {
             var handler = subscription.Handler ?? workflow;
             WorkflowClient.CheckInput(handler, data);
-            var subWorkflows = await pinning.PinAsync(handler, limitsCost: false, cancellationToken);
+            var subWorkflows = await PinAsync(handler, subscription.Name, cancellationToken);
             deliveries.Add(new Delivery(TopicNames.Mailbox(workflow.Name, subscription.Name, source), subscription.Name, workflow.Name, handler.Hash, subWorkflows));
         }
 
@@ -63,7 +63,18 @@ internal sealed class TopicRouter(IWorkflowCatalog catalog, WorkflowPinning pinn
         }
 
         var handler = current.Handler ?? found;
-        return new Delivery(mailbox, subscription, workflow, handler.Hash, await pinning.PinAsync(handler, limitsCost: false, cancellationToken));
+        return new Delivery(mailbox, subscription, workflow, handler.Hash, await PinAsync(handler, subscription, cancellationToken));
+    }
+
+    // What summarises the conversation is that of the handler's own subscription: it is found there when the message is handled.
+    private async Task<IReadOnlyDictionary<string, string>?> PinAsync(WorkflowDefinition handler, string subscription, CancellationToken cancellationToken)
+    {
+        if (handler.Subscriptions.First(each => each.Name == subscription).Summarizer is { } summarizer)
+        {
+            await pinning.PinAsync(summarizer, limitsCost: false, cancellationToken);
+        }
+
+        return await pinning.PinAsync(handler, limitsCost: false, cancellationToken);
     }
 
     private PolyphonyException NoSubscriber(string topic, string source)

@@ -197,6 +197,11 @@ public sealed class TopicTests
         Assert.Equal(["next"], handled);
         Assert.Equal("definition_not_found", Assert.Single(await LettersAsync(host, delivery.Mailbox, 1)).Reason.Code);
 
+        // Who waits for the message is told so.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var given = await host.Topics.WaitForHandledAsync(new MessageDelivery("desk", "triage", delivery.Mailbox, ""), "lost", limit.Token);
+        Assert.Equal((StopReason.Failed, "definition_not_found"), (given.StopReason, given.Error!.Code));
+
         // The definition is known now: the letter is handled by the subscription as it is.
         Assert.True(await host.Topics.ReplayAsync(delivery.Mailbox, 1));
         await UntilAsync(host, delivery.Mailbox, mailbox => mailbox.Handled == 3);

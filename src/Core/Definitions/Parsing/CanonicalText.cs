@@ -180,6 +180,18 @@ internal sealed class CanonicalText(Utf8JsonWriter writer, IReadOnlyDictionary<V
         }
     }
 
+    public void Compaction(ConversationCompaction? compact)
+    {
+        if (compact is not null)
+        {
+            Begin("compact");
+            Text("agent", compact.Agent);
+            Number("above", compact.Above == ConversationCompaction.DefaultAbove ? null : compact.Above);
+            Number("keep", compact.Keep == ConversationCompaction.DefaultKeep ? null : compact.Keep);
+            End();
+        }
+    }
+
     public void Termination(string key, TerminationCondition? condition)
     {
         if (condition is not null)

@@ -115,6 +115,8 @@ internal static class CanonicalWriter
             {
                 writer.WriteNumber("maxMessages", subscription.MaxMessages);
             }
+
+            text.Compaction(subscription.Compact);
         }
 
         private void Named<T>(string key, SortedDictionary<string, T> entries, Action<T> write) => Named(key, entries, entry => entry.Key, entry => write(entry.Value));

@@ -2,7 +2,7 @@ using Polyphony.Core.Definitions.Sources;
 
 namespace Polyphony.Core.Definitions.Parsing;
 
-/// <summary>Makes the workflows that short forms of subscriptions stand for, and reports what is wrong in them where it was written.</summary>
+/// <summary>Makes the workflows that short forms of subscriptions stand for and those that summarise, and reports what is wrong in them where it was written.</summary>
 internal static class Handlers
 {
     public static IReadOnlyList<SubscriptionDefinition> Make(ParseContext context, WorkflowReader workflow, Func<SourceMapping, WorkflowParseResult> parse)
@@ -26,6 +26,12 @@ internal static class Handlers
                 }
 
                 subscription = subscription with { Handler = parsed.Definition };
+            }
+
+            if (draft.Summary is { } summary)
+            {
+                // All that could be wrong in it is wrong in the rest of the file.
+                subscription = subscription with { Summarizer = parse(summary).Definition };
             }
 
             subscriptions.Add(subscription);

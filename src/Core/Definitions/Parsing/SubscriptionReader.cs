@@ -6,8 +6,9 @@ namespace Polyphony.Core.Definitions.Parsing;
 /// <summary>A subscription as read. Its handler is made once the rest of the file is known.</summary>
 /// <param name="Definition">What was read; the handler of a short form is still missing.</param>
 /// <param name="Short">The file that the short form stands for; <see langword="null"/> if the file's own graph handles the messages.</param>
+/// <param name="Summary">The file by which the conversation is summarised; <see langword="null"/> if it never is.</param>
 /// <param name="Written">The keys of the short form, as written, for the canonical form.</param>
-internal sealed record SubscriptionDraft(SubscriptionDefinition Definition, SourceMapping? Short, IReadOnlyList<(string Key, JsonElement Value)> Written);
+internal sealed record SubscriptionDraft(SubscriptionDefinition Definition, SourceMapping? Short, SourceMapping? Summary, IReadOnlyList<(string Key, JsonElement Value)> Written);
 
 /// <summary>Reads <c>subscriptions</c>. The short form, with an agent or another workflow, stands for a file of its own with one node and what it publishes.</summary>
 internal static class SubscriptionReader
@@ -69,6 +70,7 @@ internal static class SubscriptionReader
             Retry = LimitsReader.Retry(map),
             Idle = map.Duration("idle", TimeSpan.FromSeconds(1)),
             Messages = map.Int("maxMessages", 0, 1_000),
+            Compaction = CompactionReader.Read(map),
         };
         if (subscription.Agent is { } agent)
         {
@@ -78,6 +80,11 @@ internal static class SubscriptionReader
         if (subscription.Messages % 2 == 1)
         {
             map.Invalid("maxMessages", "\"maxMessages\" must be even: a question and its answer are kept together");
+        }
+
+        if (subscription.Compaction is var (compaction, compact))
+        {
+            CheckCompaction(map, compact, compaction, subscription.Messages ?? SubscriptionDefinition.DefaultMaxMessages, root);
         }
 
         CheckForm(map, mapping);
@@ -92,11 +99,47 @@ internal static class SubscriptionReader
                 Agent = subscription.Agent,
                 Retry = subscription.Retry,
                 MaxMessages = subscription.Messages ?? SubscriptionDefinition.DefaultMaxMessages,
+                Compact = subscription.Compaction?.Compaction,
                 Idle = subscription.Idle,
             },
             written,
+            subscription.Compaction?.Compaction is { } summarized ? SummaryForm.Expand(name, summarized.Agent, map, root) : null,
             written is null ? [] : [.. Written(map)]);
     }
+
+    private static void CheckCompaction(MapReader map, MapReader compact, ConversationCompaction? compaction, int maxMessages, SourceMapping root)
+    {
+        if (map.Has("workflow"))
+        {
+            map.NotApplicable("compact", "\"compact\" is for a conversation with an agent", "A workflow gets the message alone.");
+        }
+
+        if (compaction is null)
+        {
+            return;
+        }
+
+        if (compaction.Keep % 2 == 1)
+        {
+            compact.Invalid("keep", "\"keep\" must be even: a question and its answer are kept together");
+        }
+        else if (compaction.Keep + 2 >= maxMessages)
+        {
+            map.Invalid("compact", $"a summary and the last {compaction.Keep} messages leave no room: \"maxMessages\" is {maxMessages}", "Keep fewer messages than that, or raise maxMessages.");
+        }
+
+        if (compaction.Agent == map.Text("agent"))
+        {
+            compact.Invalid("agent", $"\"{compaction.Agent}\" summarises and answers as well", "Use a separate agent for it.");
+        }
+
+        if (ValueOf(root, "agents") is SourceMapping agents && ValueOf(agents, compaction.Agent) is SourceMapping agent && ValueOf(agent, "context") is not null)
+        {
+            compact.Invalid("agent", $"\"{compaction.Agent}\" sees only a part of what it summarises: it has a \"context\"", "Remove it, or use a separate agent.");
+        }
+    }
+
+    private static SourceNode? ValueOf(SourceMapping mapping, string key) => mapping.Entries.FirstOrDefault(entry => entry.Key == key)?.Value;
 
     private static string? Topic(MapReader map)
     {
@@ -177,7 +220,7 @@ internal static class SubscriptionReader
             file.Add(new SourceEntry("edges", map.Location, new SourceSequence(map.Location, _edges)));
             file.Add(new SourceEntry("output", map.Location, Text($"{{{{ nodes.{name}.output }}}}")));
             Copy(file, "state");
-            var rest = mapping.Entries.Where(entry => entry.Key is "topic" or "sourcePrefix" or "retry" or "idle" or "maxMessages");
+            var rest = mapping.Entries.Where(entry => entry.Key is "topic" or "sourcePrefix" or "retry" or "idle" or "maxMessages" or "compact");
             file.Add(new SourceEntry("subscriptions", map.Location, new SourceMapping(map.Location, [new SourceEntry(name, map.Location, new SourceMapping(mapping.Location, [.. rest]))])));
             return new SourceMapping(root.Location, file);
         }

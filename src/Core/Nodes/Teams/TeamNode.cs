@@ -55,7 +55,7 @@ public sealed record TeamNode : NodeDefinition
     public TerminationCondition? Termination { get; init; }
 
     /// <summary>Gets how the older part of a long conversation is summarised; <see langword="null"/> if it never is.</summary>
-    public TeamCompaction? Compact { get; init; }
+    public ConversationCompaction? Compact { get; init; }
 
     internal override NodeKind Kind => TeamNodeKind.Instance;
 
@@ -65,19 +65,6 @@ public sealed record TeamNode : NodeDefinition
     /// <summary>Gets to whom a member may hand off.</summary>
     internal IReadOnlyList<string> HandoffsOf(string member) =>
         Speaker != SpeakerPolicy.Handoff || !Members.Contains(member) ? [] : [.. Members.Where(other => other != member), .. Person is null ? Array.Empty<string>() : [HandoffTool.Person]];
-}
-
-/// <summary>When and by whom the older part of a team's conversation is summarised. Members then see the summary in its place; the transcript keeps everything.</summary>
-/// <param name="Agent">The agent that summarises; no member.</param>
-/// <param name="Above">The size of the messages sent to a member, in bytes of UTF-8 JSON, above which they are summarised: 1,000 to 10,000,000.</param>
-/// <param name="Keep">The number of latest messages that are not summarised: 1 to 100.</param>
-public sealed record TeamCompaction(string Agent, int Above = TeamCompaction.DefaultAbove, int Keep = TeamCompaction.DefaultKeep)
-{
-    /// <summary>The default of <see cref="Above"/>: about 10,000 tokens of English.</summary>
-    public const int DefaultAbove = 40_000;
-
-    /// <summary>The default of <see cref="Keep"/>.</summary>
-    public const int DefaultKeep = 6;
 }
 
 /// <summary>Who decides whose turn it is in a team.</summary>

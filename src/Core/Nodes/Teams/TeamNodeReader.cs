@@ -1,3 +1,4 @@
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Definitions.Sources;
 
@@ -51,31 +52,19 @@ internal sealed class TeamNodeReader(string name, MapReader map)
         };
     }
 
-    private TeamCompaction? Compact(List<string>? members)
+    private ConversationCompaction? Compact(List<string>? members)
     {
-        if (map.Map("compact") is not { } compact)
+        if (CompactionReader.Read(map) is not var (compaction, compact))
         {
             return null;
         }
 
-        var agent = compact.Text("agent");
-        if (!compact.Has("agent"))
+        if (compaction is not null && members?.Contains(compaction.Agent) == true)
         {
-            compact.Missing("agent", "the agent that summarises", "Such as agent: scribe");
-        }
-        else if (agent is not null)
-        {
-            map.Context.AgentUses.Add((compact.PathOf("agent"), compact.Value("agent")!.Location, agent));
-            if (members?.Contains(agent) == true)
-            {
-                compact.Invalid("agent", $"\"{agent}\" summarises and is a member as well", "Use a separate agent for it.");
-            }
+            compact.Invalid("agent", $"\"{compaction.Agent}\" summarises and is a member as well", "Use a separate agent for it.");
         }
 
-        var above = compact.Int("above", 1_000, 10_000_000);
-        var keep = compact.Int("keep", 1, 100);
-        compact.Finish();
-        return agent is null ? null : new TeamCompaction(agent, above ?? TeamCompaction.DefaultAbove, keep ?? TeamCompaction.DefaultKeep);
+        return compaction;
     }
 
     private List<string>? Members()

@@ -23,13 +23,6 @@ internal static class TeamNodeWriter
         text.Number("maxStalls", node.MaxStalls == TeamNode.DefaultMaxStalls ? null : node.MaxStalls);
         text.Number("maxReplans", node.MaxReplans == TeamNode.DefaultMaxReplans ? null : node.MaxReplans);
         text.Termination("termination", node.Termination);
-        if (node.Compact is { } compact)
-        {
-            text.Begin("compact");
-            text.Text("agent", compact.Agent);
-            text.Number("above", compact.Above == TeamCompaction.DefaultAbove ? null : compact.Above);
-            text.Number("keep", compact.Keep == TeamCompaction.DefaultKeep ? null : compact.Keep);
-            text.End();
-        }
+        text.Compaction(node.Compact);
     }
 }
