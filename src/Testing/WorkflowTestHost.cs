@@ -55,7 +55,7 @@ public sealed class WorkflowTestHost : IAsyncDisposable
 
     /// <summary>Starts a host.</summary>
     /// <param name="configure">Adds workflows, tools and services, as the app does.</param>
-    /// <param name="tools">Replaces tools, by name, with functions that return a result for the arguments. Tools that the app adds under these names are not called.</param>
+    /// <param name="tools">Replaces tools, by name, with functions that return a result for the arguments. Tools of these names, of the app or built in, are not called.</param>
     /// <returns>The host.</returns>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">What was added is not valid; every problem is listed.</exception>
     public static async Task<WorkflowTestHost> StartAsync(Action<PolyphonyBuilder>? configure = null, IReadOnlyDictionary<string, Func<JsonElement, object?>>? tools = null)
@@ -164,14 +164,14 @@ public sealed class WorkflowTestHost : IAsyncDisposable
                 using var provider = new ServiceCollection().BuildServiceProvider();
                 if (fakes.TryGetValue(((AppTool)make(provider)).Function.Name, out var fake) && replaced.Add(fake.Name))
                 {
-                    polyphony.Services[i] = ServiceDescriptor.Singleton(new AppTool(fake));
+                    polyphony.Services[i] = ServiceDescriptor.Singleton(new AppTool(fake, IsFake: true));
                 }
             }
         }
 
         foreach (var fake in fakes.Values.Where(fake => !replaced.Contains(fake.Name)))
         {
-            polyphony.AddTool(fake);
+            polyphony.Services.AddSingleton(new AppTool(fake, IsFake: true));
         }
     }
 

@@ -264,7 +264,7 @@ public sealed class WorkflowTestHostTests
         Assert.Equal(8, run.OutputAs<int>());
     }
 
-    private static string Root()
+    internal static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Functions.sln")))

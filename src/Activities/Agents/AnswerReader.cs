@@ -6,6 +6,7 @@ using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
+using Polyphony.Core.Nodes.Teams;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 
@@ -68,7 +69,7 @@ internal sealed class AnswerReader(PayloadValues values)
         if (recorded.ToolCalls.Count > 0)
         {
             return await ReadToolCallsAsync(
-                call, agent, result with { Beside = await BesideAsync(root, recorded, cancellationToken) }, recorded.ToolCalls, cancellationToken);
+                call, agent, result with { Beside = await BesideAsync(root, recorded, cancellationToken) }, recorded.ToolCalls, recorded.Text, cancellationToken);
         }
 
         var isOnlyThoughts = AnswerJson.IsOnlyThoughts(recorded.Text);
@@ -108,7 +109,7 @@ internal sealed class AnswerReader(PayloadValues values)
 
     /// <summary>Reads requests for tools. Their arguments go to the payload store when together they are more than a message may be.</summary>
     private async Task<AgentCallResult> ReadToolCallsAsync(
-        AgentCall call, AgentDefinition agent, AgentCallResult result, IReadOnlyList<RecordedToolCall> recorded, CancellationToken cancellationToken)
+        AgentCall call, AgentDefinition agent, AgentCallResult result, IReadOnlyList<RecordedToolCall> recorded, string text, CancellationToken cancellationToken)
     {
         if (recorded.Count > MostToolCalls)
         {
@@ -134,7 +135,8 @@ internal sealed class AnswerReader(PayloadValues values)
                 : await values.StoreAsync(root, request.Arguments, cancellationToken)));
         }
 
-        var whole = result with { ToolCalls = requests };
+        var isHandoff = requests is [{ Tool: HandoffTool.Name }] && !string.IsNullOrWhiteSpace(text) && !AnswerJson.IsOnlyThoughts(text);
+        var whole = result with { ToolCalls = requests, HandoffText = isHandoff ? await values.WriteTextAsync(call.Scope.RootInstanceId, text, cancellationToken) : null };
         var bytes = JsonSerializer.SerializeToUtf8Bytes(whole, CoreJsonContext.Default.AgentCallResult).Length;
         return bytes <= MostBytes ? whole : result with { Error = TooMany($"{recorded.Count:N0} tool calls at once, with names and ids of {bytes:N0} bytes; {MostBytes:N0} are the most") };
 

@@ -88,7 +88,7 @@ internal sealed class AppActivities(
         var registry = files.Register(new ToolRegistry());
         foreach (var tool in tools)
         {
-            registry.Add(tool.Function, tool.Options);
+            tool.AddTo(registry);
         }
 
         return registry;

@@ -7,7 +7,22 @@ namespace Polyphony.Activities.Apps;
 /// <summary>A tool of an app.</summary>
 /// <param name="Function">The function.</param>
 /// <param name="Options">What it declares of its calls.</param>
-internal sealed record AppTool(AIFunction Function, ToolOptions? Options = null);
+/// <param name="IsFake">Whether it stands in a test for a tool of that name, also for one of Polyphony's own.</param>
+internal sealed record AppTool(AIFunction Function, ToolOptions? Options = null, bool IsFake = false)
+{
+    /// <summary>Adds it to a registry.</summary>
+    /// <param name="registry">The registry.</param>
+    /// <exception cref="ArgumentException">The name is taken; or its schema can't be checked.</exception>
+    public void AddTo(ToolRegistry registry)
+    {
+        if (IsFake)
+        {
+            registry.Remove(Function.Name);
+        }
+
+        registry.Add(Function, Options);
+    }
+}
 
 /// <summary>A function that gets services of its own for every call.</summary>
 /// <param name="function">The function.</param>

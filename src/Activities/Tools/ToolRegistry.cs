@@ -41,6 +41,10 @@ internal sealed class ToolRegistry
         return this;
     }
 
+    /// <summary>Removes a tool, if it is there.</summary>
+    /// <param name="name">Its name.</param>
+    public void Remove(string name) => _tools.Remove(name);
+
     /// <summary>Adds a source of tools.</summary>
     /// <param name="source">The source.</param>
     /// <param name="first">Whether it is asked before the functions of the program; otherwise it is asked after them.</param>

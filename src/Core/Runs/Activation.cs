@@ -56,12 +56,18 @@ internal sealed record ActivationEnd(Outcome? Outcome, Task? Abandoned = null)
 
     /// <summary>Gets what it had come to when it was stopped.</summary>
     public WorkResult? Stopped { get; init; }
+
+    /// <summary>Gets what the agent has written beside a handoff.</summary>
+    public Payload? HandoffText { get; init; }
 }
 
 /// <summary>What a node's own work came to, before its error policy.</summary>
 internal sealed record WorkResult
 {
     public Payload? Output { get; init; }
+
+    /// <summary>Gets what the agent has written beside a handoff, which is then the <see cref="Output"/>.</summary>
+    public Payload? HandoffText { get; init; }
 
     public CallError? Error { get; init; }
 

@@ -66,7 +66,7 @@ internal sealed class ActivationRunner
             FinishReason = work.FinishReason,
             StartedTime = started,
             EndedTime = _context.Now,
-        }, abandoned);
+        }, abandoned) { HandoffText = status == NodeResult.Completed ? work.HandoffText : null };
     }
 
     /// <summary>Applies the node's error policy.</summary>

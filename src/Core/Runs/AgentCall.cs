@@ -98,6 +98,9 @@ public sealed record AgentCallResult
     /// </summary>
     public Payload? Beside { get; init; }
 
+    /// <summary>Gets what the model has written beside its only call if that is a handoff: nothing goes back to the model then, and the others are to hear it.</summary>
+    public Payload? HandoffText { get; init; }
+
     /// <summary>Gets why there is no answer.</summary>
     public CallError? Error { get; init; }
 

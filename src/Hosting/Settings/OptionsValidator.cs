@@ -87,7 +87,7 @@ internal sealed class OptionsValidator(
         {
             try
             {
-                registry.Add(tool.Function);
+                tool.AddTo(registry);
             }
             catch (ArgumentException e)
             {

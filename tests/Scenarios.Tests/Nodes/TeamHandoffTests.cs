@@ -33,6 +33,36 @@ public sealed class TeamHandoffTests
         Assert.Equal("""user:Decide: tea / user:debate (ann):\n{"handoff":"cleo","reason":"It costs 42 EUR."}""".Replace("\\n", "\n", StringComparison.Ordinal), heard);
     }
 
+    [Theory]
+    [InlineData(10, false)]
+    [InlineData(50_000, false)]
+    [InlineData(10, true)]
+    public async Task Text_BesideAHandoff_IsAMessageThatTheOthersHear(int length, bool ends)
+    {
+        await using var host = await TestHost.StartAsync();
+        var draft = new string('x', length) + " DRAFT";
+        var heard = "";
+        host.Models.Respond = (model, messages, options, _) =>
+        {
+            heard = model == "cleo" ? Teams.Heard(messages) : heard;
+            return Task.FromResult(model == "cleo" ? TestModels.Text("Buy it.") : new ChatResponse(new ChatMessage(
+                ChatRole.Assistant, [new TextContent(draft), new FunctionCallContent("h", "handoff", new Dictionary<string, object?> { ["to"] = "cleo", ["reason"] = "Read it." })])));
+        };
+
+        var status = await host.RunAsync(Teams.Team(ends ? "speaker: handoff, termination: { textMention: DRAFT }" : "speaker: handoff"), Teams.Input);
+
+        var output = status.Output!.Value;
+        var messages = output.GetProperty("messages").EnumerateArray().Select(message => (message.GetProperty("agent").GetString(), message.GetProperty("content").GetRawText())).ToList();
+        Assert.Equal(("ann", $"\"{draft}\""), messages[0]);
+        Assert.Equal(ends ? 1 : 3, messages.Count);
+        if (!ends)
+        {
+            Assert.Equal([("ann", """{"handoff":"cleo","reason":"Read it."}"""), ("cleo", "\"Buy it.\"")], messages[1..]);
+            Assert.Equal(2, output.GetProperty("turns").GetInt32());
+            Assert.Contains(draft, heard, StringComparison.Ordinal);
+        }
+    }
+
     // Beside other calls their results would be lost; a wrong target is said to the model.
 
     [Theory]

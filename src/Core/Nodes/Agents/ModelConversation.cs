@@ -158,7 +158,7 @@ internal sealed class ModelConversation(
 
         if (requested is [var alone] && IsHandoff(alone) && HandoffTool.Read(alone.Arguments, activation.Handoffs, out var message) is null)
         {
-            return _work with { Output = message, NextCall = _call.Current };
+            return _work with { Output = message, HandoffText = result.HandoffText, NextCall = _call.Current };
         }
 
         // Named by the model call and the place in its answer: ids that models give are not unique.

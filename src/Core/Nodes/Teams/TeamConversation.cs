@@ -26,6 +26,7 @@ internal sealed class TeamConversation
     private readonly TerminationCount? _termination;
     private readonly SpeakerSelection _speakers;
     private Usage _used = Usage.None;
+    private Payload? _handoffText;
     private int _turns;
     private int _calls;
 
@@ -80,6 +81,12 @@ internal sealed class TeamConversation
             if (WorkOf(outcome) is { } failed)
             {
                 return failed;
+            }
+
+            // What a member has written beside its handoff comes before it, as a message of its own.
+            if (_handoffText is { } text && await AddAsync(choice.Speaker, text, 0) is { } ended)
+            {
+                return ended;
             }
 
             var isPerson = choice.Speaker == HandoffTool.Person;
@@ -175,6 +182,7 @@ internal sealed class TeamConversation
             Order = _activation.Order,
             Scope = _activation.Scope with { Activation = $"{_activation.Id}.{++_calls}", Variables = variables },
         }));
+        _handoffText = end.HandoffText;
         if (end.Outcome is { } outcome)
         {
             _used += outcome.Usage;
