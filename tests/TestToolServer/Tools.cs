@@ -26,6 +26,7 @@ internal sealed class Tools(Diary diary)
             Tool("die", "Ends the server in the middle of the call.", """{"type":"object"}"""),
             Tool("meet", "Waits for another call of it.", """{"type":"object"}"""),
             Tool("variable", "Gives an environment variable.", """{"type":"object","required":["name"],"properties":{"name":{"type":"string"}}}"""),
+            Tool("key", "Gives the effect key of the call.", """{"type":"object"}"""),
             Tool("mixed", "Answers with text and a picture.", """{"type":"object"}"""),
             Tool("bad name!", "Can't be named.", """{"type":"object"}"""),
             Tool("odd", "Has a schema that can't be checked.", """{"type":"object","properties":{"a":{"unevaluatedProperties":false,"$dynamicRef":"#x"}}}"""),
@@ -77,6 +78,8 @@ internal sealed class Tools(Diary diary)
                 return Text("met");
             case "variable":
                 return Text(Environment.GetEnvironmentVariable(arguments["name"].GetString()!) ?? "(not set)");
+            case "key":
+                return Text(request.Params.Meta?["polyphony/effectKey"]?.GetValue<string>() ?? "(none)");
             case "mixed":
                 return new CallToolResult
                 {

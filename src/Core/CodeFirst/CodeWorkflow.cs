@@ -5,6 +5,7 @@ using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Nodes.Agents;
 using Polyphony.Core.Nodes.Humans;
+using Polyphony.Core.Nodes.Publishing;
 using Polyphony.Core.Nodes.SubWorkflows;
 using Polyphony.Core.Nodes.Tools;
 using Polyphony.Core.Payloads;
@@ -132,6 +133,34 @@ public sealed class CodeWorkflow
     /// <exception cref="AgentFailedException">Nobody answered in time (<c>timeout</c>).</exception>
     public Task<Payload> AskAsync(string name, string question, JsonSchema? schema = null, TimeSpan? timeout = null) =>
         RunAsync(new HumanNode { Name = name, Prompt = Empty, Schema = schema, Timeout = timeout }, null, activation => activation with { Prompt = Text(question) });
+
+    /// <summary>
+    /// Publishes a message to a topic, once: it is sent in the same step that records it, or, in a run that handles a message itself, in the step that acknowledges that message. Every subscriber gets it,
+    /// or none does.
+    /// </summary>
+    /// <param name="topic">The topic type: 1 to 63 lower-case letters, digits and <c>-</c>.</param>
+    /// <param name="source">The source, such as a ticket: 1 to 128 characters.</param>
+    /// <param name="data">The data, written with the web defaults of System.Text.Json.</param>
+    /// <param name="messageId">The message's id, 1 to 128 characters; by default one made of the instance and the call.</param>
+    /// <returns>The message's id.</returns>
+    /// <exception cref="AgentFailedException">Nobody subscribes to the topic (<c>no_subscriber</c>), its type, source or id is none (<c>topic_invalid</c>), or the data does not fit what a subscriber takes (<c>input_invalid</c>).</exception>
+    public async Task<string> PublishAsync(string topic, string source, object? data, string? messageId = null)
+    {
+        _durable.ThrowIfAbandoned();
+        var message = Payload.Inline(JsonElements.Object(writer =>
+        {
+            writer.WriteString("source", source);
+            writer.WritePropertyName("data");
+            TypedJson.Write(data).WriteTo(writer);
+            if (messageId is not null)
+            {
+                writer.WriteString("messageId", messageId);
+            }
+        }));
+        message = Payload.MayBeInline(message.Text) ? message : (await _context.Calls.StoreAllAsync([message]))[0];
+        var receipt = await RunAsync(new PublishNode { Name = "publish", Topic = topic, Message = Constant(JsonElement.Parse("{}"u8)) }, null, activation => activation with { Arguments = message });
+        return (await ReadAsync(receipt)).GetProperty("messageId").GetString()!;
+    }
 
     /// <summary>Reads a value, from the payload store if necessary.</summary>
     /// <param name="payload">The value, or a reference to it.</param>

@@ -85,6 +85,19 @@ public sealed class ToolServerTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Row", "B9")]
+    public async Task Call_OfAnActivation_CarriesItsEffectKey()
+    {
+        var harness = Harness();
+
+        var first = (await CallAsync(harness, "test.key", "{}", "7.0")).Output!.Json!.Value.GetString();
+        var second = (await CallAsync(harness, "test.key", "{}", "7.1")).Output!.Json!.Value.GetString();
+
+        Assert.EndsWith("/7.0", first, StringComparison.Ordinal);
+        Assert.EndsWith("/7.1", second, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Message_LargerThanAnyShouldBe_EndsTheConnection_AndTheNextCallMakesAnother()
     {
         var harness = Harness(server => server with { MaxBytes = 1_000 });
@@ -299,7 +312,7 @@ public sealed class ToolServerTests : IAsyncLifetime
 
         var list = await _servers[0].ListAsync("test", TestContext.Current.CancellationToken);
 
-        Assert.Equal(["add", "die", "echo", "fail", "large", "meet", "mixed", "variable", "wait"], list.Tools.Keys);
+        Assert.Equal(["add", "die", "echo", "fail", "key", "large", "meet", "mixed", "variable", "wait"], list.Tools.Keys);
         Assert.Equal(["bad name!", "odd"], list.Unusable.Keys);
 
         // What the server says of itself is known, and not believed.

@@ -21,5 +21,5 @@ internal sealed class ServerTool(ToolServerConnection connection, string tool, s
 
     /// <inheritdoc/>
     protected override async ValueTask<object?> InvokeCoreAsync(AIFunctionArguments arguments, CancellationToken cancellationToken) =>
-        await connection.CallAsync(tool, arguments, cancellationToken);
+        await connection.CallAsync(tool, arguments, ToolCallContext.Of(arguments)?.EffectKey, cancellationToken);
 }

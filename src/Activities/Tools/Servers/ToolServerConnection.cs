@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using ModelContextProtocol;
 using Polyphony.Activities.Providers;
@@ -17,6 +18,9 @@ namespace Polyphony.Activities.Tools.Servers;
 /// <param name="variable">Reads an environment variable.</param>
 internal sealed class ToolServerConnection(string name, ToolServer server, TimeProvider timeProvider, ILogger log, Func<string, string?> variable) : IAsyncDisposable
 {
+    /// <summary>The member of a call's <c>_meta</c> that holds its effect key.</summary>
+    public const string EffectKeyMember = "polyphony/effectKey";
+
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
@@ -71,16 +75,18 @@ internal sealed class ToolServerConnection(string name, ToolServer server, TimeP
     /// <summary>Calls a tool.</summary>
     /// <param name="tool">The server's name for it.</param>
     /// <param name="arguments">The arguments.</param>
+    /// <param name="effectKey">The call's effect key; <see langword="null"/> if it belongs to no workflow.</param>
     /// <param name="cancellationToken">Gives it up; the server is told so.</param>
     /// <returns>The result.</returns>
     /// <exception cref="EffectUnknownException">The server says that the call has failed, its result can't be taken, or it went away during the call.</exception>
     /// <exception cref="ModelException">The server can't be reached, or refused the call.</exception>
-    public async Task<JsonElement> CallAsync(string tool, IReadOnlyDictionary<string, object?> arguments, CancellationToken cancellationToken)
+    public async Task<JsonElement> CallAsync(string tool, IReadOnlyDictionary<string, object?> arguments, string? effectKey, CancellationToken cancellationToken)
     {
         var session = await SessionAsync(cancellationToken);
+        var options = effectKey is null ? null : new RequestOptions { Meta = new JsonObject { [EffectKeyMember] = effectKey } };
         try
         {
-            return ServerResult.ToJson($"{name}.{tool}", await session.Client.CallToolAsync(tool, arguments, cancellationToken: cancellationToken), server.MaxBytes);
+            return ServerResult.ToJson($"{name}.{tool}", await session.Client.CallToolAsync(tool, arguments, options: options, cancellationToken: cancellationToken), server.MaxBytes);
         }
         catch (McpProtocolException exception) when (!cancellationToken.IsCancellationRequested)
         {
