@@ -18,6 +18,7 @@ internal static class Suite
         new("latency", StartToFinish.RunAsync),
         new("messages", Messages.RunAsync),
         new("topics", TopicMessages.RunAsync, 3),
+        new("mailboxes", WaitingMessages.RunAsync, 1),
         new("interpreter", InterpreterCost.RunAsync),
         new("expressions", ExpressionCost.RunAsync, 3),
         new("schemas", SchemaCost.RunAsync, 3),
