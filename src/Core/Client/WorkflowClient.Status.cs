@@ -109,6 +109,7 @@ public sealed partial class WorkflowClient
             Error = result.Error ?? status.Error,
             Usage = result.Usage,
             Output = options.Output ? await ReadPartAsync("output", result.Output, parts, cancellationToken) : null,
+            State = options.Output && result.State is { } state ? await parts.ReadAsync("state", () => ReadStateAsync(state, cancellationToken)) : null,
             Outcomes = options.Outcomes ? await ReadOutcomesAsync(result, parts, cancellationToken) : null,
         };
     }
@@ -123,6 +124,21 @@ public sealed partial class WorkflowClient
 
     private async Task<JsonElement?> ReadPartAsync(string part, Payload? payload, StatusParts parts, CancellationToken cancellationToken) =>
         payload is null ? null : await parts.ReadAsync(part, () => ReadAsync(payload, cancellationToken));
+
+    /// <summary>Reads the values of a state.</summary>
+    /// <param name="state">The values by name.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>An object with them.</returns>
+    internal async Task<JsonElement> ReadStateAsync(IReadOnlyDictionary<string, Payload> state, CancellationToken cancellationToken)
+    {
+        var values = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        foreach (var (name, value) in state.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            values[name] = await ReadAsync(value, cancellationToken);
+        }
+
+        return JsonSerializer.SerializeToElement(values, CoreJsonContext.Default.DictionaryStringJsonElement);
+    }
 
     /// <summary>An answer that came when nobody waited for it any more was paid all the same, and a call that was never answered may be.</summary>
     private static Usage Charged(Usage counted, LedgerTotals recorded)

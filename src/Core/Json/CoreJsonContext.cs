@@ -72,6 +72,8 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(MailboxProgress))]
 [JsonSerializable(typeof(DeadLetterPage))]
 [JsonSerializable(typeof(DeadLetter))]
+[JsonSerializable(typeof(double))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class CoreJsonContext : JsonSerializerContext;

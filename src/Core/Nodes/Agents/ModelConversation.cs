@@ -281,7 +281,7 @@ internal sealed class ModelConversation(
     {
         var call = new ToolCall
         {
-            Scope = activation.Scope with { Input = null, Nodes = null },
+            Scope = activation.Scope with { Input = null, Nodes = null, State = null },
             Tool = requested.Tool,
             Arguments = requested.Arguments,
             CallId = requested.CallId,
