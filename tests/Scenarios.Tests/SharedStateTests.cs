@@ -286,6 +286,30 @@ public sealed class SharedStateTests
     }
 
     [Fact]
+    public async Task Status_WhileItWaits_ShowsTheStateSoFar_LargeValuesAtTheEnd()
+    {
+        await using var host = await TestHost.StartAsync();
+        var id = await host.StartAsync("""
+            name: waits
+            input: { type: object, properties: { text: { type: string } } }
+            state: { log: append, n: sum, large: replace }
+            nodes:
+              first: { transform: 1, write: { log: [a, b], n: 2 } }
+              side: { transform: 1, write: { log: c, n: 3 } }
+              big: { transform: "{{ input.text }}", write: { large: "{{ output }}" } }
+              ask: { wait: { event: go } }
+              end: { transform: 1, write: { n: 4 } }
+            edges: [first -> ask -> end, "[side, big] -> end"]
+            """, new { text = new string('x', 3_000) });
+        var status = await host.UntilAsync(id, status => status.CustomStatus is { Done: 3, WaitingFor.Count: 1 });
+
+        Assert.Equal("""{"log":["a","b","c"],"n":5}""", status.State!.Value.GetRawText());
+        await host.Engine.Client.RaiseEventAsync(id, "go", null);
+        var ended = (await host.WaitAsync(id)).State!.Value;
+        Assert.Equal((9, 3_000), (ended.GetProperty("n").GetInt32(), ended.GetProperty("large").GetString()!.Length));
+    }
+
+    [Fact]
     public async Task Builder_WritesTheSameAsAFile()
     {
         await using var host = await TestHost.StartAsync();

@@ -73,6 +73,7 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(DeadLetterPage))]
 [JsonSerializable(typeof(DeadLetter))]
 [JsonSerializable(typeof(double))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, IReadOnlyList<Payload>>))]
 [JsonSerializable(typeof(Dictionary<string, JsonElement>))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(string))]

@@ -51,7 +51,7 @@ internal static class CallScopeValues
     };
 
     private static IEnumerable<Payload?> ReadState(IReadOnlyDictionary<string, Payload> state, IReadOnlyList<string> path) =>
-        path.Count == 1 ? state.Values : [state.GetValueOrDefault(path[1])];
+        path.Count == 1 ? state.Values : state.TryGetValue(path[1], out var value) ? [value] : [];
 
     private static IEnumerable<Payload?> ReadBy(NodeValue node, string? member) => member switch
     {

@@ -14,7 +14,13 @@ namespace Polyphony.Core.Runs;
 internal sealed class SharedState
 {
     /// <summary>More than this many bytes of values in place are too much for what is passed on.</summary>
-    private const int MaxInlineBytes = 8 * 1024;
+    private const int MaxInlineBytes = 4 * 1024;
+
+    /// <summary>So much of the state shows while the run is under way.</summary>
+    private const int MaxShownBytes = 2 * 1024;
+
+    /// <summary>It is shown after every step: this bounds what that costs.</summary>
+    private const int MaxShownWrites = 50;
 
     private readonly WorkflowPlan _plan;
     private readonly NodeSchedule _schedule;
@@ -22,6 +28,7 @@ internal sealed class SharedState
     private readonly SortedList<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly string[] _merged;
     private StateChange _settled = StateChange.None;
+    private IReadOnlyDictionary<string, IReadOnlyList<Payload>>? _shown;
     private int _witness;
 
     public SharedState(WorkflowPlan plan, NodeSchedule schedule, RunCalls calls)
@@ -57,6 +64,7 @@ internal sealed class SharedState
         {
             var order = _schedule.OrderOf(node);
             _entries[order] = new Entry(order, node, change);
+            _shown = null;
         }
     }
 
@@ -77,6 +85,7 @@ internal sealed class SharedState
         {
             _settled = _settled.Then(_plan.Definition, _entries.Values[0].Change);
             _entries.RemoveAt(0);
+            _shown = null;
         }
     }
 
@@ -106,8 +115,35 @@ internal sealed class SharedState
         return shrunk.Values.ToDictionary(pair => pair.Key, pair => pair.Value.Parts[0], StringComparer.Ordinal);
     }
 
-    /// <summary>Gets the writes of all that has ended so far, for the progress; small values only.</summary>
-    public StateChange SoFar() => _entries.Values.Aggregate(_settled, (sum, entry) => sum.Then(_plan.Definition, entry.Change));
+    /// <summary>
+    /// Gets the values of all that has ended so far, in parts, for the progress: as many as there is space for. Of very many writes that are kept apart, the first are in it; the others are once they have
+    /// been put together.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<Payload>>? Show()
+    {
+        if (!Exists)
+        {
+            return null;
+        }
+
+        if (_shown is null)
+        {
+            var shown = new Dictionary<string, IReadOnlyList<Payload>>(StringComparer.Ordinal);
+            var bytes = 0;
+            foreach (var (name, parts) in _entries.Values.Take(MaxShownWrites).Aggregate(_settled, (sum, entry) => sum.Then(_plan.Definition, entry.Change)).Values)
+            {
+                if (bytes + parts.Bytes <= MaxShownBytes)
+                {
+                    bytes += parts.Bytes;
+                    shown[name] = parts.Parts;
+                }
+            }
+
+            _shown = shown;
+        }
+
+        return _shown;
+    }
 
     /// <summary>Moves large values to the payload store, so that the state fits one history event.</summary>
     public async Task MoveLargeAsync()

@@ -39,7 +39,7 @@ internal sealed class WorkflowRunner
         _schedule = new NodeSchedule(_run.Plan);
         _results = new ResultStore(_run.Plan, _schedule);
         _shared = new SharedState(_run.Plan, _schedule, _run.Calls);
-        _progress = new ProgressReporter(_run, _schedule, waits, _signal);
+        _progress = new ProgressReporter(_run, _schedule, waits, _signal, _shared);
         _termination = new TerminationMonitor(_run, _schedule);
         var codec = new StateCodec(_run, _schedule, _results, outcomes, waits, _progress, _termination, _shared);
         if (input.State is { } state)
