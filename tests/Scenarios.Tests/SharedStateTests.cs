@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Polyphony.Activities.Tools;
+using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable.History;
 using Polyphony.Core.Runs;
@@ -307,6 +310,151 @@ public sealed class SharedStateTests
         await host.Engine.Client.RaiseEventAsync(id, "go", null);
         var ended = (await host.WaitAsync(id)).State!.Value;
         Assert.Equal((9, 3_000), (ended.GetProperty("n").GetInt32(), ended.GetProperty("large").GetString()!.Length));
+    }
+
+    /// <summary>Tools write in the order of their calls, not of their ends, and before the node's own write.</summary>
+    [Fact]
+    public async Task Tools_OfOneAnswer_WriteInTheOrderOfTheCalls()
+    {
+        TestHost? host = null;
+        var tools = new ToolRegistry().Add(AIFunctionFactory.Create(
+            async (int n) =>
+            {
+                ToolCallContext.Current!.WriteState("found", new { n, key = ToolCallContext.Current.EffectKey[^3..] });
+                await Task.Delay(TimeSpan.FromSeconds(10 - n), host!.Clock);
+                ToolCallContext.Current.WriteState("found", new[] { n * 10 });
+                ToolCallContext.Current.WriteState("sum", n * 0.1m);
+                return n;
+            },
+            "find"));
+        await using var started = host = await TestHost.StartAsync(tools: tools);
+        var rounds = 0;
+        host.Models.Respond = (_, _, _, _) => Task.FromResult(rounds++ < 2
+            ? new ChatResponse(new ChatMessage(ChatRole.Assistant, [Request(rounds), Request(rounds + 1), Request(rounds + 2)])) { FinishReason = ChatFinishReason.ToolCalls }
+            : TestModels.Text("done"));
+        var status = await host.RunAsync("""
+            name: tools
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, tools: [find] } }
+            state: { found: append, sum: sum }
+            nodes:
+              work: { agent: a, prompt: go, write: { found: "{{ output }}" } }
+              each: { tool: find, forEach: "{{ [7, 8, 9] }}", itemsPerActivity: 2, arguments: { n: "{{ item }}" } }
+            output: "{{ state.found }}"
+            """);
+
+        Assert.Equal("completed", status.Reason());
+        Assert.Equal(
+            ["10", "20", "30", "20", "30", "40", "\"done\"", "70", "80", "90"],
+            status.Output!.Value.EnumerateArray().Where(one => one.ValueKind != JsonValueKind.Object).Select(one => one.GetRawText()));
+        Assert.Equal("3.9", status.State!.Value.GetProperty("sum").GetRawText());
+        Assert.Equal(["1.0", "1.1", "1.2", "2.0", "2.1", "2.2"], status.State.Value.GetProperty("found").EnumerateArray()
+            .Where(one => one.ValueKind == JsonValueKind.Object).Take(6).Select(one => one.GetProperty("key").GetString()));
+
+        FunctionCallContent Request(int n) => new($"c{n}", "find", new Dictionary<string, object?> { ["n"] = n });
+    }
+
+    [Fact]
+    public async Task Tools_WhatDoesNotFit_IsReadByTheModel_AndAFailedNodeDropsWhatWasWritten()
+    {
+        var tools = new ToolRegistry().Add(AIFunctionFactory.Create(
+            (string name) =>
+            {
+                ToolCallContext.Current!.WriteState("log", name);
+                ToolCallContext.Current.WriteState(name, "x");
+                return "ok";
+            },
+            "write"));
+        await using var host = await TestHost.StartAsync(tools: tools);
+        var read = new List<string?>();
+        host.Models.Respond = (_, messages, _, _) =>
+        {
+            read = [.. messages.SelectMany(message => message.Contents).OfType<FunctionResultContent>().Select(result => result.Result?.ToString())];
+            return Task.FromResult(read.Count == 0
+                ? new ChatResponse(new ChatMessage(ChatRole.Assistant, [.. new[] { "log", "last", "sum", "none" }.Select((name, i) => new FunctionCallContent($"c{i}", "write", new Dictionary<string, object?> { ["name"] = name }))]))
+                { FinishReason = ChatFinishReason.ToolCalls }
+                : messages[0].Text == "fail" ? throw new Activities.Providers.ModelException(new CallError(ErrorCodes.ContentFilter, "no", ErrorKind.Terminal)) : TestModels.Text("done"));
+        };
+        var status = await host.RunAsync("""
+            name: unfit
+            models: { m: { provider: offline } }
+            agents: { a: { model: m, context: [], tools: [write] } }
+            state: { log: append, last: replace, sum: sum }
+            nodes:
+              good: { agent: a, prompt: go }
+              bad: { agent: a, prompt: fail, onError: { value: instead }, write: { log: "{{ output }}" } }
+            output: "{{ state.log }}"
+            """);
+
+        // The three that broke off have written nothing, not even what fits; the node that has failed neither.
+        Assert.Equal("""["log","x","instead"]""", status.Output!.Value.GetRawText());
+        Assert.Equal("ok", read[0]);
+        Assert.Contains("can't replace the state \"last\"", read[1]);
+        Assert.Contains("expected a number", read[2]);
+        Assert.Contains("has no state \"none\". It has: last, log, sum.", read[3]);
+    }
+
+    [Fact]
+    public async Task Tools_OfATeam_WriteInTheOrderOfTheTurns()
+    {
+        var tools = new ToolRegistry().Add(AIFunctionFactory.Create(
+            (string text) =>
+            {
+                ToolCallContext.Current!.WriteState("log", text);
+                return "noted";
+            },
+            "note"));
+        await using var host = await TestHost.StartAsync(tools: tools);
+        var turn = 0;
+        host.Models.Respond = (_, messages, _, _) => Task.FromResult(messages[^1].Role == ChatRole.Tool
+            ? TestModels.Text("said")
+            : new ChatResponse(new ChatMessage(ChatRole.Assistant, [new FunctionCallContent("c", "note", new Dictionary<string, object?> { ["text"] = $"turn {++turn}" })])) { FinishReason = ChatFinishReason.ToolCalls });
+        var status = await host.RunAsync("""
+            name: team
+            models: { m: { provider: offline } }
+            agents: { one: { model: m, tools: [note] }, two: { model: m, tools: [note] } }
+            state: { log: append }
+            nodes: { talk: { team: [one, two], prompt: go, maxTurns: 3, write: { log: "{{ output.stopReason }}" } } }
+            output: "{{ state.log }}"
+            """);
+
+        Assert.Equal("""["turn 1","turn 2","turn 3","max_turns"]""", status.Output!.Value.GetRawText());
+    }
+
+    /// <summary>In C# the order is that in which calls are begun, whichever ends first.</summary>
+    [Fact]
+    public async Task CodeWorkflow_WritesItself_AndThroughItsTools_InTheOrderOfItsCalls()
+    {
+        TestHost? host = null;
+        var tools = new ToolRegistry().Add(AIFunctionFactory.Create(
+            async (int n) =>
+            {
+                await Task.Delay(TimeSpan.FromSeconds(10 - n), host!.Clock);
+                ToolCallContext.Current!.WriteState("log", $"tool {n}");
+                return n;
+            },
+            "find"));
+        var builder = new WorkflowBuilder("code").State("log", StateReducer.Append).State("last", StateReducer.Replace);
+        var code = new CodeWorkflows().Add(builder, async (workflow, _) =>
+        {
+            workflow.WriteState("log", "begin");
+            var calls = new List<Task<int>>();
+            for (var n = 1; n < 4; n++)
+            {
+                calls.Add(workflow.CallToolAsync<int>("find", new { n }));
+                workflow.WriteState("log", $"begun {n}");
+            }
+
+            await Task.WhenAll(calls);
+            workflow.WriteState("last", "end");
+            Assert.Equal("state_invalid", Assert.Throws<PolyphonyException>(() => workflow.WriteState("other", 1)).Code);
+            return null;
+        });
+        await using var started = host = await TestHost.StartAsync(tools: tools, code: code);
+        var status = await host.WaitAsync(await host.Client.StartAsync("code", TestHost.Json(null)));
+
+        Assert.Equal("completed", status.Reason());
+        Assert.Equal("""{"last":"end","log":["begin","tool 1","begun 1","tool 2","begun 2","tool 3","begun 3"]}""", status.State!.Value.GetRawText());
     }
 
     [Fact]

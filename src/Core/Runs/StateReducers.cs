@@ -108,6 +108,37 @@ internal static class StateReducers
             : definition.Reducer is StateReducer.Sum or StateReducer.Min or StateReducer.Max ? ToNumber(value) : value;
     }
 
+    /// <summary>Makes a write of what a program gives.</summary>
+    /// <param name="workflow">The workflow.</param>
+    /// <param name="name">The name of the value.</param>
+    /// <param name="value">What is written.</param>
+    /// <param name="mayReplace">Whether nobody can write at the same time: what would replace is refused otherwise.</param>
+    /// <exception cref="PolyphonyException"><c>state_invalid</c>: there is no such value, or it does not fit.</exception>
+    public static JsonElement ToWriteOf(WorkflowDefinition workflow, string name, JsonElement value, bool mayReplace)
+    {
+        if (workflow.FindState(name) is not { } definition)
+        {
+            throw new PolyphonyException(
+                ErrorCodes.StateInvalid,
+                $"Workflow \"{workflow.Name}\" has no state \"{name}\". {(workflow.State.Count == 0 ? "Name it under \"state\" in the file." : $"It has: {string.Join(", ", workflow.State.Select(each => each.Name))}.")}");
+        }
+
+        if (definition.Reducer == StateReducer.Replace && !mayReplace)
+        {
+            throw new PolyphonyException(
+                ErrorCodes.StateInvalid, $"A tool can't replace the state \"{name}\", because several calls may run side by side. Return the value, and let the node write it, or give it another reducer.");
+        }
+
+        try
+        {
+            return ToWrite(definition, value);
+        }
+        catch (CallFailedException failed)
+        {
+            throw new PolyphonyException(failed.Error.Code, failed.Error.Message);
+        }
+    }
+
     /// <summary>Puts two writes together, or a value and a write.</summary>
     /// <param name="reducer">The reducer.</param>
     /// <param name="first">The parts of the first, in the order of the graph.</param>
