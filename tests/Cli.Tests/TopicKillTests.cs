@@ -42,11 +42,12 @@ public sealed class TopicKillTests : IDisposable
                 topic: tickets
                 agent: clerk
                 prompt: "{{ message.source + '/' + string(input.n) }}"
-                state: "{{ (state == null ? '' : state + ' ') + string(input.n) }}"
+                state: { seen: append }
+                write: { seen: "{{ string(input.n) }}" }
                 publish: { topic: log, source: "{{ message.source }}", data: "{{ nodes.clerk.output }}" }
               log: { topic: log }
-            nodes: { keep: { transform: "{{ input }}" } }
-            state: "{{ (state == null ? '' : state + '|') + input }}"
+            state: { log: append }
+            nodes: { keep: { transform: "{{ input }}", write: { log: "{{ output }}" } } }
             """))!;
         await using var model = await FakeOpenAIServer.StartAsync(request => FakeOpenAIAnswer.Text($"re {request.Prompt}") with { Takes = TimeSpan.FromMilliseconds(20) });
         string[] up = ["up", "--port", "0", "--workflows", workflows];
@@ -113,6 +114,8 @@ public sealed class TopicKillTests : IDisposable
         }
     }
 
+    private static IEnumerable<string?> Texts(JsonElement mailbox, string name) => mailbox.GetProperty("state").GetProperty(name).EnumerateArray().Select(text => text.GetString());
+
     private async Task CheckAsync(FakeOpenAIServer model)
     {
         using var http = new HttpClient { BaseAddress = _address };
@@ -120,10 +123,10 @@ public sealed class TopicKillTests : IDisposable
         long unsettled = 0;
         for (var source = 0; source < Sources; source++)
         {
-            var handled = await UntilAsync(http, $"mailbox:desk.clerk:s{source}", mailbox => mailbox.GetProperty("state").GetString()!.Split(' ').Length >= Messages);
-            Assert.Equal((expected, 0), (handled.GetProperty("state").GetString(), handled.GetProperty("givenUp").GetInt32()));
+            var handled = await UntilAsync(http, $"mailbox:desk.clerk:s{source}", mailbox => mailbox.GetProperty("state").GetProperty("seen").GetArrayLength() >= Messages);
+            Assert.Equal((expected, 0), (string.Join(' ', Texts(handled, "seen")), handled.GetProperty("givenUp").GetInt32()));
             var logged = await UntilAsync(http, $"mailbox:desk.log:s{source}", mailbox => mailbox.GetProperty("handled").GetInt32() >= Messages);
-            Assert.Equal(string.Join('|', Enumerable.Range(1, Messages).Select(n => $"re s{source}/{n}")), logged.GetProperty("state").GetString());
+            Assert.Equal(Enumerable.Range(1, Messages).Select(n => $"re s{source}/{n}"), Texts(logged, "log"));
 
             // The server has seen no message of a source after a later one.
             var seen = model.Requests.Select(request => request.Prompt.Split('/')).Where(prompt => prompt[0] == $"s{source}").Select(prompt => int.Parse(prompt[1], CultureInfo.InvariantCulture)).ToList();

@@ -24,6 +24,7 @@ public sealed class SimulationTests
 
     private const string Everything = """
         name: everything
+        state: { items: append, drafts: sum, largest: max, words: merge, answer: replace, told: { reducer: append, schema: { type: string } } }
         limits: { maxConcurrency: 3 }
         models: { m: { provider: offline } }
         agents:
@@ -33,18 +34,19 @@ public sealed class SimulationTests
           critic: { model: m, context: [], output: { type: object, required: [score], properties: { score: { type: integer } } } }
         nodes:
           list: { transform: [ 1, 2, 3, 4, 5, 6, 7 ] }
-          each: { agent: a, forEach: "{{ nodes.list.output }}", prompt: "item {{ item }}", require: 6, onError: skip, itemsPerActivity: 2 }
-          large: { agent: a, prompt: large }
-          flaky: { agent: a, prompt: flaky }
-          draft: { agent: seer, prompt: "draft {{ round }}" }
+          each: { agent: a, forEach: "{{ nodes.list.output }}", prompt: "item {{ item }}", require: 6, onError: skip, itemsPerActivity: 2, write: { items: "{{ output }}", largest: "{{ item }}" } }
+          large: { agent: a, prompt: large, write: { words: { large: "{{ output }}" } } }
+          flaky: { agent: a, prompt: flaky, write: { words: { flaky: "{{ output }}" } } }
+          draft: { agent: seer, prompt: "draft {{ round }}", write: { drafts: 1, told: "{{ state.drafts }} {{ size(state.words) }} {{ size(state.items) }}" } }
           review: { agent: critic, prompt: "review {{ round }} {{ size(nodes.draft.output) }}" }
           sub: { workflow: child, input: { word: "{{ nodes.each.output[0] }}" } }
           pause: { wait: 2h }
-          ask: { human: { prompt: "Go on?", timeout: 5h, onTimeout: { value: late } } }
+          ask: { human: { prompt: "Go on?", timeout: 5h, onTimeout: { value: late } }, write: { answer: "{{ output }}" } }
           talk: { team: [seer, other], prompt: "talk {{ nodes.each.output[0] }}", maxTurns: 3, termination: { textMention: nothing } }
           end: { transform: { talk: "{{ nodes.talk.output }}", each: "{{ nodes.each.output }}", sub: "{{ nodes.sub.output }}", ask: "{{ nodes.ask.output }}", draft: "{{ size(nodes.draft.output) }}", large: "{{ size(nodes.large.output) }}" } }
+          tell: { transform: "{{ state.largest }} of {{ state.items.join(' ') }} {{ state.answer }} {{ state.told.join(', ') }} {{ size(state.words.large) }}" }
         edges:
-          - list -> each -> draft -> review -> sub -> end
+          - list -> each -> draft -> review -> sub -> end -> tell
           - "[flaky, large] -> draft"
           - { from: review, to: draft, when: "nodes.review.output.score < 3", max: 5 }
           - each -> pause -> ask -> end
@@ -55,6 +57,7 @@ public sealed class SimulationTests
     [InlineData(1)]
     [InlineData(3)]
     [Trait("Row", "S7")]
+    [Trait("Row", "S12")]
     [Trait("Row", "T3")]
     [Trait("Row", "B2")]
     [Trait("Row", "B4")]
@@ -63,6 +66,8 @@ public sealed class SimulationTests
     {
         var plain = Run(new SimulationOptions { Seed = seed });
         Assert.Equal("completed", plain.Status.Reason());
+        Assert.Equal(
+            "7 of item 1 item 2 item 3 item 5 item 6 item 7 late 0 2 6, 1 2 6, 2 2 6 20000", plain.Status.Outcomes!.Single(outcome => outcome.Outcome.Node == "tell").Result!.Value.GetString());
         Assert.True(plain.Commits > 50, $"{plain.Commits} commits");
         for (var commit = 1; commit <= plain.Commits; commit++)
         {
@@ -106,6 +111,7 @@ public sealed class SimulationTests
     {
         Assert.True(plain.Status.StopReason == other.Status.StopReason, $"{what}: {other.Status.StopReason} {other.Status.Error}");
         Assert.True(plain.Status.Output!.Value.GetRawText() == other.Status.Output!.Value.GetRawText(), $"{what}: {other.Status.Output.Value.GetRawText()}");
+        Assert.True(plain.Status.State!.Value.GetRawText() == other.Status.State!.Value.GetRawText(), $"{what}: {other.Status.State.Value.GetRawText()}");
         Assert.True(plain.Outcomes == other.Outcomes, $"{what}:\n{plain.Outcomes}\n{other.Outcomes}");
 
         // Every call that was answered more than once is one that the ledger knows to be unsettled: a crash between the answer and its record.

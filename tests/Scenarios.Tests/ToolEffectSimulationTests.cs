@@ -18,14 +18,17 @@ namespace Polyphony.Scenarios.Tests;
 [Trait("Row", "B9")]
 [Trait("Row", "O17")]
 [Trait("Row", "S7")]
+[Trait("Row", "S12")]
 public sealed class ToolEffectSimulationTests
 {
     private const string Workflow = """
         name: effects
+        state: { reads: append, sum: sum, said: append }
         models: { m: { provider: offline } }
         agents: { clerk: { model: m, context: [], tools: [pay, { name: book, approval: "args.n > 1" }, read] } }
         nodes:
-          work: { agent: clerk, prompt: go }
+          work: { agent: clerk, prompt: go, write: { said: "{{ output }}" } }
+          reads: { tool: read, arguments: { n: 30 }, forEach: "{{ [1, 2] }}" }
           pays: { tool: pay, arguments: { n: 10 }, forEach: "{{ [1, 2] }}", itemsPerActivity: 2 }
           books: { tool: book, arguments: { n: 20 } }
         edges: [ work -> books ]
@@ -40,6 +43,7 @@ public sealed class ToolEffectSimulationTests
         var plain = Run(new SimulationOptions { Seed = seed });
         Assert.Equal(("completed", 0), (plain.Status.Reason(), plain.Doubts));
         Assert.Equal("""{"work":"pay 1|book 2|read 3","pays":["pay 10","pay 10"],"books":"book 20"}""", plain.Status.Output!.Value.GetRawText());
+        Assert.Equal("""{"reads":[3,30,30],"said":["pay 1|book 2|read 3"],"sum":63}""", plain.Status.State!.Value.GetRawText());
         Check(plain, plain, "without a crash");
         var doubts = 0;
         for (var commit = 1; commit <= plain.Commits; commit++)
@@ -74,6 +78,7 @@ public sealed class ToolEffectSimulationTests
     {
         Assert.True(plain.Status.StopReason == other.Status.StopReason, $"{what}: {other.Status.StopReason} {other.Status.Error}");
         Assert.True(plain.Status.Output!.Value.GetRawText() == other.Status.Output!.Value.GetRawText(), $"{what}: {other.Status.Output.Value.GetRawText()}");
+        Assert.True(plain.Status.State!.Value.GetRawText() == other.Status.State!.Value.GetRawText(), $"{what}: {other.Status.State.Value.GetRawText()}");
         foreach (var (key, count) in other.Effects)
         {
             Assert.True(count == 1 || key.StartsWith("read", StringComparison.Ordinal), $"{what}: {key} {count} times");
@@ -163,6 +168,13 @@ public sealed class ToolEffectSimulationTests
                 var key = $"{name} {ToolCallContext.Current!.EffectKey}";
                 effects[key] = effects.GetValueOrDefault(key) + 1;
                 await Task.Yield();
+                if (name == "read")
+                {
+                    // A call that is made again writes again, and what stands is what was recorded with its result.
+                    ToolCallContext.Current.WriteState("reads", n);
+                    ToolCallContext.Current.WriteState("sum", n);
+                }
+
                 return $"{name} {n}";
             }, name);
     }

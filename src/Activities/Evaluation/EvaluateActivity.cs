@@ -19,6 +19,11 @@ internal sealed class EvaluateActivity(DefinitionCache definitions, PayloadValue
             var value = ExpressionSites.Evaluate(definition, scope.Node, site, CallScopeValues.Create(scope, definition.Name, stored));
             return new EvaluateResult(await values.WriteAsync(scope.RootInstanceId, value.ToJson(), cancellationToken));
         }
+        catch (CallFailedException failed)
+        {
+            // What is to be written to the state does not fit.
+            return new EvaluateResult(null, failed.Error);
+        }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // The boundary of the activity: whatever it is, the workflow decides what follows.

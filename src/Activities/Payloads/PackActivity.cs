@@ -34,6 +34,11 @@ internal sealed class PackActivity(PayloadValues values)
                 : await values.WriteAsync(call.RootInstanceId, JsonElement.Parse(conversation, JsonLimits.Document), cancellationToken);
         }
 
+        if (call.Mode == PackMode.Merge)
+        {
+            return await values.WriteAsync(call.RootInstanceId, JsonElement.Parse(StateReducers.Merge(parts), JsonLimits.Document), cancellationToken);
+        }
+
         var items = call.Mode == PackMode.Results
             ? await ResolveAsync(Packing.Results(parts), cancellationToken)
             : [.. Packing.Arrange(call.Mode, parts)];

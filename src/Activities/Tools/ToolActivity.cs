@@ -26,6 +26,9 @@ internal sealed class ToolActivity(
 
     private const int MaxNoteLength = 1_000;
 
+    /// <summary>More than this many bytes of what is written to the state goes to the payload store.</summary>
+    private const int MaxWrittenBytes = 1_024;
+
     private static readonly ExpressionSite ArgumentsSite = new(ExpressionSiteKind.Arguments);
 
     private readonly ToolFunctions _functions = new(timeout, timeProvider);
@@ -209,9 +212,10 @@ internal sealed class ToolActivity(
 
         log.ToolCallBegun(call.StepId, call.Tool, call.Attempt, request.Arguments.GetRawText().Length);
         JsonElement output;
+        var context = new ToolCallContext(call.StepId, call.Tool, call.Attempt, definitions.Get(call.Scope.DefinitionHash));
         try
         {
-            output = await _functions.InvokeAsync(request.Tool, request.Arguments, new ToolCallContext(call.StepId, call.Tool, call.Attempt), cancellationToken);
+            output = await _functions.InvokeAsync(request.Tool, request.Arguments, context, cancellationToken);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -223,7 +227,7 @@ internal sealed class ToolActivity(
             return await FailedAsync(request, entry, exception, cancellationToken);
         }
 
-        return await EndAsync(request, output);
+        return await EndAsync(request, output, context.Written());
     }
 
     /// <summary>Finds out what has become of a call whose tool has thrown.</summary>
@@ -289,12 +293,16 @@ internal sealed class ToolActivity(
     }
 
     /// <summary>Records what a call has returned. Not cancelled any more: it has happened, and this is the moment to keep it.</summary>
-    private async Task<ToolCallResult> EndAsync(ToolRequest request, object? returned)
+    private async Task<ToolCallResult> EndAsync(ToolRequest request, object? returned, StateChange? written = null)
     {
         ToolCallResult result;
         try
         {
-            result = new ToolCallResult(await values.WriteAsync(request.Call.Scope.RootInstanceId, ToolFunctions.ToJson(request.Tool.Function, returned), CancellationToken.None)) { Note = request.Note };
+            result = new ToolCallResult(await values.WriteAsync(request.Call.Scope.RootInstanceId, ToolFunctions.ToJson(request.Tool.Function, returned), CancellationToken.None))
+            {
+                Note = request.Note,
+                Written = await StoreAsync(request.Call, written ?? StateChange.None),
+            };
         }
         catch (Exception exception)
         {
@@ -303,6 +311,27 @@ internal sealed class ToolActivity(
         }
 
         return await EndAsync(request.Call, result);
+    }
+
+    /// <summary>Moves what is written to the state to the payload store where it is large.</summary>
+    private async Task<IReadOnlyDictionary<string, IReadOnlyList<Payload>>?> StoreAsync(ToolCall call, StateChange written)
+    {
+        var all = written.Values.Sum(value => value.Value.Bytes);
+        var kept = new Dictionary<string, IReadOnlyList<Payload>>(StringComparer.Ordinal);
+        foreach (var (name, value) in written.Values)
+        {
+            var parts = new List<Payload>();
+            foreach (var part in value.Parts)
+            {
+                parts.Add(all > MaxWrittenBytes && part.Json is { ValueKind: JsonValueKind.Array or JsonValueKind.Object } json
+                    ? await values.StoreAsync(call.Scope.RootInstanceId, json, CancellationToken.None)
+                    : part);
+            }
+
+            kept[name] = parts;
+        }
+
+        return kept.Count == 0 ? null : kept;
     }
 
     private async Task<ToolCallResult> EndAsync(ToolCall call, ToolCallResult result)

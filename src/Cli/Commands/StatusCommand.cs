@@ -105,6 +105,11 @@ internal static class StatusCommand
             await Console.Out.WriteLineAsync($"waits: for {more} more, shown as these end");
         }
 
+        foreach (var value in status.State is { ValueKind: System.Text.Json.JsonValueKind.Object } state ? state.EnumerateObject() : default)
+        {
+            await Console.Out.WriteLineAsync($"state.{value.Name}: {ShortText(value.Value)}");
+        }
+
         await Console.Out.WriteLineAsync(ResultText.Summary(status));
         foreach (var part in status.Unreadable ?? [])
         {
@@ -121,5 +126,12 @@ internal static class StatusCommand
             await Console.Out.WriteLineAsync();
             await Console.Out.WriteLineAsync(output.ValueKind == System.Text.Json.JsonValueKind.String ? output.GetString() : JsonText.Of(output));
         }
+    }
+
+    private static string ShortText(System.Text.Json.JsonElement value)
+    {
+        const int Most = 200;
+        var text = PlainText.Line(value.GetRawText());
+        return text.Length <= Most ? text : text[..Most] + "… (shortened)";
     }
 }

@@ -85,7 +85,7 @@ public sealed partial class WorkflowClient
         WorkflowStatus status, OrchestrationMetadata metadata, WorkflowStatusOptions options, StatusParts parts, CancellationToken cancellationToken)
     {
         var progress = parts.Read("customStatus", () => metadata.CustomStatus is { } custom ? JsonSerializer.Deserialize(custom, CoreJsonContext.Default.WorkflowProgress) : null);
-        status = status with { CustomStatus = progress is null ? null : progress with { Result = null }, Usage = progress?.Usage ?? Usage.None };
+        status = status with { CustomStatus = progress is null ? null : progress with { Result = null, State = null }, Usage = progress?.Usage ?? Usage.None };
 
         // A child is started without tags: what it runs stands in its input.
         if (parts.Read("input", () => metadata.Input is { } inputJson ? JsonSerializer.Deserialize(inputJson, CoreJsonContext.Default.WorkflowInput) : null) is { } run)
@@ -100,7 +100,7 @@ public sealed partial class WorkflowClient
 
         if (parts.Read("result", () => ResultOf(metadata, progress)) is not { } result)
         {
-            return status;
+            return options.Output && progress?.State is { } soFar ? status with { State = await parts.ReadAsync("state", () => ReadStateAsync(soFar, cancellationToken)) } : status;
         }
 
         return status with
@@ -109,6 +109,7 @@ public sealed partial class WorkflowClient
             Error = result.Error ?? status.Error,
             Usage = result.Usage,
             Output = options.Output ? await ReadPartAsync("output", result.Output, parts, cancellationToken) : null,
+            State = options.Output && result.State is { } state ? await parts.ReadAsync("state", () => ReadStateAsync(state, cancellationToken)) : null,
             Outcomes = options.Outcomes ? await ReadOutcomesAsync(result, parts, cancellationToken) : null,
         };
     }
@@ -123,6 +124,33 @@ public sealed partial class WorkflowClient
 
     private async Task<JsonElement?> ReadPartAsync(string part, Payload? payload, StatusParts parts, CancellationToken cancellationToken) =>
         payload is null ? null : await parts.ReadAsync(part, () => ReadAsync(payload, cancellationToken));
+
+    /// <summary>Reads the values of a state.</summary>
+    /// <param name="state">The values by name.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>An object with them.</returns>
+    internal Task<JsonElement> ReadStateAsync(IReadOnlyDictionary<string, Payload> state, CancellationToken cancellationToken) =>
+        ReadStateAsync(state.ToDictionary(pair => pair.Key, pair => (IReadOnlyList<Payload>)[pair.Value], StringComparer.Ordinal), cancellationToken);
+
+    /// <summary>Reads the values of a state that are in parts: arrays to be joined, or objects.</summary>
+    private async Task<JsonElement> ReadStateAsync(IReadOnlyDictionary<string, IReadOnlyList<Payload>> state, CancellationToken cancellationToken)
+    {
+        var values = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        foreach (var (name, payloads) in state.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            var parts = new List<JsonElement>();
+            foreach (var payload in payloads)
+            {
+                parts.Add(await ReadAsync(payload, cancellationToken));
+            }
+
+            values[name] = parts is [var one] ? one
+                : JsonElement.Parse(
+                    parts[0].ValueKind == JsonValueKind.Object ? StateReducers.Merge(parts) : Packing.Write([.. Packing.Arrange(PackMode.Concat, parts)]), JsonLimits.Document);
+        }
+
+        return JsonSerializer.SerializeToElement(values, CoreJsonContext.Default.DictionaryStringJsonElement);
+    }
 
     /// <summary>An answer that came when nobody waited for it any more was paid all the same, and a call that was never answered may be.</summary>
     private static Usage Charged(Usage counted, LedgerTotals recorded)

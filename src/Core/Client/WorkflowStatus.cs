@@ -34,6 +34,9 @@ public sealed record WorkflowStatus
     /// <summary>Gets the output once it has ended, if there is one.</summary>
     public JsonElement? Output { get; init; }
 
+    /// <summary>Gets the values of the state, an object: as they are so far, or at the end; <see langword="null"/> if the workflow has none.</summary>
+    public JsonElement? State { get; init; }
+
     /// <summary>Gets what went wrong.</summary>
     public WorkflowError? Error { get; init; }
 
@@ -77,7 +80,7 @@ public sealed record WorkflowStatus
 public sealed record OutcomeStatus(Outcome Outcome, JsonElement? Result);
 
 /// <summary>A part of an instance that can't be read or shown; the other parts are unaffected.</summary>
-/// <param name="Part">Which: <c>input</c>, <c>output</c>, <c>outcomes</c>, <c>customStatus</c> or <c>result</c>.</param>
+/// <param name="Part">Which: <c>input</c>, <c>output</c>, <c>state</c>, <c>outcomes</c>, <c>customStatus</c> or <c>result</c>.</param>
 /// <param name="Code">A stable code: <c>payload_not_found</c>, or <c>unreadable</c> for a value that is damaged or that no JSON document can hold.</param>
 /// <param name="Message">What is wrong.</param>
 public sealed record UnreadablePart(string Part, string Code, string Message);

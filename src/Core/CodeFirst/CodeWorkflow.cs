@@ -172,6 +172,29 @@ public sealed class CodeWorkflow
         return payload.IsInline ? payload.Json!.Value : JsonElement.Parse(Encoding.UTF8.GetBytes(await _context.Calls.ReadTextAsync(payload)), JsonLimits.Document);
     }
 
+    /// <summary>
+    /// Writes to a value of the state, which the workflow's builder has named: <see cref="WorkflowBuilder.State"/>. It takes effect when the function has completed. What tools write counts in the order in
+    /// which their calls were begun, and this after the calls that were begun before it.
+    /// </summary>
+    /// <typeparam name="T">The type, written with the web defaults of System.Text.Json.</typeparam>
+    /// <param name="name">The value's name.</param>
+    /// <param name="value">What is written, at most 4 KB of JSON.</param>
+    /// <exception cref="PolyphonyException">There is no such value, or what is written does not fit it (<c>state_invalid</c>); it is too large (<c>value_too_large</c>).</exception>
+    public void WriteState<T>(string name, T value)
+    {
+        _durable.ThrowIfAbandoned();
+        var written = StateReducers.ToWriteOf(_context.Plan.Definition, name, TypedJson.Write(value), mayReplace: true);
+        if (!Payload.MayBeInline(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(written)))
+        {
+            throw new PolyphonyException(ErrorCodes.ValueTooLarge, $"What is written to state \"{name}\" takes more than {Payload.InlineLimitBytes:N0} bytes of JSON. Let a tool write it.");
+        }
+
+        _inner.Write(StateChange.Of(_context.Plan.Definition, [(name, Payload.Inline(written))]));
+    }
+
+    /// <summary>Gets what the function and its calls have written to the state.</summary>
+    internal StateChange Written => _inner.Written;
+
     /// <summary>Accepts no further calls: the run has stopped and does not wait for this function.</summary>
     internal void Abandon() => _durable.Abandon();
 

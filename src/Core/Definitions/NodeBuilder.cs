@@ -58,6 +58,21 @@ public partial class NodeBuilder
     /// <returns>This builder.</returns>
     public NodeBuilder JoinAny() => Set("join", "any");
 
+    /// <summary>Writes to a value of the state once an activation has completed.</summary>
+    /// <param name="name">The value's name.</param>
+    /// <param name="value">What is written, JSON whose strings are templates; they may read <c>output</c>.</param>
+    /// <returns>This builder.</returns>
+    public NodeBuilder Write(string name, JsonNode? value)
+    {
+        if (Map["write"] is not JsonObject writes)
+        {
+            Map["write"] = writes = [];
+        }
+
+        writes[name] = value?.DeepClone();
+        return this;
+    }
+
     private NodeBuilder Set(string key, JsonNode value)
     {
         WorkflowBuilder.Put(Map, key, value);

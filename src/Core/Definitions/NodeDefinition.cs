@@ -30,6 +30,9 @@ public abstract record NodeDefinition
     /// <summary>Gets whether the node waits for all incoming edges or runs at the first that is taken.</summary>
     public JoinMode Join { get; init; }
 
+    /// <summary>Gets what the node writes to the state once an activation has completed, by name (ordinal).</summary>
+    public IReadOnlyList<StateWrite> Writes { get; init; } = [];
+
     internal abstract NodeKind Kind { get; }
 
     /// <summary>Determines whether the node asks an agent, be it in place of another.</summary>

@@ -153,6 +153,26 @@ public sealed partial class WorkflowBuilder(string name)
     /// <returns>This builder.</returns>
     public WorkflowBuilder Termination(JsonNode condition) => Set("termination", condition);
 
+    /// <summary>Adds a value to the state, which nodes write together: <see cref="NodeBuilder.Write"/>.</summary>
+    /// <param name="name">Its name, which expressions read as <c>state.NAME</c>.</param>
+    /// <param name="reducer">How writes are put together.</param>
+    /// <param name="schema">What each write must fit, with <see cref="StateReducer.Append"/> each element; anything by default.</param>
+    /// <param name="initial">The value before anything is written; by default that of the reducer.</param>
+    /// <returns>This builder.</returns>
+    public WorkflowBuilder State(string name, StateReducer reducer, JsonObject? schema = null, JsonNode? initial = null)
+    {
+        if (_top["state"] is not JsonObject state)
+        {
+            _top["state"] = state = [];
+        }
+
+        var value = new JsonObject { ["reducer"] = Runs.StateReducers.Name(reducer) };
+        Put(value, "schema", schema);
+        Put(value, "initial", initial);
+        state[name] = value;
+        return this;
+    }
+
     /// <summary>Sets the output, a JSON value whose strings are templates.</summary>
     /// <param name="value">The value.</param>
     /// <returns>This builder.</returns>

@@ -52,8 +52,8 @@ public sealed record WorkflowDefinition
     /// <summary>Gets the topics whose messages the workflow handles.</summary>
     public IReadOnlyList<SubscriptionDefinition> Subscriptions { get; init; } = [];
 
-    /// <summary>Gets the state of the source after a message was handled, over its <c>state</c> before; <see langword="null"/> leaves it as it is.</summary>
-    public ValueTemplate? State { get; init; }
+    /// <summary>Gets the values that nodes write together, by name (ordinal); in a workflow that handles messages, there is a set of them for each source.</summary>
+    public IReadOnlyList<StateDefinition> State { get; init; } = [];
 
     /// <summary>Gets a value indicating whether the workflow can be started: it has nodes of its own. One that has only subscriptions runs when messages come.</summary>
     public bool IsStartable => Graph.Nodes.Length > 0;
@@ -85,6 +85,9 @@ public sealed record WorkflowDefinition
         var found = Agents.GetValueOrDefault(agent);
         return found is not null && Graph.Find(node) is { } at ? at.Kind.Adjust(found, at) : found;
     }
+
+    /// <summary>Finds a value of the state.</summary>
+    internal StateDefinition? FindState(string name) => State.FirstOrDefault(value => value.Name == name);
 
     /// <summary>Gets what is said of the calls of a tool.</summary>
     /// <param name="agent">The agent that asks for the call; <see langword="null"/>: the node makes it.</param>

@@ -72,6 +72,7 @@ internal static class WorkflowParser
             new ExpressionChecker(context, workflow, context.AreRoutesMissing ? null : graph).CheckAll();
             new NameChecker(context, workflow, graph).Check();
             new ScheduleChecker(context, workflow).Check();
+            new StateChecker(context, workflow, graph).Check();
         }
 
         var subscriptions = Handlers.Make(context, workflow, each => Parse(each, file, kinds, canonicalJson: null, isChecked));
@@ -96,7 +97,7 @@ internal static class WorkflowParser
             Termination = workflow.Termination,
             Output = workflow.Output,
             Subscriptions = subscriptions,
-            State = workflow.State,
+            State = [.. workflow.State.Values],
             Schedules = [.. workflow.Schedules.Select(draft => draft.Definition)],
             CanonicalJson = canonical,
             Hash = Hash(canonical),

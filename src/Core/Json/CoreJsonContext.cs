@@ -72,6 +72,9 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(MailboxProgress))]
 [JsonSerializable(typeof(DeadLetterPage))]
 [JsonSerializable(typeof(DeadLetter))]
+[JsonSerializable(typeof(double))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, IReadOnlyList<Payload>>))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class CoreJsonContext : JsonSerializerContext;

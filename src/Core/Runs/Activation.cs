@@ -54,6 +54,9 @@ internal sealed record ActivationEnd(Outcome? Outcome, Task? Abandoned = null)
 {
     public bool IsStopped => Outcome is null;
 
+    /// <summary>Gets what it has written to the state; nothing unless it completed.</summary>
+    public StateChange? Written { get; init; }
+
     /// <summary>Gets what it had come to when it was stopped.</summary>
     public WorkResult? Stopped { get; init; }
 
@@ -94,6 +97,9 @@ internal sealed record WorkResult
 
     /// <summary>Gets the fallbacks that the host's settings give the model.</summary>
     public IReadOnlyList<string> Fallback { get; init; } = [];
+
+    /// <summary>Gets what the tools that it has called have written to the state.</summary>
+    public StateChange Written { get; init; } = StateChange.None;
 
     /// <summary>Gets work that continues after a timeout, until the call under way ends.</summary>
     public Task? Abandoned { get; init; }

@@ -34,11 +34,21 @@ internal sealed class ActivationRunner
         var work = activation.Node.Kind.WaitsOutside || activation.Node.Timeout is not { } limit
             ? await WorkAsync(activation, _context.Stop.Limit)
             : await WithTimeoutAsync(activation, started + limit);
+        if (work is { Error: null, IsStopped: false })
+        {
+            work = await WriteAsync(activation, work);
+        }
+
         var status = NodeResult.Completed;
         var error = work.Error;
         if (error is not null && !work.IsStopped)
         {
             (work, status) = await HandleAsync(activation, work, error);
+            if (status == NodeResult.Completed && !work.IsStopped)
+            {
+                work = await WriteAsync(activation, work);
+                (error, status) = work.Error is { } unfit ? (unfit, NodeResult.Failed) : (error, status);
+            }
         }
 
         if (work.IsStopped)
@@ -66,7 +76,41 @@ internal sealed class ActivationRunner
             FinishReason = work.FinishReason,
             StartedTime = started,
             EndedTime = _context.Now,
-        }, abandoned) { HandoffText = status == NodeResult.Completed ? work.HandoffText : null };
+        }, abandoned)
+        {
+            Written = status == NodeResult.Completed ? work.Written : null,
+            HandoffText = status == NodeResult.Completed ? work.HandoffText : null,
+        };
+    }
+
+    /// <summary>Finds what a completed activation writes to the state. What does not fit is an error of the activation, like an output that does not.</summary>
+    private async Task<WorkResult> WriteAsync(Activation activation, WorkResult work)
+    {
+        var writes = activation.Node.Writes;
+        if (writes.Count == 0)
+        {
+            return work;
+        }
+
+        var variables = new Dictionary<string, Payload>(activation.Scope.Variables ?? new Dictionary<string, Payload>(), StringComparer.Ordinal)
+        {
+            ["output"] = work.Output ?? Payload.Null,
+        };
+        var scope = activation.Scope with { Variables = variables };
+        var values = new List<(string Name, Payload Value)>();
+        for (var i = 0; i < writes.Count; i++)
+        {
+            var value = await _context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.Write, i), scope);
+            if (value.Error is { } error)
+            {
+                return work with { Error = error };
+            }
+
+            values.Add((writes[i].Name, value.Value!));
+        }
+
+        var definition = _context.Plan.Definition;
+        return work with { Written = work.Written.Then(definition, StateChange.Of(definition, values)) };
     }
 
     /// <summary>Applies the node's error policy.</summary>
@@ -83,7 +127,7 @@ internal sealed class ActivationRunner
                 };
                 var value = await _context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.ErrorValue), activation.Scope with { Variables = variables });
                 return value.Error is null
-                    ? (work with { Output = value.Value, Error = null }, NodeResult.Completed)
+                    ? (work with { Output = value.Value, Error = null, Written = StateChange.None }, NodeResult.Completed)
                     : (work with { Error = value.Error }, NodeResult.Failed);
             case { Kind: ErrorPolicyKind.Agent, Agent: { } agent } when !_context.Stop.IsRequested:
                 if (work.Abandoned is not null)

@@ -268,8 +268,8 @@ internal enum ExpressionSiteKind
     /// <summary>What a node publishes.</summary>
     Publish,
 
-    /// <summary>The state of the source after a message was handled.</summary>
-    State,
+    /// <summary>What a node writes to a value of the state; the index is its place in <see cref="Definitions.NodeDefinition.Writes"/>, or -1 for all of them.</summary>
+    Write,
 }
 
 /// <summary>The input of <see cref="TaskNames.Pack"/>: makes one list. The output is a <see cref="Payload"/>.</summary>
@@ -295,6 +295,9 @@ internal enum PackMode
 
     /// <summary>The values are lists, joined end to end.</summary>
     Concat,
+
+    /// <summary>The values are objects: the result is an object with the members of all, of those with the same name the last, and not a list.</summary>
+    Merge,
 
     /// <summary>The values are lists of <see cref="Outcome"/>, joined and put in the order of <see cref="Outcome.Order"/> (ordinal).</summary>
     Outcomes,

@@ -137,6 +137,12 @@ public static class ErrorCodes
     /// <summary>The handling of one message publishes more than is sent in one step.</summary>
     public const string TooManyPublished = "too_many_published";
 
+    /// <summary>What is written to a value of the state does not fit its schema or its reducer.</summary>
+    public const string StateInvalid = "state_invalid";
+
+    /// <summary>A sum of the state is beyond the range of 64-bit numbers.</summary>
+    public const string StateOverflow = "state_overflow";
+
     /// <summary>Another error in an activity.</summary>
     public const string ActivityFailed = "activity_failed";
 }

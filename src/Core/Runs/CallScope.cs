@@ -29,8 +29,8 @@ public sealed record CallScope
     /// <summary>Gets the message that the run handles; <see langword="null"/> if it handles none.</summary>
     public MessageScope? Message { get; init; }
 
-    /// <summary>Gets the state of the message's source, if the expressions read it.</summary>
-    public Payload? State { get; init; }
+    /// <summary>Gets the values of the state that the expressions read, as the activation sees them.</summary>
+    public IReadOnlyDictionary<string, Payload>? State { get; init; }
 
     /// <summary>Gets the results of the nodes that the expressions read.</summary>
     public IReadOnlyDictionary<string, NodeValue>? Nodes { get; init; }

@@ -11,7 +11,7 @@ namespace Polyphony.Core.Runs;
 /// <remarks>
 /// The variables are <c>input</c>, <c>nodes.NAME</c> with <c>output</c>, <c>status</c>, <c>error</c> (<c>{code, message}</c> or null) and
 /// <c>errors</c> (a list, empty if none), <c>item</c> and <c>index</c> in a <c>forEach</c>, <c>round</c>, <c>instance.id</c>,
-/// <c>workflow.name</c>, <c>message</c> and <c>state</c> in a workflow that handles messages, and whatever <see cref="CallScope.Variables"/> adds.
+/// <c>workflow.name</c>, <c>state.NAME</c>, <c>message</c> in a workflow that handles messages, and whatever <see cref="CallScope.Variables"/> adds.
 /// </remarks>
 internal static class CallScopeValues
 {
@@ -42,13 +42,16 @@ internal static class CallScopeValues
     private static IEnumerable<Payload?> ReadBy(CallScope scope, IReadOnlyList<string> path) => (path.Count == 0 ? "" : path[0]) switch
     {
         "input" => [scope.Input],
-        "state" => [scope.State],
+        "state" => ReadState(scope.State ?? EmptyState, path),
         "item" => [scope.Item],
         "nodes" when path.Count == 1 => (scope.Nodes ?? EmptyNodes).Values.SelectMany(node => ReadBy(node, null)),
         "nodes" => scope.Nodes is { } nodes && nodes.TryGetValue(path[1], out var node) ? ReadBy(node, path.Count > 2 ? path[2] : null) : [],
         "message" when VariableOf(scope, "message.output") is { } output => [output],
         var name => [VariableOf(scope, name)],
     };
+
+    private static IEnumerable<Payload?> ReadState(IReadOnlyDictionary<string, Payload> state, IReadOnlyList<string> path) =>
+        path.Count == 1 ? state.Values : state.TryGetValue(path[1], out var value) ? [value] : [];
 
     private static IEnumerable<Payload?> ReadBy(NodeValue node, string? member) => member switch
     {
@@ -103,6 +106,7 @@ internal static class CallScopeValues
     internal static ExpressionValue Text(string text) => ExpressionValue.FromJson(JsonSerializer.SerializeToElement(text, CoreJsonContext.Default.String));
 
     private static readonly IReadOnlyDictionary<string, NodeValue> EmptyNodes = new Dictionary<string, NodeValue>();
+    private static readonly IReadOnlyDictionary<string, Payload> EmptyState = new Dictionary<string, Payload>();
 
     private sealed class Variables(CallScope scope, string workflow, IReadOnlyDictionary<Payload, JsonElement>? stored) : IExpressionScope
     {
@@ -148,11 +152,26 @@ internal static class CallScopeValues
 
             if (name == "state")
             {
-                return TryGet(scope.State ?? Payload.Null, out value);
+                value = State();
+                return true;
             }
 
             value = name != "message" ? default : scope.Message is { } handled ? Message(handled) : ExpressionValue.FromJson(Null);
             return name == "message";
+        }
+
+        private ExpressionValue State()
+        {
+            var members = new Dictionary<string, ExpressionValue>(StringComparer.Ordinal);
+            foreach (var (name, payload) in scope.State ?? EmptyState)
+            {
+                if (TryGet(payload, out var member))
+                {
+                    members[name] = member;
+                }
+            }
+
+            return ExpressionValue.FromMembers(members);
         }
 
         private static ExpressionValue Message(MessageScope message) => Map(

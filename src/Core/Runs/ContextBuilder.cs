@@ -7,7 +7,7 @@ using Polyphony.Core.Payloads;
 namespace Polyphony.Core.Runs;
 
 /// <summary>What a node gets to see of a run: the values that its expressions read, and the messages that its agent is given.</summary>
-internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, ResultStore results)
+internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, ResultStore results, SharedState state)
 {
     /// <summary>
     /// So many bytes of messages stay in a call. Half of it is in each call on average, and the more of it, the fewer references to what is stored: for some hundred messages this is
@@ -34,13 +34,31 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
             reads = reads.And(Of(sites[i]));
         }
 
+        if (definition.Writes.Count > 0)
+        {
+            reads = reads.And(Of(ExpressionSiteKind.Write, -1));
+        }
+
         return definition.OnError.Kind == ErrorPolicyKind.Value ? reads.And(Of(ExpressionSiteKind.ErrorValue)) : reads;
 
-        WorkflowPlan.Reads Of(ExpressionSiteKind kind) => run.Plan.ReadsOf(node, new ExpressionSite(kind));
+        WorkflowPlan.Reads Of(ExpressionSiteKind kind, int index = 0) => run.Plan.ReadsOf(node, new ExpressionSite(kind, index));
     }
 
     /// <summary>Makes the scope in which a node's expressions are evaluated.</summary>
-    public CallScope ScopeOf(int node, WorkflowPlan.Reads reads, NodeResult? own = null)
+    /// <param name="node">The node, which is under way.</param>
+    /// <param name="reads">What they read.</param>
+    /// <param name="own">The node's own result, if they may read it.</param>
+    /// <param name="written">What the node has written to the state, if they may read it.</param>
+    /// <exception cref="CallFailedException">The state can't be read.</exception>
+    public ValueTask<CallScope> ScopeOfAsync(int node, WorkflowPlan.Reads reads, NodeResult? own = null, StateChange? written = null)
+    {
+        var scope = ScopeOf(node, reads, own);
+        return reads.State.IsEmpty ? new(scope) : new(WithStateAsync());
+
+        async Task<CallScope> WithStateAsync() => scope with { State = await state.ReadAsync(node, reads.State, written) };
+    }
+
+    private CallScope ScopeOf(int node, WorkflowPlan.Reads reads, NodeResult? own)
     {
         var definition = Graph.Nodes[node];
         Dictionary<string, NodeValue>? nodes = null;
@@ -61,7 +79,6 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
             Round = round,
             Input = reads.Input ? run.Input.Input : null,
             Message = run.Input.Message?.Scope,
-            State = reads.State ? run.Input.Message?.State : null,
             Nodes = nodes,
         };
     }

@@ -18,6 +18,7 @@ internal sealed class Continuation(
     TerminationMonitor termination,
     ActivationSlots slots,
     StateCodec codec,
+    SharedState shared,
     RunSignal signal)
 {
     /// <summary>Gets or sets a value indicating whether this generation has brought something to an end. Many waits that are only taken up again would fill one generation after another.</summary>
@@ -46,6 +47,8 @@ internal sealed class Continuation(
         {
             termination.Replace(moved);
         }
+
+        await shared.MoveLargeAsync();
 
         // What came while that was going on is dealt with first.
         if (ended.Count > 0 || !IsQuiet())

@@ -85,7 +85,7 @@ internal sealed class EventWait(ActivationContext context)
     private async Task<bool> FitsAsync(Activation activation, Payload answer, Payload schema)
     {
         var variables = new Dictionary<string, Payload>(StringComparer.Ordinal) { ["answer"] = answer, ["schema"] = schema };
-        var fits = await context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.AnswerFits), activation.Scope with { Input = null, Nodes = null, Variables = variables });
+        var fits = await context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.AnswerFits), activation.Scope with { Input = null, Nodes = null, State = null, Variables = variables });
         return fits.Value?.Json is { ValueKind: JsonValueKind.True };
     }
 }

@@ -11,7 +11,7 @@ internal static class ExpressionSites
 
     /// <summary>Gets what an expression reads.</summary>
     /// <param name="definition">The workflow.</param>
-    /// <param name="node">The node; ignored for <see cref="ExpressionSiteKind.When"/>, <see cref="ExpressionSiteKind.Termination"/>, <see cref="ExpressionSiteKind.Output"/> and <see cref="ExpressionSiteKind.State"/>.</param>
+    /// <param name="node">The node; ignored for <see cref="ExpressionSiteKind.When"/>, <see cref="ExpressionSiteKind.Termination"/> and <see cref="ExpressionSiteKind.Output"/>.</param>
     /// <param name="site">Which expression.</param>
     /// <returns>
     /// The references; none if the expression is optional and not there. For the prompt of a node that asks agents they include those of their
@@ -32,12 +32,18 @@ internal static class ExpressionSites
             return [.. TerminationConditions(team.Kind.TerminationOf(team)).SelectMany(condition => ExpressionOf(condition)!.References)];
         }
 
+        if (site is { Kind: ExpressionSiteKind.Write, Index: < 0 })
+        {
+            return [.. NodeOf(definition, node, site).Writes.SelectMany(write => write.Value.References)];
+        }
+
         var found = Find(definition, node, site);
         var references = found switch
         {
             Expression expression => expression.References,
             Template template => template.References,
             ValueTemplate template => template.References,
+            StateWrite write => write.Value.References,
             _ => [],
         };
         return site.Kind == ExpressionSiteKind.Prompt && NodeOf(definition, node, site) is var asking && asking.Kind.AgentsOf(asking, []).ToArray() is { Length: > 0 } agents
@@ -52,12 +58,14 @@ internal static class ExpressionSites
     /// <param name="scope">The values; see <see cref="CallScopeValues"/>.</param>
     /// <returns>The value.</returns>
     /// <exception cref="ExpressionException">It failed.</exception>
+    /// <exception cref="CallFailedException">What is to be written to the state does not fit.</exception>
     /// <exception cref="PolyphonyException"><c>expression_site_unknown</c>: the definition has no such node or edge.</exception>
     public static ExpressionValue Evaluate(WorkflowDefinition definition, string node, ExpressionSite site, IExpressionScope scope) => CallScopeValues.Evaluate(site.Kind, scope) ?? Find(definition, node, site) switch
     {
         Expression expression => expression.Evaluate(scope),
         Template template when site.Kind is ExpressionSiteKind.Prompt or ExpressionSiteKind.Escalation => CallScopeValues.Text(template.Render(scope)),
         Template template => template.Evaluate(scope),
+        StateWrite write => ExpressionValue.FromJson(StateReducers.ToWrite(definition.FindState(write.Name)!, write.Value.Evaluate(scope).ToJson())),
         ValueTemplate template => template.Evaluate(scope),
         _ when site.Kind == ExpressionSiteKind.When => ExpressionValue.FromJson(True),
         _ => ExpressionValue.FromJson(CallScopeValues.Null),
@@ -99,8 +107,6 @@ internal static class ExpressionSites
         {
             case ExpressionSiteKind.Output:
                 return definition.Output ?? definition.DefaultOutput;
-            case ExpressionSiteKind.State:
-                return definition.State;
             case ExpressionSiteKind.When:
                 var edges = definition.Graph.Edges;
                 return site.Index >= 0 && site.Index < edges.Length ? edges[site.Index].Definition.When : throw Unknown(definition, node, site);
@@ -116,6 +122,7 @@ internal static class ExpressionSites
         {
             ExpressionSiteKind.ForEach => found.ForEach,
             ExpressionSiteKind.ErrorValue => found.OnError.Value,
+            ExpressionSiteKind.Write => site.Index < found.Writes.Count ? found.Writes[site.Index] : throw Unknown(definition, node, site),
             var kind when found.Kind.Reads.Contains(kind) => found.Kind.ExpressionOf(found, kind),
             _ => throw Unknown(definition, node, site),
         };

@@ -28,9 +28,9 @@ internal sealed class ForEachRunner(
     {
         var definition = run.Graph.Nodes[node];
         var reads = contexts.ReadsOf(node);
-        var scope = contexts.ScopeOf(node, reads);
+        var scope = await contexts.ScopeOfAsync(node, reads);
         var list = await run.Calls.EvaluateAsync(
-            new ExpressionSite(ExpressionSiteKind.ForEach), contexts.ScopeOf(node, run.Plan.ReadsOf(node, new ExpressionSite(ExpressionSiteKind.ForEach))));
+            new ExpressionSite(ExpressionSiteKind.ForEach), await contexts.ScopeOfAsync(node, run.Plan.ReadsOf(node, new ExpressionSite(ExpressionSiteKind.ForEach))));
         if (list.Error is { } error)
         {
             return schedule.FailedEnd(node, error);
@@ -58,17 +58,17 @@ internal sealed class ForEachRunner(
         var items = new ItemsProgress();
         _itemOutcomes[node] = [];
         var divided = count > run.Options.MaxDirectItems && definition.Kind.IsDivisible && !definition.Kind.MayNeedApproval(definition, run.Plan.Definition.Agents);
-        var outcomes = divided
+        var ended = divided
             ? await RunChildrenAsync(node, scope, list.Value!, count, items)
             : await RunItemsAsync(node, scope, list.Value!, count, items);
-        if (outcomes is null)
+        if (ended is null)
         {
             return new NodeEnd(node, null);
         }
 
-        var end = await JoinAsync(node, outcomes, items, count);
+        var end = await JoinAsync(node, ended.Outcomes, items, count);
         _itemOutcomes.Remove(node);
-        return end;
+        return end with { Written = ended.Written };
     }
 
     /// <summary>Nodes that were stopped give the items that had ended: what is finished is not thrown away.</summary>
@@ -89,7 +89,7 @@ internal sealed class ForEachRunner(
     }
 
     /// <summary>Runs the items here, each in its own slot.</summary>
-    private async Task<IReadOnlyList<Payload>?> RunItemsAsync(int node, CallScope scope, Payload list, int count, ItemsProgress items)
+    private async Task<EndedItems?> RunItemsAsync(int node, CallScope scope, Payload list, int count, ItemsProgress items)
     {
         var definition = run.Graph.Nodes[node];
         var template = await contexts.WithContextAsync(new Activation { Node = definition, Scope = scope, Order = schedule.OrderOf(node) }, node);
@@ -102,7 +102,7 @@ internal sealed class ForEachRunner(
             return null;
         }
 
-        return [await run.Calls.PackAsync(outcomes)];
+        return new EndedItems([await run.Calls.PackAsync(outcomes)], Together(ends.Select(end => end.Written)));
 
         Task<ActivationEnd[]> BeginItems() => Task.WhenAll(Enumerable.Range(0, count).Select(RunItemAsync));
 
@@ -136,7 +136,7 @@ internal sealed class ForEachRunner(
     /// Divides the items among child orchestrations, so that no history holds them all. Each child runs its part in the slots that it was given;
     /// as one ends, the next begins.
     /// </summary>
-    private async Task<IReadOnlyList<Payload>?> RunChildrenAsync(int node, CallScope scope, Payload list, int count, ItemsProgress items)
+    private async Task<EndedItems?> RunChildrenAsync(int node, CallScope scope, Payload list, int count, ItemsProgress items)
     {
         var definition = run.Graph.Nodes[node];
         var agent = definition.Kind.AgentOf(definition);
@@ -150,11 +150,12 @@ internal sealed class ForEachRunner(
 
         template = template with { Scope = await run.Calls.ShrinkAsync(template.Scope, RunCalls.MaxCallBytes / 2) };
         var lists = await Task.WhenAll(Enumerable.Range(0, (count + size - 1) / size).Select(part => RunPartAsync(part * size, Math.Min(size, count - (part * size)))));
-        return lists.Any(outcomes => outcomes is null) ? null : [.. lists.SelectMany(outcomes => outcomes!)];
+        return lists.Any(ended => ended is null) ? null : new EndedItems([.. lists.SelectMany(ended => ended!.Outcomes)], Together(lists.Select(ended => ended!.Written)));
 
-        async Task<List<Payload>?> RunPartAsync(int start, int length)
+        async Task<EndedItems?> RunPartAsync(int start, int length)
         {
             var outcomes = new List<Payload>();
+            var written = StateChange.None;
             for (var attempt = 1; ; attempt++)
             {
                 // No more than it has items: with more slots than items, others may use the rest.
@@ -179,6 +180,7 @@ internal sealed class ForEachRunner(
 
                     var part = await RunChildAsync(node, template, list, start, length, taken, attempt);
                     outcomes.Add(part.Outcomes);
+                    written = written.Then(run.Plan.Definition, StateChange.Restore(part.Written));
                     if (part.Done > 0)
                     {
                         _itemOutcomes[node].Add(start, part.Outcomes);
@@ -197,7 +199,7 @@ internal sealed class ForEachRunner(
                     length -= part.Done;
                     if (length == 0)
                     {
-                        return outcomes;
+                        return new EndedItems(outcomes, written);
                     }
 
                     if (part.StopReason is not { } stopped || (part.Done == 0 && stopped is not (StopReason.MaxTokens or StopReason.MaxCost or StopReason.MaxModelCalls)))
@@ -282,10 +284,18 @@ internal sealed class ForEachRunner(
             FailedActivation: items.FirstError?.Activation ?? definition.Name);
     }
 
+    /// <summary>Puts together what items have written, in their order.</summary>
+    private StateChange Together(IEnumerable<StateChange?> items) => items.OfType<StateChange>().Aggregate(StateChange.None, (sum, item) => sum.Then(run.Plan.Definition, item));
+
     private static int? CountOf(Payload list) => list switch
     {
         { Json: { ValueKind: JsonValueKind.Array } json } => json.GetArrayLength(),
         { Reference: { Type: "array", Count: { } count } } when string.IsNullOrEmpty(list.Pointer) => count,
         _ => null,
     };
+
+    /// <summary>Items that have all ended.</summary>
+    /// <param name="Outcomes">Lists of their outcomes, in item order.</param>
+    /// <param name="Written">What they have written to the state, put together in item order.</param>
+    private sealed record EndedItems(IReadOnlyList<Payload> Outcomes, StateChange Written);
 }

@@ -8,13 +8,26 @@ namespace Polyphony.Core.Runs;
 internal sealed class InnerCalls(ActivationContext context, Activation outer)
 {
     private readonly ActivationRunner _runner = new(context with { Observer = new InnerObserver(context.Observer, outer) });
+    private readonly SortedDictionary<int, StateChange> _written = [];
     private int _count;
+
+    /// <summary>Gets what the calls that have ended have written to the state, in the order in which they were begun.</summary>
+    public StateChange Written => _written.Values.Aggregate(StateChange.None, (sum, change) => sum.Then(context.Plan.Definition, change));
+
+    /// <summary>Keeps what the code around the calls writes itself: after the calls that it has begun so far.</summary>
+    public void Write(StateChange change) => _written[_count++] = change;
 
     /// <summary>Runs an activation when there is a slot for it.</summary>
     /// <param name="inner">The activation; its order is that of the calls.</param>
     public async Task<ActivationEnd> RunAsync(Activation inner)
     {
-        var end = await RunInSlotAsync(inner with { Order = $"{outer.Order}.{_count++:D6}" });
+        var number = _count++;
+        var end = await RunInSlotAsync(inner with { Order = $"{outer.Order}.{number:D6}" });
+        if (end.Written is { IsEmpty: false } written)
+        {
+            _written[number] = written;
+        }
+
         if (end.Outcome is { } outcome)
         {
             context.Outcomes?.Add(outcome);

@@ -69,6 +69,9 @@ internal sealed record ItemsResult
     /// <summary>Gets the provider of the last answer.</summary>
     public string? Provider { get; init; }
 
+    /// <summary>Gets what they have written to the state, put together in item order.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<Payload>>? Written { get; init; }
+
     /// <summary>Gets the limit that was reached, or <see langword="null"/>.</summary>
     public StopReason? StopReason { get; init; }
 }

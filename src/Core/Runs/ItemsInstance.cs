@@ -7,6 +7,9 @@ namespace Polyphony.Core.Runs;
 /// <summary>The orchestrator function that runs some of the items of a <c>forEach</c>, for an instance with too many for one history.</summary>
 internal sealed class ItemsInstance
 {
+    /// <summary>More than this many bytes of what is written to the state goes to the payload store.</summary>
+    private const int MaxInlineBytes = 4 * 1024;
+
     private readonly ItemsInput _run;
     private readonly WorkflowPlan _plan;
     private readonly RunCalls _calls;
@@ -16,6 +19,7 @@ internal sealed class ItemsInstance
     private readonly ActivationRunner _runner;
     private readonly CallGatherer? _gatherer;
     private readonly List<Outcome?> _outcomes = [];
+    private readonly List<StateChange?> _written = [];
     private int _next;
 
     public ItemsInstance(OrchestrationContext context, ItemsInput run, PlanCache plans)
@@ -46,6 +50,8 @@ internal sealed class ItemsInstance
         await watches;
         var ended = reason == StopReason.Cancelled ? _outcomes.Where(outcome => outcome is not null) : _outcomes.TakeWhile(outcome => outcome is not null);
         var done = ended.Select(outcome => outcome!).ToList();
+        var written = (reason == StopReason.Cancelled ? _written : _written.Take(done.Count)).OfType<StateChange>()
+            .Aggregate(StateChange.None, (sum, item) => sum.Then(_plan.Definition, item));
         var failed = done.Where(outcome => outcome.Status != NodeResult.Completed).ToList();
         var result = new ItemsResult
         {
@@ -57,6 +63,7 @@ internal sealed class ItemsInstance
             CallsStarted = _budget.CallsStarted,
             Usage = _budget.Used,
             Provider = done.LastOrDefault(outcome => outcome.Provider is not null)?.Provider,
+            Written = (await written.ShrinkAsync(_plan.Definition, _calls, MaxInlineBytes)).Save(),
             StopReason = reason,
         };
         return JsonSerializer.Serialize(result, CoreJsonContext.Default.ItemsResult);
@@ -70,6 +77,7 @@ internal sealed class ItemsInstance
             var place = _next++;
             var index = _run.Start + place;
             _outcomes.Add(null);
+            _written.Add(null);
             var node = _plan.Graph.Nodes[_plan.IndexOf(_run.Scope.Node)];
             var end = await _runner.RunAsync(new Activation
             {
@@ -86,6 +94,7 @@ internal sealed class ItemsInstance
                 },
             });
             _outcomes[place] = end.Outcome;
+            _written[place] = end.Written;
             if (end.Outcome is { } outcome)
             {
                 _reporter.CountItem(outcome);

@@ -6,4 +6,5 @@ namespace Polyphony.Core.Runs;
 /// <param name="Decisions">Whether each outgoing edge's condition holds.</param>
 /// <param name="Digest">The result's digest.</param>
 /// <param name="FailedActivation">The activation that failed.</param>
-internal sealed record NodeEnd(int Node, NodeResult? Result, IReadOnlyList<bool>? Decisions = null, ulong Digest = 0, string? FailedActivation = null);
+/// <param name="Written">What it has written to the state.</param>
+internal sealed record NodeEnd(int Node, NodeResult? Result, IReadOnlyList<bool>? Decisions = null, ulong Digest = 0, string? FailedActivation = null, StateChange? Written = null);

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Polyphony.Core.Definitions;
+using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
 
@@ -50,7 +52,7 @@ internal sealed class NodeRunner(
     private async Task<NodeEnd> RunOnceAsync(int node)
     {
         var definition = run.Graph.Nodes[node];
-        var scope = contexts.ScopeOf(node, contexts.ReadsOf(node));
+        var scope = await contexts.ScopeOfAsync(node, contexts.ReadsOf(node));
         var activation = await contexts.WithContextAsync(new Activation { Node = definition, Scope = scope, Order = schedule.OrderOf(node) }, node);
         var end = await slots.RunAsync(activation with { Wait = waits.Take(activation.Id) });
         if (end.Outcome is not { } outcome)
@@ -73,7 +75,8 @@ internal sealed class NodeRunner(
                 Agent = outcome.Agent,
                 Tokens = outcome.Usage.Tokens,
             },
-            FailedActivation: outcome.Activation);
+            FailedActivation: outcome.Activation,
+            Written: end.Written);
     }
 
     /// <summary>Evaluates the conditions of a completed node's edges.</summary>
@@ -90,7 +93,7 @@ internal sealed class NodeRunner(
             }
 
             var site = new ExpressionSite(ExpressionSiteKind.When, outgoing[i]);
-            var value = await run.Calls.EvaluateAsync(site, contexts.ScopeOf(end.Node, run.Plan.ReadsOf(end.Node, site), result));
+            var value = await run.Calls.EvaluateAsync(site, await contexts.ScopeOfAsync(end.Node, run.Plan.ReadsOf(end.Node, site), result, end.Written));
             if (value.Error is { } error)
             {
                 return end with { Result = result with { Status = NodeResult.Failed, Error = error }, FailedActivation = run.Graph.Nodes[end.Node].Name };
@@ -116,11 +119,11 @@ internal sealed class NodeRunner(
             decisions[i] = json.GetBoolean();
         }
 
-        return end with { Decisions = decisions, Digest = DigestOf(end.Node, result) };
+        return end with { Decisions = decisions, Digest = DigestOf(end.Node, result, end.Written) };
     }
 
     /// <summary>A digest of a result, by which rounds of a loop are compared. People's answers and the passing of time are always news.</summary>
-    private ulong DigestOf(int node, NodeResult result)
+    private ulong DigestOf(int node, NodeResult result, StateChange? written)
     {
         if (run.Graph.InnermostLoop[node] < 0)
         {
@@ -132,12 +135,21 @@ internal sealed class NodeRunner(
             return (ulong)schedule.RoundOf(node);
         }
 
-        var text = result.Output switch
-        {
-            { Json: { } json } => json.GetRawText(),
-            { Reference: { } reference } payload => $"{reference.Hash}{payload.Pointer}",
-            _ => "",
-        };
-        return BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes($"{result.Status}:{text}")));
+        return BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes($"{result.Status}:{TextOf(result.Output)}{TextOf(written, schedule.RoundOf(node))}")));
     }
+
+    /// <summary>What is written again changes a sum or an array once more; with the other reducers it changes nothing.</summary>
+    private string TextOf(StateChange? written, int round) => written is null || written.IsEmpty ? "" : string.Concat(written.Values.Select(pair =>
+        run.Plan.Definition.FindState(pair.Key)!.Reducer is StateReducer.Append or StateReducer.Sum && !ChangesNothing(pair.Value)
+            ? $";{pair.Key}#{round}"
+            : $";{pair.Key}={string.Concat(pair.Value.Parts.Select(TextOf))}"));
+
+    private static bool ChangesNothing(StateParts parts) => parts.Parts.All(part => part.IsInline && (part.Text.SequenceEqual("[]"u8) || part.Text.SequenceEqual("0"u8)));
+
+    private static string TextOf(Payload? value) => value switch
+    {
+        { Json: { } json } => json.GetRawText(),
+        { Reference: { } reference } payload => $"{reference.Hash}{payload.Pointer}",
+        _ => "",
+    };
 }

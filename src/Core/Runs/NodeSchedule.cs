@@ -94,6 +94,14 @@ internal sealed class NodeSchedule
         return order.Append($"{graph.Position[node]:D4}").ToString();
     }
 
+    /// <summary>Gets what the places of the results of a loop's present round begin with: those of earlier rounds come before it.</summary>
+    public string PrefixOf(int loop)
+    {
+        var graph = _plan.Graph;
+        var outer = graph.Loops[loop].Parent is >= 0 and var parent ? PrefixOf(parent) : "";
+        return $"{outer}{graph.Position[graph.Loops[loop].Header]:D4}.{State.Loops[loop].Round:D6}.";
+    }
+
     /// <summary>Makes the end of a node that failed as a whole, not by one of its activations.</summary>
     public NodeEnd FailedEnd(int node, CallError error) => new(
         node,

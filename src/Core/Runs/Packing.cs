@@ -12,7 +12,7 @@ internal static class Packing
     /// <summary>Gets a list without items.</summary>
     internal static Payload EmptyList { get; } = Payload.Inline(JsonElement.Parse("[]"u8));
 
-    /// <summary>Arranges values in any mode but <see cref="PackMode.Text"/> and <see cref="PackMode.Results"/>, whose items have to be resolved first: see <see cref="Results"/>.</summary>
+    /// <summary>Arranges values in any mode that makes a list, but <see cref="PackMode.Text"/> and <see cref="PackMode.Results"/>, whose items have to be resolved first: see <see cref="Results"/>.</summary>
     /// <param name="mode">How.</param>
     /// <param name="parts">The values; lists, unless the mode is <see cref="PackMode.Items"/>.</param>
     /// <returns>The items of the new list.</returns>

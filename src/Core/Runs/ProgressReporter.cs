@@ -4,7 +4,7 @@ using Polyphony.Core.Graph;
 namespace Polyphony.Core.Runs;
 
 /// <summary>What clients see of a run while it runs: the custom status.</summary>
-internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, WaitStates waits, RunSignal signal) : IRunObserver
+internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, WaitStates waits, RunSignal signal, SharedState shared) : IRunObserver
 {
     /// <summary>Graphs of up to this many nodes show all of them; larger ones what is under way and what ended last.</summary>
     private const int MaxShownNodes = 40;
@@ -305,6 +305,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
             Done = schedule.State.Ended,
             WaitingFor = _pendingWaits.Count == 0 ? [] : [.. _pendingWaits.Values.Take(PendingWait.MostShown)],
             MoreWaiting = Math.Max(0, _pendingWaits.Count - PendingWait.MostShown),
+            State = result is null ? shared.Show() : null,
             Usage = run.Budget.Used,
             Result = result,
             Failures = run.Failures,
@@ -313,7 +314,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
         run.Durable.SetCustomStatus(Write(progress));
     }
 
-    /// <summary>Writes a status that fits. Where long prompts and names in scripts of several bytes a letter leave no room, most of what it waits for goes first, then what providers said, then the nodes.</summary>
+    /// <summary>Writes a status that fits. Where long prompts and names in scripts of several bytes a letter leave no room, most of what it waits for goes first, then what providers said and the state, then the nodes.</summary>
     private string Write(WorkflowProgress progress)
     {
         var shown = Shown();
@@ -332,6 +333,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
             }
         }
 
-        return _progress.Write(few, shown, DurableLimits.MaxCustomStatusBytes, withMessages: false) ?? ProgressWriter.WriteShort(progress, DurableLimits.MaxCustomStatusBytes);
+        few = few with { State = null };
+        return _progress.Write(few, shown, DurableLimits.MaxCustomStatusBytes, withMessages: false) ?? ProgressWriter.WriteShort(progress with { State = null }, DurableLimits.MaxCustomStatusBytes);
     }
 }

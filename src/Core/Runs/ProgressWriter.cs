@@ -68,6 +68,12 @@ internal sealed class ProgressWriter
             writer.WriteNumber("moreWaiting"u8, progress.MoreWaiting);
         }
 
+        if (progress.State is { } state)
+        {
+            writer.WritePropertyName("state"u8);
+            JsonSerializer.Serialize(writer, state, CoreJsonContext.Default.IReadOnlyDictionaryStringIReadOnlyListPayload);
+        }
+
         writer.WritePropertyName("usage"u8);
         JsonSerializer.Serialize(writer, progress.Usage, CoreJsonContext.Default.Usage);
         if (progress.Result is { } result)
@@ -132,7 +138,7 @@ internal sealed class ProgressWriter
             Nodes = [],
             WaitingFor = [],
             MoreWaiting = progress.MoreWaiting + progress.WaitingFor.Count,
-            Result = progress.Result is null ? null : progress.Result with { Error = error is null ? null : error with { Message = ErrorText.Shorten(error.Message, 300) } },
+            Result = progress.Result is null ? null : progress.Result with { State = null, Error = error is null ? null : error with { Message = ErrorText.Shorten(error.Message, 300) } },
         };
         return JsonSerializer.Serialize(least, CoreJsonContext.Default.WorkflowProgress);
     }

@@ -5,7 +5,7 @@ namespace Polyphony.Core.Runs;
 
 /// <summary>Makes the result of a run when it ends: why it ended, its output, and its outcomes.</summary>
 internal sealed class ResultBuilder(
-    RunContext run, NodeSchedule schedule, ResultStore results, OutcomeLog outcomes, ProgressReporter progress, TerminationMonitor termination, ForEachRunner forEach)
+    RunContext run, NodeSchedule schedule, ResultStore results, OutcomeLog outcomes, ProgressReporter progress, TerminationMonitor termination, ForEachRunner forEach, SharedState shared)
 {
     public async Task<WorkflowResult> BuildAsync()
     {
@@ -26,8 +26,8 @@ internal sealed class ResultBuilder(
             output = evaluated.Value;
         }
 
-        Payload? state = null;
-        if (reason is StopReason.Completed or StopReason.Rejected && run.Plan.Definition.State is not null)
+        IReadOnlyDictionary<string, Payload>? state = null;
+        if (shared.Exists)
         {
             (reason, error, state) = await StateAsync(reason, error);
         }
@@ -63,12 +63,17 @@ internal sealed class ResultBuilder(
         return null;
     }
 
-    /// <summary>Finds the state that the source of the message has from now on.</summary>
-    private async Task<(StopReason Reason, WorkflowError? Error, Payload? State)> StateAsync(StopReason reason, WorkflowError? error)
+    /// <summary>Reads the state as it is at the end.</summary>
+    private async Task<(StopReason Reason, WorkflowError? Error, IReadOnlyDictionary<string, Payload>? State)> StateAsync(StopReason reason, WorkflowError? error)
     {
-        var site = new ExpressionSite(ExpressionSiteKind.State);
-        var state = await run.Calls.EvaluateAsync(site, ScopeOf(run.Plan.ReadsOf(-1, site), ValuesOf(site)));
-        return state.Error is { } failed ? (StopReason.Failed, new WorkflowError(null, failed.Code, failed.Message), null) : (reason, error, state.Value);
+        try
+        {
+            return (reason, error, await shared.ReadAllAsync(termination.Order));
+        }
+        catch (Exception exception) when (RunCalls.ErrorOf(exception) is { } failed)
+        {
+            return reason == StopReason.Completed ? (StopReason.Failed, new WorkflowError(null, failed.Code, failed.Message), null) : (reason, error, null);
+        }
     }
 
     private Dictionary<string, NodeValue> ValuesOf(ExpressionSite site)
@@ -92,10 +97,18 @@ internal sealed class ResultBuilder(
             return new EvaluateResult(values.Values.Single().Output ?? Payload.Null);
         }
 
-        return await run.Calls.EvaluateAsync(site, ScopeOf(run.Plan.ReadsOf(-1, site), values));
+        var reads = run.Plan.ReadsOf(-1, site);
+        try
+        {
+            return await run.Calls.EvaluateAsync(site, ScopeOf(reads, values, reads.State.IsEmpty ? null : await shared.ReadFinalAsync(reads.State, termination.Order)));
+        }
+        catch (CallFailedException failed)
+        {
+            return new EvaluateResult(null, failed.Error);
+        }
     }
 
-    private CallScope ScopeOf(WorkflowPlan.Reads reads, Dictionary<string, NodeValue> values) => new()
+    private CallScope ScopeOf(WorkflowPlan.Reads reads, Dictionary<string, NodeValue> values, IReadOnlyDictionary<string, Payload>? state) => new()
     {
         DefinitionHash = run.Input.DefinitionHash,
         RootInstanceId = run.Calls.RootInstanceId,
@@ -104,7 +117,7 @@ internal sealed class ResultBuilder(
         Activation = "",
         Input = reads.Input ? run.Input.Input : null,
         Message = run.Input.Message?.Scope,
-        State = reads.State ? run.Input.Message?.State : null,
+        State = state,
         Nodes = values,
     };
 }

@@ -179,7 +179,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
                 return await CallPackAsync(batches[0], mode);
             }
 
-            var partMode = mode == PackMode.Items ? PackMode.Items : PackMode.Concat;
+            var partMode = mode is PackMode.Items or PackMode.Merge ? mode : PackMode.Concat;
             values = await Task.WhenAll(batches.Select(batch => CallPackAsync(batch, partMode)));
             mode = mode == PackMode.Items ? PackMode.Concat : mode;
         }
@@ -219,6 +219,12 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
                 : null;
         }
 
+        if (mode == PackMode.Merge)
+        {
+            var merged = StateReducers.Merge(parts);
+            return Payload.MayBeInline(merged) ? Payload.FromText(merged) : null;
+        }
+
         List<JsonElement> items;
         if (mode == PackMode.Results)
         {
@@ -249,15 +255,17 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
 
     /// <summary>Gets how much a scope's values take.</summary>
     public static int SizeOf(CallScope scope) =>
-        SizeOf(scope.Input) + SizeOf(scope.State) + SizeOf(scope.Item) + (scope.Nodes?.Values.Sum(SizeOf) ?? 0) + (scope.Variables?.Values.Sum(SizeOf) ?? 0);
+        SizeOf(scope.Input) + (scope.State?.Values.Sum(SizeOf) ?? 0) + SizeOf(scope.Item) + (scope.Nodes?.Values.Sum(SizeOf) ?? 0) + (scope.Variables?.Values.Sum(SizeOf) ?? 0);
 
     private async Task<CallScope> StoreValuesAsync(CallScope scope)
     {
         var nodes = scope.Nodes ?? new Dictionary<string, NodeValue>();
         var variables = scope.Variables ?? new Dictionary<string, Payload>();
+        var state = scope.State ?? new Dictionary<string, Payload>();
         var names = nodes.Where(pair => SizeOf(pair.Value.Output) > ReferenceBytes).Select(pair => pair.Key).Order(StringComparer.Ordinal).ToList();
         var given = variables.Where(pair => SizeOf(pair.Value) > ReferenceBytes).Select(pair => pair.Key).Order(StringComparer.Ordinal).ToList();
-        var stored = await StoreAllAsync([.. names.Select(name => nodes[name].Output!), .. given.Select(name => variables[name])]);
+        var shared = state.Where(pair => SizeOf(pair.Value) > ReferenceBytes).Select(pair => pair.Key).Order(StringComparer.Ordinal).ToList();
+        var stored = await StoreAllAsync([.. names.Select(name => nodes[name].Output!), .. given.Select(name => variables[name]), .. shared.Select(name => state[name])]);
         var moved = new Dictionary<string, NodeValue>(nodes, StringComparer.Ordinal);
         for (var i = 0; i < names.Count; i++)
         {
@@ -270,7 +278,18 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
             movedVariables[given[i]] = stored[names.Count + i];
         }
 
-        return scope with { Nodes = moved, Variables = movedVariables };
+        if (shared.Count == 0)
+        {
+            return scope with { Nodes = moved, Variables = movedVariables };
+        }
+
+        var movedState = new Dictionary<string, Payload>(state, StringComparer.Ordinal);
+        for (var i = 0; i < shared.Count; i++)
+        {
+            movedState[shared[i]] = stored[names.Count + given.Count + i];
+        }
+
+        return scope with { Nodes = moved, Variables = movedVariables, State = movedState };
     }
 
     /// <summary>Puts a value into the payload store, however small it is.</summary>
@@ -310,6 +329,7 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     {
         PayloadTooLargeException tooLarge => ErrorOf(tooLarge),
         TaskFailedException failed => ErrorOf(failed) with { Kind = ErrorKind.Terminal },
+        CallFailedException failed => failed.Error,
         _ => null,
     };
 
@@ -378,6 +398,10 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         catch (ExpressionException failed)
         {
             return new EvaluateResult(null, new CallError(ErrorCodes.ExpressionError, failed.Message, ErrorKind.Terminal));
+        }
+        catch (CallFailedException failed)
+        {
+            return new EvaluateResult(null, failed.Error);
         }
     }
 }

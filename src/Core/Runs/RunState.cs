@@ -64,6 +64,9 @@ internal sealed record RunState
     /// <summary>Gets the messages that wait to be sent until the end of the run.</summary>
     public IReadOnlyList<TopicMessage>? Published { get; init; }
 
+    /// <summary>Gets the state that nodes write together.</summary>
+    public SavedState? State { get; init; }
+
     /// <summary>Gets what the termination conditions have counted.</summary>
     public TerminationState? Termination { get; init; }
 }

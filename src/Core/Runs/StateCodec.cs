@@ -7,7 +7,7 @@ namespace Polyphony.Core.Runs;
 
 /// <summary>Writes the state of a run for its next generation, and takes it up there.</summary>
 internal sealed class StateCodec(
-    RunContext run, NodeSchedule schedule, ResultStore results, OutcomeLog outcomes, WaitStates waits, ProgressReporter progress, TerminationMonitor termination)
+    RunContext run, NodeSchedule schedule, ResultStore results, OutcomeLog outcomes, WaitStates waits, ProgressReporter progress, TerminationMonitor termination, SharedState shared)
 {
     public RunState Save()
     {
@@ -37,6 +37,7 @@ internal sealed class StateCodec(
             Outcomes = outcomes.Pending.Count == 0 ? null : JsonElement.Parse(Packing.Write(outcomes.Pending), JsonLimits.Document),
             Progress = progress.Saved,
             Termination = termination.Save(SaveResult),
+            State = shared.Save(),
             Published = run.Publications.Held,
             Stored = stored.Count == 0 ? null : stored,
         };
@@ -95,6 +96,7 @@ internal sealed class StateCodec(
             waits.Carry(activation, wait);
         }
 
+        shared.Restore(state.State);
         outcomes.Restore(state.OutcomeLists ?? [], state.Outcomes);
         progress.Restore(state.Progress);
         run.Publications.Restore(state.Published);

@@ -18,6 +18,9 @@ internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
     /// <summary>Gets the messages that are not counted yet.</summary>
     public IEnumerable<NodeResult> Pending => _pending.Values.Select(pair => pair.Result);
 
+    /// <summary>Gets a value indicating whether some messages are not counted yet: one of them may be where the run stops.</summary>
+    public bool HasPending => _pending.Count > 0;
+
     /// <summary>Gets what was counted so far; <see langword="null"/> without a condition.</summary>
     /// <param name="save">Makes what the state keeps of a result.</param>
     public TerminationState? Save(Func<int, NodeResult, SavedResult> save) => _count is null
@@ -96,7 +99,6 @@ internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
             Activation = name,
             Input = run.Input.Input,
             Message = run.Input.Message?.Scope,
-            State = run.Input.Message?.State,
         };
         var error = await count.AddAsync(
             new ContextMessage(name, message.Role ?? "", message.Output ?? Payload.Null, message.Agent),

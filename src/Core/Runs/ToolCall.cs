@@ -63,6 +63,10 @@ public sealed record ToolCallResult(Payload? Output, CallError? Error = null)
     [JsonInclude]
     internal string? Note { get; init; }
 
+    /// <summary>Gets what the tool has written to the state, in parts.</summary>
+    [JsonInclude]
+    internal IReadOnlyDictionary<string, IReadOnlyList<Payload>>? Written { get; init; }
+
     internal bool IsCancelled => Error?.Code == ErrorCodes.Cancelled;
 }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
 
@@ -25,11 +26,20 @@ internal sealed class ToolRounds(RunCalls calls)
     /// <summary>Gets a value indicating whether there is too much of the latest rounds to pass them.</summary>
     public bool AreLarge => RecentBytes > MaxBytes;
 
+    /// <summary>Gets what the tools have written to the state, in the order of the calls.</summary>
+    public StateChange Written { get; private set; } = StateChange.None;
+
     private int RecentBytes => _recent.Sum(SizeOf);
 
-    public void Add(ToolRound round)
+    /// <summary>Adds a round.</summary>
+    /// <param name="round">The round.</param>
+    /// <param name="definition">The workflow.</param>
+    public void Add(ToolRound round, WorkflowDefinition definition)
     {
-        _recent.Add(round);
+        Written = round.Results.Aggregate(Written, (sum, result) => sum.Then(definition, StateChange.Restore(result.Written)));
+
+        // Models are told what tools return, and not what they write.
+        _recent.Add(round with { Results = [.. round.Results.Select(result => result.Written is null ? result : result with { Written = null })] });
         Count++;
     }
 

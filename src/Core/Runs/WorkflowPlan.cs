@@ -13,6 +13,7 @@ internal sealed class WorkflowPlan
     private readonly ConcurrentDictionary<(int Node, ExpressionSite Site), Reads> _reads = new();
     private readonly (int First, int Last)[] _retain;
     private readonly string?[] _orders;
+    private readonly Lazy<Precedence> _precedence;
 
     public WorkflowPlan(WorkflowDefinition definition)
     {
@@ -25,10 +26,14 @@ internal sealed class WorkflowPlan
         }
 
         _retain = Retention();
+        _precedence = new Lazy<Precedence>(() => new Precedence(definition.Graph));
         _orders = [.. Enumerable.Range(0, nodes.Length).Select(node => Graph.InnermostLoop[node] < 0 ? $"{Graph.Position[node]:D4}" : null)];
     }
 
     public WorkflowDefinition Definition { get; }
+
+    /// <summary>Gets which nodes have ended when others begin.</summary>
+    public Precedence Precedence => _precedence.Value;
 
     public WorkflowGraph Graph => Definition.Graph;
 
@@ -134,7 +139,8 @@ internal sealed class WorkflowPlan
         var (node, site) = key;
         var references = ExpressionSites.References(Definition, node < 0 ? "" : Graph.Nodes[node].Name, site);
         var nodes = new SortedSet<int>();
-        var (input, state) = (false, false);
+        var state = new SortedSet<string>(StringComparer.Ordinal);
+        var input = false;
         foreach (var reference in references)
         {
             if (reference.Path[0] == "input")
@@ -143,7 +149,7 @@ internal sealed class WorkflowPlan
             }
             else if (reference.Path[0] == "state")
             {
-                state = true;
+                state.UnionWith(reference.Path.Count > 1 ? [reference.Path[1]] : Definition.State.Select(value => value.Name));
             }
             else if (reference.Path[0] == "nodes")
             {
@@ -159,17 +165,17 @@ internal sealed class WorkflowPlan
             }
         }
 
-        return new Reads(input, state, [.. nodes]);
+        return new Reads(input, [.. state], [.. nodes]);
     }
 
     /// <summary>What an expression reads of the state.</summary>
     /// <param name="Input">Whether it reads the input.</param>
-    /// <param name="State">Whether it reads the state of the message's source.</param>
+    /// <param name="State">The values of the state that it reads.</param>
     /// <param name="Nodes">The nodes that it reads.</param>
-    public sealed record Reads(bool Input, bool State, ImmutableArray<int> Nodes)
+    public sealed record Reads(bool Input, ImmutableArray<string> State, ImmutableArray<int> Nodes)
     {
-        public static Reads None { get; } = new(false, false, []);
+        public static Reads None { get; } = new(false, [], []);
 
-        public Reads And(Reads other) => new(Input || other.Input, State || other.State, [.. Nodes.Union(other.Nodes).Order()]);
+        public Reads And(Reads other) => new(Input || other.Input, State.IsEmpty ? other.State : [.. State.Union(other.State)], [.. Nodes.Union(other.Nodes).Order()]);
     }
 }

@@ -29,6 +29,10 @@ public sealed record WorkflowProgress
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int MoreWaiting { get; init; }
 
+    /// <summary>Gets the values of the state so far, in parts, by name; those that are too large are left out.</summary>
+    [JsonInclude]
+    internal IReadOnlyDictionary<string, IReadOnlyList<Payload>>? State { get; init; }
+
     /// <summary>Gets the usage so far.</summary>
     public Usage Usage { get; init; } = Usage.None;
 

@@ -19,8 +19,8 @@ public sealed record WorkflowResult
     /// <summary>Gets the usage of all model calls, children included.</summary>
     public Usage Usage { get; init; } = Usage.None;
 
-    /// <summary>Gets the state of the message's source from now on; <see langword="null"/> if it stays as it is.</summary>
-    public Payload? State { get; init; }
+    /// <summary>Gets the values of the state as they are at the end, for every stop reason; <see langword="null"/> if the workflow has none. Those of a message's source take effect when the run has completed.</summary>
+    public IReadOnlyDictionary<string, Payload>? State { get; init; }
 
     /// <summary>Gets the messages that wait to be sent until the message that led to them is acknowledged.</summary>
     [JsonInclude]

@@ -21,6 +21,7 @@ internal sealed class WorkflowRunner
     private readonly Queue<NodeEnd> _ended = new();
     private readonly NodeSchedule _schedule;
     private readonly ResultStore _results;
+    private readonly SharedState _shared;
     private readonly ProgressReporter _progress;
     private readonly TerminationMonitor _termination;
     private readonly ActivationSlots _slots;
@@ -37,20 +38,25 @@ internal sealed class WorkflowRunner
         var outcomes = new OutcomeLog(_run.Calls);
         _schedule = new NodeSchedule(_run.Plan);
         _results = new ResultStore(_run.Plan, _schedule);
-        _progress = new ProgressReporter(_run, _schedule, waits, _signal);
+        _shared = new SharedState(_run.Plan, _schedule, _run.Calls);
+        _progress = new ProgressReporter(_run, _schedule, waits, _signal, _shared);
         _termination = new TerminationMonitor(_run, _schedule);
-        var codec = new StateCodec(_run, _schedule, _results, outcomes, waits, _progress, _termination);
+        var codec = new StateCodec(_run, _schedule, _results, outcomes, waits, _progress, _termination, _shared);
         if (input.State is { } state)
         {
             codec.Restore(state);
         }
+        else
+        {
+            _shared.Begin(input.Message?.State);
+        }
 
-        var contexts = new ContextBuilder(_run, _schedule, _results);
+        var contexts = new ContextBuilder(_run, _schedule, _results, _shared);
         _slots = new ActivationSlots(_run, _progress, outcomes, _signal);
         _forEach = new ForEachRunner(_run, _schedule, _results, contexts, _slots, waits, outcomes, _progress, _signal);
         _nodes = new NodeRunner(_run, _schedule, contexts, _slots, waits, outcomes, _progress, _forEach, _signal);
-        _continuation = new Continuation(_run, _schedule, _results, outcomes, waits, _progress, _termination, _slots, codec, _signal);
-        _result = new ResultBuilder(_run, _schedule, _results, outcomes, _progress, _termination, _forEach);
+        _continuation = new Continuation(_run, _schedule, _results, outcomes, waits, _progress, _termination, _slots, codec, _shared, _signal);
+        _result = new ResultBuilder(_run, _schedule, _results, outcomes, _progress, _termination, _forEach, _shared);
     }
 
     /// <summary>Runs the instance to the end of this generation.</summary>
@@ -89,6 +95,11 @@ internal sealed class WorkflowRunner
             {
                 Apply(end);
                 await _termination.CheckAsync();
+                if (!_termination.HasPending && !_run.Stop.IsRequested)
+                {
+                    _shared.Compact();
+                }
+
                 LaunchReady();
             }
 
@@ -154,6 +165,7 @@ internal sealed class WorkflowRunner
         switch (result.Status)
         {
             case NodeResult.Completed:
+                _shared.Add(end.Node, end.Written ?? StateChange.None);
                 _schedule.Complete(end.Node, end.Decisions!, end.Digest);
                 break;
             case NodeResult.Skipped:

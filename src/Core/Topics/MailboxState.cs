@@ -40,7 +40,7 @@ internal sealed record MailboxState
     public IReadOnlyDictionary<int, string>? Seen { get; init; }
 
     /// <summary>Gets the state that the subscriber keeps for the source.</summary>
-    public Payload? State { get; init; }
+    public IReadOnlyDictionary<string, Payload>? State { get; init; }
 
     /// <summary>Gets the conversation, a list of <see cref="ContextMessage"/>.</summary>
     public Payload? Conversation { get; init; }
@@ -87,7 +87,7 @@ internal sealed record MailboxProgress
     public MailboxCurrent? Current { get; init; }
 
     /// <summary>Gets the subscriber's state for the source.</summary>
-    public Payload? State { get; init; }
+    public IReadOnlyDictionary<string, Payload>? State { get; init; }
 
     /// <summary>Gets the conversation, a list of <see cref="ContextMessage"/>.</summary>
     public Payload? Conversation { get; init; }

@@ -277,7 +277,7 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
             GivenUp = progress.GivenUp,
             Duplicates = progress.Duplicates,
             Current = progress.Current is { } current ? new MailboxWork(current.Id, current.RunId, current.Attempt, current.RetryTime, current.Error) : null,
-            State = progress.State is { } state ? await workflows.ReadAsync(state, cancellationToken) : null,
+            State = progress.State is { } state ? await workflows.ReadStateAsync(state, cancellationToken) : null,
             ConversationMessages = progress.ConversationMessages,
             LastHandledTime = progress.LastTime,
             Usage = progress.Usage,

@@ -63,7 +63,7 @@ internal sealed record MailboxMessage
 /// <param name="State">The state of the source; <see langword="null"/> if there is none yet.</param>
 /// <param name="Conversation">The conversation so far, a list of <see cref="ContextMessage"/>: questions and answers in turn.</param>
 /// <param name="ConversationMessages">How many messages that is.</param>
-internal sealed record HandledMessage(MessageScope Scope, Payload? State = null, Payload? Conversation = null, int ConversationMessages = 0);
+internal sealed record HandledMessage(MessageScope Scope, IReadOnlyDictionary<string, Payload>? State = null, Payload? Conversation = null, int ConversationMessages = 0);
 
 /// <summary>What a <c>publish</c> node gives.</summary>
 /// <param name="MessageId">The message's id.</param>

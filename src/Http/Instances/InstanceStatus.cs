@@ -43,6 +43,9 @@ internal sealed record InstanceStatus
     /// <summary>Gets the output, if there is one.</summary>
     public JsonElement? Output { get; init; }
 
+    /// <summary>Gets the values of the state by name: as they are so far, as far as there is space, or at the end.</summary>
+    public JsonElement? State { get; init; }
+
     /// <summary>Gets what went wrong.</summary>
     public WorkflowError? Error { get; init; }
 
@@ -84,6 +87,7 @@ internal sealed record InstanceStatus
         Input = status.Input,
         CustomStatus = WithAddresses(status.CustomStatus, status.InstanceId, request),
         Output = status.Output,
+        State = status.State,
         Error = status.Error,
         Usage = status.Usage,
         Outcomes = status.Outcomes is null ? null : [.. status.Outcomes.Select(ActivationOutcome.From)],

@@ -108,6 +108,7 @@ public sealed class DocsTests
     [InlineData("transformNode", "nodes: {{ x: {{ transform: 1, {0} }} }}")]
     [InlineData("edgeMap", "edges: [{{ from: a, to: b, {0} }}]")]
     [InlineData("termination", "termination: {{ maxMessages: 1, {0} }}")]
+    [InlineData("stateValue", "state: {{ x: {{ reducer: sum, {0} }} }}")]
     [InlineData("schedule", "schedule: {{ cron: 0 7 * * *, {0} }}")]
     public void Schema_EveryPart_HasExactlyTheKeysOfTheParser(string definition, string yaml)
     {

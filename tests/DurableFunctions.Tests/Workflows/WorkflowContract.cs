@@ -50,6 +50,23 @@ public abstract class WorkflowContract
         edges: [ first -> bad ]
         """;
 
+    private const string Shared = """
+        name: shared
+        input: { type: object, properties: { items: { type: array, items: { type: integer } } } }
+        models: { m: { provider: offline } }
+        agents: { a: { model: m, context: [] } }
+        state: { said: append, sum: { reducer: sum, initial: 0.5 }, largest: max, by: merge, last: replace }
+        nodes:
+          each: { agent: a, forEach: "{{ input.items }}", prompt: "Say number {{ item }}.", write: { said: "{{ output }}", sum: "{{ double(item) / 10.0 }}", largest: "{{ item }}" } }
+          side: { agent: a, prompt: "Say {{ size(state.said) }}.", write: { said: side, by: { side: "{{ output }}" } } }
+          draft: { agent: a, prompt: "Say draft {{ round }} of {{ size(state.said) }}.", write: { said: "draft {{ round }}", by: { draft: "{{ output }}" }, last: "{{ output }}" } }
+          end: { transform: { said: "{{ state.said.join(' ') }}", sum: "{{ state.sum }}", largest: "{{ state.largest }}", by: "{{ state.by }}", last: "{{ state.last }}" } }
+        edges:
+          - each -> draft -> end
+          - side -> end
+          - { from: draft, to: draft, when: "size(state.said) < 26", max: 9 }
+        """;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private protected abstract Task<WorkflowHost> StartAsync(InterpreterOptions? interpreter = null, HostTools? tools = null);
@@ -61,6 +78,7 @@ public abstract class WorkflowContract
     [InlineData("translate", """{"text":"Good morning","languages":["French","Polish","Greek"]}""")]
     [InlineData("coordinator", """{"question":"What does the disk space cost?"}""")]
     [InlineData("three-ways", """{"text":"We open a second office in May. It costs 40,000 a month."}""")]
+    [InlineData("shared-findings", """{"sections":["We deliver in May.","You pay within ten days.","Either side may leave."]}""")]
     [InlineData(Failing, """{"text":"x"}""")]
     [Trait("Row", "O1")]
     [Trait("Row", "O2")]
@@ -131,6 +149,25 @@ public abstract class WorkflowContract
     }
 
     [Fact]
+    [Trait("Row", "S12")]
+    public async Task Run_WithSharedState_InChildrenAndGenerations_GivesWhatTheEmbeddedEngineGives()
+    {
+        var options = new InterpreterOptions { MaxDirectItems = 4, MaxItemsPerChild = 5, OperationsPerGeneration = 2 };
+        await using var host = await StartAsync(options);
+        await using var embedded = await WorkflowHost.EmbeddedAsync(options);
+        var input = $$"""{"items":[{{string.Join(',', Enumerable.Range(0, 23))}}]}""";
+
+        var ended = await host.WaitAsync(await host.StartAsync(Shared, input));
+
+        AssertSame(await embedded.WaitAsync(await embedded.StartAsync(Shared, input)), ended);
+        Assert.Equal(StopReason.Completed, ended.StopReason);
+        var said = string.Join(' ', [.. Enumerable.Range(0, 23).Select(i => $"Say number {i}."), "side", "draft 1", "draft 2", "draft 3"]);
+        Assert.Equal(
+            $$"""{"said":"{{said}}","sum":25.8,"largest":22,"by":{"side":"Say 0.","draft":"Say draft 3 of 25."},"last":"Say draft 3 of 25."}""",
+            ended.Output!.Value.GetRawText());
+    }
+
+    [Fact]
     [Trait("Row", "O7")]
     public async Task Run_ManyOperations_ContinuesAsNewWithTheSameResult()
     {
@@ -188,6 +225,7 @@ public abstract class WorkflowContract
     {
         Assert.Equal((expected.RuntimeStatus, expected.StopReason, expected.Error?.Code, expected.Error?.Message), (actual.RuntimeStatus, actual.StopReason, actual.Error?.Code, actual.Error?.Message));
         Assert.Equal(expected.Output?.GetRawText(), actual.Output?.GetRawText());
+        Assert.Equal(expected.State?.GetRawText(), actual.State?.GetRawText());
         Assert.Equal(Lines(expected), Lines(actual));
         Assert.Equal(expected.Usage, actual.Usage);
 

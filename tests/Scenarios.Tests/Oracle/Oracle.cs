@@ -8,14 +8,17 @@ public sealed class OracleRun
 {
     private readonly RandomWorkflow _workflow;
     private readonly string[] _items;
+    private readonly bool _state;
     private readonly Result?[] _results;
     private readonly int[] _rounds;
     private int _sequence;
     private readonly Dictionary<RandomWorkflow.Loop, Result?[]> _past = [];
     private readonly List<RandomWorkflow.Loop> _active = [];
 
-    public OracleRun(RandomWorkflow workflow, string[] items)
+    /// <summary>Prepares a run. With <paramref name="state"/>, nodes write to an array, so that a round in which one has written is never like the one before.</summary>
+    public OracleRun(RandomWorkflow workflow, string[] items, bool state = false)
     {
+        _state = state;
         _workflow = workflow;
         _items = items;
         _results = new Result?[workflow.Nodes.Count];
@@ -24,6 +27,9 @@ public sealed class OracleRun
 
     /// <summary>Gets each activation that ended, with its answer; null if it failed or was skipped for it.</summary>
     public SortedDictionary<string, string?> Activations { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Gets what nodes write to the state, one after the other.</summary>
+    public List<Written> Writes { get; } = [];
 
     public string StopReason { get; private set; } = "completed";
 
@@ -72,11 +78,12 @@ public sealed class OracleRun
         var around = _active.LastOrDefault();
         _past[loop] = around is null ? new Result?[_results.Length] : (Result?[])_past[around].Clone();
         _active.Add(loop);
+        _roundStart[loop] = Writes.Count;
         string? previous = null;
         for (var taken = 0; ; taken++)
         {
             RunRange(loop.First, loop.Last, loop);
-            var results = string.Join(';', body.Select(node => $"{_results[node]!.Status}={_results[node]!.Json}"));
+            var results = string.Join(';', body.Select(node => $"{_results[node]!.Status}={_results[node]!.Json}")) + (_state ? $";{Writes.Count}" : "");
             if (!IsTaken(back))
             {
                 Ended(loop, null);
@@ -96,6 +103,7 @@ public sealed class OracleRun
             }
 
             previous = results;
+            _roundStart[loop] = Writes.Count;
             _past[loop] = (Result?[])_results.Clone();
             foreach (var node in body)
             {
@@ -141,10 +149,12 @@ public sealed class OracleRun
             case RandomWorkflow.Kind.Constant:
                 _results[index] = Make(index, "completed", $$"""{"v":{{node.Constant}}}""");
                 Activations[$"n{index}{suffix}"] = _results[index]!.Json;
+                Write(index, [($"n{index}#{round}", _results[index]!.Json!)]);
                 break;
             case RandomWorkflow.Kind.Agent:
                 var answer = Ask(node, $"n{index}{suffix}", $"n{index} {reads}", index);
                 _results[index] = answer is null ? Make(index, "skipped", null) : Make(index, "completed", answer);
+                Write(index, answer is null ? [] : [($"n{index}#{round}", answer)]);
                 break;
             default:
                 var answers = _items.Select((item, i) => Ask(node, $"n{index}[{i}]{suffix}", $"n{index} {item} {reads}", index)).ToList();
@@ -155,6 +165,7 @@ public sealed class OracleRun
                 }
 
                 _results[index] = Make(index, "completed", $"[{string.Join(',', completed)}]");
+                Write(index, [.. answers.Select((json, i) => ($"n{index}#{round}[{i}]", json)).Where(pair => pair.json is not null).Select(pair => (pair.Item1, pair.json!))]);
                 break;
         }
     }
@@ -192,6 +203,29 @@ public sealed class OracleRun
     }
 
     private readonly Dictionary<int, Result?> _said = [];
+    private readonly Dictionary<RandomWorkflow.Loop, int> _roundStart = [];
+
+    /// <summary>Writes what a node writes: what it is, and what it sees of what was written before.</summary>
+    private void Write(int node, IEnumerable<(string Name, string Json)> answers)
+    {
+        var seen = string.Join(' ', Writes.Where((written, i) => Sees(node, written.Node, i)).Select(written => written.Log));
+        Writes.AddRange([.. answers.Select(answer => new Written(node, int.Parse(answer.Json.Split(':')[1].TrimEnd('}')), answer.Name, seen))]);
+    }
+
+    private bool Sees(int reader, int writer, int place) =>
+        _workflow.IsForward(writer, reader)
+        || _workflow.LoopsAround(writer).Except(_workflow.LoopsAround(reader)).Any(left => _workflow.IsForward(left.First, reader))
+        || (_workflow.LoopsAround(writer).Intersect(_workflow.LoopsAround(reader)).LastOrDefault() is { } loop && place < _roundStart[loop]);
+
+    /// <summary>What an activation writes.</summary>
+    /// <param name="Node">The node.</param>
+    /// <param name="Value">Its number.</param>
+    /// <param name="Name">Which activation it is.</param>
+    /// <param name="Seen">What it saw of the log.</param>
+    public sealed record Written(int Node, int Value, string Name, string Seen)
+    {
+        public string Log => $"{Name}={Value}";
+    }
 
     private Result? View(int node, int reader)
     {

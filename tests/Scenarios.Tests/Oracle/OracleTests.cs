@@ -36,11 +36,45 @@ public sealed class OracleTests
         }
     }
 
-    private static async Task CheckAsync(int seed)
+    /// <summary>Every node writes what it is, with every reducer that several may use, and what it sees of what others have written.</summary>
+    [Theory]
+    [MemberData(nameof(Blocks))]
+    [Trait("Row", "S1")]
+    [Trait("Row", "S3")]
+    [Trait("Row", "S12")]
+    public async Task RandomWorkflowsWithState_AnyOrderOfCompletion_WriteAndSeeWhatTheOracleDoes(int block)
+    {
+        for (var i = 0; i < 60; i++)
+        {
+            await CheckAsync((block * 1_000_000) + 500_000 + i, state: true);
+        }
+    }
+
+    private static void CheckState(string where, OracleRun expected, JsonElement state)
+    {
+        var shares = expected.Writes.Aggregate(0.5m, (sum, written) => sum + decimal.Parse((written.Value / 10.0).ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
+        Equal("log", $"[{string.Join(',', expected.Writes.Select(written => $"\"{written.Log}\""))}]");
+        Equal("whole", $"{expected.Writes.Sum(written => written.Value)}");
+        Assert.True(shares == state.GetProperty("share").GetDecimal(), $"{where}\nshare: expected {shares}, found {state.GetProperty("share").GetRawText()}");
+        Equal("largest", expected.Writes.Count == 0 ? "null" : $"{expected.Writes.Max(written => written.Value)}");
+        var last = new Dictionary<string, int>();
+        foreach (var written in expected.Writes)
+        {
+            last[$"n{written.Node % 3}"] = written.Value;
+        }
+
+        Assert.True(last.OrderBy(pair => pair.Key).SequenceEqual(state.GetProperty("last").EnumerateObject().ToDictionary(member => member.Name, member => member.Value.GetInt32()).OrderBy(pair => pair.Key)), $"{where}\nlast: {state.GetProperty("last").GetRawText()}");
+        Equal("seen", $"[{string.Join(',', expected.Writes.Select(written => $"\"{written.Name}: {written.Seen}\""))}]");
+
+        void Equal(string name, string json) =>
+            Assert.True(json == state.GetProperty(name).GetRawText(), $"{where}\n{name}: expected {json}\nfound {state.GetProperty(name).GetRawText()}");
+    }
+
+    private static async Task CheckAsync(int seed, bool state = false)
     {
         var workflow = new RandomWorkflow(seed);
-        var json = workflow.ToJson();
-        var expected = new OracleRun(workflow, Items).Run();
+        var json = workflow.ToJson(state);
+        var expected = new OracleRun(workflow, Items, state).Run();
         var random = new Random(seed);
         var options = new InterpreterOptions
         {
@@ -65,6 +99,12 @@ public sealed class OracleTests
         {
             // What else was under way when it failed depends on timing; what ended must be right all the same.
             return;
+        }
+
+        if (state)
+        {
+            CheckState(where, expected, actual.State!.Value);
+            Assert.Equal(actual.State.Value.GetProperty("log").GetRawText(), actual.Output!.Value.GetProperty("log").GetRawText());
         }
 
         var found = actual.Outcomes!.ToDictionary(

@@ -67,7 +67,8 @@ public sealed class RandomWorkflow
     public bool IsUpstream(int from, int to) =>
         IsForward(from, to) || LoopsAround(from).Intersect(LoopsAround(to)).Any() || LoopsAround(from).Any(loop => (from == loop.Last || IsForward(from, loop.Last)) && IsForward(loop.First, to));
 
-    public string ToJson()
+    /// <summary>Writes the workflow as a file. With <paramref name="state"/>, every node writes what it is, and what it sees of what the others have written.</summary>
+    public string ToJson(bool state = false)
     {
         var agents = new JsonObject
         {
@@ -104,6 +105,20 @@ public sealed class RandomWorkflow
                 }
             }
 
+            if (state)
+            {
+                var name = node.Kind == Kind.ForEach ? $"n{node.Index}#{{{{ round }}}}[{{{{ index }}}}]" : $"n{node.Index}#{{{{ round }}}}";
+                json["write"] = new JsonObject
+                {
+                    ["log"] = $"{name}={{{{ output.v }}}}",
+                    ["whole"] = "{{ output.v }}",
+                    ["share"] = "{{ double(output.v) / 10.0 }}",
+                    ["largest"] = "{{ output.v }}",
+                    ["last"] = $$$$"""{{ {'n{{{{node.Index % 3}}}}': output.v} }}""",
+                    ["seen"] = "{{ ['" + name.Replace("{{ round }}", "' + string(round) + '").Replace("{{ index }}", "' + string(index) + '") + ": ' + state.log.join(' ')] }}",
+                };
+            }
+
             nodes[$"n{node.Index}"] = json;
         }
 
@@ -132,7 +147,7 @@ public sealed class RandomWorkflow
             output[$"n{node.Index}"] = $"{{{{ nodes.n{node.Index}.output }}}}";
         }
 
-        return new JsonObject
+        var file = new JsonObject
         {
             ["name"] = $"random-{Seed}",
             ["input"] = new JsonObject(),
@@ -142,7 +157,14 @@ public sealed class RandomWorkflow
             ["nodes"] = nodes,
             ["edges"] = edges,
             ["output"] = output,
-        }.ToJsonString();
+        };
+        if (state)
+        {
+            file["state"] = JsonNode.Parse("""{"log":"append","whole":"sum","share":{"reducer":"sum","initial":0.5},"largest":"max","last":"merge","seen":"append"}""");
+            output["log"] = "{{ state.log }}";
+        }
+
+        return file.ToJsonString();
     }
 
     private Node MakeNode(int index)

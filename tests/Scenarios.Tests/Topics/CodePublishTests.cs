@@ -14,8 +14,8 @@ public sealed class CodePublishTests
         name: sink
         input: { type: object, required: [text] }
         subscriptions: { take: { topic: news } }
-        nodes: { keep: { transform: "{{ input.text }}" } }
-        state: "{{ (state == null ? '' : state + ' ') + string(size(input.text)) }}"
+        state: { sizes: append }
+        nodes: { keep: { transform: "{{ size(input.text) }}", write: { sizes: "{{ output }}" } } }
         """;
 
     [Fact]
@@ -44,7 +44,7 @@ public sealed class CodePublishTests
         await host.Topics.WaitForHandledAsync(new MessageDelivery("sink", "take", "mailbox:sink.take:day", ""), output.GetProperty("made").GetString()!, limit.Token);
         Assert.Equal(["no_subscriber", "topic_invalid", "input_invalid"], output.GetProperty("refused").EnumerateArray().Select(code => code.GetString()!));
         var mailbox = (await host.Topics.GetMailboxAsync("mailbox:sink.take:day"))!;
-        Assert.Equal(("1 50000", 1, 3), (mailbox.State!.Value.GetString(), mailbox.Duplicates, mailbox.Handled));
+        Assert.Equal(("""{"sizes":[1,50000]}""", 1, 3), (mailbox.State!.Value.GetRawText(), mailbox.Duplicates, mailbox.Handled));
         Assert.Equal(("first", "first", $"{id}/publish#3"), (output.GetProperty("given").GetString(), output.GetProperty("again").GetString(), output.GetProperty("made").GetString()));
     }
 }

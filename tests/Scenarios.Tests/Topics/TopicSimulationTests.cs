@@ -11,6 +11,7 @@ namespace Polyphony.Scenarios.Tests.Topics;
 
 /// <summary>Messages under a seeded scheduler with a crash at every commit: each handled once, in order, and what they lead to as well.</summary>
 [Trait("Row", "R5")]
+[Trait("Row", "S12")]
 public sealed class TopicSimulationTests
 {
     private const int Sources = 3;
@@ -25,15 +26,16 @@ public sealed class TopicSimulationTests
             topic: orders
             agent: check
             retry: { maxAttempts: 2, firstDelay: 1s }
-            state: "{{ (state == null ? '' : state) + input.n }}"
+            state: { seen: append, told: append, count: sum }
+            write: { seen: "{{ input.n }}", told: "{{ state.seen.join('') }}", count: 1 }
             publish: { topic: bills, source: all, data: "{{ message.source + input.n }}" }
         """;
 
     private const string Sink = """
         name: sink
         subscriptions: { bills: { topic: bills } }
-        nodes: { keep: { transform: "{{ input }}" } }
-        state: "{{ (state == null ? '' : state + ' ') + input }}"
+        state: { bills: append }
+        nodes: { keep: { transform: "{{ input }}", write: { bills: "{{ output }}" } } }
         """;
 
     [Fact]
@@ -114,9 +116,13 @@ public sealed class TopicSimulationTests
                 {
                     var name = $"{(char)('a' + source)}";
                     var mailbox = await UntilAsync($"mailbox:relay.check:{name}", 2 * Messages);
-                    Assert.True(mailbox.State!.Value.GetString() == (source == 1 ? "134" : "1234"), $"{what}: {mailbox.State}");
+                    Assert.True(
+                        mailbox.State!.Value.GetRawText() == (source == 1
+                            ? """{"count":3,"seen":["1","3","4"],"told":["","1","13"]}"""
+                            : """{"count":4,"seen":["1","2","3","4"],"told":["","1","12","123"]}"""),
+                        $"{what}: {mailbox.State}");
                     Assert.True(mailbox.Duplicates >= Messages && mailbox.GivenUp == (source == 1 ? 1 : 0), $"{what}: {mailbox}");
-                    var sent = bills.State!.Value.GetString()!.Split(' ').Where(bill => bill[..1] == name);
+                    var sent = bills.State!.Value.GetProperty("bills").EnumerateArray().Select(bill => bill.GetString()!).Where(bill => bill[..1] == name);
                     Assert.True(string.Concat(sent.Select(bill => bill[1..])) == (source == 1 ? "134" : "1234"), $"{what}: {bills.State}");
                 }
 

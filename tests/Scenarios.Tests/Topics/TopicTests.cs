@@ -17,7 +17,7 @@ public sealed class TopicTests
         models: { m: { provider: offline } }
         agents: { triage: { model: m } }
         subscriptions:
-          triage: { topic: tickets, agent: triage, state: { seen: "{{ state == null ? 1 : state.seen + 1 }}", last: "{{ input }}" } }
+          triage: { topic: tickets, agent: triage, state: { seen: sum, last: replace }, write: { seen: 1, last: "{{ input }}" } }
         """;
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class TopicTests
             Assert.Equal(Enumerable.Range(0, 12).Select(i => $"{source}{i}"), handled.Where(text => text.StartsWith(source, StringComparison.Ordinal)));
             var mailbox = await MailboxAsync(host, source);
             Assert.Equal((12, 0, 0, null), (mailbox.Handled, mailbox.Depth, mailbox.GivenUp, mailbox.Current));
-            Assert.Equal($$"""{"seen":12,"last":"{{source}}11"}""", mailbox.State!.Value.GetRawText());
+            Assert.Equal($$"""{"last":"{{source}}11","seen":12}""", mailbox.State!.Value.GetRawText());
             Assert.Equal(12, mailbox.Usage.ModelCalls);
         }
     }
@@ -287,8 +287,8 @@ public sealed class TopicTests
         host.AddWorkflow("""
             name: sink
             subscriptions: { seen: { topic: seen }, bills: { topic: bills } }
-            nodes: { keep: { transform: "{{ input }}" } }
-            state: "{{ input }}"
+            state: { kept: replace }
+            nodes: { keep: { transform: "{{ input }}", write: { kept: "{{ output }}" } } }
             """);
         host.Models.Respond = (_, messages, _, _) => messages[^1].Text == "bad"
             ? throw new Activities.Providers.ModelException(new CallError(ErrorCodes.ContentFilter, "no", ErrorKind.Terminal))
@@ -300,7 +300,7 @@ public sealed class TopicTests
 
         await host.Topics.WaitForHandledAsync(new MessageDelivery("sink", "bills", "mailbox:sink.bills:bill-a", ""), "m1-bill");
         var bills = (await host.Topics.GetMailboxAsync("mailbox:sink.bills:bill-a"))!;
-        Assert.Equal("""{"order":"good","answer":"fine"}""", bills.State!.Value.GetRawText());
+        Assert.Equal("""{"kept":{"order":"good","answer":"fine"}}""", bills.State!.Value.GetRawText());
         Assert.Equal(1, (await host.Topics.GetMailboxAsync("mailbox:sink.seen:a"))!.Handled);
     }
 
@@ -311,8 +311,8 @@ public sealed class TopicTests
         host.AddWorkflow("""
             name: sink
             subscriptions: { take: { topic: news } }
-            nodes: { keep: { transform: "{{ input }}" } }
-            state: "{{ input }}"
+            state: { kept: replace }
+            nodes: { keep: { transform: "{{ input }}", write: { kept: "{{ output }}" } } }
             """);
         var large = new string('x', 50_000);
 
@@ -330,12 +330,12 @@ public sealed class TopicTests
             var receipt = run.Outcomes!.Single(outcome => outcome.Outcome.Activation == $"say[{day[^1] - '1'}]").Result!.Value;
             Assert.Equal($"mailbox:sink.take:{day}", receipt.GetProperty("mailboxes")[0].GetString());
             await host.Topics.WaitForHandledAsync(new MessageDelivery("sink", "take", $"mailbox:sink.take:{day}", ""), receipt.GetProperty("messageId").GetString()!);
-            Assert.Equal(large, (await host.Topics.GetMailboxAsync($"mailbox:sink.take:{day}"))!.State!.Value.GetString());
+            Assert.Equal(large, (await host.Topics.GetMailboxAsync($"mailbox:sink.take:{day}"))!.State!.Value.GetProperty("kept").GetString());
         }
 
         // The data is the mailbox's own: the run that published it may be purged.
         await host.Client.Durable.PurgeAsync(run.InstanceId);
-        Assert.Equal(large, (await host.Topics.GetMailboxAsync("mailbox:sink.take:day-1"))!.State!.Value.GetString());
+        Assert.Equal(large, (await host.Topics.GetMailboxAsync("mailbox:sink.take:day-1"))!.State!.Value.GetProperty("kept").GetString());
     }
 
     [Fact]

@@ -44,6 +44,7 @@ internal static class CanonicalWriter
             Named("models", workflow.Models, Model);
             Named("agents", workflow.Agents, Agent);
             Named("tools", workflow.Tools, Tool);
+            Named("state", workflow.State, State);
             writer.WriteStartObject("nodes");
             foreach (var node in graph.Nodes)
             {
@@ -63,10 +64,16 @@ internal static class CanonicalWriter
             writer.WriteEndArray();
             text.Termination("termination", workflow.Termination);
             text.Value("output", workflow.Output);
-            text.Value("state", workflow.State);
             Named("subscriptions", workflow.Subscriptions, draft => draft.Definition.Name, Subscription);
             Schedules(workflow.Schedules);
             writer.WriteEndObject();
+        }
+
+        private void State(StateDefinition value)
+        {
+            text.Text("reducer", Runs.StateReducers.Name(value.Reducer));
+            text.Json("schema", value.Schema?.Json);
+            text.Json("initial", value.Initial);
         }
 
         private void Schedules(List<ScheduleDraft> schedules)
@@ -282,6 +289,17 @@ internal static class CanonicalWriter
             if (node.Join == JoinMode.Any)
             {
                 writer.WriteString("join", "any");
+            }
+
+            if (node.Writes.Count > 0)
+            {
+                writer.WriteStartObject("write");
+                foreach (var write in node.Writes)
+                {
+                    text.Value(write.Name, write.Value);
+                }
+
+                writer.WriteEndObject();
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Graph;
@@ -26,7 +27,9 @@ internal sealed class ExpressionChecker : IFileTypes
     private readonly Dictionary<string, int> _index = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ExpressionType> _outputs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ExpressionType> _items = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ExpressionType> _activations = new(StringComparer.Ordinal);
     private readonly ExpressionType _input;
+    private readonly ExpressionType _state;
 
     /// <summary>Prepares the check.</summary>
     /// <param name="context">Receives the problems.</param>
@@ -38,6 +41,7 @@ internal sealed class ExpressionChecker : IFileTypes
         _workflow = workflow;
         _graph = graph;
         _input = workflow.Input?.ToExpressionType() ?? ExpressionType.Any;
+        _state = ExpressionType.Object(context.StateNames.ToDictionary(name => name, name => StateType(workflow.State.GetValueOrDefault(name)), StringComparer.Ordinal));
         for (var i = 0; i < workflow.Nodes.Count; i++)
         {
             _index[workflow.Nodes[i].Name] = i;
@@ -155,7 +159,11 @@ internal sealed class ExpressionChecker : IFileTypes
         if (_context.HandlesMessages)
         {
             variables["message"] = MessageType;
-            variables["state"] = ExpressionType.Any;
+        }
+
+        if (_context.StateNames.Count > 0)
+        {
+            variables["state"] = _state;
         }
 
         variables["nodes"] = Nodes(use, report);
@@ -164,8 +172,15 @@ internal sealed class ExpressionChecker : IFileTypes
             return variables;
         }
 
+        AddOwn(variables, use);
+        return variables;
+    }
+
+    /// <summary>Adds what an expression reads of its own node.</summary>
+    private void AddOwn(Dictionary<string, ExpressionType> variables, ExpressionUse use)
+    {
         variables["round"] = ExpressionType.Int;
-        if (use.Place is ExpressionPlace.Node or ExpressionPlace.OnError or ExpressionPlace.Answer && use.Node is { } node
+        if (use.Place is ExpressionPlace.Node or ExpressionPlace.OnError or ExpressionPlace.Write or ExpressionPlace.Answer && use.Node is { } node
             && (_items.ContainsKey(node) || _context.Locations.ContainsKey($"nodes.{node}.forEach")))
         {
             // A list that could not be read is reported itself; what its items are is then anybody's guess.
@@ -177,12 +192,14 @@ internal sealed class ExpressionChecker : IFileTypes
         {
             variables["error"] = Error;
         }
+        else if (use.Place == ExpressionPlace.Write)
+        {
+            variables["output"] = use.Node is { } writer ? _activations.GetValueOrDefault(writer, ExpressionType.Any) : ExpressionType.Any;
+        }
         else if (use.Place == ExpressionPlace.Answer)
         {
             variables["answer"] = use.Node is { } asking && Definition(asking) is { } definition ? definition.Kind.AnswerSchemaOf(definition)?.ToExpressionType() ?? ExpressionType.Any : ExpressionType.Any;
         }
-
-        return variables;
     }
 
     // What a tool of the host takes is known where it is registered. A tool that could not be read is reported itself.
@@ -293,7 +310,23 @@ internal sealed class ExpressionChecker : IFileTypes
             output = ExpressionType.Union(output, ValueType(value, ExpressionPlace.OnError, node.Name));
         }
 
+        _activations[node.Name] = output;
         return node.ForEach is null ? output : ExpressionType.ListOf(output);
+    }
+
+    private static ExpressionType StateType(StateDefinition? value)
+    {
+        var written = value?.Schema?.ToExpressionType() ?? ExpressionType.Any;
+        var atFirst = value?.Initial is { ValueKind: not JsonValueKind.Null } ? [] : (IEnumerable<ExpressionType>)[ExpressionType.Null];
+        return value?.Reducer switch
+        {
+            null => ExpressionType.Any,
+            StateReducer.Append => ExpressionType.ListOf(written),
+            StateReducer.Merge => value.Schema is null ? ExpressionType.AnyMap : written,
+            StateReducer.Sum => value.Schema is null ? ExpressionType.Number : written,
+            StateReducer.Replace => ExpressionType.Union([written, .. atFirst]),
+            _ => ExpressionType.Union([value.Schema is null ? ExpressionType.Number : written, .. atFirst]),
+        };
     }
 
     private ExpressionType AgentType(string name) =>

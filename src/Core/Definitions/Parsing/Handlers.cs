@@ -20,7 +20,7 @@ internal static class Handlers
                     context.Problems.Add(problem with { Path = Written(problem.Path, subscription) });
                 }
 
-                foreach (var warning in parsed.Warnings.Where(warning => warning.Path.StartsWith("nodes.", StringComparison.Ordinal)))
+                foreach (var warning in parsed.Warnings.Where(warning => warning.Path.StartsWith("nodes.", StringComparison.Ordinal) || warning.Path.StartsWith("state.", StringComparison.Ordinal)))
                 {
                     context.Warnings.Add(warning with { Path = Written(warning.Path, subscription) });
                 }

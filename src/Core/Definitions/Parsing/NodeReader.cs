@@ -78,6 +78,7 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
         var timeout = _map.Duration("timeout");
         var retry = LimitsReader.Retry(_map);
         var join = _map.OneOf("join", ("all", JoinMode.All), ("any", JoinMode.Any)) ?? JoinMode.All;
+        var writes = StateReader.ReadWrites(_map, entry.Key);
         CheckItems(node);
         CheckTime(node);
         return node is null ? null : node with
@@ -89,6 +90,7 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
             Timeout = timeout ?? node.Timeout,
             Retry = retry,
             Join = join,
+            Writes = writes,
         };
     }
 

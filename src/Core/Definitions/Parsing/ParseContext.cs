@@ -31,8 +31,14 @@ internal sealed class ParseContext(string? file, NodeKinds kinds)
     /// <summary>Gets or sets a value indicating whether a node's own edges could not be read: then what is upstream of what is not known.</summary>
     public bool AreRoutesMissing { get; set; }
 
-    /// <summary>Gets or sets a value indicating whether the workflow handles messages: its expressions may read <c>message</c> and <c>state</c>, its agents the conversation.</summary>
+    /// <summary>Gets or sets a value indicating whether the workflow handles messages: its expressions may read <c>message</c>, its agents the conversation.</summary>
     public bool HandlesMessages { get; set; }
+
+    /// <summary>Gets the names of the values of the state, also of those with problems.</summary>
+    public HashSet<string> StateNames { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Gets what nodes write to the state, also those with problems.</summary>
+    public List<(string Node, string Name, string Path, SourceLocation Location)> StateWrites { get; } = [];
 
     /// <summary>Gets the values of templates as written, for the canonical form.</summary>
     public Dictionary<ValueTemplate, JsonElement> Values { get; } = new(ReferenceEqualityComparer.Instance);
@@ -72,6 +78,9 @@ internal enum ExpressionPlace
 
     /// <summary>A node's <c>onError.value</c>: with <c>error</c>.</summary>
     OnError,
+
+    /// <summary>What a node writes to the state: with <c>output</c>.</summary>
+    Write,
 
     /// <summary>A person's answer: with <c>answer</c>.</summary>
     Answer,

@@ -18,7 +18,7 @@ internal static class SubscriptionReader
     private const string Example = "Such as subscriptions: { triage: { topic: tickets, agent: triage } }.";
 
     // What only the short form has: it stands in the nodes of the other.
-    private static readonly string[] ShortKeys = ["prompt", "input", "schema", "publish", "state"];
+    private static readonly string[] ShortKeys = ["prompt", "input", "schema", "publish", "state", "write"];
 
     /// <summary>Tells whether the subscriptions need no graph: there are some, and each names an agent or a workflow.</summary>
     public static bool AreShort(MapReader file) =>
@@ -207,6 +207,8 @@ internal static class SubscriptionReader
             {
                 handler.Add(new SourceEntry(what, map.Location, Text("{{ input }}")));
             }
+
+            Copy(handler, "write");
 
             _nodes.Add(new SourceEntry(name, map.Location, new SourceMapping(mapping.Location, handler)));
             AddPublished();

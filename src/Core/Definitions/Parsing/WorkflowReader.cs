@@ -33,7 +33,8 @@ internal sealed class WorkflowReader(ParseContext context)
 
     public Expressions.ValueTemplate? Output { get; private set; }
 
-    public Expressions.ValueTemplate? State { get; private set; }
+    /// <summary>Gets the values of the state by name.</summary>
+    public SortedDictionary<string, StateDefinition> State { get; private set; } = new(StringComparer.Ordinal);
 
     public List<SubscriptionDraft> Subscriptions { get; private set; } = [];
     public List<ScheduleDraft> Schedules { get; private set; } = [];
@@ -81,16 +82,12 @@ internal sealed class WorkflowReader(ParseContext context)
             }
         }
 
+        State = StateReader.Read(map);
         ReadNodes(map);
         Edges = EdgeReader.Read(map, Nodes);
         Termination = map.Value("termination") is { } termination ? TerminationReader.Read(map, "termination", termination) : null;
         Output = map.Json("output", ExpressionPlace.Output, null);
-        State = map.Json("state", ExpressionPlace.Output, null);
         Subscriptions = SubscriptionReader.Read(map, root);
-        if (map.Has("state") && !map.Has("subscriptions"))
-        {
-            map.NotApplicable("state", "\"state\" is kept per source of a topic, and the workflow has no \"subscriptions\"", "Add subscriptions, or remove state.");
-        }
 
         Schedules = ScheduleReader.Read(map);
         map.Explain("team", "Teams are not supported by this version.");

@@ -66,7 +66,7 @@ internal sealed class AgentNodeRunner(ActivationContext context, RetryDelays del
             new ModelConversation(context, delays, activation, agent, model, othersFollow, limit, total.NextCall, tools, caller).RunAsync();
 
         WorkResult Add(WorkResult before, WorkResult result) =>
-            result with { Attempts = result.Attempts + before.Attempts, Usage = result.Usage + before.Usage, Agent = agentName };
+            result with { Attempts = result.Attempts + before.Attempts, Usage = result.Usage + before.Usage, Agent = agentName, Written = tools.Written };
 
         bool IsOver(WorkResult result) => (result.Error is null && result.Postponed is null) || result.IsStopped || result.IsFatal || limit.Ending.IsCancellationRequested;
     }

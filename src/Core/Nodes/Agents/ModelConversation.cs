@@ -174,7 +174,7 @@ internal sealed class ModelConversation(
             return _work with { Error = fatal.Result.Error, NextCall = _call.Current, IsFatal = true };
         }
 
-        tools.Add(new ToolRound(requested, [.. ends.Select(end => end.Result)], result.Beside));
+        tools.Add(new ToolRound(requested, [.. ends.Select(end => end.Result)], result.Beside), context.Plan.Definition);
         return null;
     }
 
@@ -281,7 +281,7 @@ internal sealed class ModelConversation(
     {
         var call = new ToolCall
         {
-            Scope = activation.Scope with { Input = null, Nodes = null },
+            Scope = activation.Scope with { Input = null, Nodes = null, State = null },
             Tool = requested.Tool,
             Arguments = requested.Arguments,
             CallId = requested.CallId,

@@ -64,7 +64,7 @@ internal sealed class CodeNodeRunner(NodeRunnerServices services) : INodeRunner
         try
         {
             var output = await function(workflow, await workflow.ReadAsync(workflow.Input));
-            return new WorkResult { Output = output is { } value ? await StoreAsync(value) : Payload.Null, Attempts = 1 };
+            return new WorkResult { Output = output is { } value ? await StoreAsync(value) : Payload.Null, Attempts = 1, Written = workflow.Written };
         }
         catch (AgentFailedException failed)
         {

@@ -202,7 +202,7 @@ internal sealed class TeamConversation
                 writer.WriteString("handoff", handedTo);
             }
         });
-        return new WorkResult { Output = await Transcript.ToResultAsync(Payload.Inline(result)), Attempts = 1 };
+        return new WorkResult { Output = await Transcript.ToResultAsync(Payload.Inline(result)), Attempts = 1, Written = _inner.Written };
     }
 
     /// <summary>Makes a payload of a text.</summary>

@@ -16,7 +16,7 @@ internal sealed class ToolNodeRunner(ActivationContext context, ToolCaller calle
         {
             { IsCancelled: true } => WorkResult.Stopped with { Attempts = attempts },
             { Error: { } error } => new WorkResult { Error = error, Attempts = attempts },
-            var result => new WorkResult { Output = result.Output, Attempts = attempts },
+            var result => new WorkResult { Output = result.Output, Attempts = attempts, Written = StateChange.Restore(result.Written) },
         };
 
         async Task<ToolCallResult> SendAsync(ToolCall attempt)
