@@ -84,6 +84,11 @@ internal sealed record Conversation(IReadOnlyList<ChatMessage> Messages, ChatOpt
                 case TextContent text:
                     writer.WriteStringValue(text.Text);
                     break;
+                case DataContent attachment:
+                    writer.WriteStringValue(attachment.MediaType);
+                    writer.WriteStringValue(attachment.Name);
+                    writer.WriteStringValue(Convert.ToHexStringLower(SHA256.HashData(attachment.Data.Span)));
+                    break;
                 case FunctionCallContent call:
                     writer.WriteStringValue(call.CallId);
                     writer.WriteStringValue(call.Name);

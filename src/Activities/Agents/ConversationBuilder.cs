@@ -38,8 +38,10 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             .Concat(rounds.Select(round => round.Beside).OfType<Payload>())
             .Concat(rounds.SelectMany(round => round.Results).Select(result => result.Output).OfType<Payload>())
             .Concat(call.Repair is { } repair ? [repair.Answer] : []);
+        var node = definition.Graph.Find(call.Scope.Node);
+        var attach = node?.Kind.Reads.Contains(ExpressionSiteKind.Attachments) == true ? node.Kind.ExpressionOf(node, ExpressionSiteKind.Attachments) as ValueTemplate : null;
         var stored = await values.ReadAllAsync(
-            [.. payloads, .. CallScopeValues.StoredValues(call.Scope, [.. prompt.References, .. agent.Instructions?.References ?? []])], cancellationToken);
+            [.. payloads, .. CallScopeValues.StoredValues(call.Scope, [.. prompt.References, .. attach?.References ?? [], .. agent.Instructions?.References ?? []])], cancellationToken);
         var scope = CallScopeValues.Create(call.Scope, definition.Name, stored);
 
         List<ChatMessage> messages = [];
@@ -48,9 +50,13 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             messages.Add(new ChatMessage(ChatRole.System, system));
         }
 
-        var node = definition.Graph.Find(call.Scope.Node);
         IEnumerable<ChatMessage> earlier = context.Select(message => ContextToMessage(message, call, definition, Resolve(message.Content)));
         var asked = new ChatMessage(ChatRole.User, prompt.Render(scope));
+        foreach (var attachment in attach is null ? [] : Attachments.Read(attach.Evaluate(scope).ToJson(), node!.Name))
+        {
+            asked.Contents.Add(attachment);
+        }
+
         messages.AddRange(node?.Kind.BeginsWithPrompt(node, call.Agent) == true ? Begin(asked, [.. earlier]) : [.. earlier, asked]);
         foreach (var round in rounds)
         {

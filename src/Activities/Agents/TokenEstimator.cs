@@ -53,12 +53,16 @@ internal static class TokenEstimator
         return text.Length <= LongestCounted ? counted : (long)((double)counted * text.Length / LongestCounted);
     }
 
+    // A picture of usual size costs about this at OpenAI; a page of a document takes some 50 KB, and a second of sound 30 KB.
+    private static long Count(DataContent attachment) => attachment.HasTopLevelMediaType("image") ? 1_100 : 1_500 + (attachment.Data.Length / 50);
+
     private static long Count(AIContent content) => content switch
     {
         TextContent text => Count(text.Text),
         TextReasoningContent reasoning => Count(reasoning.Text),
         FunctionCallContent call => Count(call.Name) + Count(ToolArguments.ToJson(call).GetRawText()),
         FunctionResultContent result => Count(result.Result?.ToString()),
+        DataContent attachment => Count(attachment),
         _ => 0,
     };
 }

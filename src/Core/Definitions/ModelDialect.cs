@@ -60,6 +60,9 @@ public sealed record ModelDialect
     /// <summary>Gets whether messages may carry the <c>name</c> of their author.</summary>
     public bool? Names { get; init; }
 
+    /// <summary>Gets whether the model takes images, documents and sounds beside text; otherwise a prompt with attachments is refused before it is sent.</summary>
+    public bool? Attachments { get; init; }
+
     /// <summary>Gets a value indicating whether only <see cref="Name"/> is set.</summary>
     public bool IsNameAlone => this == new ModelDialect { Name = Name };
 }

@@ -226,6 +226,9 @@ internal enum ExpressionSiteKind
     /// <summary>An agent's prompt or a person's question.</summary>
     Prompt,
 
+    /// <summary>What is attached to an agent's prompt.</summary>
+    Attachments,
+
     /// <summary>A tool's arguments.</summary>
     Arguments,
 

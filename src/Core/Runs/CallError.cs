@@ -41,6 +41,9 @@ public static class ErrorCodes
     /// <summary>A workflow in C# threw an unhandled exception.</summary>
     public const string CodeFailed = "code_failed";
 
+    /// <summary>What a node attaches to its prompt is no image, document or sound that models take.</summary>
+    public const string AttachmentInvalid = "attachment_invalid";
+
     /// <summary>A value is too large to be read there.</summary>
     public const string ValueTooLarge = "value_too_large";
 

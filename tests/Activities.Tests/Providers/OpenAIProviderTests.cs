@@ -67,6 +67,44 @@ public sealed class OpenAIProviderTests
     }
 
     [Theory]
+    [Trait("Row", "O16")]
+    [InlineData("image/png", "image_url", "url")]
+    [InlineData("image/jpeg", "image_url", "url")]
+    [InlineData("application/pdf", "file", "file_data")]
+    [InlineData("audio/wav", "input_audio", "data")]
+    [InlineData("audio/mpeg", "input_audio", "data")]
+    public async Task GetResponse_Attachment_IsSentAsAPartOfTheMessageBesideItsText(string mediaType, string part, string member)
+    {
+        await using var server = await FakeOpenAIServer.StartAsync("A cat.");
+        var data = "cat"u8.ToArray();
+        ChatMessage[] messages = [new(ChatRole.User, "Look."), new(ChatRole.User, [new TextContent("What is it?"), new DataContent(data, mediaType) { Name = "cat.pdf" }])];
+
+        await Provider(server.Endpoint.ToString()).GetClient(Fast).GetResponseAsync(messages, cancellationToken: TestContext.Current.CancellationToken);
+
+        // Joined, as the dialect of most servers wants it.
+        var message = Assert.Single(server.Requests[0].Messages);
+        var parts = message.GetProperty("content").EnumerateArray().ToArray();
+        Assert.Equal(["text", "text", part], parts.Select(each => each.GetProperty("type").GetString()));
+        Assert.Contains(Convert.ToBase64String(data), parts[2].GetProperty(part).GetProperty(member).GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Row", "O16")]
+    public async Task GetResponse_AttachmentForAModelOfTextAlone_IsRefusedBeforeItIsSent()
+    {
+        await using var server = await FakeOpenAIServer.StartAsync("Never asked.");
+        ChatMessage[] messages = [new(ChatRole.User, [new TextContent("What is it?"), new DataContent("cat"u8.ToArray(), "image/png")])];
+
+        var refused = await Assert.ThrowsAsync<ModelException>(() => Provider(server.Endpoint.ToString())
+            .GetClient(Fast with { Dialect = new ModelDialect { Name = "deepseek" } }).GetResponseAsync(messages, cancellationToken: TestContext.Current.CancellationToken));
+
+        Assert.Equal((ErrorCodes.BadRequest, ErrorKind.Terminal), (refused.Error.Code, refused.Error.Kind));
+        Assert.Contains("The model takes text alone, and a file of type image/png is attached.", refused.Message, StringComparison.Ordinal);
+        Assert.False(Settlement.MayBePaid(refused));
+        Assert.Empty(server.Requests);
+    }
+
+    [Theory]
     [Trait("Row", "O13")]
     [InlineData("""{"type":"object","required":["a"],"additionalProperties":false,"properties":{"a":{"type":"string"}}}""", true)]
     [InlineData("""{"type":"object","properties":{"a":{"type":"string"}}}""", false)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
+using Polyphony.Activities.Agents;
 
 namespace Polyphony.Activities.Providers.Offline;
 
@@ -10,6 +11,7 @@ internal sealed class OfflineChatClient : IChatClient
     {
         cancellationToken.ThrowIfCancellationRequested();
         var conversation = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
+        Attachments.Refuse(conversation, "The offline model", "Use a model of another provider.");
         var material = OfflineMaterial.Read(conversation);
         var text = options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema }
             ? new SchemaFiller(material, schema).Fill()

@@ -90,8 +90,8 @@ internal sealed class AzureOpenAIProvider : IModelProvider
         : new UriBuilder(endpoint) { Path = $"{endpoint.AbsolutePath.TrimEnd('/')}/openai/v1/" }.Uri;
 
     private OpenAIChatClient Make(AzureDeployment deployment) => deployment.Version is { } version
-        ? new OpenAIChatClient(AzureDeployments.Client(deployment, version, _identity, _log, Transport))
-        : new OpenAIChatClient(V1Client(deployment));
+        ? new OpenAIChatClient(AzureDeployments.Client(deployment, version, _identity, _log, Transport), deployment.Dialect.Attachments)
+        : new OpenAIChatClient(V1Client(deployment), deployment.Dialect.Attachments);
 
     private ChatClient V1Client(AzureDeployment deployment)
     {

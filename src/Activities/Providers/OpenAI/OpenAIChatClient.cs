@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using OpenAI.Chat;
+using Polyphony.Activities.Agents;
 using Polyphony.Activities.Providers.OpenAI.Answers;
 using ChatFinishReason = Microsoft.Extensions.AI.ChatFinishReason;
 using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
@@ -13,7 +14,8 @@ namespace Polyphony.Activities.Providers.OpenAI;
 /// <see cref="AnswerPolicy"/> has normalised, get what the SDK's types have no place for. Thread-safe.
 /// </summary>
 /// <param name="client">The SDK's client.</param>
-internal sealed class OpenAIChatClient(ChatClient client) : DelegatingChatClient(client.AsIChatClient())
+/// <param name="takesAttachments">Whether its model takes images, documents and sounds.</param>
+internal sealed class OpenAIChatClient(ChatClient client, bool takesAttachments) : DelegatingChatClient(client.AsIChatClient())
 {
 #pragma warning disable OPENAI001 // Marked as experimental.
     private readonly Uri _server = client.Endpoint;
@@ -21,6 +23,11 @@ internal sealed class OpenAIChatClient(ChatClient client) : DelegatingChatClient
 
     public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
+        if (!takesAttachments)
+        {
+            Attachments.Refuse(messages, "The model", "Choose another model, or set dialect: { attachments: true } if it takes such files.");
+        }
+
         var response = await base.GetResponseAsync(OpenAIMessages.ToRequest(messages, options, _server), OpenAIOptions.ToRequest(options), cancellationToken);
         return Complete(response, (ChatCompletion)response.RawRepresentation!);
     }

@@ -69,6 +69,7 @@ internal sealed class OpenAIProvider : IModelProvider
         }
 
         return _clients.GetOrAdd((endpoint, model, key, KnownDialects.Of(definition, endpoint)), entry => new OpenAIChatClient(
-            new ChatClient(entry.Model, new ApiKeyCredential(entry.Key), OpenAIClientSettings.Options(entry.Endpoint, new DialectPolicy(entry.Dialect, entry.Endpoint, entry.Model, _log), Transport))));
+            new ChatClient(entry.Model, new ApiKeyCredential(entry.Key), OpenAIClientSettings.Options(entry.Endpoint, new DialectPolicy(entry.Dialect, entry.Endpoint, entry.Model, _log), Transport)),
+            entry.Dialect.Attachments));
     }
 }

@@ -181,6 +181,7 @@ internal static class CanonicalWriter
             text.Text("roles", dialect.Roles);
             text.Flag("systemRole", dialect.SystemRole);
             text.Flag("names", dialect.Names);
+            text.Flag("attachments", dialect.Attachments);
             writer.WriteEndObject();
         }
 

@@ -36,6 +36,7 @@ internal static class DialectReader
                     Roles = Choice(map, "roles", ModelDialect.RoleOrders),
                     SystemRole = SourceValues.Flag(map, "systemRole"),
                     Names = SourceValues.Flag(map, "names"),
+                    Attachments = SourceValues.Flag(map, "attachments"),
                 };
                 map.Finish();
                 return dialect == new ModelDialect() ? null : dialect;

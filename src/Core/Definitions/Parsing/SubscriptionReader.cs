@@ -18,7 +18,7 @@ internal static class SubscriptionReader
     private const string Example = "Such as subscriptions: { triage: { topic: tickets, agent: triage } }.";
 
     // What only the short form has: it stands in the nodes of the other.
-    private static readonly string[] ShortKeys = ["prompt", "input", "schema", "publish", "state", "write"];
+    private static readonly string[] ShortKeys = ["prompt", "attach", "input", "schema", "publish", "state", "write"];
 
     /// <summary>Tells whether the subscriptions need no graph: there are some, and each names an agent or a workflow.</summary>
     public static bool AreShort(MapReader file) =>
@@ -169,6 +169,11 @@ internal static class SubscriptionReader
             }
         }
 
+        if (map.Has("attach") && map.Has("workflow"))
+        {
+            map.NotApplicable("attach", "\"attach\" is for an agent", "A workflow has an \"input\".");
+        }
+
         if (map.Has("prompt") && map.Has("workflow"))
         {
             map.NotApplicable("prompt", "\"prompt\" is for an agent", "A workflow has an \"input\".");
@@ -203,6 +208,11 @@ internal static class SubscriptionReader
             Copy(handler, "agent");
             Copy(handler, "workflow");
             Copy(handler, what);
+            if (what == "prompt")
+            {
+                Copy(handler, "attach");
+            }
+
             if (!map.Has(what))
             {
                 handler.Add(new SourceEntry(what, map.Location, Text("{{ input }}")));

@@ -13,6 +13,11 @@ public sealed record AgentNode : NodeDefinition
     /// <summary>Gets the prompt, sent as the user message.</summary>
     public required Template Prompt { get; init; }
 
+    /// <summary>
+    /// Gets what is sent with the prompt: a file or an array of files, each <c>{ mediaType, data, name }</c> with <c>data</c> in base64, or a <c>data:</c> URI; <see langword="null"/> for nothing.
+    /// </summary>
+    public ValueTemplate? Attach { get; init; }
+
     /// <summary>Gets the schema of the answer in this node, in place of the agent's; <see langword="null"/> keeps the agent's.</summary>
     public JsonSchema? Output { get; init; }
 

@@ -13,7 +13,7 @@ internal sealed class AgentNodeKind : NodeKind
 
     public override string Name => "agent";
 
-    public override IReadOnlyList<string> Keys { get; } = ["prompt", "output", "maxWait", "onTruncation"];
+    public override IReadOnlyList<string> Keys { get; } = ["prompt", "attach", "output", "maxWait", "onTruncation"];
 
     public override bool TakesSlot => true;
 
@@ -21,7 +21,7 @@ internal sealed class AgentNodeKind : NodeKind
 
     public override bool IsDivisible => true;
 
-    public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Prompt];
+    public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Prompt, ExpressionSiteKind.Attachments];
 
     public override NodeDefinition? Read(string name, MapReader map) => AgentNodeReader.Read(name, map);
 
@@ -41,7 +41,7 @@ internal sealed class AgentNodeKind : NodeKind
 
     public override NodeCalls BoundCalls(NodeDefinition node, ProofBuilder proof) => AgentNodeCalls.Bound((AgentNode)node, proof);
 
-    public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((AgentNode)node).Prompt;
+    public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => site == ExpressionSiteKind.Attachments ? ((AgentNode)node).Attach : ((AgentNode)node).Prompt;
 
     public override string? AgentOf(NodeDefinition node) => ((AgentNode)node).Agent;
 

@@ -14,6 +14,7 @@ internal static class AgentNodeReader
             map.Missing("prompt", "an agent is always asked something", "Such as prompt: \"{{ input.question }}\"");
         }
 
+        var attach = map.Json("attach", ExpressionPlace.Node, name);
         var output = map.Schema("output");
         if (agent is not null)
         {
@@ -27,6 +28,7 @@ internal static class AgentNodeReader
             Name = name,
             Agent = agent,
             Prompt = prompt,
+            Attach = attach,
             Output = output,
             MaxWait = maxWait,
             OnTruncation = onTruncation,

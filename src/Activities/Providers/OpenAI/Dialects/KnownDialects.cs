@@ -17,7 +17,7 @@ internal static class KnownDialects
         ["openai"] = OpenAI,
         ["azure-openai"] = OpenAI,
         ["gemini"] = Local,
-        ["deepseek"] = Local with { StructuredOutput = ModelDialect.JsonObject, Names = true },
+        ["deepseek"] = Local with { StructuredOutput = ModelDialect.JsonObject, Names = true, Attachments = false },
         ["mistral"] = Other,
         ["vllm"] = Local,
         ["llama.cpp"] = Local,
@@ -60,7 +60,8 @@ internal static class KnownDialects
             said.TokenLimit ?? (model.ApiVersion is { } version && said.Name is null ? AzureDeployments.TokenLimit(version) : known.TokenLimit),
             said.Roles ?? known.Roles,
             said.SystemRole ?? known.SystemRole,
-            said.Names ?? known.Names);
+            said.Names ?? known.Names,
+            said.Attachments ?? known.Attachments);
     }
 
     /// <summary>Gets the name of the dialect that an address suggests.</summary>

@@ -9,7 +9,8 @@ namespace Polyphony.Activities.Providers.OpenAI.Dialects;
 /// <param name="Roles">How roles are ordered.</param>
 /// <param name="SystemRole">Whether messages of the role <c>system</c> are taken.</param>
 /// <param name="Names">Whether messages may carry the name of their author.</param>
-internal sealed record ServerDialect(string StructuredOutput, bool StrictSchemas, string TokenLimit, string Roles, bool SystemRole, bool Names)
+/// <param name="Attachments">Whether images, documents and sounds are taken.</param>
+internal sealed record ServerDialect(string StructuredOutput, bool StrictSchemas, string TokenLimit, string Roles, bool SystemRole, bool Names, bool Attachments = true)
 {
     /// <summary>Says what this dialect has otherwise than another, as <c>dialect</c> of a model says it.</summary>
     /// <param name="other">The other.</param>
@@ -19,6 +20,7 @@ internal sealed record ServerDialect(string StructuredOutput, bool StrictSchemas
     private IEnumerable<(string Name, string Value)> Members() =>
     [
         ("structuredOutput", StructuredOutput), ("strictSchemas", Text(StrictSchemas)), ("tokenLimit", TokenLimit), ("roles", Roles), ("systemRole", Text(SystemRole)), ("names", Text(Names)),
+        ("attachments", Text(Attachments)),
     ];
 
     private static string Text(bool value) => value ? "true" : "false";
