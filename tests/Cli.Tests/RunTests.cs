@@ -68,6 +68,20 @@ public sealed partial class RunTests : IDisposable
         Assert.Equal("""{"text":"7","free":"x","number":7,"flag":true,"list":[1,"a"]}""", JsonSerializer.Serialize(JsonElement.Parse(output)));
     }
 
+    [Fact]
+    [Trait("Row", "S12")]
+    public async Task Status_OfARunWithState_ShowsItsValues()
+    {
+        var (code, _, error) = await ToolProcess.RunAsync(_folder.Data, ["run", "samples/shared-findings.yaml", "sections=[\"We deliver in May.\", \"You pay within ten days.\"]"]);
+        Assert.True(code == 0, error);
+        var id = JsonElement.Parse((await ToolProcess.RunAsync(_folder.Data, ["status", "--json"])).Out)[0].GetProperty("instanceId").GetString()!;
+
+        var (_, output, _) = await ToolProcess.RunAsync(_folder.Data, ["status", id]);
+
+        Assert.Contains("\nstate.read: 4\n", output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.Contains("\nstate.findings: [{\"by\":\"lawyer\",\"section\":1,", output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(2, "nothing", "nothing")]
     [InlineData(2, "missing.yaml", "run|missing.yaml")]

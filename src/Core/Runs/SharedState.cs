@@ -76,7 +76,7 @@ internal sealed class SharedState
             return;
         }
 
-        for (var loop = 0; loop < _merged.Length; loop++)
+        for (var loop = 0; loop < _merged.Length && _entries.Count > 1; loop++)
         {
             MergeRounds(loop);
         }

@@ -108,7 +108,7 @@ internal sealed class StateChange
 
         // Numbers stay: they are computed with here.
         var large = Enumerable.Range(0, names.Count).Where(i => joined[i].IsInline && joined[i].Text.Length > 64 && definition.FindState(names[i])!.Reducer is StateReducer.Append or StateReducer.Merge or StateReducer.Replace).ToList();
-        var stored = await calls.StoreAllAsync([.. large.Select(i => joined[i])]);
+        IReadOnlyList<Payload> stored = large.Count == 0 ? [] : await calls.StoreAllAsync([.. large.Select(i => joined[i])]);
         for (var i = 0; i < large.Count; i++)
         {
             joined[large[i]] = stored[i];

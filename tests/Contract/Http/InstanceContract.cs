@@ -32,6 +32,24 @@ public abstract class InstanceContract(ApiTarget api)
     }
 
     [Fact]
+    [Trait("Row", "S12")]
+    public async Task State_OfAnInstanceThatHasOne_IsInItsStatus()
+    {
+        var ended = await api.PostAsync("api/workflows/shared-findings/instances?wait=30", """{"input":{"sections":["We deliver in May.","You pay within ten days."]}}""");
+        Assert.Equal("completed", ended.StopReason);
+
+        var state = (await api.GetAsync($"api/instances/{ended.Json.GetProperty("instanceId").GetString()}")).Json.GetProperty("state");
+        Assert.Equal(["findings", "longest", "read", "verdicts"], state.EnumerateObject().Select(member => member.Name));
+        Assert.Equal((4, 24), (state.GetProperty("read").GetInt32(), state.GetProperty("longest").GetInt32()));
+        Assert.Equal(
+            ["lawyer 1", "lawyer 2", "accountant 1", "accountant 2"],
+            state.GetProperty("findings").EnumerateArray().Select(finding => $"{finding.GetProperty("by").GetString()} {finding.GetProperty("section").GetInt32()}"));
+
+        var without = await api.PostAsync("api/workflows/hello/instances?wait=30", """{"input":{"name":"Ada"}}""");
+        Assert.False(without.Json.TryGetProperty("state", out _));
+    }
+
+    [Fact]
     [Trait("Row", "H3")]
     public async Task History_OfAFinishedInstance_BeginsAndEndsWithItsExecution()
     {

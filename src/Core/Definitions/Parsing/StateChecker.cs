@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Graph;
 using Polyphony.Expressions;
@@ -5,8 +6,13 @@ using Polyphony.Expressions;
 namespace Polyphony.Core.Definitions.Parsing;
 
 /// <summary>Checks who writes the state: that there is such a value, and that what replaces is never written by two side by side.</summary>
-internal sealed class StateChecker(ParseContext context, WorkflowReader workflow, WorkflowGraph? graph)
+internal sealed partial class StateChecker(ParseContext context, WorkflowReader workflow, WorkflowGraph? graph)
 {
+    /// <summary>More pairs of opposite conditions than this are not looked at: files come from strangers.</summary>
+    private const int MostOpposites = 100;
+
+    private List<(bool[] One, bool[] Other)>? _opposites;
+
     public void Check()
     {
         foreach (var (_, name, path, location) in context.StateWrites)
@@ -51,7 +57,7 @@ internal sealed class StateChecker(ParseContext context, WorkflowReader workflow
             for (var first = 0; first < second; first++)
             {
                 var (a, b) = (IndexOf(writers[first].Node), IndexOf(writers[second].Node));
-                if (!precedence!.HasEnded(a, b) && !precedence.HasEnded(b, a))
+                if (!precedence!.HasEnded(a, b) && !precedence.HasEnded(b, a) && !AreExclusive(graph, a, b))
                 {
                     var (node, _, path, location) = writers[second];
                     context.Error(
@@ -65,6 +71,49 @@ internal sealed class StateChecker(ParseContext context, WorkflowReader workflow
 
         static string At(SourceLocation location) => location.Line > 0 ? $" (line {location.Line})" : "";
     }
+
+    /// <summary>Determines whether two nodes never run in the same round: one can be reached only by an edge with a condition, the other only by an edge of the same node with the opposite condition.</summary>
+    private bool AreExclusive(WorkflowGraph graph, int a, int b)
+    {
+        _opposites ??= [.. FindOpposites(graph).Take(MostOpposites).Select(pair => (Behind(graph, pair.One), Behind(graph, pair.Other)))];
+        return _opposites.Exists(pair => (pair.One[a] && pair.Other[b]) || (pair.One[b] && pair.Other[a]));
+    }
+
+    /// <summary>Finds pairs of edges of a node of which never both are taken.</summary>
+    private static IEnumerable<(int One, int Other)> FindOpposites(WorkflowGraph graph)
+    {
+        foreach (var edges in graph.Outgoing)
+        {
+            var byCondition = edges.Where(edge => !graph.Edges[edge].IsBackEdge).ToLookup(edge => graph.Edges[edge].Definition.When?.Text.Trim() ?? "", StringComparer.Ordinal);
+            foreach (var same in byCondition.Where(same => same.Key.Length > 0))
+            {
+                var opposite = byCondition[$"!({same.Key})"].Concat(SimplePath().IsMatch(same.Key) ? byCondition[$"!{same.Key}"] : []).ToList();
+                foreach (var one in same)
+                {
+                    foreach (var other in opposite)
+                    {
+                        yield return (one, other);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Finds the nodes to which every way leads over an edge.</summary>
+    private static bool[] Behind(WorkflowGraph graph, int edge)
+    {
+        var behind = new bool[graph.Nodes.Length];
+        foreach (var node in graph.Order)
+        {
+            var into = graph.Incoming[node].Where(each => !graph.Edges[each].IsBackEdge).ToList();
+            behind[node] = into.Count > 0 && into.TrueForAll(each => each == edge || behind[graph.Edges[each].From]);
+        }
+
+        return behind;
+    }
+
+    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_.]*\\z", RegexOptions.None, 1000)]
+    private static partial Regex SimplePath();
 
     private int IndexOf(string node) => workflow.Nodes.FindIndex(each => each.Name == node);
 
