@@ -31,6 +31,14 @@ internal static class InputArguments
             {
                 problems.Add($"\"{argument}\" cannot be added: the file \"{inputFile}\" does not hold an object.");
             }
+            else if (argument[equals - 1] == '@' && equals > 1)
+            {
+                if (Attach(fields, argument[..(equals - 1)], argument[(equals + 1)..], schema?.Json) is { } refusal)
+                {
+                    problems.Add(refusal);
+                    refused.Add(argument[..(equals - 1)]);
+                }
+            }
             else if (Set(fields, argument[..equals], argument[(equals + 1)..], schema?.Json) is { } problem)
             {
                 problems.Add(problem);
@@ -71,15 +79,54 @@ internal static class InputArguments
         }
     }
 
-    /// <summary>Sets a field; returns what is wrong, or null.</summary>
-    private static string? Set(JsonObject fields, string key, string text, JsonElement? schema)
+    /// <summary>Sets a field to a file, or adds it to those of an array; returns what is wrong, or null.</summary>
+    private static string? Attach(JsonObject fields, string key, string path, JsonElement? schema)
     {
-        JsonElement field = default;
+        if (Find(key, schema, out var field) is { } unknown)
+        {
+            return unknown;
+        }
+
+        if (AttachedFile.TryRead(key, path, out var file) is { } problem)
+        {
+            return problem;
+        }
+
+        if (!Types(field).Contains("array", StringComparer.Ordinal))
+        {
+            fields[key] = file;
+        }
+        else if (fields[key] is JsonArray earlier)
+        {
+            earlier.Add((JsonNode?)file);
+        }
+        else
+        {
+            fields[key] = new JsonArray(file);
+        }
+
+        return null;
+    }
+
+    private static string? Find(string key, JsonElement? schema, out JsonElement field)
+    {
+        field = default;
         if (schema is { ValueKind: JsonValueKind.Object } whole && whole.TryGetProperty("properties", out var properties) && !properties.TryGetProperty(key, out field)
             && !(whole.TryGetProperty("additionalProperties", out var others) && others.ValueKind is JsonValueKind.True or JsonValueKind.Object))
         {
             var known = string.Join(", ", properties.EnumerateObject().Select(property => property.Name));
             return $"Unknown key \"{key}\"; known are {(known.Length == 0 ? "none" : known)}.";
+        }
+
+        return null;
+    }
+
+    /// <summary>Sets a field; returns what is wrong, or null.</summary>
+    private static string? Set(JsonObject fields, string key, string text, JsonElement? schema)
+    {
+        if (Find(key, schema, out var field) is { } unknown)
+        {
+            return unknown;
         }
 
         var types = Types(field);
