@@ -270,6 +270,9 @@ internal enum ExpressionSiteKind
 
     /// <summary>The state of the source after a message was handled.</summary>
     State,
+
+    /// <summary>The names of the locks that a node takes.</summary>
+    Lock,
 }
 
 /// <summary>The input of <see cref="TaskNames.Pack"/>: makes one list. The output is a <see cref="Payload"/>.</summary>

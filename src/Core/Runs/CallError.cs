@@ -137,6 +137,15 @@ public static class ErrorCodes
     /// <summary>The handling of one message publishes more than is sent in one step.</summary>
     public const string TooManyPublished = "too_many_published";
 
+    /// <summary>The name of a lock is none.</summary>
+    public const string LockInvalid = "lock_invalid";
+
+    /// <summary>Too many wait for a lock.</summary>
+    public const string LockQueueFull = "lock_queue_full";
+
+    /// <summary>A lock is wanted within an activation that holds some.</summary>
+    public const string LockNested = "lock_nested";
+
     /// <summary>Another error in an activity.</summary>
     public const string ActivityFailed = "activity_failed";
 }

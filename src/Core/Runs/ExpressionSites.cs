@@ -116,6 +116,7 @@ internal static class ExpressionSites
         {
             ExpressionSiteKind.ForEach => found.ForEach,
             ExpressionSiteKind.ErrorValue => found.OnError.Value,
+            ExpressionSiteKind.Lock => found.Lock,
             var kind when found.Kind.Reads.Contains(kind) => found.Kind.ExpressionOf(found, kind),
             _ => throw Unknown(definition, node, site),
         };

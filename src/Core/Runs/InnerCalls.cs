@@ -14,7 +14,7 @@ internal sealed class InnerCalls(ActivationContext context, Activation outer)
     /// <param name="inner">The activation; its order is that of the calls.</param>
     public async Task<ActivationEnd> RunAsync(Activation inner)
     {
-        var end = await RunInSlotAsync(inner with { Order = $"{outer.Order}.{_count++:D6}" });
+        var end = await RunInSlotAsync(inner with { Order = $"{outer.Order}.{_count++:D6}", HoldsLock = inner.HoldsLock || outer.HoldsLock });
         if (end.Outcome is { } outcome)
         {
             context.Outcomes?.Add(outcome);
