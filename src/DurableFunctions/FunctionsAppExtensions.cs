@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polyphony.Activities;
 using Polyphony.Activities.Apps;
+using Polyphony.Activities.Locks;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Schedules;
 using Polyphony.Activities.Tools;
@@ -135,7 +136,8 @@ public static class FunctionsAppExtensions
             provider.GetRequiredService<IDefinitionStore>(),
             provider.GetRequiredService<IPayloadStore>(),
             provider.GetRequiredService<ILedger>(),
-            new ScheduleActivity(provider.GetRequiredService<WorkflowClient>, isOn: true, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
+            new ScheduleActivity(provider.GetRequiredService<WorkflowClient>, isOn: true, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()),
+            new LockActivity(provider.GetRequiredService<DurableClient>));
         return registry;
     }
 }

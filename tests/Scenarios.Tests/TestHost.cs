@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities;
+using Polyphony.Activities.Locks;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Client;
 using Polyphony.Core.CodeFirst;
@@ -73,6 +74,7 @@ internal sealed class TestHost : IAsyncDisposable
                 registry.AddActivity(name, name == TaskNames.Agent && agent is not null ? Fake(agent) : function);
             }
 
+            new LockActivity(() => engine.Client).Register(registry);
             registry.AddWorkflows(engine.Definitions, interpreter, code);
         });
         return new TestHost(engine, clock, catalog, models, tools, code);

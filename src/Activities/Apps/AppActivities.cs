@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Polyphony.Activities.Locks;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Providers.OpenAI;
@@ -45,6 +46,7 @@ internal sealed class AppActivities(
     /// <param name="payloads">The payload store.</param>
     /// <param name="ledger">The ledger.</param>
     /// <param name="schedules">What starts what is due.</param>
+    /// <param name="locks">What asks for locks.</param>
     /// <exception cref="PolyphonyException">A chat client cannot be made.</exception>
     /// <exception cref="ArgumentException">Two tools have one name, or a schema cannot be checked.</exception>
     public void Register(
@@ -56,11 +58,13 @@ internal sealed class AppActivities(
         IDefinitionStore definitions,
         IPayloadStore payloads,
         ILedger ledger,
-        ScheduleActivity schedules)
+        ScheduleActivity schedules,
+        LockActivity locks)
     {
         models.LogWarnings(loggerFactory);
         registry.AddWorkflows(definitions, interpreter, workflows.Code);
         schedules.Register(registry);
+        locks.Register(registry);
         new PolyphonyActivities(
             options with { Prices = models.Prices },
             payloads,

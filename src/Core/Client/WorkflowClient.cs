@@ -6,6 +6,7 @@ using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
+using Polyphony.Core.Locks;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 using Polyphony.Core.Schedules;
@@ -110,6 +111,7 @@ public sealed partial class WorkflowClient(
         }
 
         ScheduleIds.CheckIsFree(instanceId);
+        LockNames.CheckIsFree(instanceId);
         if (StrictJson.FindProblem(input) is { } problem)
         {
             throw new InvalidJsonException($"The input of workflow \"{definition.Name}\" cannot be accepted: {problem}.");

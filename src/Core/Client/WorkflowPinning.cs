@@ -16,10 +16,10 @@ internal sealed class WorkflowPinning(IWorkflowCatalog catalog, IDefinitionStore
     /// <returns>The hashes of the workflows pinned with it, by name; <see langword="null"/> if it uses none.</returns>
     public async Task<IReadOnlyDictionary<string, string>?> PinAsync(WorkflowDefinition definition, bool limitsCost, CancellationToken cancellationToken)
     {
-        // What runs itself would never end, whichever way it was started.
-        if (WorkflowLinks.FindRecursion(definition, catalog) is { } recursion)
+        // What runs itself would never end, and what takes locks within locks might not, whichever way it was started.
+        if ((WorkflowLinks.FindRecursion(definition, catalog) ?? WorkflowLinks.FindNestedLock(definition, catalog)) is { } problem)
         {
-            throw new WorkflowInvalidException([recursion]);
+            throw new WorkflowInvalidException([problem]);
         }
 
         var pinned = new Dictionary<string, WorkflowDefinition>(StringComparer.Ordinal);

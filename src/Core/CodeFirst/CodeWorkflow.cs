@@ -3,6 +3,7 @@ using System.Text.Json;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
+using Polyphony.Core.Locks;
 using Polyphony.Core.Nodes.Agents;
 using Polyphony.Core.Nodes.Humans;
 using Polyphony.Core.Nodes.Publishing;
@@ -33,6 +34,7 @@ public sealed class CodeWorkflow
     private readonly CodeContext _durable;
     private readonly Dictionary<string, int> _rounds = new(StringComparer.Ordinal);
     private readonly List<TaskCompletionSource> _idle = [];
+    private LockHold? _locks;
     private int _underWay;
 
     internal CodeWorkflow(ActivationContext context, Activation activation, Payload input)
@@ -135,6 +137,61 @@ public sealed class CodeWorkflow
         RunAsync(new HumanNode { Name = name, Prompt = Empty, Schema = schema, Timeout = timeout }, null, activation => activation with { Prompt = Text(question) });
 
     /// <summary>
+    /// Waits for locks and holds them until the result is disposed of, or the run has ended, in whatever way: of all that hold a lock of one name, in whichever instance and on whichever host, one is at
+    /// work at a time, in the order in which they asked. Several names are taken in ordinal order. A run holds locks of one call at a time: name all of them there.
+    /// </summary>
+    /// <param name="names">The names: 1 to 8, of 1 to 128 characters without control characters.</param>
+    /// <returns>What holds them: <c>using var section = await workflow.LockAsync($"account-{id}");</c>.</returns>
+    /// <exception cref="AgentFailedException">Too many wait (<c>lock_queue_full</c>), the run holds locks or waits for some, or one above it does (<c>lock_nested</c>), or a limit of the workflow is reached (its name is the code).</exception>
+    /// <exception cref="ArgumentException">There is no name, more than 8, or one that is none.</exception>
+    public async Task<CodeLock> LockAsync(params string[] names)
+    {
+        _durable.ThrowIfAbandoned();
+        if (names.Length is < 1 or > LockNames.MaxNames)
+        {
+            throw new ArgumentException($"Expected 1 to {LockNames.MaxNames} names of locks, found {names.Length}.", nameof(names));
+        }
+
+        if (names.Select(LockNames.ProblemOf).FirstOrDefault(problem => problem is not null) is { } problem)
+        {
+            throw new ArgumentException($"{problem}.", nameof(names));
+        }
+
+        var round = _rounds["lock"] = _rounds.GetValueOrDefault("lock") + 1;
+        var activation = _activation with { Scope = _activation.Scope with { Activation = Activation.Name("lock", null, round), Round = round }, Wait = null, Slot = null };
+        if (_locks is not null)
+        {
+            throw new AgentFailedException(activation.Id, new CallError(
+                ErrorCodes.LockNested, "This run holds locks, or waits for some: two such runs could wait for each other. Take all locks in one call.", ErrorKind.Terminal));
+        }
+
+        var locks = _context.Locks!;
+        var hold = _locks = locks.Hold(activation, names.Distinct(StringComparer.Ordinal));
+        _underWay++;
+        try
+        {
+            if (await locks.TakeAsync(activation, hold, new InnerObserver(_context.Observer, _activation), _context.Stop.Limit) is { } ended)
+            {
+                Release(hold);
+                throw new AgentFailedException(
+                    activation.Id, ended.Error ?? new CallError(StopReasons.Name(_context.Stop.Reason ?? StopReason.Cancelled), "A limit of the workflow is reached.", ErrorKind.Terminal));
+            }
+
+            return new CodeLock(hold, Release);
+        }
+        finally
+        {
+            EndCall();
+        }
+    }
+
+    private void Release(LockHold hold)
+    {
+        _locks = null;
+        _context.Locks!.Release(hold);
+    }
+
+    /// <summary>
     /// Publishes a message to a topic, once: it is sent in the same step that records it, or, in a run that handles a message itself, in the step that acknowledges that message. Every subscriber gets it,
     /// or none does.
     /// </summary>
@@ -223,6 +280,7 @@ public sealed class CodeWorkflow
         {
             Node = node,
             Order = _activation.Order,
+            HoldsLock = _locks is not null,
             Scope = _activation.Scope with
             {
                 Node = node.Name,

@@ -54,6 +54,11 @@ public partial class NodeBuilder
     /// <returns>This builder.</returns>
     public NodeBuilder Retry(RetryDefinition retry) => Set("retry", WorkflowBuilder.Json(retry));
 
+    /// <summary>Lets an activation hold locks while it is at work: of all activations with the same lock, in whichever instance, one is at work at a time. Agent, router, team, tool and workflow nodes only.</summary>
+    /// <param name="names">The names: 1 to 8 templates that give 1 to 128 characters each.</param>
+    /// <returns>This builder.</returns>
+    public NodeBuilder Lock(params string[] names) => Set("lock", names is [var name] ? name : new JsonArray([.. names.Select(each => JsonValue.Create(each))]));
+
     /// <summary>Runs the node at the first incoming edge that is taken.</summary>
     /// <returns>This builder.</returns>
     public NodeBuilder JoinAny() => Set("join", "any");

@@ -33,6 +33,12 @@ public abstract record NodeDefinition
     /// <summary>Gets what the node writes to the state once an activation has completed, by name (ordinal).</summary>
     public IReadOnlyList<StateWrite> Writes { get; init; } = [];
 
+    /// <summary>
+    /// Gets the names of the locks that an activation holds while it is at work: a text, or an array of up to 8 texts, each of 1 to 128 characters without control characters; <see langword="null"/> for
+    /// none. Agent, router, team, tool and workflow nodes only.
+    /// </summary>
+    public ValueTemplate? Lock { get; init; }
+
     internal abstract NodeKind Kind { get; }
 
     /// <summary>Determines whether the node asks an agent, be it in place of another.</summary>

@@ -12,6 +12,7 @@ internal static class WorkflowLinks
 {
     private const string RecursionCode = "workflow_recursion";
     private const string RecursionHint = "Use a loop, or forEach.";
+    private const string NestedLockCode = "nested_lock";
 
     /// <summary>Determines whether a workflow, or one that it uses however far down, runs itself.</summary>
     /// <param name="definition">The workflow.</param>
@@ -28,6 +29,38 @@ internal static class WorkflowLinks
         }
 
         return null;
+    }
+
+    /// <summary>Finds a node that holds a lock while a workflow runs below it that takes one as well: two such runs could wait for each other.</summary>
+    /// <param name="definition">The workflow.</param>
+    /// <param name="catalog">Where the others are found.</param>
+    /// <returns>The problem, or <see langword="null"/>.</returns>
+    public static WorkflowProblem? FindNestedLock(WorkflowDefinition definition, IWorkflowCatalog catalog)
+    {
+        var all = Reachable([definition.Name], name => name == definition.Name ? definition : Find(name, catalog)).Select(each => each.Definition).OfType<WorkflowDefinition>();
+        return all.SelectMany(each => NestedLocks(each, catalog)).FirstOrDefault();
+    }
+
+    private static IEnumerable<WorkflowProblem> NestedLocks(WorkflowDefinition definition, IWorkflowCatalog catalog)
+    {
+        foreach (var node in definition.Graph.Nodes.Where(node => node.Lock is not null))
+        {
+            foreach (var use in node.Kind.SubWorkflowsOf(node))
+            {
+                var found = Reachable([use.Workflow], name => Find(name, catalog))
+                    .Select(each => (each.Name, Node: each.Definition?.Graph.Nodes.FirstOrDefault(inner => inner.Lock is not null)))
+                    .FirstOrDefault(each => each.Node is not null);
+                if (found.Node is not null)
+                {
+                    yield return new WorkflowProblem(
+                        NestedLockCode,
+                        $"nodes.{node.Name}.lock",
+                        default,
+                        $"the node \"{node.Name}\" of \"{definition.Name}\" holds a lock while \"{found.Name}\" runs, whose node \"{found.Node.Name}\" takes one as well: two runs could wait for each other",
+                        "Take all locks in one of the two nodes.");
+                }
+            }
+        }
     }
 
     /// <summary>Checks one workflow.</summary>
@@ -76,6 +109,11 @@ internal static class WorkflowLinks
         }
 
         canonical?.Dispose();
+        foreach (var nested in NestedLocks(definition, catalog))
+        {
+            Add(nested.Code, nested.Path, nested.Message, nested.Hint!);
+        }
+
         return problems;
 
         void Add(string code, string path, string message, string hint) =>
@@ -145,16 +183,38 @@ internal static class WorkflowLinks
         return null;
     }
 
-    private static IEnumerable<string> Children(string name, IWorkflowCatalog catalog)
+    /// <summary>Lists workflows and all that they use, each once.</summary>
+    private static IEnumerable<(string Name, WorkflowDefinition? Definition)> Reachable(IEnumerable<string> names, Func<string, WorkflowDefinition?> find)
+    {
+        var open = new Queue<string>(names);
+        var seen = new HashSet<string>(open, StringComparer.Ordinal);
+        while (open.TryDequeue(out var name))
+        {
+            var definition = find(name);
+            yield return (name, definition);
+            foreach (var use in definition?.SubWorkflows ?? [])
+            {
+                if (seen.Add(use.Workflow))
+                {
+                    open.Enqueue(use.Workflow);
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<string> Children(string name, IWorkflowCatalog catalog) =>
+        [.. Find(name, catalog)?.SubWorkflows.Select(use => use.Workflow).Distinct(StringComparer.Ordinal) ?? []];
+
+    private static WorkflowDefinition? Find(string name, IWorkflowCatalog catalog)
     {
         try
         {
-            return [.. catalog.Find(name)?.SubWorkflows.Select(use => use.Workflow).Distinct(StringComparer.Ordinal) ?? []];
+            return catalog.Find(name);
         }
         catch (WorkflowInvalidException)
         {
             // Reported where it is named.
-            return [];
+            return null;
         }
     }
 }

@@ -43,7 +43,7 @@ public sealed record OrchestrationQuery
     public string? ContinuationToken { get; init; }
 
     /// <summary>Tells whether instances of a name are wanted: by default neither mailboxes nor schedules, which never end, unless their name is given.</summary>
-    internal bool WantsName(string name) => Name is null ? name is not (TaskNames.MailboxOrchestration or TaskNames.ScheduleOrchestration) : name == Name;
+    internal bool WantsName(string name) => Name is null ? name is not (TaskNames.MailboxOrchestration or TaskNames.ScheduleOrchestration or TaskNames.LockOrchestration) : name == Name;
 
     /// <summary>Tells whether instances of a name and with a parent are wanted: children by default only where they handle the messages of a mailbox.</summary>
     internal bool Wants(string name, string? parentInstanceId) => WantsName(name) && (IncludeChildren || parentInstanceId is null || parentInstanceId.StartsWith(TopicNames.Prefix, StringComparison.Ordinal));

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using Polyphony.Core.Ledger;
+using Polyphony.Core.Locks;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 using Polyphony.Core.Schedules;
@@ -56,6 +57,13 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(ItemsResult))]
 [JsonSerializable(typeof(ScheduleState))]
 [JsonSerializable(typeof(ScheduleLook))]
+[JsonSerializable(typeof(LockRequest))]
+[JsonSerializable(typeof(LockMessage))]
+[JsonSerializable(typeof(LockGrant))]
+[JsonSerializable(typeof(LockInput))]
+[JsonSerializable(typeof(LockState))]
+[JsonSerializable(typeof(LockStatus))]
+[JsonSerializable(typeof(LockLook))]
 [JsonSerializable(typeof(Outcome))]
 [JsonSerializable(typeof(List<Outcome>))]
 [JsonSerializable(typeof(ContextMessage))]

@@ -24,6 +24,9 @@ internal abstract class NodeKind
     /// <summary>Gets a value indicating whether an activation is tried again by a <c>retry</c>: by default those that call somebody.</summary>
     public virtual bool TakesRetry => TakesSlot;
 
+    /// <summary>Gets a value indicating whether an activation may hold locks: those that call somebody. Who waits for a person or a time would keep others out for nothing.</summary>
+    public virtual bool TakesLock => TakesSlot;
+
     /// <summary>Gets a value indicating whether a <c>timeout</c> has an effect.</summary>
     public virtual bool TakesTime => true;
 

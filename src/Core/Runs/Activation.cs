@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Payloads;
 
@@ -32,6 +33,9 @@ internal sealed record Activation
     /// <summary>Gets what puts calls of several items together, if the node asks for that.</summary>
     public CallGatherer? Gatherer { get; init; }
 
+    /// <summary>Gets a value indicating whether it holds locks: what it runs may take none.</summary>
+    public bool HoldsLock { get; init; }
+
     /// <summary>Gets its slot; <see langword="null"/> if it takes none of its own.</summary>
     public SlotHold? Slot { get; init; }
 
@@ -45,7 +49,12 @@ internal sealed record Activation
 /// <summary>A wait that continues in the next generation.</summary>
 /// <param name="Deadline">When it times out.</param>
 /// <param name="Escalated">Whether the question was put to somebody else already.</param>
-internal sealed record WaitState(DateTimeOffset? Deadline, bool Escalated = false);
+internal sealed record WaitState(DateTimeOffset? Deadline, bool Escalated = false)
+{
+    /// <summary>Gets a value indicating whether it waits for a lock before its work: the deadline is that of the activation.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsForLock { get; init; }
+}
 
 /// <summary>How an activation ended.</summary>
 /// <param name="Outcome">The record of it; <see langword="null"/> if it was stopped before it had one.</param>

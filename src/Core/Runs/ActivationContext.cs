@@ -1,4 +1,5 @@
 using Polyphony.Core.Durable;
+using Polyphony.Core.Locks;
 
 namespace Polyphony.Core.Runs;
 
@@ -13,10 +14,11 @@ namespace Polyphony.Core.Runs;
 /// <param name="Publications">Where published messages go.</param>
 /// <param name="Slots">The slots of the run; <see langword="null"/> for a part of a <c>forEach</c>, whose lanes hold them.</param>
 /// <param name="Outcomes">The outcomes of the run; <see langword="null"/> for a part of a <c>forEach</c>.</param>
+/// <param name="Locks">The locks of the run; <see langword="null"/> for a part of a <c>forEach</c>, which takes none.</param>
 /// <param name="Code">The program's workflows in C#.</param>
 internal sealed record ActivationContext(
     RunCalls Calls, WorkflowPlan Plan, RunBudget Budget, RunStop Stop, IRunObserver Observer, PinnedWorkflows? SubWorkflows, int Rewinds,
-    Publications Publications, SlotGate? Slots = null, OutcomeLog? Outcomes = null, CodeFirst.CodeWorkflows? Code = null)
+    Publications Publications, SlotGate? Slots = null, OutcomeLog? Outcomes = null, RunLocks? Locks = null, CodeFirst.CodeWorkflows? Code = null)
 {
     public OrchestrationContext Durable => Calls.Context;
 

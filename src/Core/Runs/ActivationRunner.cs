@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Json;
+using Polyphony.Core.Locks;
 using Polyphony.Core.Nodes;
 using Polyphony.Core.Payloads;
 
@@ -30,10 +31,31 @@ internal sealed class ActivationRunner
     /// <summary>Runs an activation to its end, error policy included.</summary>
     public async Task<ActivationEnd> RunAsync(Activation activation)
     {
+        if (activation.Node.Lock is null || _context.Locks is not { } locks)
+        {
+            return await RunAsync(activation, null);
+        }
+
+        var section = new ActivationLocks(_context, locks, activation);
+        var end = await RunAsync(activation, section);
+        if (end.Abandoned is { IsCompleted: false } abandoned)
+        {
+            _ = section.ReleaseAfterAsync(abandoned);
+        }
+        else
+        {
+            section.Release();
+        }
+
+        return end;
+    }
+
+    private async Task<ActivationEnd> RunAsync(Activation activation, ActivationLocks? section)
+    {
         var started = _context.Now;
         var work = activation.Node.Kind.WaitsOutside || activation.Node.Timeout is not { } limit
-            ? await WorkAsync(activation, _context.Stop.Limit)
-            : await WithTimeoutAsync(activation, started + limit);
+            ? await WorkAsync(activation, section, _context.Stop.Limit)
+            : await WithTimeoutAsync(activation, section, (activation.Wait is { IsForLock: true } carried ? carried.Deadline : null) ?? started + limit);
         if (work is { Error: null, IsStopped: false })
         {
             work = await WriteAsync(activation, work);
@@ -43,7 +65,7 @@ internal sealed class ActivationRunner
         var error = work.Error;
         if (error is not null && !work.IsStopped)
         {
-            (work, status) = await HandleAsync(activation, work, error);
+            (work, status) = await HandleAsync(activation, section, work, error);
             if (status == NodeResult.Completed && !work.IsStopped)
             {
                 work = await WriteAsync(activation, work);
@@ -114,7 +136,7 @@ internal sealed class ActivationRunner
     }
 
     /// <summary>Applies the node's error policy.</summary>
-    private async Task<(WorkResult Work, string Status)> HandleAsync(Activation activation, WorkResult work, CallError error)
+    private async Task<(WorkResult Work, string Status)> HandleAsync(Activation activation, ActivationLocks? section, WorkResult work, CallError error)
     {
         switch (activation.Node.OnError)
         {
@@ -129,7 +151,7 @@ internal sealed class ActivationRunner
                 return value.Error is null
                     ? (work with { Output = value.Value, Error = null, Written = StateChange.None }, NodeResult.Completed)
                     : (work with { Error = value.Error }, NodeResult.Failed);
-            case { Kind: ErrorPolicyKind.Agent, Agent: { } agent } when !_context.Stop.IsRequested:
+            case { Kind: ErrorPolicyKind.Agent, Agent: { } agent } when !_context.Stop.IsRequested && section?.IsTaken != false:
                 if (work.Abandoned is not null)
                 {
                     await work.Abandoned;
@@ -154,12 +176,12 @@ internal sealed class ActivationRunner
         }
     }
 
-    private async Task<WorkResult> WithTimeoutAsync(Activation activation, DateTimeOffset deadline)
+    private async Task<WorkResult> WithTimeoutAsync(Activation activation, ActivationLocks? section, DateTimeOffset deadline)
     {
         // Not disposed: abandoned work still looks at them.
         var ending = CancellationTokenSource.CreateLinkedTokenSource(_context.Stop.Token);
         var cancelled = CancellationTokenSource.CreateLinkedTokenSource(_context.Stop.Calls);
-        var work = WorkAsync(activation, new WorkLimit(ending.Token, cancelled.Token, deadline));
+        var work = WorkAsync(activation, section, new WorkLimit(ending.Token, cancelled.Token, deadline));
         if (work.IsCompleted)
         {
             return await work;
@@ -192,10 +214,20 @@ internal sealed class ActivationRunner
     };
 
     /// <summary>Does a node's own work. What has to be passed on and is too large, or a value that is lost, ends this activation and not the run.</summary>
-    private async Task<WorkResult> WorkAsync(Activation activation, WorkLimit limit)
+    private async Task<WorkResult> WorkAsync(Activation activation, ActivationLocks? section, WorkLimit limit)
     {
         try
         {
+            if (section is not null)
+            {
+                if (await section.TakeAsync(limit) is { } ended)
+                {
+                    return ended;
+                }
+
+                activation = activation with { HoldsLock = true };
+            }
+
             return await RunnerOf(activation.Node.Kind).RunAsync(await WithGivenStoredAsync(activation), limit);
         }
         catch (Exception exception) when (RunCalls.ErrorOf(exception) is { } error)

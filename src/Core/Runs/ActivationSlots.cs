@@ -57,5 +57,5 @@ internal sealed class ActivationSlots(RunContext run, IRunObserver observer, Out
     }
 
     private static ActivationRunner NewRunner(RunContext run, IRunObserver observer, OutcomeLog outcomes) =>
-        new(new ActivationContext(run.Calls, run.Plan, run.Budget, run.Stop, observer, run.SubWorkflows, run.Rewinds, run.Publications, run.Slots, outcomes, run.Code));
+        new(new ActivationContext(run.Calls, run.Plan, run.Budget, run.Stop, observer, run.SubWorkflows, run.Rewinds, run.Publications, run.Slots, outcomes, run.Locks, run.Code));
 }

@@ -273,6 +273,9 @@ internal enum ExpressionSiteKind
 
     /// <summary>What a node writes to a value of the state; the index is its place in <see cref="Definitions.NodeDefinition.Writes"/>, or -1 for all of them.</summary>
     Write,
+
+    /// <summary>The names of the locks that a node takes.</summary>
+    Lock,
 }
 
 /// <summary>The input of <see cref="TaskNames.Pack"/>: makes one list. The output is a <see cref="Payload"/>.</summary>

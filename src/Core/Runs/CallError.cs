@@ -146,6 +146,15 @@ public static class ErrorCodes
     /// <summary>A sum of the state is beyond the range of 64-bit numbers.</summary>
     public const string StateOverflow = "state_overflow";
 
+    /// <summary>The name of a lock is none.</summary>
+    public const string LockInvalid = "lock_invalid";
+
+    /// <summary>Too many wait for a lock.</summary>
+    public const string LockQueueFull = "lock_queue_full";
+
+    /// <summary>A lock is wanted within an activation that holds some.</summary>
+    public const string LockNested = "lock_nested";
+
     /// <summary>Another error in an activity.</summary>
     public const string ActivityFailed = "activity_failed";
 }

@@ -39,6 +39,7 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
             reads = reads.And(Of(ExpressionSiteKind.Write, -1));
         }
 
+        reads = definition.Lock is null ? reads : reads.And(Of(ExpressionSiteKind.Lock));
         return definition.OnError.Kind == ErrorPolicyKind.Value ? reads.And(Of(ExpressionSiteKind.ErrorValue)) : reads;
 
         WorkflowPlan.Reads Of(ExpressionSiteKind kind, int index = 0) => run.Plan.ReadsOf(node, new ExpressionSite(kind, index));

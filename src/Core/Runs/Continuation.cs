@@ -102,6 +102,6 @@ internal sealed class Continuation(
             && (progress.IsDelayed(node)
                 || progress.IsAsking(node)
                 || definition.Kind.MayTakeLong
-                || (definition.ForEach is not null && (definition.Kind.WaitsOutside || definition.Kind.MayNeedApproval(definition, run.Plan.Definition.Agents) || (progress.ItemsOf(node) ?? 0) > run.Options.MaxDirectItems)));
+                || (definition.ForEach is not null && (definition.Kind.WaitsOutside || definition.Lock is not null || definition.Kind.MayNeedApproval(definition, run.Plan.Definition.Agents) || (progress.ItemsOf(node) ?? 0) > run.Options.MaxDirectItems)));
     }
 }

@@ -17,6 +17,12 @@ internal static class EventNames
     /// <summary>Asks a schedule to look, to pause or to resume.</summary>
     public const string Schedule = "polyphony-schedule";
 
+    /// <summary>A request for a lock, or its end: for the keeper.</summary>
+    public const string Lock = "polyphony-lock";
+
+    /// <summary>A lock is granted: from the keeper.</summary>
+    public const string LockGranted = "polyphony-lock-granted";
+
     /// <summary>Gets the event that answers a person's question.</summary>
     /// <param name="activation">The activation that asks.</param>
     /// <returns>The name.</returns>

@@ -123,6 +123,7 @@ internal static class ExpressionSites
             ExpressionSiteKind.ForEach => found.ForEach,
             ExpressionSiteKind.ErrorValue => found.OnError.Value,
             ExpressionSiteKind.Write => site.Index < found.Writes.Count ? found.Writes[site.Index] : throw Unknown(definition, node, site),
+            ExpressionSiteKind.Lock => found.Lock,
             var kind when found.Kind.Reads.Contains(kind) => found.Kind.ExpressionOf(found, kind),
             _ => throw Unknown(definition, node, site),
         };

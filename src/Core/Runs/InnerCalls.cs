@@ -22,7 +22,7 @@ internal sealed class InnerCalls(ActivationContext context, Activation outer)
     public async Task<ActivationEnd> RunAsync(Activation inner)
     {
         var number = _count++;
-        var end = await RunInSlotAsync(inner with { Order = $"{outer.Order}.{number:D6}" });
+        var end = await RunInSlotAsync(inner with { Order = $"{outer.Order}.{number:D6}", HoldsLock = inner.HoldsLock || outer.HoldsLock });
         if (end.Written is { IsEmpty: false } written)
         {
             _written[number] = written;

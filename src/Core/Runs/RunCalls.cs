@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
+using Polyphony.Core.Locks;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Topics;
 using Polyphony.Expressions;
@@ -112,6 +113,28 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         {
             return new PublishResult(null, ErrorOf(tooLarge));
         }
+    }
+
+    /// <summary>Asks for a lock.</summary>
+    /// <returns>The keeper that was told; <see langword="null"/>: it did not work, for now.</returns>
+    public async Task<string?> AskForLockAsync(LockRequest request, CancellationToken cancellationToken)
+    {
+        Operations++;
+        try
+        {
+            return await context.CallActivityAsync(TaskNames.AskForLock, request, CoreJsonContext.Default.LockRequest, CoreJsonContext.Default.String, cancellationToken);
+        }
+        catch (TaskFailedException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Tells a keeper that a request is over. Nothing happens if it has ended.</summary>
+    public void ReleaseLock(string keeper, string requestId)
+    {
+        Operations++;
+        context.SendEvent(keeper, EventNames.Lock, JsonSerializer.Serialize(new LockMessage(Release: requestId), CoreJsonContext.Default.LockMessage));
     }
 
     public async Task<string?> CallChildAsync(string name, string instanceId, string input)

@@ -2,6 +2,7 @@ using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Graph;
+using Polyphony.Core.Locks;
 
 namespace Polyphony.Core.Runs;
 
@@ -29,6 +30,7 @@ internal sealed class RunContext
         Publications = new Publications(durable, input.HoldsPublications);
         Budget = new RunBudget(Limits);
         Slots = new SlotGate(MaxConcurrency);
+        Locks = new RunLocks(this);
     }
 
     public OrchestrationContext Durable { get; }
@@ -58,6 +60,9 @@ internal sealed class RunContext
     public Publications Publications { get; }
 
     public SlotGate Slots { get; }
+
+    /// <summary>Gets the locks that the run holds and waits for.</summary>
+    public RunLocks Locks { get; }
 
     /// <summary>Gets the name under which model calls are recorded: the instance's, or for a sub-workflow the parent's and the activation's.</summary>
     public string LogicalId { get; }

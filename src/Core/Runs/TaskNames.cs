@@ -26,6 +26,15 @@ internal static class TaskNames
     /// <summary>Starts what is due of a schedule; input <see cref="Schedules.ScheduleState"/>, output <see cref="Schedules.ScheduleLook"/>.</summary>
     public const string StartDue = "polyphony-start-due";
 
+    /// <summary>The orchestration that keeps a lock; input <see cref="Locks.LockInput"/>.</summary>
+    public const string LockOrchestration = "polyphony-lock";
+
+    /// <summary>Asks for a lock, and starts its keeper if none runs; input <see cref="Locks.LockRequest"/>, output the keeper's id.</summary>
+    public const string AskForLock = "polyphony-ask-for-lock";
+
+    /// <summary>Looks whether instances have ended that have a lock or wait for it; input <see cref="Locks.LockLook"/>, output the ids of those that have.</summary>
+    public const string LookAtLock = "polyphony-look-at-lock";
+
     /// <summary>One model call; input <see cref="AgentCall"/>, output <see cref="AgentCallResult"/>.</summary>
     public const string Agent = "polyphony-agent";
 

@@ -41,6 +41,10 @@ internal sealed record WorkflowInput
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool HoldsPublications { get; init; }
 
+    /// <summary>Gets a value indicating whether an activation above it holds locks: then it may take none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool HoldsLock { get; init; }
+
     /// <summary>Gets where an earlier generation left off; <see langword="null"/> at the start.</summary>
     public RunState? State { get; init; }
 

@@ -3,6 +3,7 @@ using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
+using Polyphony.Core.Locks;
 using Polyphony.Core.Schedules;
 using Polyphony.Core.Topics;
 
@@ -39,6 +40,10 @@ public static class WorkflowOrchestrations
                 (context, input) => MailboxOrchestration.RunAsync(context, JsonSerializer.Deserialize(input!, CoreJsonContext.Default.MailboxInput)!, plans, options),
                 compareInputs: false,
                 isEternal: true)
+            .AddOrchestration(
+                TaskNames.LockOrchestration,
+                (context, input) => LockOrchestration.RunAsync(context, JsonSerializer.Deserialize(input!, CoreJsonContext.Default.LockInput)!, options),
+                compareInputs: false)
             .AddEntity(TaskNames.TopicEntity, TopicEntity.RunAsync)
             .AddEntity(TaskNames.DeadLettersEntity, DeadLetterEntity.RunAsync)
             .AddOrchestration(TaskNames.ScheduleOrchestration, (context, input) => ScheduleOrchestration.RunAsync(context, input, options.LooksPerInstance), compareInputs: false);

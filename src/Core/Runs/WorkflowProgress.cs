@@ -141,9 +141,9 @@ public sealed record NodeProgress
     };
 }
 
-/// <summary>A wait for a person, an event or a time.</summary>
+/// <summary>A wait for a person, an event, a time or a lock.</summary>
 /// <param name="Activation">The activation that waits.</param>
-/// <param name="Kind"><c>human</c>, <c>event</c> or <c>timer</c>.</param>
+/// <param name="Kind"><c>human</c>, <c>event</c>, <c>timer</c> or <c>lock</c>.</param>
 /// <param name="EventName">The event that ends it, for <c>human</c> and <c>event</c>.</param>
 /// <param name="Prompt">The question. One of more than 500 characters is shortened, and then ends with <see cref="CutMark"/>.</param>
 /// <param name="Until">When it times out.</param>
@@ -155,6 +155,9 @@ public sealed record PendingWait(
 {
     /// <summary>Gets the tool whose call the question is about; <see langword="null"/> for other waits.</summary>
     public string? Tool { get; init; }
+
+    /// <summary>Gets the lock that it waits for; <see langword="null"/> for other waits.</summary>
+    public string? Lock { get; init; }
 
     /// <summary>Gets the child instance that waits, where the items of a <c>forEach</c> are divided among children; <see langword="null"/>: the instance itself.</summary>
     public string? InstanceId { get; init; }

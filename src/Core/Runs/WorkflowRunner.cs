@@ -74,6 +74,9 @@ internal sealed class WorkflowRunner
                 return null;
             }
 
+            // What a call holds that nobody waits for any more.
+            _run.Locks.ReleaseAll();
+
             var result = await _result.BuildAsync();
             if (result.StopReason != StopReason.Failed || !_run.IsRoot)
             {

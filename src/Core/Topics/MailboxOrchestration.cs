@@ -62,7 +62,7 @@ internal sealed class MailboxOrchestration
             context.SignalEntity(TopicNames.Topic(input.Topic, input.Source), TopicEntity.Open, JsonSerializer.Serialize(context.InstanceId, CoreJsonContext.Default.String));
         }
 
-        var state = input.StoredState is { } parts ? await StoredText.LoadAsync(context, parts) : input.State;
+        var state = input.StoredState is { } parts ? JsonSerializer.Deserialize(await StoredText.LoadAsync(context, parts), CoreJsonContext.Default.MailboxState) : input.State;
         return await new MailboxOrchestration(context, input, state, plans, options).RunAsync();
     }
 
@@ -88,7 +88,7 @@ internal sealed class MailboxOrchestration
         var next = Write(new MailboxInput(_input.Topic, _input.Source, _input.Workflow, _input.Subscription) { State = Saved() });
         if (Encoding.UTF8.GetByteCount(next) > _options.MaxGenerationBytes)
         {
-            next = Write(_input with { First = null, State = null, StoredState = await StoredText.StoreAsync(_context, Saved()) });
+            next = Write(_input with { First = null, State = null, StoredState = await StoredText.StoreAsync(_context, JsonSerializer.Serialize(Saved(), CoreJsonContext.Default.MailboxState)) });
         }
 
         _context.ContinueAsNew(next);

@@ -60,6 +60,26 @@ public sealed class ActivityTriggers(AppFunctions functions)
     public Task<RawJson?> StartDueAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, client, invocation);
 
+    /// <summary>Asks for a lock.</summary>
+    /// <param name="input">The request.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="client">Starts the lock's keeper, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>The keeper.</returns>
+    [Function(TaskNames.AskForLock)]
+    public Task<RawJson?> AskForLockAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, client, invocation);
+
+    /// <summary>Looks whether the holder of a lock still runs.</summary>
+    /// <param name="input">The instances to look at.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="client">Reads instances, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>Those that have ended.</returns>
+    [Function(TaskNames.LookAtLock)]
+    public Task<RawJson?> LookAtLockAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, client, invocation);
+
     /// <summary>Evaluates an expression over values that are in the payload store.</summary>
     /// <param name="input">The call.</param>
     /// <param name="instanceId">The instance that called.</param>

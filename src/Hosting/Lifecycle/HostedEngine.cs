@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polyphony.Activities;
 using Polyphony.Activities.Apps;
+using Polyphony.Activities.Locks;
 using Polyphony.Activities.Schedules;
 using Polyphony.Activities.Tools;
 using Polyphony.Core.Client;
@@ -107,7 +108,8 @@ internal sealed class HostedEngine(
         engine.Definitions,
         engine.Payloads,
         engine.Ledger,
-        MakeSchedules(engine));
+        MakeSchedules(engine),
+        new LockActivity(() => engine.Client));
 
     // With a client of its own: what is due is started as soon as the engine goes on, before the services know it.
     private ScheduleActivity MakeSchedules(EmbeddedEngine engine)

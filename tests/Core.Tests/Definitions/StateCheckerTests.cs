@@ -28,10 +28,10 @@ public sealed class StateCheckerTests
             name: t
             state: { s: replace }
             nodes:
-              first: { transform: "{{ "{{ round > 1 }}" }}" }
+              first: { transform: "{{"{{ round > 1 }}"}}" }
               left: { transform: 1, write: { s: 1 } }
               right: { transform: 1, join: any, write: { s: 2 } }
-              between: { transform: "{{ "{{ state.s }}" }}" }
+              between: { transform: "{{"{{ state.s }}"}}" }
             edges: [{{string.Join(", ", edges.Select(edge => edge.StartsWith('{') ? edge : $"\"{edge}\""))}}]
             """;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging.Abstractions;
 using Polyphony.Activities;
+using Polyphony.Activities.Locks;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
 using Polyphony.Activities.Schedules;
@@ -148,6 +149,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
     {
         registry.AddWorkflows(definitions, interpreter, Code);
         new ScheduleActivity(client, isOn: true, TimeProvider.System, NullLoggerFactory.Instance).Register(registry);
+        new LockActivity(() => client().Durable).Register(registry);
         new PolyphonyActivities(
             new ActivitiesOptions(),
             payloads,

@@ -268,6 +268,7 @@ internal static class CanonicalWriter
                 writer.WriteNumber("itemsPerActivity", node.ItemsPerActivity);
             }
 
+            text.Value("lock", node.Lock);
             switch (node.OnError.Kind)
             {
                 case ErrorPolicyKind.Skip:

@@ -74,6 +74,7 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
 
         var require = Require();
         var itemsPerActivity = _map.Int("itemsPerActivity", 1, 50);
+        var locks = LockReader.Read(_map, node, entry.Key);
         var onError = OnError(node);
         var timeout = _map.Duration("timeout");
         var retry = LimitsReader.Retry(_map);
@@ -86,6 +87,7 @@ internal sealed class NodeReader(MapReader nodes, SourceEntry entry)
             ForEach = forEach,
             Require = require,
             ItemsPerActivity = itemsPerActivity ?? 1,
+            Lock = locks,
             OnError = onError,
             Timeout = timeout ?? node.Timeout,
             Retry = retry,

@@ -105,6 +105,7 @@ internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays 
             Depth = context.SubWorkflows.Depth + 1,
             Rewinds = context.Rewinds + attempt - 1,
             HoldsPublications = context.Publications.AreHeld,
+            HoldsLock = activation.HoldsLock || context.Locks?.AreHeldAbove == true,
             Limits = new RunLimits(
                 own is { IsMaxConcurrencyGiven: true } ? own.MaxConcurrency : null,
                 Least(own?.MaxModelCalls ?? inner.MaxModelCalls, share.MaxModelCalls),

@@ -14,6 +14,8 @@ internal sealed class TeamNodeKind : NodeKind
 
     public override IReadOnlyList<string> Keys { get; } = ["prompt", "speaker", "manager", "allowRepeat", "person", "maxTurns", "maxStalls", "maxReplans", "termination", "compact"];
 
+    public override bool TakesLock => true;
+
     public override bool MayTakeLong => true;
 
     public override IReadOnlyList<ExpressionSiteKind> Reads { get; } = [ExpressionSiteKind.Prompt, ExpressionSiteKind.TeamTermination];

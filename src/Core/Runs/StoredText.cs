@@ -2,13 +2,11 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Polyphony.Core.Durable;
-using Polyphony.Core.Json;
 using Polyphony.Core.Payloads;
-using Polyphony.Core.Runs;
 
-namespace Polyphony.Core.Topics;
+namespace Polyphony.Core.Runs;
 
-/// <summary>Keeps the state of a mailbox in the payload store when it is too large for a history event: its JSON, divided into texts that come back in place.</summary>
+/// <summary>Keeps the state of an instance in the payload store when it is too large for a history event: its JSON, divided into texts that come back in place.</summary>
 internal static class StoredText
 {
     // Written as JSON, a list of one such text stays below Payload.InlineLimitBytes: the JSON of a state is mostly ASCII, and its quotes are escaped.
@@ -17,9 +15,8 @@ internal static class StoredText
     // Calls that fetch parts carry so many references.
     private const int MaxBytes = 3;
 
-    public static async Task<IReadOnlyList<Payload>> StoreAsync(OrchestrationContext context, MailboxState state)
+    public static async Task<IReadOnlyList<Payload>> StoreAsync(OrchestrationContext context, string text)
     {
-        var text = JsonSerializer.Serialize(state, CoreJsonContext.Default.MailboxState);
         var parts = new List<Payload>();
         for (var start = 0; start < text.Length;)
         {
@@ -36,7 +33,7 @@ internal static class StoredText
         return await CallsOf(context).StoreAllAsync(parts);
     }
 
-    public static async Task<MailboxState> LoadAsync(OrchestrationContext context, IReadOnlyList<Payload> parts)
+    public static async Task<string> LoadAsync(OrchestrationContext context, IReadOnlyList<Payload> parts)
     {
         var calls = CallsOf(context);
         var text = new StringBuilder();
@@ -45,7 +42,7 @@ internal static class StoredText
             text.Append(part.Json!.Value.GetString());
         }
 
-        return JsonSerializer.Deserialize(text.ToString(), CoreJsonContext.Default.MailboxState)!;
+        return text.ToString();
     }
 
     private static async Task<Payload> LoadAsync(RunCalls calls, Payload part) => (await calls.PackAsync([part])).Item(0);

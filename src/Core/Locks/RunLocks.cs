@@ -1,0 +1,205 @@
+using System.Text.Json;
+using Polyphony.Core.Json;
+using Polyphony.Core.Runs;
+
+namespace Polyphony.Core.Locks;
+
+/// <summary>
+/// The locks that a run holds and waits for. Every request has an id that outlives generations of the run and of the keeper, so it may be made any number of times. A grant that nobody waits for any
+/// more is given back at once. For one orchestration: not thread-safe.
+/// </summary>
+/// <param name="run">The run.</param>
+internal sealed class RunLocks(RunContext run)
+{
+    // A request is lost only when its keeper ends at that very moment: soon it is made again, and then ever more rarely, in case that somebody has removed the keeper.
+    private static readonly TimeSpan FirstRepeat = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestRepeat = TimeSpan.FromHours(1);
+
+    private readonly Dictionary<(string Name, string Id), TaskCompletionSource<LockGrant>> _waiting = [];
+    private readonly SortedDictionary<(string Name, string Id), string> _held = [];
+    private bool _listens;
+
+    /// <summary>Gets a value indicating whether an activation above this run holds locks: it may take none, since two such runs could wait for each other.</summary>
+    public bool AreHeldAbove => run.Input.HoldsLock;
+
+    /// <summary>Takes locks for an activation, one after the other, in the order of their names.</summary>
+    /// <param name="activation">The activation.</param>
+    /// <param name="hold">What it has so far; afterwards all of them, or some if it was stopped.</param>
+    /// <param name="observer">Who is told that it waits.</param>
+    /// <param name="limit">How long it waits.</param>
+    /// <returns>How the activation ends without its locks; <see langword="null"/>: it has them.</returns>
+    public async Task<WorkResult?> TakeAsync(Activation activation, LockHold hold, IRunObserver observer, WorkLimit limit)
+    {
+        if (AreHeldAbove)
+        {
+            return WorkResult.Failed(
+                ErrorCodes.LockNested,
+                $"\"{activation.Id}\" takes a lock, and runs within an activation that holds some: two such runs could wait for each other. Take all locks in one place.",
+                attempts: 0);
+        }
+
+        activation.Slot?.Enter();
+        try
+        {
+            foreach (var name in hold.Names)
+            {
+                if (await TakeAsync(activation, name, hold, observer, limit) is { } ended)
+                {
+                    return ended;
+                }
+            }
+
+            hold.IsTaken = true;
+            return null;
+        }
+        finally
+        {
+            activation.Slot?.Leave();
+        }
+    }
+
+    /// <summary>Gives locks back.</summary>
+    /// <param name="hold">What is held.</param>
+    public void Release(LockHold hold)
+    {
+        hold.IsTaken = false;
+        foreach (var name in hold.Names)
+        {
+            if (_held.Remove((name, hold.Id), out var keeper))
+            {
+                run.Calls.ReleaseLock(keeper, hold.Id);
+            }
+        }
+    }
+
+    /// <summary>Gives back what is still held when the run ends.</summary>
+    public void ReleaseAll()
+    {
+        foreach (var ((_, id), keeper) in _held)
+        {
+            run.Calls.ReleaseLock(keeper, id);
+        }
+
+        _held.Clear();
+    }
+
+    /// <summary>Makes what an activation is to hold.</summary>
+    /// <param name="activation">The activation.</param>
+    /// <param name="names">The names, each once.</param>
+    public LockHold Hold(Activation activation, IEnumerable<string> names) =>
+        new(LockNames.Request(run.Durable.InstanceId, run.StartedTime, activation.Id, run.Rewinds), [.. names.Order(StringComparer.Ordinal)]);
+
+    private async Task<WorkResult?> TakeAsync(Activation activation, string name, LockHold hold, IRunObserver observer, WorkLimit limit)
+    {
+        var request = new LockRequest(name, hold.Id, run.Durable.InstanceId, run.StartedTime, activation.Id);
+        var granted = _waiting[(name, hold.Id)] = new TaskCompletionSource<LockGrant>();
+        Listen();
+        observer.OnAsking(activation);
+        observer.OnWaiting(activation, new PendingWait(activation.Id, "lock", null, null, limit.Deadline) { Lock = name }, new WaitState(limit.Deadline) { IsForLock = true });
+        activation.Slot?.BeginWait();
+        var isGranted = await WaitAsync(request, granted.Task, limit);
+        observer.OnWaited(activation);
+        observer.OnAsked(activation);
+        if (!isGranted)
+        {
+            activation.Slot?.AbandonWait();
+            return WorkResult.Stopped;
+        }
+
+        if ((await granted.Task).IsRefused)
+        {
+            activation.Slot?.AbandonWait();
+            return WorkResult.Failed(ErrorCodes.LockQueueFull, $"{LockQueue.MaxWaiting:N0} wait for the lock \"{name}\", the maximum.", attempts: 0);
+        }
+
+        if (activation.Slot is { } slot)
+        {
+            await slot.EndWaitAsync();
+        }
+
+        return limit.Ending.IsCancellationRequested ? WorkResult.Stopped : null;
+    }
+
+    /// <summary>Asks until there is an answer.</summary>
+    /// <returns>Whether there is one; false: the activation or the run is ending, and the request is withdrawn.</returns>
+    private async Task<bool> WaitAsync(LockRequest request, Task<LockGrant> granted, WorkLimit limit)
+    {
+        string? keeper = null;
+        try
+        {
+            for (var delay = FirstRepeat; ; delay = delay < LongestRepeat / 2 ? delay * 2 : LongestRepeat)
+            {
+                limit.Ending.ThrowIfCancellationRequested();
+                keeper = await run.Calls.AskForLockAsync(request, limit.Ending) ?? keeper;
+                using var ending = CancellationTokenSource.CreateLinkedTokenSource(limit.Ending);
+                var repeat = run.Calls.CreateTimerAsync(run.Now + delay, ending.Token);
+                await Task.WhenAny(granted, repeat);
+                if (granted.IsCompleted)
+                {
+                    ending.Cancel();
+                    return true;
+                }
+
+                await repeat;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            if (granted.IsCompleted)
+            {
+                // It came in the same moment: it is given back like others.
+                return true;
+            }
+
+            _waiting.Remove((request.Name, request.Id));
+            var (first, second) = LockNames.Keepers(request.Name);
+            foreach (var each in keeper is null ? [first, second] : new[] { keeper })
+            {
+                run.Calls.ReleaseLock(each, request.Id);
+            }
+
+            return false;
+        }
+    }
+
+    private void Listen()
+    {
+        if (!_listens)
+        {
+            _listens = true;
+            _ = ListenAsync();
+        }
+    }
+
+    /// <summary>Takes grants as they come, to the end of the generation.</summary>
+    private async Task ListenAsync()
+    {
+        while (true)
+        {
+            var json = await run.Calls.WaitForEventAsync(EventNames.LockGranted, CancellationToken.None);
+            var grant = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.LockGrant)!;
+            if (_waiting.Remove((grant.Name, grant.Id), out var waiting))
+            {
+                if (!grant.IsRefused)
+                {
+                    _held[(grant.Name, grant.Id)] = grant.Keeper;
+                }
+
+                waiting.SetResult(grant);
+            }
+            else if (!grant.IsRefused && !_held.ContainsKey((grant.Name, grant.Id)))
+            {
+                run.Calls.ReleaseLock(grant.Keeper, grant.Id);
+            }
+        }
+    }
+}
+
+/// <summary>The locks of one activation.</summary>
+/// <param name="Id">The id of its requests.</param>
+/// <param name="Names">The names, in the order in which they are taken: the same everywhere, so that no two wait for each other.</param>
+internal sealed record LockHold(string Id, IReadOnlyList<string> Names)
+{
+    /// <summary>Gets or sets a value indicating whether all of them are held.</summary>
+    public bool IsTaken { get; set; }
+}
