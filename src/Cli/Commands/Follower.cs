@@ -75,6 +75,10 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
                 view.Say(Question(status.InstanceId, wait, await session.Client.PromptAsync(status.InstanceId, wait, cancellationToken)));
                 _asked.Add(name);
             }
+            else if (wait.Kind == "lock" && _asked.Add($"{wait.Activation}/{wait.Lock}"))
+            {
+                view.Say($"{wait.Activation} waits for the lock {PlainText.Line(wait.Lock!)}{(wait.Holder is null ? "" : $", held by {wait.Holder}")}.");
+            }
             else if (wait.Kind == "event" && _asked.Add(wait.Activation))
             {
                 view.Say($"{wait.Activation} waits for the event {wait.EventName}. Send it with: {settings.Command} raise {status.InstanceId} {wait.EventName} JSON");

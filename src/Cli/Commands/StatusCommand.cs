@@ -3,6 +3,7 @@ using System.Globalization;
 using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Output;
 using Polyphony.Cli.Sessions;
+using Polyphony.Core.Runs;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Serialization;
 
@@ -81,6 +82,13 @@ internal static class StatusCommand
     private static string Ending(InstanceStatus status) => status.StopReason is { } reason ? ResultText.Name(reason)
         : status.CustomStatus is { } progress && (progress.WaitingFor.Count > 0 || progress.Nodes.Any(node => node.WaitingUntil is not null)) ? "waiting" : status.RuntimeStatus.ToString().ToLowerInvariant();
 
+    private static string What(PendingWait wait) => wait.Kind switch
+    {
+        "timer" => $"{wait.Until:u}",
+        "lock" => $"the lock {PlainText.Line(wait.Lock!)}{(wait.Holder is null ? "" : $", held by {wait.Holder}")}{(wait.Position is { } place ? string.Create(CultureInfo.InvariantCulture, $", place {place} in the queue") : "")}",
+        _ => $"the event {wait.EventName}",
+    };
+
     private static string Progress(InstanceStatus status) => status.CustomStatus is not { } progress ? ""
         : $"{progress.Done}/{progress.Total} nodes{(ResultText.IsOffline(status) ? $", {NodeText.OfflineModel}" : "")}";
 
@@ -97,7 +105,7 @@ internal static class StatusCommand
         foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
         {
             var prompt = await session.Client.PromptAsync(status.InstanceId, wait, cancellationToken);
-            await Console.Out.WriteLineAsync($"waits: {wait.Activation} for {(wait.Kind == "timer" ? $"{wait.Until:u}" : $"the event {wait.EventName}")}{(prompt is null ? "" : $": {prompt.TrimEnd()}")}");
+            await Console.Out.WriteLineAsync($"waits: {wait.Activation} for {What(wait)}{(prompt is null ? "" : $": {prompt.TrimEnd()}")}");
         }
 
         if (status.CustomStatus is { MoreWaiting: > 0 and var more })

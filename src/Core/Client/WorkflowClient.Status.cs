@@ -30,6 +30,11 @@ public sealed partial class WorkflowClient
         }
 
         status = status with { CustomStatus = PartProgress.Without(status.CustomStatus) };
+        if (status is { IsFinished: false, CustomStatus: { } waiting } && LockWaits.IsAny(waiting))
+        {
+            return status with { CustomStatus = await LockWaits.AddAsync(client, instanceId, waiting, cancellationToken) };
+        }
+
         return status is { IsFinished: true, ParentInstanceId: null } && ledger is not null
             ? status with { Usage = Charged(status.Usage, await ledger.GetTotalsAsync(instanceId, cancellationToken)) }
             : status;

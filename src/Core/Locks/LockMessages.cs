@@ -46,8 +46,13 @@ internal sealed record LockState
 /// <param name="Lock">The lock.</param>
 /// <param name="Holder">Who has it; <see langword="null"/>: nobody.</param>
 /// <param name="Waiting">How many wait.</param>
-/// <param name="Next">The ids of the requests of those that are next.</param>
-internal sealed record LockStatus(string Lock, LockHolder? Holder, int Waiting, IReadOnlyList<string> Next);
+/// <param name="Next">Those that are next.</param>
+internal sealed record LockStatus(string Lock, LockHolder? Holder, int Waiting, IReadOnlyList<LockWaiter> Next);
+
+/// <summary>Who waits for a lock.</summary>
+/// <param name="InstanceId">The instance.</param>
+/// <param name="Activation">Its activation.</param>
+internal sealed record LockWaiter(string InstanceId, string Activation);
 
 /// <summary>Who has a lock.</summary>
 /// <param name="InstanceId">The instance.</param>

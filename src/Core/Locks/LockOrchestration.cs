@@ -19,7 +19,7 @@ internal sealed class LockOrchestration
     public static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(30);
 
     private const int MostLookedAt = 20;
-    private const int MostShown = 100;
+    private const int MostShown = 50;
     private static readonly TimeSpan RareLook = TimeSpan.FromHours(1);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
@@ -239,7 +239,7 @@ internal sealed class LockOrchestration
             _input.Name,
             _queue.Holder is { } holder ? new LockHolder(holder.InstanceId, holder.Activation, _since) : null,
             _queue.Waiting.Count,
-            [.. _queue.Waiting.Take(MostShown).Select(request => request.Id)]);
+            [.. _queue.Waiting.Take(MostShown).Select(request => new LockWaiter(request.InstanceId, request.Activation))]);
         _context.SetCustomStatus(JsonSerializer.Serialize(status, CoreJsonContext.Default.LockStatus));
     }
 

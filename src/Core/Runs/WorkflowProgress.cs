@@ -159,6 +159,12 @@ public sealed record PendingWait(
     /// <summary>Gets the lock that it waits for; <see langword="null"/> for other waits.</summary>
     public string? Lock { get; init; }
 
+    /// <summary>Gets the instance that has the lock, as far as its keeper knows; <see langword="null"/> for other waits.</summary>
+    public string? Holder { get; init; }
+
+    /// <summary>Gets the place in the queue for the lock, from 1; <see langword="null"/> for other waits, and beyond the first 50.</summary>
+    public int? Position { get; init; }
+
     /// <summary>Gets the child instance that waits, where the items of a <c>forEach</c> are divided among children; <see langword="null"/>: the instance itself.</summary>
     public string? InstanceId { get; init; }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
+using Polyphony.Core.Locks;
 using Polyphony.Core.Runs;
 using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
@@ -58,6 +59,12 @@ public sealed class ManageHandlers(WorkflowClient client, AnswerCheck answers, P
         {
             throw new Problems.RequestProblemException(
                 Problems.ProblemCodes.MailboxNeverEnds, $"\"{instance}\" is a mailbox, which never ends: its messages would be lost. Suspend it, or terminate the run that handles its current message.");
+        }
+
+        if (instance.StartsWith(LockNames.Prefix, StringComparison.Ordinal) && await client.Durable.GetAsync(instance, fetchInputsAndOutputs: false, cancellationToken) is { IsFinished: false })
+        {
+            throw new Problems.RequestProblemException(
+                Problems.ProblemCodes.LockInUse, $"\"{instance}\" keeps a lock: without it two could hold the lock at a time. Terminate the instance that holds the lock; the next one gets it.");
         }
 
         await client.Durable.TerminateAsync(instance, reason is null ? null : JsonSerializer.Serialize(reason, HttpJsonContext.Default.String), cancellationToken);

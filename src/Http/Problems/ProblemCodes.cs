@@ -75,6 +75,9 @@ internal static class ProblemCodes
     /// <summary>A mailbox never ends.</summary>
     public const string MailboxNeverEnds = "mailbox_never_ends";
 
+    /// <summary>What keeps a lock is not terminated.</summary>
+    public const string LockInUse = "lock_in_use";
+
     /// <summary>The question is not, or no longer, open.</summary>
     public const string QuestionNotFound = "question_not_found";
 

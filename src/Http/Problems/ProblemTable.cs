@@ -40,6 +40,7 @@ internal static class ProblemTable
         [ProblemCodes.InvalidStatus] = (409, "The instance's status does not allow this"),
         [ProblemCodes.WorkflowNotStartable] = (409, "The workflow runs when messages come"),
         [ProblemCodes.MailboxNeverEnds] = (409, "A mailbox never ends"),
+        [ProblemCodes.LockInUse] = (409, "A lock is in use"),
         [ProblemCodes.PayloadNotFound] = (410, "A value is no longer stored"),
         [ProblemCodes.BodyTooLarge] = (413, "The body is too large"),
         [ProblemCodes.PayloadTooLarge] = (413, "A value is too large"),

@@ -80,7 +80,7 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
 
     public static RouteProblems Purge { get; } = Of(OneInstance, ProblemCodes.InvalidStatus);
 
-    public static RouteProblems Terminate { get; } = Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.MailboxNeverEnds, Finished);
+    public static RouteProblems Terminate { get; } = Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.MailboxNeverEnds, ProblemCodes.LockInUse, Finished);
 
     public static RouteProblems Publish { get; } = Of(AnyMessage);
 
