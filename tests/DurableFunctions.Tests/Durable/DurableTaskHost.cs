@@ -158,7 +158,8 @@ internal sealed class DurableTaskHost : IDurableHost
 
     private void Register(DurableTaskRegistry tasks)
     {
-        foreach (var (name, function) in _registry.Orchestrations)
+        // As the app has it, for the events that entities send.
+        foreach (var (name, function) in _registry.Orchestrations.Append(new(EventSender.Name, EventSender.RunAsync)).DistinctBy(each => each.Key))
         {
             tasks.AddOrchestratorFunc<RawJson?, RawJson?>(name, (context, input) => OrchestrationContextAdapter.RunAsync(context, function, input));
         }

@@ -25,6 +25,9 @@ internal interface ITaskHubProcess
 {
     TaskHubService Service { get; }
 
+    /// <summary>Gets a value indicating whether the storage keeps entities.</summary>
+    bool HasEntities { get; }
+
     IOrchestrationServiceClient Client { get; }
 
     /// <summary>Reads the history of an instance's current generation; <see langword="null"/> if there is no such instance.</summary>

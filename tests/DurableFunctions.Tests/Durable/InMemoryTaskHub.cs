@@ -36,6 +36,8 @@ internal sealed class InMemoryTaskHub : ITaskHub
     {
         public TaskHubService Service => service;
 
+        public bool HasEntities => false;
+
         public IOrchestrationServiceClient Client => hub._store;
 
         public Task<IReadOnlyList<HistoryEvent>?> ReadHistoryAsync(string instanceId) => Task.FromResult(hub._histories.GetValueOrDefault(instanceId)?.Events);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using DurableTask.Core;
+using DurableTask.Core.Entities;
 
 namespace Polyphony.DurableFunctions.Tests.Durable;
 
@@ -24,10 +25,17 @@ internal abstract class TaskHubService(IOrchestrationService inner) : IOrchestra
 
     public int MaxConcurrentTaskActivityWorkItems => Activities;
 
+    /// <summary>Gets the storage of entities.</summary>
+    /// <exception cref="NotSupportedException">It has none.</exception>
+    public virtual IEntityOrchestrationService Entities => throw new NotSupportedException("This storage has no entities.");
+
     /// <summary>Takes an event along with the step that an instance is in.</summary>
     public void Send(string from, TaskMessage message) => _sent.GetOrAdd(from, _ => []).Add(message);
 
     public abstract Task<TaskOrchestrationWorkItem> LockNextTaskOrchestrationWorkItemAsync(TimeSpan receiveTimeout, CancellationToken cancellationToken);
+
+    /// <summary>As <see cref="LockNextTaskOrchestrationWorkItemAsync"/>, for an entity.</summary>
+    public virtual Task<TaskOrchestrationWorkItem> LockNextEntityWorkItemAsync(TimeSpan receiveTimeout, CancellationToken cancellationToken) => NeverAsync<TaskOrchestrationWorkItem>(cancellationToken);
 
     public abstract Task<TaskActivityWorkItem> LockNextTaskActivityWorkItem(TimeSpan receiveTimeout, CancellationToken cancellationToken);
 

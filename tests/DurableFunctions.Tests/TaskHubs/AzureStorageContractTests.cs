@@ -24,6 +24,11 @@ public sealed class SubOrchestrationStorageTests : SubOrchestrationContract
     protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => AzureStorageTaskHub.StartAsync(registry);
 }
 
+public sealed class EntityStorageTests : EntityContract
+{
+    protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => AzureStorageTaskHub.StartAsync(registry);
+}
+
 public sealed class ClientStorageTests : ClientContract
 {
     protected override Task<IDurableHost> StartAsync(DurableRegistry registry) => AzureStorageTaskHub.StartAsync(registry);

@@ -107,6 +107,7 @@ internal sealed class AzureStorageTaskHub : ITaskHub
         LeaseInterval = TimeSpan.FromSeconds(5),
         PartitionTableOperationTimeout = TimeSpan.FromSeconds(10),
         UseAppLease = false,
+        UseSeparateQueueForEntityWorkItems = true,
         ThrowExceptionOnInvalidDedupeStatus = true,
     });
 
@@ -124,6 +125,8 @@ internal sealed class AzureStorageTaskHub : ITaskHub
     private sealed class Process(AzureStorageTaskHub hub, StorageService service) : ITaskHubProcess
     {
         public TaskHubService Service => service;
+
+        public bool HasEntities => true;
 
         public IOrchestrationServiceClient Client => service.Client;
 

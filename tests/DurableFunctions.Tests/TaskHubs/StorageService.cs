@@ -1,5 +1,6 @@
 using DurableTask.AzureStorage;
 using DurableTask.Core;
+using DurableTask.Core.Entities;
 using DurableTask.Core.History;
 using Polyphony.DurableFunctions.Tests.Durable;
 
@@ -23,6 +24,8 @@ internal sealed class StorageService(AzureStorageOrchestrationService inner, Can
     private bool _ended;
 
     public IOrchestrationServiceClient Client => inner;
+
+    public override IEntityOrchestrationService Entities => inner;
 
     public Task RewindAsync(string instanceId, string? reason) => inner.RewindTaskOrchestrationAsync(instanceId, reason);
 
@@ -58,27 +61,11 @@ internal sealed class StorageService(AzureStorageOrchestrationService inner, Can
         inner.Dispose();
     }
 
-    public override async Task<TaskOrchestrationWorkItem> LockNextTaskOrchestrationWorkItemAsync(TimeSpan receiveTimeout, CancellationToken cancellationToken)
-    {
-        var item = await UntilEndAsync(token => inner.LockNextTaskOrchestrationWorkItemAsync(receiveTimeout, token), stopping, cancellationToken);
-        if (item is not null)
-        {
-            BeginStep(item);
-        }
+    public override Task<TaskOrchestrationWorkItem> LockNextTaskOrchestrationWorkItemAsync(TimeSpan receiveTimeout, CancellationToken cancellationToken) =>
+        LockNextAsync(token => Entities.LockNextOrchestrationWorkItemAsync(receiveTimeout, token), cancellationToken);
 
-        if (item is null || TryHold(() => _orchestrations.Add(item, item.OrchestrationRuntimeState)))
-        {
-            return item!;
-        }
-
-        if (!_ended)
-        {
-            await inner.AbandonTaskOrchestrationWorkItemAsync(item);
-            await inner.ReleaseTaskOrchestrationWorkItemAsync(item);
-        }
-
-        return await NeverAsync<TaskOrchestrationWorkItem>(cancellationToken);
-    }
+    public override Task<TaskOrchestrationWorkItem> LockNextEntityWorkItemAsync(TimeSpan receiveTimeout, CancellationToken cancellationToken) =>
+        LockNextAsync(token => Entities.LockNextEntityWorkItemAsync(receiveTimeout, token), cancellationToken);
 
     public override async Task<TaskActivityWorkItem> LockNextTaskActivityWorkItem(TimeSpan receiveTimeout, CancellationToken cancellationToken)
     {
@@ -189,6 +176,28 @@ internal sealed class StorageService(AzureStorageOrchestrationService inner, Can
         {
             await Task.Delay(10, limit.Token);
         }
+    }
+
+    private async Task<TaskOrchestrationWorkItem> LockNextAsync(Func<CancellationToken, Task<TaskOrchestrationWorkItem>> fetch, CancellationToken cancellationToken)
+    {
+        var item = await UntilEndAsync(fetch, stopping, cancellationToken);
+        if (item is not null)
+        {
+            BeginStep(item);
+        }
+
+        if (item is null || TryHold(() => _orchestrations.Add(item, item.OrchestrationRuntimeState)))
+        {
+            return item!;
+        }
+
+        if (!_ended)
+        {
+            await inner.AbandonTaskOrchestrationWorkItemAsync(item);
+            await inner.ReleaseTaskOrchestrationWorkItemAsync(item);
+        }
+
+        return await NeverAsync<TaskOrchestrationWorkItem>(cancellationToken);
     }
 
     private bool TryHold(Action hold)
