@@ -9,25 +9,25 @@ namespace Polyphony.Core.Client;
 /// <summary>Says of waits for locks who has the lock and how many are before: its keeper knows.</summary>
 internal static class LockWaits
 {
-    /// <summary>Determines whether something waits for a lock.</summary>
-    /// <param name="progress">The progress of an instance.</param>
-    public static bool IsAny(WorkflowProgress? progress) => progress?.WaitingFor.Any(wait => wait.Lock is not null) == true;
-
-    /// <summary>Adds holders and places.</summary>
+    /// <summary>Adds holders and places to what an instance waits for.</summary>
     /// <param name="client">The engine's client.</param>
-    /// <param name="instanceId">The instance.</param>
-    /// <param name="progress">Its progress.</param>
+    /// <param name="status">The instance.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The progress with them.</returns>
-    public static async Task<WorkflowProgress> AddAsync(DurableClient client, string instanceId, WorkflowProgress progress, CancellationToken cancellationToken)
+    /// <returns>The instance with them.</returns>
+    public static async Task<WorkflowStatus> AddAsync(DurableClient client, WorkflowStatus status, CancellationToken cancellationToken)
     {
+        if (status is not { IsFinished: false, CustomStatus: { } progress } || !progress.WaitingFor.Any(wait => wait.Lock is not null))
+        {
+            return status;
+        }
+
         var waits = new List<PendingWait>();
         foreach (var wait in progress.WaitingFor)
         {
-            waits.Add(wait.Lock is not null && await FindAsync(client, wait.Lock, cancellationToken) is { } status ? With(wait, instanceId, status) : wait);
+            waits.Add(wait.Lock is not null && await FindAsync(client, wait.Lock, cancellationToken) is { } found ? With(wait, status.InstanceId, found) : wait);
         }
 
-        return progress with { WaitingFor = waits };
+        return status with { CustomStatus = progress with { WaitingFor = waits } };
     }
 
     private static PendingWait With(PendingWait wait, string instanceId, LockStatus status)

@@ -29,12 +29,7 @@ public sealed partial class WorkflowClient
             return status with { CustomStatus = progress, Usage = progress.Usage, HasItemsInChildren = true };
         }
 
-        status = status with { CustomStatus = PartProgress.Without(status.CustomStatus) };
-        if (status is { IsFinished: false, CustomStatus: { } waiting } && LockWaits.IsAny(waiting))
-        {
-            return status with { CustomStatus = await LockWaits.AddAsync(client, instanceId, waiting, cancellationToken) };
-        }
-
+        status = await LockWaits.AddAsync(client, status with { CustomStatus = PartProgress.Without(status.CustomStatus) }, cancellationToken);
         return status is { IsFinished: true, ParentInstanceId: null } && ledger is not null
             ? status with { Usage = Charged(status.Usage, await ledger.GetTotalsAsync(instanceId, cancellationToken)) }
             : status;
@@ -149,9 +144,7 @@ public sealed partial class WorkflowClient
                 parts.Add(await ReadAsync(payload, cancellationToken));
             }
 
-            values[name] = parts is [var one] ? one
-                : JsonElement.Parse(
-                    parts[0].ValueKind == JsonValueKind.Object ? StateReducers.Merge(parts) : Packing.Write([.. Packing.Arrange(PackMode.Concat, parts)]), JsonLimits.Document);
+            values[name] = parts is [var one] ? one : StateReducers.Join(parts);
         }
 
         return JsonSerializer.SerializeToElement(values, CoreJsonContext.Default.DictionaryStringJsonElement);

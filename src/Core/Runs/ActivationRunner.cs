@@ -56,6 +56,13 @@ internal sealed class ActivationRunner
         var work = activation.Node.Kind.WaitsOutside || activation.Node.Timeout is not { } limit
             ? await WorkAsync(activation, section, _context.Stop.Limit)
             : await WithTimeoutAsync(activation, section, (activation.Wait is { IsForLock: true } carried ? carried.Deadline : null) ?? started + limit);
+        (work, var error, var status) = await WriteOrHandleAsync(activation, section, work);
+        return work.IsStopped ? new ActivationEnd(null, work.Abandoned) { Stopped = work } : EndOf(activation, work, error, status, started);
+    }
+
+    /// <summary>Writes to the state what a completed activation writes, and applies the error policy to one that has failed.</summary>
+    private async Task<(WorkResult Work, CallError? Error, string Status)> WriteOrHandleAsync(Activation activation, ActivationLocks? section, WorkResult work)
+    {
         if (work is { Error: null, IsStopped: false })
         {
             work = await WriteAsync(activation, work);
@@ -73,14 +80,11 @@ internal sealed class ActivationRunner
             }
         }
 
-        if (work.IsStopped)
-        {
-            return new ActivationEnd(null, work.Abandoned) { Stopped = work };
-        }
+        return (work, error, status);
+    }
 
-        var abandoned = work.Abandoned;
-
-        return new ActivationEnd(new Outcome
+    private ActivationEnd EndOf(Activation activation, WorkResult work, CallError? error, string status, DateTimeOffset started) =>
+        new(new Outcome
         {
             Activation = activation.Id,
             Node = activation.Node.Name,
@@ -98,12 +102,11 @@ internal sealed class ActivationRunner
             FinishReason = work.FinishReason,
             StartedTime = started,
             EndedTime = _context.Now,
-        }, abandoned)
+        }, work.Abandoned)
         {
             Written = status == NodeResult.Completed ? work.Written : null,
             HandoffText = status == NodeResult.Completed ? work.HandoffText : null,
         };
-    }
 
     /// <summary>Finds what a completed activation writes to the state. What does not fit is an error of the activation, like an output that does not.</summary>
     private async Task<WorkResult> WriteAsync(Activation activation, WorkResult work)

@@ -185,6 +185,10 @@ internal static class StateReducers
             : one;
     }
 
+    /// <summary>Joins the parts of a value: arrays one after another, objects member by member.</summary>
+    public static JsonElement Join(IReadOnlyList<JsonElement> parts) =>
+        JsonElement.Parse(parts[0].ValueKind == JsonValueKind.Object ? Merge(parts) : Packing.Write([.. Packing.Arrange(PackMode.Concat, parts)]), JsonLimits.Document);
+
     /// <summary>Makes an object with the members of several; those of later ones take the place of earlier ones.</summary>
     public static byte[] Merge(IEnumerable<JsonElement> objects)
     {
