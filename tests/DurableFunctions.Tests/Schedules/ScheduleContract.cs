@@ -28,7 +28,9 @@ public abstract class ScheduleContract
         await UntilAsync(async () => (await StartedAsync(host)).Count >= 3);
         await Task.WhenAll(keepers.Select(keeper => keeper.KeepAsync(Token)));
         await schedules.PauseAsync("tick", cancellationToken: Token);
-        Assert.Equal(ScheduleStatus.Paused, (await schedules.GetAsync("tick", cancellationToken: Token)).Status);
+
+        // Azure Storage shows an instance that is about to continue as new without its state.
+        await UntilAsync(async () => (await schedules.GetAsync("tick", cancellationToken: Token)).Status == ScheduleStatus.Paused);
 
         // No second is left out, and none is there twice.
         var due = (await StartedAsync(host)).Select(id => DateTimeOffset.Parse(id["tick.".Length..], CultureInfo.InvariantCulture)).Order().ToList();
