@@ -7,19 +7,28 @@ internal sealed class SimulationLoop(int seed) : IDisposable
     private readonly List<(int Epoch, Action Work)> _ready = [];
     private readonly AutoResetEvent _arrived = new(false);
     private readonly Random _random = new(seed);
+    private bool _ended;
 
-    /// <summary>Adds work of the test itself (epoch 0) or of an engine; what belongs to a crashed engine is dropped.</summary>
+    /// <summary>
+    /// Adds work of the test itself (epoch 0) or of an engine. What belongs to a crashed engine is dropped, and so is what arrives from another
+    /// thread after the simulation has ended: nobody is left to run it.
+    /// </summary>
     internal void Add(int epoch, Action work)
     {
         lock (_gate)
         {
+            if (_ended)
+            {
+                return;
+            }
+
             if (epoch == 0 || epoch == Epoch)
             {
                 _ready.Add((epoch, work));
             }
-        }
 
-        _arrived.Set();
+            _arrived.Set();
+        }
     }
 
     /// <summary>Gets the number of the engine that runs, from 1.</summary>
@@ -60,7 +69,15 @@ internal sealed class SimulationLoop(int seed) : IDisposable
     /// <summary>Waits for work from outside the simulation.</summary>
     internal bool WaitForMore(TimeSpan atMost) => _arrived.WaitOne(atMost);
 
-    public void Dispose() => _arrived.Dispose();
+    /// <summary>Ends the simulation.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _ended = true;
+            _arrived.Dispose();
+        }
+    }
 }
 
 /// <summary>An engine's view of the loop.</summary>

@@ -1,3 +1,4 @@
+using Polyphony.Core.Durable;
 using Polyphony.Engine.Simulation;
 
 namespace Polyphony.Engine.Tests.Simulation;
@@ -37,6 +38,26 @@ public sealed class CrashTests
                 Assert.Equal(1, result.Crashes);
             }
         }
+    }
+
+    [Fact]
+    public void Post_AfterTheEnd_IsDropped()
+    {
+        SynchronizationContext? context = null;
+        SeededSimulation.Run(
+            new SimulationOptions { Seed = 1 },
+            static _ => new DurableRegistry(),
+            _ =>
+            {
+                context = SynchronizationContext.Current;
+                return Task.CompletedTask;
+            });
+        var ran = false;
+
+        // As a thread does that comes late with what an abandoned call waited for.
+        context!.Post(_ => ran = true, null);
+
+        Assert.False(ran);
     }
 
     [Theory]
