@@ -36,13 +36,13 @@ internal sealed class ItemsReporter(OrchestrationContext durable, ItemsInput run
 
     void IRunObserver.OnDelayed(Activation activation, CallWait wait, CallError? error)
     {
-        _delays.Begin(activation, wait);
-        Publish(_delays.Show(_progress[0] with { Status = error is null ? "waiting" : "retrying", Error = error?.Code ?? _progress[0].Error }));
+        _delays.Begin(activation.Id, wait, error);
+        Publish(_delays.Show(_progress[0] with { Error = error?.Code ?? _progress[0].Error }));
     }
 
     void IRunObserver.OnDelayEnded(Activation activation)
     {
-        _delays.End(activation);
+        _delays.End(activation.Id);
         Publish(_delays.Show(_progress[0]));
     }
 

@@ -67,9 +67,9 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
             _delays[node] = delays = new DelayedCalls();
         }
 
-        delays.Begin(activation, wait);
+        delays.Begin(activation.Id, wait, error);
         var progress = _progress[node];
-        ShowDelay(node, progress with { Status = error is null ? "waiting" : "retrying", Error = error?.Code ?? progress.Error });
+        ShowDelay(node, progress with { Error = error?.Code ?? progress.Error });
         signal.Raise();
     }
 
@@ -78,7 +78,7 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
         var node = run.Plan.IndexOf(activation.Node.Name);
         if (_delays.TryGetValue(node, out var delays))
         {
-            delays.End(activation);
+            delays.End(activation.Id);
             if (!delays.Any)
             {
                 _delays.Remove(node);
