@@ -1,3 +1,4 @@
+using Polyphony.Core.Client;
 using System.Text.Json;
 using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Durable;
@@ -336,6 +337,32 @@ public sealed class StateTests
         Assert.Equal(10, host.Models.Calls);
         Assert.Equal(10_002, again.Output!.Value.GetString()!.Length);
         Assert.Equal(5, again.Outcomes!.Count);
+    }
+
+    /// <summary>What the program keeps by itself has ids of its own: no way to start an instance may take one.</summary>
+    [Theory]
+    [InlineData("mailbox:", "mailboxes")]
+    [InlineData("polyphony-schedule.", "schedules")]
+    [InlineData("polyphony-lock.", "locks")]
+    [Trait("Row", "H5")]
+    public async Task StartAndRestart_WithAReservedId_AreRefused(string prefix, string owners)
+    {
+        await using var host = await TestHost.StartAsync();
+        const string File = """
+            name: one
+            models: { m: { provider: offline } }
+            agents: { a: { model: m } }
+            nodes: { n: { agent: a, prompt: "1" } }
+            output: "{{ nodes.n.output }}"
+            """;
+        var status = await host.RunAsync(File, new { });
+
+        var started = await Assert.ThrowsAsync<InstanceIdInvalidException>(() => host.StartAsync(File, new { }, new StartWorkflowOptions { InstanceId = $"{prefix}x" }));
+        var again = await Assert.ThrowsAsync<InstanceIdInvalidException>(() => host.Client.RestartAsync(status.InstanceId, $"{prefix}x"));
+
+        Assert.EndsWith($"Ids that begin with \"{prefix}\" are those of {owners}. Choose another id.", started.Message, StringComparison.Ordinal);
+        Assert.Equal(started.Message, again.Message);
+        Assert.Null(await host.Engine.Client.GetAsync($"{prefix}x"));
     }
 
     [Fact]

@@ -2,9 +2,7 @@ using System.Text.Json;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using Polyphony.Core.Json;
-using Polyphony.Core.Locks;
 using Polyphony.Core.Runs;
-using Polyphony.Core.Schedules;
 
 namespace Polyphony.Core.Client;
 
@@ -23,8 +21,7 @@ public sealed partial class WorkflowClient
     {
         newInstanceId ??= NewInstanceId();
         CheckInstanceId(newInstanceId);
-        ScheduleIds.CheckIsFree(newInstanceId);
-        LockNames.CheckIsFree(newInstanceId);
+        ReservedIds.Check(newInstanceId);
         var metadata = await client.GetAsync(instanceId, fetchInputsAndOutputs: true, cancellationToken) ?? throw new InstanceNotFoundException(instanceId);
 
         if (metadata.Name != TaskNames.WorkflowOrchestration

@@ -6,11 +6,8 @@ using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
-using Polyphony.Core.Locks;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
-using Polyphony.Core.Schedules;
-using Polyphony.Core.Topics;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Client;
@@ -105,13 +102,7 @@ public sealed partial class WorkflowClient(
         options ??= new StartWorkflowOptions();
         var instanceId = options.InstanceId ?? NewInstanceId();
         CheckInstanceId(instanceId);
-        if (instanceId.StartsWith(TopicNames.Prefix, StringComparison.Ordinal))
-        {
-            throw new InstanceIdInvalidException(instanceId, $"Ids that begin with \"{TopicNames.Prefix}\" are those of mailboxes.");
-        }
-
-        ScheduleIds.CheckIsFree(instanceId);
-        LockNames.CheckIsFree(instanceId);
+        ReservedIds.Check(instanceId);
         if (StrictJson.FindProblem(input) is { } problem)
         {
             throw new InvalidJsonException($"The input of workflow \"{definition.Name}\" cannot be accepted: {problem}.");

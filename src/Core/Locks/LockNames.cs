@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Polyphony.Core.Client;
 using Polyphony.Core.Definitions.Parsing;
 using Polyphony.Core.Runs;
 
@@ -57,17 +56,6 @@ internal static class LockNames
     /// <returns>The id.</returns>
     public static string Request(string instanceId, DateTimeOffset started, string activation, int rewinds) =>
         Hash(string.Create(CultureInfo.InvariantCulture, $"{instanceId}\n{started.UtcTicks}\n{activation}\n{rewinds}"), RequestLength);
-
-    /// <summary>Refuses an id that only a keeper may have.</summary>
-    /// <param name="instanceId">The id that somebody wants.</param>
-    /// <exception cref="InstanceIdInvalidException">It begins with <see cref="Prefix"/>.</exception>
-    public static void CheckIsFree(string instanceId)
-    {
-        if (instanceId.StartsWith(Prefix, StringComparison.Ordinal))
-        {
-            throw new InstanceIdInvalidException(instanceId, $"Ids that begin with \"{Prefix}\" are those of locks.");
-        }
-    }
 
     private static string Hash(string text, int characters) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..characters];
 }

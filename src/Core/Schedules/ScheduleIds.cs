@@ -32,15 +32,4 @@ internal static class ScheduleIds
         var name = $"{OwnPrefix}{workflow}.{schedule}";
         return ($"{name}.0", $"{name}.1");
     }
-
-    /// <summary>Refuses an id that only an instance of a schedule may have.</summary>
-    /// <param name="instanceId">The id that somebody wants.</param>
-    /// <exception cref="PolyphonyException"><c>instance_id_invalid</c>: it begins with <see cref="OwnPrefix"/>.</exception>
-    public static void CheckIsFree(string instanceId)
-    {
-        if (instanceId.StartsWith(OwnPrefix, StringComparison.Ordinal))
-        {
-            throw new PolyphonyException("instance_id_invalid", $"Ids that begin with \"{OwnPrefix}\" are those of schedules. Choose another id.");
-        }
-    }
 }

@@ -15,7 +15,7 @@ public sealed class LockNamesTests
         Assert.Equal(ids.Count, ids.Distinct(StringComparer.Ordinal).Count());
         Assert.All(ids, id => Assert.True(id.Length <= DurableLimits.MaxInstanceIdLength, id));
         Assert.All(ids, WorkflowClient.CheckInstanceId);
-        Assert.All(ids, id => Assert.Throws<InstanceIdInvalidException>(() => LockNames.CheckIsFree(id)));
+        Assert.All(ids, id => Assert.Throws<InstanceIdInvalidException>(() => ReservedIds.Check(id)));
         Assert.All(names, name => Assert.Equal(LockNames.Keepers(name).Second, LockNames.OtherOf(LockNames.Keepers(name).First)));
     }
 
