@@ -56,6 +56,9 @@ public sealed record Payload
     /// <summary>Gets the text of the value in place, UTF-8 JSON; empty if there is none.</summary>
     internal ReadOnlySpan<byte> Text => _text is not null ? _text : _json is { } json ? JsonMarshal.GetRawUtf8Value(json) : default;
 
+    /// <summary>Gets the size of the value, in bytes of UTF-8 JSON, wherever it is. Of a part of a stored value it is that of the whole.</summary>
+    internal long Bytes => Reference?.Bytes ?? Text.Length;
+
     /// <summary>Determines whether a value may be kept in place: it is at most <see cref="InlineLimitBytes"/> long and <see cref="JsonLimits.MaxInlineDepth"/> deep.</summary>
     /// <param name="json">The value, UTF-8 JSON.</param>
     /// <returns><see langword="true"/> if so; otherwise, <see langword="false"/>.</returns>

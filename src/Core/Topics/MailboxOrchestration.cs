@@ -143,11 +143,11 @@ internal sealed class MailboxOrchestration
         var earlier = message.EarlierAttempts;
         for (var attempt = 1; ; attempt++)
         {
-            var (runId, result) = await RunAsync(definition, message, earlier + attempt, attempt - 1);
+            var (runId, result) = await RunAsync(definition, subscription, message, earlier + attempt, attempt - 1);
             while (result.Error?.Code == InstanceExistsException.ErrorCode && earlier < MostUsedIds)
             {
                 // The same message id was handled so long ago that it is not remembered, but its runs are still there.
-                (runId, result) = await RunAsync(definition, message, ++earlier + attempt, attempt - 1);
+                (runId, result) = await RunAsync(definition, subscription, message, ++earlier + attempt, attempt - 1);
             }
 
             _state = _state with { Usage = _state.Usage + result.Usage };
@@ -170,11 +170,12 @@ internal sealed class MailboxOrchestration
         }
     }
 
-    private async Task<(string RunId, WorkflowResult Result)> RunAsync(WorkflowDefinition definition, MailboxMessage message, int attempt, int retries)
+    private async Task<(string RunId, WorkflowResult Result)> RunAsync(
+        WorkflowDefinition definition, SubscriptionDefinition subscription, MailboxMessage message, int attempt, int retries)
     {
         var runId = TopicNames.Run(_context.InstanceId, message.Id, attempt);
         Show(new MailboxCurrent(message.Id, message.Time, runId, attempt));
-        if (await SummarizeAsync(definition, message, runId, retries) is { } failed)
+        if (await SummarizeAsync(definition, subscription, message, runId, retries) is { } failed)
         {
             return (runId, failed);
         }
@@ -198,9 +199,9 @@ internal sealed class MailboxOrchestration
 
     /// <summary>Puts a summary in the place of the older part of a conversation that has become long.</summary>
     /// <returns>The result of the run that was to summarise, if it has failed; <see langword="null"/>: the message can be handled.</returns>
-    private async Task<WorkflowResult?> SummarizeAsync(WorkflowDefinition definition, MailboxMessage message, string runId, int retries)
+    private async Task<WorkflowResult?> SummarizeAsync(
+        WorkflowDefinition definition, SubscriptionDefinition subscription, MailboxMessage message, string runId, int retries)
     {
-        var subscription = definition.Subscriptions.First(each => each.Name == _input.Subscription);
         var older = _state.ConversationMessages - (subscription.Compact?.Keep ?? 0);
         if (subscription.Compact is not { } compact || older <= 2 || _state.Conversation is not { } conversation || (_state.ConversationSizes ?? []).Sum() <= compact.Above)
         {
@@ -228,16 +229,17 @@ internal sealed class MailboxOrchestration
         }
 
         // In the form of a question and its answer, which take turns.
+        var text = result.Output ?? Payload.Null;
         var summary = new[]
         {
             ToPayload(new ContextMessage(MessageFilter.Conversation, "user", Payload.Inline(JsonSerializer.SerializeToElement(SummaryQuestion, CoreJsonContext.Default.String)))),
-            ToPayload(new ContextMessage(MessageFilter.Conversation, "assistant", result.Output ?? Payload.Null, compact.Agent)),
+            ToPayload(new ContextMessage(MessageFilter.Conversation, "assistant", text, compact.Agent)),
         };
         _state = _state with
         {
             Conversation = await calls.PackAsync([.. summary, .. Enumerable.Range(older, compact.Keep).Select(conversation.Item)]),
             ConversationMessages = summary.Length + compact.Keep,
-            ConversationSizes = [0, BytesOf(result.Output), .. _state.ConversationSizes!.TakeLast(compact.Keep)],
+            ConversationSizes = [0, text.Bytes, .. _state.ConversationSizes!.TakeLast(compact.Keep)],
             Usage = _state.Usage + result.Usage,
         };
         return null;
@@ -296,7 +298,7 @@ internal sealed class MailboxOrchestration
         _context.SignalEntity(
             TopicNames.DeadLetters(_context.InstanceId, message.Number), DeadLetterEntity.Add, JsonSerializer.Serialize(letter, CoreJsonContext.Default.DeadLetter));
         Remember(message);
-        _state = _state with { Handled = message.Number, GivenUp = _state.GivenUp + 1, LastTime = _context.CurrentUtcDateTime };
+        _state = _state with { Handled = message.Number, GivenUp = _state.GivenUp + 1, LastGivenUp = new GivenUpMessage(message.Id, runId, letter.Reason), LastTime = _context.CurrentUtcDateTime };
     }
 
     private async Task<(Payload? Conversation, int Messages, IReadOnlyList<long>? Sizes)> ContinueConversationAsync(
@@ -316,14 +318,12 @@ internal sealed class MailboxOrchestration
             ToPayload(new ContextMessage(MessageFilter.Conversation, "assistant", answer, agent)),
         };
         var kept = Math.Min(count, subscription.MaxMessages - added.Length);
-        IReadOnlyList<long>? sizes = subscription.Compact is null ? null : [.. (_state.ConversationSizes ?? []).TakeLast(kept), BytesOf(question), BytesOf(answer)];
+        IReadOnlyList<long>? sizes = subscription.Compact is null ? null : [.. (_state.ConversationSizes ?? []).TakeLast(kept), question.Bytes, answer.Bytes];
         var conversation = before is null ? await calls.PackAsync(added)
             : kept == count ? await calls.PackAsync([before, await calls.PackAsync(added)], PackMode.Concat)
             : await calls.PackAsync([.. Enumerable.Range(count - kept, kept).Select(before.Item), .. added]);
         return (conversation, kept + added.Length, sizes);
     }
-
-    private static long BytesOf(Payload? content) => content?.Reference?.Bytes ?? content?.Text.Length ?? 0;
 
     private static Payload ToPayload(ContextMessage message) => Payload.FromText(JsonSerializer.SerializeToUtf8Bytes(message, CoreJsonContext.Default.ContextMessage));
 
@@ -390,6 +390,7 @@ internal sealed class MailboxOrchestration
             Subscription = _input.Subscription,
             Handled = _state.Handled,
             GivenUp = _state.GivenUp,
+            LastGivenUp = _state.LastGivenUp,
             Duplicates = _state.Duplicates,
             Current = current,
             State = _state.State,

@@ -30,6 +30,9 @@ internal sealed record MailboxState
     /// <summary>Gets how many were given up.</summary>
     public long GivenUp { get; init; }
 
+    /// <summary>Gets the last message that was given up.</summary>
+    public GivenUpMessage? LastGivenUp { get; init; }
+
     /// <summary>Gets how many had an id that was known already.</summary>
     public long Duplicates { get; init; }
 
@@ -79,6 +82,9 @@ internal sealed record MailboxProgress
     /// <summary>Gets how many were given up.</summary>
     public long GivenUp { get; init; }
 
+    /// <summary>Gets the last message that was given up.</summary>
+    public GivenUpMessage? LastGivenUp { get; init; }
+
     /// <summary>Gets how many had an id that was known already.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Duplicates { get; init; }
@@ -111,3 +117,9 @@ internal sealed record MailboxProgress
 /// <param name="RetryTime">When the next attempt begins, if the last one has failed.</param>
 /// <param name="Error">Why it failed.</param>
 internal sealed record MailboxCurrent(string Id, DateTimeOffset Time, string RunId, int Attempt, DateTimeOffset? RetryTime = null, string? Error = null);
+
+/// <summary>A message that was given up, for whoever waits for it: its dead letter comes a moment later.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="RunId">The run of the last attempt; there may be none.</param>
+/// <param name="Reason">Why.</param>
+internal sealed record GivenUpMessage(string Id, string RunId, WorkflowError Reason);

@@ -197,33 +197,41 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
     public async Task<HandledResult> WaitForHandledAsync(MessageDelivery delivery, string messageId, CancellationToken cancellationToken = default)
     {
         long version = 0;
-        var isLost = false;
+        long? known = null;
         while (true)
         {
             // The run is there as soon as the message has had its turn, and the mailbox changes when it ends.
-            var mailbox = isLost
-                ? await workflows.Durable.GetAsync(delivery.MailboxId, fetchInputsAndOutputs: false, cancellationToken)
-                : await workflows.Durable.WaitForChangeAsync(delivery.MailboxId, version, cancellationToken);
-            if (await FindEndAsync(delivery.MailboxId, messageId, mailbox, cancellationToken) is { } end)
+            var mailbox = await workflows.Durable.WaitForChangeAsync(delivery.MailboxId, version, cancellationToken);
+            if (mailbox is null)
             {
-                return end;
+                // The message that begins a mailbox is on its way to it.
+                await Task.Delay(TimeSpan.FromMilliseconds(20), timeProvider ?? TimeProvider.System, cancellationToken);
+                continue;
             }
 
-            version = mailbox?.Version ?? 0;
-
-            // The message that begins a mailbox is on its way to it; and a dead letter, of a message for which no run could begin, follows the mailbox's last change.
-            isLost = mailbox is not null && ProgressOf(mailbox) is { GivenUp: > 0, Current: null };
-            if (mailbox is null || isLost)
+            version = mailbox.Version;
+            if (ProgressOf(mailbox) is { } progress)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), timeProvider ?? TimeProvider.System, cancellationToken);
+                if (await FindEndAsync(delivery.MailboxId, messageId, progress, known, cancellationToken) is { } end)
+                {
+                    return end;
+                }
+
+                known = progress.GivenUp;
             }
         }
     }
 
-    private async Task<HandledResult?> FindEndAsync(string mailboxId, string messageId, OrchestrationMetadata? mailbox, CancellationToken cancellationToken)
+    /// <summary>Finds how a message has ended.</summary>
+    /// <param name="mailboxId">The mailbox.</param>
+    /// <param name="messageId">The message.</param>
+    /// <param name="progress">The mailbox as it is.</param>
+    /// <param name="known">How many messages had been given up when it was looked the last time; <see langword="null"/> the first time.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    private async Task<HandledResult?> FindEndAsync(string mailboxId, string messageId, MailboxProgress progress, long? known, CancellationToken cancellationToken)
     {
         // Attempts have ids of their own; as long as one follows, the message is the current one of its mailbox.
-        if (mailbox is null || ProgressOf(mailbox) is not { } progress || (progress.Current is { } current && current.Id == messageId))
+        if (progress.Current is { } current && current.Id == messageId)
         {
             return null;
         }
@@ -239,13 +247,17 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
             last = new HandledResult(run.InstanceId, run.StopReason ?? StopReason.Failed, run.Output, run.Error);
         }
 
-        if (last is null && progress.GivenUp > 0 && (await ListDeadLettersAsync(mailboxId, cancellationToken))?.LastOrDefault(letter => letter.MessageId == messageId) is { } dead)
-        {
-            last = new HandledResult(dead.RunId, StopReason.Failed, null, dead.Reason);
-        }
-
-        return last;
+        // No run could begin for it. The mailbox names the last message that was given up; of those before it there are the letters.
+        return last
+            ?? (progress.LastGivenUp is { } given && given.Id == messageId ? new HandledResult(given.RunId, StopReason.Failed, null, given.Reason)
+            : progress.GivenUp > (known ?? 0) + (known is null ? 0 : 1) ? await FindLetterOfAsync(mailboxId, messageId, cancellationToken)
+            : null);
     }
+
+    private async Task<HandledResult?> FindLetterOfAsync(string mailboxId, string messageId, CancellationToken cancellationToken) =>
+        (await ListDeadLettersAsync(mailboxId, cancellationToken))?.LastOrDefault(letter => letter.MessageId == messageId) is { } dead
+            ? new HandledResult(dead.RunId, StopReason.Failed, null, dead.Reason)
+            : null;
 
     /// <summary>Finds the run of an attempt; if it could not begin since the conversation was not summarised, the run that was to do that.</summary>
     private async Task<WorkflowStatus?> FindRunAsync(string run, CancellationToken cancellationToken)

@@ -202,9 +202,16 @@ public sealed class TopicTests
         var given = await host.Topics.WaitForHandledAsync(new MessageDelivery("desk", "triage", delivery.Mailbox, ""), "lost", limit.Token);
         Assert.Equal((StopReason.Failed, "definition_not_found"), (given.StopReason, given.Error!.Code));
 
+        // Also if another has been given up since, and is named by the mailbox.
+        await host.Engine.Client.SignalEntityAsync(
+            TopicNames.Topic("tickets", "a"), TopicEntity.Publish, JsonSerializer.Serialize(lost with { Id = "lost too" }, CoreJsonContext.Default.TopicMessage), limit.Token);
+        Assert.Equal(StopReason.Failed, (await host.Topics.WaitForHandledAsync(new MessageDelivery("desk", "triage", delivery.Mailbox, ""), "lost too", limit.Token)).StopReason);
+        Assert.Equal("definition_not_found", (await host.Topics.WaitForHandledAsync(new MessageDelivery("desk", "triage", delivery.Mailbox, ""), "lost", limit.Token)).Error!.Code);
+        Assert.True(await host.Topics.DropAsync(delivery.Mailbox, 3));
+
         // The definition is known now: the letter is handled by the subscription as it is.
         Assert.True(await host.Topics.ReplayAsync(delivery.Mailbox, 1));
-        await UntilAsync(host, delivery.Mailbox, mailbox => mailbox.Handled == 3);
+        await UntilAsync(host, delivery.Mailbox, mailbox => mailbox.Handled == 4);
         Assert.Equal(["next", "x"], handled);
     }
 

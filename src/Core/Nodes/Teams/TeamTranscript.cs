@@ -65,7 +65,7 @@ internal sealed class TeamTranscript(RunCalls calls, string node)
     }
 
     /// <summary>Determines whether members are sent more than this many bytes, with more messages than are to stay unchanged.</summary>
-    public bool IsAbove(int bytes, int keep) => _messages.Count - _summarized > keep && _messages.Skip(_summarized).Sum(message => BytesOf(message.Content)) > bytes;
+    public bool IsAbove(int bytes, int keep) => _messages.Count - _summarized > keep && _messages.Skip(_summarized).Sum(message => message.Content.Bytes) > bytes;
 
     /// <summary>Gets what is to be summarised: the last summary, and the messages since, but for the last ones.</summary>
     public async Task<(IReadOnlyList<Payload> Packed, IReadOnlyList<ContextMessage> Messages)> ToSummarizeAsync(int keep)
@@ -117,8 +117,6 @@ internal sealed class TeamTranscript(RunCalls calls, string node)
             lists.Add(joined);
         }
     }
-
-    private static long BytesOf(Payload content) => content.Reference?.Bytes ?? content.Text.Length;
 
     private List<ContextMessage> Filter(IReadOnlyList<MessageFilter> filters)
     {
