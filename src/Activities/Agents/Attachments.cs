@@ -17,8 +17,20 @@ internal static class Attachments
     /// <summary>How many bytes they may have together.</summary>
     public const int MostBytes = 20 * 1024 * 1024;
 
-    // What chat completions have parts for. Others would be left out by the library without a word.
-    private static readonly string[] MediaTypes = ["image/png", "image/jpeg", "image/webp", "image/gif", "application/pdf", "audio/wav", "audio/mpeg"];
+    /// <summary>Gets the media types that chat completions have parts for, by the extensions of files. Others would be left out by the library without a word.</summary>
+    public static IReadOnlyDictionary<string, string> Extensions { get; } = new OrderedDictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+    {
+        [".png"] = "image/png",
+        [".jpg"] = "image/jpeg",
+        [".jpeg"] = "image/jpeg",
+        [".webp"] = "image/webp",
+        [".gif"] = "image/gif",
+        [".pdf"] = "application/pdf",
+        [".wav"] = "audio/wav",
+        [".mp3"] = "audio/mpeg",
+    };
+
+    private static readonly string[] MediaTypes = [.. Extensions.Values.Distinct(StringComparer.Ordinal)];
 
     /// <summary>Reads the attachments of a node.</summary>
     /// <param name="value">The value of its <c>attach</c>. What is null is left out.</param>

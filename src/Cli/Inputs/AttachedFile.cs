@@ -1,25 +1,11 @@
 using System.Text.Json.Nodes;
+using Polyphony.Activities.Agents;
 
 namespace Polyphony.Cli.Inputs;
 
 /// <summary>Reads a file of <c>key@=FILE</c> into the form in which it can go with a prompt: <c>{ "mediaType": …, "data": BASE64, "name": … }</c>.</summary>
 internal static class AttachedFile
 {
-    // As much as goes with one prompt.
-    private const long MostBytes = 20 * 1024 * 1024;
-
-    private static readonly Dictionary<string, string> MediaTypes = new(StringComparer.OrdinalIgnoreCase)
-    {
-        [".png"] = "image/png",
-        [".jpg"] = "image/jpeg",
-        [".jpeg"] = "image/jpeg",
-        [".webp"] = "image/webp",
-        [".gif"] = "image/gif",
-        [".pdf"] = "application/pdf",
-        [".wav"] = "audio/wav",
-        [".mp3"] = "audio/mpeg",
-    };
-
     /// <summary>Reads a file.</summary>
     /// <param name="key">The key that it is for.</param>
     /// <param name="path">Its path.</param>
@@ -28,17 +14,17 @@ internal static class AttachedFile
     public static string? TryRead(string key, string path, out JsonObject? file)
     {
         file = null;
-        if (!MediaTypes.TryGetValue(Path.GetExtension(path), out var mediaType))
+        if (!Attachments.Extensions.TryGetValue(Path.GetExtension(path), out var mediaType))
         {
-            return $"\"{key}@={path}\" is no file that models take. Known by their names: {string.Join(", ", MediaTypes.Keys)}.";
+            return $"\"{key}@={path}\" is no file that models take. Known by their names: {string.Join(", ", Attachments.Extensions.Keys)}.";
         }
 
         try
         {
             var info = new FileInfo(path);
-            if (info is { Exists: true, Length: > MostBytes })
+            if (info is { Exists: true, Length: > Attachments.MostBytes })
             {
-                return $"The file \"{path}\" of \"{key}\" has {info.Length:N0} bytes; at most {MostBytes:N0} go with a prompt.";
+                return $"The file \"{path}\" of \"{key}\" has {info.Length:N0} bytes; at most {Attachments.MostBytes:N0} go with a prompt.";
             }
 
             file = new JsonObject { ["mediaType"] = mediaType, ["data"] = Convert.ToBase64String(File.ReadAllBytes(path)), ["name"] = info.Name };

@@ -1,4 +1,3 @@
-using System.Text;
 using Polyphony.Core.Graph;
 
 namespace Polyphony.Core.Runs;
@@ -78,28 +77,18 @@ internal sealed class NodeSchedule
             return known;
         }
 
-        var graph = _plan.Graph;
-        var loops = new Stack<int>();
-        for (var loop = graph.InnermostLoop[node]; loop >= 0; loop = graph.Loops[loop].Parent)
-        {
-            loops.Push(loop);
-        }
-
-        var order = new StringBuilder();
-        foreach (var loop in loops)
-        {
-            order.Append($"{graph.Position[graph.Loops[loop].Header]:D4}.{(state ?? State).Loops[loop].Round:D6}.");
-        }
-
-        return order.Append($"{graph.Position[node]:D4}").ToString();
+        var loop = _plan.Graph.InnermostLoop[node];
+        return $"{(loop < 0 ? "" : PrefixOf(loop, state))}{_plan.Graph.Position[node]:D4}";
     }
 
-    /// <summary>Gets what the places of the results of a loop's present round begin with: those of earlier rounds come before it.</summary>
-    public string PrefixOf(int loop)
+    /// <summary>Gets what the places of the results of a loop's round begin with: those of earlier rounds come before it.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="state">The state that tells the round; the current one by default.</param>
+    public string PrefixOf(int loop, GraphState? state = null)
     {
         var graph = _plan.Graph;
-        var outer = graph.Loops[loop].Parent is >= 0 and var parent ? PrefixOf(parent) : "";
-        return $"{outer}{graph.Position[graph.Loops[loop].Header]:D4}.{State.Loops[loop].Round:D6}.";
+        var outer = graph.Loops[loop].Parent is >= 0 and var parent ? PrefixOf(parent, state) : "";
+        return $"{outer}{graph.Position[graph.Loops[loop].Header]:D4}.{(state ?? State).Loops[loop].Round:D6}.";
     }
 
     /// <summary>Makes the end of a node that failed as a whole, not by one of its activations.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using OpenAI.Chat;
@@ -32,15 +31,8 @@ internal sealed class OpenAIChatClient(ChatClient client, bool takesAttachments)
         return Complete(response, (ChatCompletion)response.RawRepresentation!);
     }
 
-    public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        // An answer is recorded whole before it is used, so there is nobody to stream to: one update holds it all.
-        foreach (var update in (await GetResponseAsync(messages, options, cancellationToken)).ToChatResponseUpdates())
-        {
-            yield return update;
-        }
-    }
+    public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => WholeAnswers.StreamAsync(this, messages, options, cancellationToken);
 
     private static ChatResponse Complete(ChatResponse response, ChatCompletion completion)
     {

@@ -52,9 +52,9 @@ internal static class SourceValues
     {
         foreach (var key in JsonPointer.Parts(pointer))
         {
-            if (node is SourceMapping mapping && mapping.Entries.FirstOrDefault(entry => entry.Key == key) is { } entry)
+            if (node is SourceMapping mapping && mapping.Find(key) is { } value)
             {
-                node = entry.Value;
+                node = value;
                 path = ParseContext.Join(path, key);
             }
             else if (node is SourceSequence sequence && JsonPointer.TryIndex(key, sequence.Items.Count, out var index))

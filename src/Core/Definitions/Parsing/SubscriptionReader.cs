@@ -133,13 +133,11 @@ internal static class SubscriptionReader
             compact.Invalid("agent", $"\"{compaction.Agent}\" summarises and answers as well", "Use a separate agent for it.");
         }
 
-        if (ValueOf(root, "agents") is SourceMapping agents && ValueOf(agents, compaction.Agent) is SourceMapping agent && ValueOf(agent, "context") is not null)
+        if (root.Find("agents") is SourceMapping agents && agents.Find(compaction.Agent) is SourceMapping agent && agent.Find("context") is not null)
         {
             compact.Invalid("agent", $"\"{compaction.Agent}\" sees only a part of what it summarises: it has a \"context\"", "Remove it, or use a separate agent.");
         }
     }
-
-    private static SourceNode? ValueOf(SourceMapping mapping, string key) => mapping.Entries.FirstOrDefault(entry => entry.Key == key)?.Value;
 
     private static string? Topic(MapReader map)
     {

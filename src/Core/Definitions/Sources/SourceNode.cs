@@ -42,7 +42,11 @@ internal sealed record SourceSequence(SourceLocation Location, IReadOnlyList<Sou
 /// <summary>A map; keys keep their order.</summary>
 /// <param name="Location">Where it begins.</param>
 /// <param name="Entries">Its entries. A key written twice is in the list twice, for the parser to report.</param>
-internal sealed record SourceMapping(SourceLocation Location, IReadOnlyList<SourceEntry> Entries) : SourceNode(Location);
+internal sealed record SourceMapping(SourceLocation Location, IReadOnlyList<SourceEntry> Entries) : SourceNode(Location)
+{
+    /// <summary>Gets the value of a key; <see langword="null"/> if it is not there.</summary>
+    public SourceNode? Find(string key) => Entries.FirstOrDefault(entry => entry.Key == key)?.Value;
+}
 
 /// <summary>An entry of a map.</summary>
 /// <param name="Key">The key.</param>

@@ -9,11 +9,7 @@ internal static class AgentNodeWriter
     {
         text.Text("agent", node.Agent);
         text.Text("prompt", node.Prompt.Text);
-        if (node.Attach is { } attach)
-        {
-            text.Value("attach", attach);
-        }
-
+        text.Value("attach", node.Attach);
         text.Json("output", node.Output?.Json);
         text.Time("maxWait", node.MaxWait);
         text.Truncation(node.OnTruncation);
