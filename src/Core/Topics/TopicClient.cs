@@ -19,6 +19,10 @@ namespace Polyphony.Core.Topics;
 /// <param name="timeProvider">The clock for short waits; by default the system's.</param>
 public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProvider = null)
 {
+    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan LongestLook = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan SendAgain = TimeSpan.FromSeconds(10);
+
     private readonly TopicRouter _router = new(workflows.Catalog, workflows.Pinning, workflows.Payloads);
 
     /// <summary>Publishes a message. Accepted, and durable, when the task completes.</summary>
@@ -36,8 +40,7 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
     {
         workflows.Durable.CheckWritable();
         var message = await _router.RouteAsync(topic, source, messageId ?? RandomNumberGenerator.GetHexString(32, lowercase: true), data, cancellationToken);
-        await workflows.Durable.SignalEntityAsync(
-            TopicNames.Topic(topic, source), TopicEntity.Publish, JsonSerializer.Serialize(message, CoreJsonContext.Default.TopicMessage), cancellationToken);
+        await SendAsync(message, cancellationToken);
         return new PublishedMessage(
             message.Id, topic, source, [.. message.Deliveries.Select(delivery => new MessageDelivery(delivery.Workflow, delivery.Subscription, delivery.Mailbox, TopicNames.Run(delivery.Mailbox, message.Id, 1)))]);
     }
@@ -216,6 +219,33 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
             if (mailbox is null || isLost)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(20), timeProvider ?? TimeProvider.System, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Gives a message to its topic. Where signals may overtake each other after a crash, it waits until the message has its number: only then is the order fixed that the caller may rely on.</summary>
+    private async Task SendAsync(TopicMessage message, CancellationToken cancellationToken)
+    {
+        var topic = TopicNames.Topic(message.Topic, message.Source);
+        var signal = JsonSerializer.Serialize(message, CoreJsonContext.Default.TopicMessage);
+        var key = TopicNames.Key(message.Id);
+        while (true)
+        {
+            await workflows.Durable.SignalEntityAsync(topic, TopicEntity.Publish, signal, cancellationToken);
+            if (workflows.Durable.KeepsSignalsInOrder)
+            {
+                return;
+            }
+
+            // A host that has crashed holds what it had taken for a minute. Sent again, it is the same message.
+            var delay = FirstLook;
+            for (var waited = TimeSpan.Zero; waited < SendAgain; waited += delay, delay = delay * 2 < LongestLook ? delay * 2 : LongestLook)
+            {
+                await Task.Delay(delay, timeProvider ?? TimeProvider.System, cancellationToken);
+                if (await workflows.Durable.GetEntityStateAsync(topic, cancellationToken) is { } state && JsonSerializer.Deserialize(state, CoreJsonContext.Default.TopicState)!.Recent.Contains(key))
+                {
+                    return;
+                }
             }
         }
     }

@@ -34,6 +34,12 @@ public sealed class OrchestrationTriggers(AppFunctions functions)
     [Function(TaskNames.ScheduleOrchestration)]
     public Task<RawJson?> ScheduleAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
 
+    /// <summary>Starts an instance for an entity, unless its id was used before.</summary>
+    /// <param name="context">The orchestration.</param>
+    /// <returns>Nothing.</returns>
+    [Function(InstanceStarts.Name)]
+    public Task<RawJson?> StartInstanceAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
+
     /// <summary>Sends an event for an entity, which can't send one itself.</summary>
     /// <param name="context">The orchestration.</param>
     /// <returns>Nothing.</returns>

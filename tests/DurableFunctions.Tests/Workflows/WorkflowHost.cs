@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -33,15 +34,16 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     private readonly IAsyncDisposable _owner;
     private readonly OverlaidCatalog _catalog = new();
+    private readonly EndpointPolicy? _endpoints;
 
     private WorkflowHost(IAsyncDisposable owner, DurableClient durable, IDefinitionStore definitions, IPayloadStore payloads, ILedger ledger, EndpointPolicy? endpoints = null)
     {
         _owner = owner;
-        Durable = durable;
+        _endpoints = endpoints;
         Definitions = definitions;
         Payloads = payloads;
         Ledger = ledger;
-        Client = new WorkflowClient(durable, new CodeCatalog(Code, _catalog), definitions, payloads, endpoints: endpoints, ledger: ledger);
+        Connect(durable);
     }
 
     /// <summary>A workflow in C#: loops, fans out, waits for a time and asks a person.</summary>
@@ -59,7 +61,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
     /// <summary>Gets the workflows that can be started by name: those of samples/.</summary>
     public static IWorkflowCatalog Catalog => Samples;
 
-    public DurableClient Durable { get; }
+    public DurableClient Durable { get; private set; }
 
     public IDefinitionStore Definitions { get; }
 
@@ -67,7 +69,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public ILedger Ledger { get; }
 
-    public WorkflowClient Client { get; }
+    public WorkflowClient Client { get; private set; }
 
     /// <summary>Gets the clock by which activities look at their instance; on the embedded engine nobody looks.</summary>
     public FakeClock Looks { get; private init; } = new();
@@ -124,7 +126,22 @@ internal sealed class WorkflowHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends the process as a crash would, and starts another; on Durable Task only.</summary>
+    public async Task CrashAsync()
+    {
+        var host = (DurableTaskHost)_owner;
+        await host.RestartAsync(crash: true);
+        Connect(host.Client);
+    }
+
     public ValueTask DisposeAsync() => _owner.DisposeAsync();
+
+    [MemberNotNull(nameof(Durable), nameof(Client))]
+    private void Connect(DurableClient durable)
+    {
+        Durable = durable;
+        Client = new WorkflowClient(durable, new CodeCatalog(Code, _catalog), Definitions, Payloads, endpoints: _endpoints, ledger: Ledger);
+    }
 
     private static async Task<WorkflowHost> OnDurableTaskAsync(
         ITaskHub hub, DurableTaskHost.Stores stores, Func<Task> whenDisposed, InterpreterOptions? interpreter, IModelProvider? models, HostTools? tools)
