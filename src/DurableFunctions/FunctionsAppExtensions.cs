@@ -126,7 +126,10 @@ public static class FunctionsAppExtensions
     private static DurableRegistry MakeRegistry(IServiceProvider provider)
     {
         var settings = provider.GetRequiredService<FunctionsSettings>();
-        var registry = new DurableRegistry().AddOrchestration(EventSender.Name, EventSender.RunAsync);
+        var registry = new DurableRegistry()
+            .AddOrchestration(EventSender.Name, EventSender.RunAsync)
+            .AddOrchestration(InstanceStarts.Name, InstanceStarts.RunAsync)
+            .AddActivity(InstanceStarts.Activity, InstanceStarts.Start(provider.GetRequiredService<DurableClient>));
         provider.GetRequiredService<AppActivities>().Register(
             registry,
             InterpreterOptions.ExtendedSessions,

@@ -11,6 +11,9 @@ public abstract class DurableClient
     {
     }
 
+    /// <summary>Gets a value indicating whether an entity gets signals in the order in which <see cref="SignalEntityAsync"/> has completed for them, also after a crash.</summary>
+    public virtual bool KeepsSignalsInOrder => true;
+
     /// <summary>Starts an instance. Committed when the task completes.</summary>
     /// <param name="name">The registered name of the orchestration.</param>
     /// <param name="input">JSON, or <see langword="null"/>.</param>

@@ -76,6 +76,7 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(ReplayRequest))]
 [JsonSerializable(typeof(MailboxMessage))]
 [JsonSerializable(typeof(MailboxInput))]
+[JsonSerializable(typeof(OpenMailbox))]
 [JsonSerializable(typeof(MailboxState))]
 [JsonSerializable(typeof(MailboxProgress))]
 [JsonSerializable(typeof(DeadLetterPage))]

@@ -24,7 +24,7 @@ internal static class DeadLetterEntity
     {
         var page = context.State is { } json ? JsonSerializer.Deserialize(json, CoreJsonContext.Default.DeadLetterPage)! : new DeadLetterPage();
         var letter = JsonSerializer.Deserialize(context.Input!, CoreJsonContext.Default.DeadLetter)!;
-        var found = page.Letters.FindIndex(each => each.Number == letter.Number);
+        var found = page.Letters.FindIndex(each => each.Number == letter.Number && each.Message.Id == letter.Message.Id);
         switch (context.Operation)
         {
             case Add when found < 0:

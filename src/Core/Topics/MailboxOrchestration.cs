@@ -31,7 +31,7 @@ internal sealed class MailboxOrchestration
     private readonly MailboxInput _input;
     private readonly PlanCache _plans;
     private readonly InterpreterOptions _options;
-    private readonly SortedDictionary<long, MailboxMessage> _early = [];
+    private readonly List<MailboxMessage> _early;
     private readonly Dictionary<int, HashSet<string>> _seen = [];
     private MailboxState _state;
     private int _taken;
@@ -43,11 +43,7 @@ internal sealed class MailboxOrchestration
         _plans = plans;
         _options = options;
         _state = state ?? new MailboxState();
-        foreach (var message in (_state.Early ?? []).Append(input.First).OfType<MailboxMessage>())
-        {
-            _early[message.Number] = message;
-        }
-
+        _early = [.. (_state.Early ?? []).Append(input.First).OfType<MailboxMessage>()];
         foreach (var (day, keys) in _state.Seen ?? new Dictionary<int, string>())
         {
             _seen[day] = [.. Enumerable.Range(0, keys.Length / KeyLength).Select(i => keys.Substring(i * KeyLength, KeyLength))];
@@ -57,9 +53,12 @@ internal sealed class MailboxOrchestration
     /// <summary>Runs a generation of a mailbox.</summary>
     public static async Task<string?> RunAsync(OrchestrationContext context, MailboxInput input, PlanCache plans, InterpreterOptions options)
     {
-        if (input.First is not null)
+        if (input.First is { } first)
         {
-            context.SignalEntity(TopicNames.Topic(input.Topic, input.Source), TopicEntity.Open, JsonSerializer.Serialize(context.InstanceId, CoreJsonContext.Default.String));
+            // Only once there is a step on record: an engine may drop what is sent to an instance that has none.
+            await context.CreateTimerAsync(context.CurrentUtcDateTime);
+            context.SignalEntity(
+                TopicNames.Topic(input.Topic, input.Source), TopicEntity.Open, JsonSerializer.Serialize(new OpenMailbox(context.InstanceId, first.Id), CoreJsonContext.Default.OpenMailbox));
         }
 
         var state = input.StoredState is { } parts ? JsonSerializer.Deserialize(await StoredText.LoadAsync(context, parts), CoreJsonContext.Default.MailboxState) : input.State;
@@ -72,9 +71,9 @@ internal sealed class MailboxOrchestration
         {
             var message = await NextAsync();
             _taken++;
-            if (message.EarlierAttempts == 0 && IsKnown(message))
+            if (IsKnown(message))
             {
-                _state = _state with { Handled = message.Number, Duplicates = _state.Duplicates + 1 };
+                _state = _state with { Handled = Math.Max(_state.Handled, message.Number), Duplicates = _state.Duplicates + 1 };
             }
             else
             {
@@ -97,19 +96,23 @@ internal sealed class MailboxOrchestration
         static string Write(MailboxInput input) => JsonSerializer.Serialize(input, CoreJsonContext.Default.MailboxInput);
     }
 
-    /// <summary>Takes the next message in order. Where events overtake each other, those that come early wait here.</summary>
+    /// <summary>
+    /// Takes the next message in order. Where events overtake each other, those that come early wait here. Where a crash made two messages of one number, both are handled; what comes a second time is left out.
+    /// </summary>
     private async Task<MailboxMessage> NextAsync()
     {
         MailboxMessage? next;
-        while (!_early.Remove(_state.Handled + 1, out next))
+        while ((next = _early.Where(each => each.Number <= _state.Handled + 1).MinBy(each => each.Number)) is null)
         {
             var json = await _context.WaitForExternalEventAsync(EventNames.Message);
-            if (JsonSerializer.Deserialize(json!, CoreJsonContext.Default.MailboxMessage) is { } message && message.Number > _state.Handled)
+            var message = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.MailboxMessage)!;
+            if ((message.Number > _state.Handled || !IsKnown(message)) && !_early.Exists(each => each.Number == message.Number && KeyOf(each) == KeyOf(message)))
             {
-                _early.TryAdd(message.Number, message);
+                _early.Add(message);
             }
         }
 
+        _early.Remove(next);
         return next;
     }
 
@@ -189,7 +192,7 @@ internal sealed class MailboxOrchestration
             RootInstanceId = _context.InstanceId,
 
             // The same for every attempt: what was answered in one is used in the next.
-            LogicalId = $"{_context.InstanceId}/{message.Number}",
+            LogicalId = LogicalIdOf(message),
             Depth = 1,
             Rewinds = retries,
             HoldsPublications = true,
@@ -215,7 +218,7 @@ internal sealed class MailboxOrchestration
             DefinitionHash = subscription.Summarizer!.Hash,
             Input = Payload.Null,
             RootInstanceId = _context.InstanceId,
-            LogicalId = TopicNames.Summary($"{_context.InstanceId}/{message.Number}"),
+            LogicalId = TopicNames.Summary(LogicalIdOf(message)),
             Depth = 1,
             Rewinds = retries,
             Message = new HandledMessage(
@@ -275,7 +278,7 @@ internal sealed class MailboxOrchestration
         Remember(message);
         _state = _state with
         {
-            Handled = message.Number,
+            Handled = Math.Max(_state.Handled, message.Number),
             State = result.State ?? _state.State,
             Conversation = conversation,
             ConversationMessages = messages,
@@ -298,7 +301,14 @@ internal sealed class MailboxOrchestration
         _context.SignalEntity(
             TopicNames.DeadLetters(_context.InstanceId, message.Number), DeadLetterEntity.Add, JsonSerializer.Serialize(letter, CoreJsonContext.Default.DeadLetter));
         Remember(message);
-        _state = _state with { Handled = message.Number, GivenUp = _state.GivenUp + 1, LastGivenUp = new GivenUpMessage(message.Id, runId, letter.Reason), LastTime = _context.CurrentUtcDateTime };
+        var given = new GivenUpMessage(message.Id, runId, error with { Message = ErrorText.Shorten(error.Message, GivenUpMessage.MaxReasonLength) });
+        _state = _state with
+        {
+            Handled = Math.Max(_state.Handled, message.Number),
+            GivenUp = _state.GivenUp + 1,
+            LastGivenUp = [.. (_state.LastGivenUp ?? []).TakeLast(GivenUpMessage.MostKept - 1), given],
+            LastTime = _context.CurrentUtcDateTime,
+        };
     }
 
     private async Task<(Payload? Conversation, int Messages, IReadOnlyList<long>? Sizes)> ContinueConversationAsync(
@@ -353,9 +363,14 @@ internal sealed class MailboxOrchestration
 
     private bool IsKnown(MailboxMessage message)
     {
-        var key = TopicNames.Key(message.Id);
+        var key = KeyOf(message);
         return _seen.Values.Any(keys => keys.Contains(key));
     }
+
+    /// <summary>What a message is remembered by. Each replay of a dead letter is one of its own.</summary>
+    private static string KeyOf(MailboxMessage message) => TopicNames.Key(message.EarlierAttempts == 0 ? message.Id : $"{message.Id}\n{message.EarlierAttempts}");
+
+    private string LogicalIdOf(MailboxMessage message) => $"{_context.InstanceId}/{message.Number}.{TopicNames.Key(message.Id)}";
 
     private void Remember(MailboxMessage message)
     {
@@ -371,13 +386,14 @@ internal sealed class MailboxOrchestration
         }
 
         keys.Add(TopicNames.Key(message.Id));
+        keys.Add(KeyOf(message));
     }
 
     private static int DayOf(DateTimeOffset time) => (int)(time.UtcTicks / TimeSpan.TicksPerDay) - (int)(DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerDay);
 
     private MailboxState Saved() => _state with
     {
-        Early = _early.Count == 0 ? null : [.. _early.Values],
+        Early = _early.Count == 0 ? null : [.. _early],
         Seen = _seen.ToDictionary(pair => pair.Key, pair => string.Concat(pair.Value)),
     };
 

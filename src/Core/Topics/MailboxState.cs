@@ -30,8 +30,8 @@ internal sealed record MailboxState
     /// <summary>Gets how many were given up.</summary>
     public long GivenUp { get; init; }
 
-    /// <summary>Gets the last message that was given up.</summary>
-    public GivenUpMessage? LastGivenUp { get; init; }
+    /// <summary>Gets the last messages that were given up, up to <see cref="GivenUpMessage.MostKept"/>, the newest last.</summary>
+    public IReadOnlyList<GivenUpMessage>? LastGivenUp { get; init; }
 
     /// <summary>Gets how many had an id that was known already.</summary>
     public long Duplicates { get; init; }
@@ -82,8 +82,8 @@ internal sealed record MailboxProgress
     /// <summary>Gets how many were given up.</summary>
     public long GivenUp { get; init; }
 
-    /// <summary>Gets the last message that was given up.</summary>
-    public GivenUpMessage? LastGivenUp { get; init; }
+    /// <summary>Gets the last messages that were given up, up to <see cref="GivenUpMessage.MostKept"/>, the newest last.</summary>
+    public IReadOnlyList<GivenUpMessage>? LastGivenUp { get; init; }
 
     /// <summary>Gets how many had an id that was known already.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
@@ -122,4 +122,11 @@ internal sealed record MailboxCurrent(string Id, DateTimeOffset Time, string Run
 /// <param name="Id">Its id.</param>
 /// <param name="RunId">The run of the last attempt; there may be none.</param>
 /// <param name="Reason">Why.</param>
-internal sealed record GivenUpMessage(string Id, string RunId, WorkflowError Reason);
+internal sealed record GivenUpMessage(string Id, string RunId, WorkflowError Reason)
+{
+    /// <summary>How many of them a mailbox names: whoever waits for one looks at every change, and may be late by that many. Letters are sent, and arrive later.</summary>
+    public const int MostKept = 8;
+
+    /// <summary>The maximum number of characters of the reason's message.</summary>
+    public const int MaxReasonLength = 500;
+}

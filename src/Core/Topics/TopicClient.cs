@@ -19,6 +19,10 @@ namespace Polyphony.Core.Topics;
 /// <param name="timeProvider">The clock for short waits; by default the system's.</param>
 public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProvider = null)
 {
+    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan LongestLook = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan SendAgain = TimeSpan.FromSeconds(10);
+
     private readonly TopicRouter _router = new(workflows.Catalog, workflows.Pinning, workflows.Payloads);
 
     /// <summary>Publishes a message. Accepted, and durable, when the task completes.</summary>
@@ -36,8 +40,7 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
     {
         workflows.Durable.CheckWritable();
         var message = await _router.RouteAsync(topic, source, messageId ?? RandomNumberGenerator.GetHexString(32, lowercase: true), data, cancellationToken);
-        await workflows.Durable.SignalEntityAsync(
-            TopicNames.Topic(topic, source), TopicEntity.Publish, JsonSerializer.Serialize(message, CoreJsonContext.Default.TopicMessage), cancellationToken);
+        await SendAsync(message, cancellationToken);
         return new PublishedMessage(
             message.Id, topic, source, [.. message.Deliveries.Select(delivery => new MessageDelivery(delivery.Workflow, delivery.Subscription, delivery.Mailbox, TopicNames.Run(delivery.Mailbox, message.Id, 1)))]);
     }
@@ -222,6 +225,42 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
         }
     }
 
+    /// <summary>
+    /// Gives a message to its topic. Where signals may overtake each other after a crash, it waits until the message has its number: only then is the order fixed on which the caller may rely.
+    /// </summary>
+    private async Task SendAsync(TopicMessage message, CancellationToken cancellationToken)
+    {
+        var topic = TopicNames.Topic(message.Topic, message.Source);
+        var isInOrder = workflows.Durable.KeepsSignalsInOrder;
+        var signal = JsonSerializer.Serialize(message with { IsAwaited = !isInOrder }, CoreJsonContext.Default.TopicMessage);
+        do
+        {
+            await workflows.Durable.SignalEntityAsync(topic, TopicEntity.Publish, signal, cancellationToken);
+        }
+        while (!isInOrder && !await HasNumberAsync(topic, message.Id, cancellationToken));
+    }
+
+    /// <summary>
+    /// Waits until a message has its number. After some time it is sent once more, as the same message: a host that has crashed keeps from others what it had taken.
+    /// </summary>
+    private async Task<bool> HasNumberAsync(EntityId topic, string messageId, CancellationToken cancellationToken)
+    {
+        var clock = timeProvider ?? TimeProvider.System;
+        var key = TopicNames.Key(messageId);
+        var began = clock.GetTimestamp();
+        for (var delay = FirstLook; clock.GetElapsedTime(began) < SendAgain; delay = delay * 2 < LongestLook ? delay * 2 : LongestLook)
+        {
+            await Task.Delay(delay, clock, cancellationToken);
+            if (await workflows.Durable.GetEntityStateAsync(topic, cancellationToken) is { } state
+                && JsonSerializer.Deserialize(state, CoreJsonContext.Default.TopicState)!.Recent?.Contains(key) == true)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Finds how a message has ended.</summary>
     /// <param name="mailboxId">The mailbox.</param>
     /// <param name="messageId">The message.</param>
@@ -247,10 +286,10 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
             last = new HandledResult(run.InstanceId, run.StopReason ?? StopReason.Failed, run.Output, run.Error);
         }
 
-        // No run could begin for it. The mailbox names the last message that was given up; of those before it there are the letters.
+        // No run could begin for it. The mailbox names the last messages that were given up; of those before there are the letters.
         return last
-            ?? (progress.LastGivenUp is { } given && given.Id == messageId ? new HandledResult(given.RunId, StopReason.Failed, null, given.Reason)
-            : progress.GivenUp > (known ?? 0) + (known is null ? 0 : 1) ? await FindLetterOfAsync(mailboxId, messageId, cancellationToken)
+            ?? (progress.LastGivenUp?.LastOrDefault(each => each.Id == messageId) is { } given ? new HandledResult(given.RunId, StopReason.Failed, null, given.Reason)
+            : progress.GivenUp > (known ?? 0) + GivenUpMessage.MostKept || (known is null && progress.GivenUp > 0) ? await FindLetterOfAsync(mailboxId, messageId, cancellationToken)
             : null);
     }
 

@@ -22,7 +22,12 @@ internal sealed record PublishResult(TopicMessage? Message, CallError? Error = n
 /// <param name="Source">The source.</param>
 /// <param name="Data">The data. What lies in the payload store is kept for each of the mailboxes.</param>
 /// <param name="Deliveries">Who gets it.</param>
-internal sealed record TopicMessage(string Id, string Topic, string Source, Payload Data, IReadOnlyList<Delivery> Deliveries);
+internal sealed record TopicMessage(string Id, string Topic, string Source, Payload Data, IReadOnlyList<Delivery> Deliveries)
+{
+    /// <summary>Gets a value indicating whether its publisher waits until it has its numbers.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsAwaited { get; init; }
+}
 
 /// <summary>One subscriber of a message, as it was when the message was accepted.</summary>
 /// <param name="Mailbox">The mailbox: the instance that handles the subscriber's messages of the source.</param>

@@ -67,7 +67,7 @@ internal static class TopicNames
     public static string MessageId(string text) => text.Length <= MaxLength ? text : $"{Cut(text, 90)}:{Hash(text, 32)}";
 
     /// <summary>A key by which a mailbox remembers a message id: 96 bits of its hash, in 16 characters.</summary>
-    public static string Key(string messageId) => Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(messageId)).AsSpan(0, 12));
+    public static string Key(string messageId) => Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(messageId)).AsSpan(0, 12)).Replace('/', '_').Replace('+', '-');
 
     private static string? Problem(string text, string what) =>
         text.Length is > 0 and <= MaxLength && !text.AsSpan().ContainsAnyInRange('\0', '\u001f') && !text.Contains('\u007f') && !HasLoneSurrogate(text)

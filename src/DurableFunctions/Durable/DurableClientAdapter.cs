@@ -209,6 +209,9 @@ internal sealed partial class DurableClientAdapter : DurableClient
     }
 
     /// <inheritdoc/>
+    public override bool KeepsSignalsInOrder => false;
+
+    /// <inheritdoc/>
     public override Task SignalEntityAsync(EntityId entity, string operation, string? input, CancellationToken cancellationToken = default)
     {
         DurableLimits.CheckPayload(input, $"input of operation \"{operation}\" of {entity}");

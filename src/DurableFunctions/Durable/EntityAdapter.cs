@@ -43,8 +43,9 @@ internal sealed class EntityAdapter(EntityFunction function, TimeProvider timePr
         public override void SignalEntity(EntityId entity, string name, string? input, DateTimeOffset? deliverAt = null) => operation.Context.SignalEntity(
             new EntityInstanceId(entity.Name, entity.Key), name, RawJson.Of(input), deliverAt is { } time ? new SignalEntityOptions { SignalTime = time } : null);
 
+        // Durable Task would start an instance over that is there, and its state would be lost. So a small orchestration starts it as a client does, who is told.
         public override void StartOrchestration(string name, string? input, string instanceId) =>
-            operation.Context.ScheduleNewOrchestration(name, RawJson.Of(input), new Microsoft.DurableTask.StartOrchestrationOptions(instanceId));
+            operation.Context.ScheduleNewOrchestration(InstanceStarts.Name, InstanceStarts.Input(name, input, instanceId));
 
         // An entity of Durable Task can start an orchestration but send it no event, so a small one sends it.
         public override void SendEvent(string instanceId, string eventName, string? payload) =>

@@ -50,6 +50,16 @@ public sealed class ActivityTriggers(AppFunctions functions)
     public Task<RawJson?> ToolBatchAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, client, invocation);
 
+    /// <summary>Starts an instance, unless its id was used before.</summary>
+    /// <param name="input">The start.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="client">Starts instances, by <see cref="DurableClientSource"/>.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>Nothing.</returns>
+    [Function(InstanceStarts.Activity)]
+    public Task<RawJson?> StartInstanceAsync([ActivityTrigger] RawJson? input, string instanceId, [DurableClient] DurableTaskClient client, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, invocation);
+
     /// <summary>Starts what is due of a schedule.</summary>
     /// <param name="input">How far the schedule is.</param>
     /// <param name="instanceId">The instance that called.</param>

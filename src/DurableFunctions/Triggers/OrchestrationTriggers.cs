@@ -40,6 +40,12 @@ public sealed class OrchestrationTriggers(AppFunctions functions)
     [Function(TaskNames.LockOrchestration)]
     public Task<RawJson?> LockAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
 
+    /// <summary>Starts an instance for an entity, unless its id was used before.</summary>
+    /// <param name="context">The orchestration.</param>
+    /// <returns>Nothing.</returns>
+    [Function(InstanceStarts.Name)]
+    public Task<RawJson?> StartInstanceAsync([OrchestrationTrigger] TaskOrchestrationContext context) => functions.OrchestrateAsync(context);
+
     /// <summary>Sends an event for an entity, which can't send one itself.</summary>
     /// <param name="context">The orchestration.</param>
     /// <returns>Nothing.</returns>

@@ -158,15 +158,16 @@ internal sealed class DurableTaskHost : IDurableHost
 
     private void Register(DurableTaskRegistry tasks)
     {
-        // As the app has it, for the events that entities send.
-        foreach (var (name, function) in _registry.Orchestrations.Append(new(EventSender.Name, EventSender.RunAsync)).DistinctBy(each => each.Key))
+        // As the app has them, for what entities send and start.
+        foreach (var (name, function) in _registry.Orchestrations
+            .Append(new(EventSender.Name, EventSender.RunAsync)).Append(new(InstanceStarts.Name, InstanceStarts.RunAsync)).DistinctBy(each => each.Key))
         {
             tasks.AddOrchestratorFunc<RawJson?, RawJson?>(name, (context, input) => OrchestrationContextAdapter.RunAsync(context, function, input));
         }
 
         var stopping = _stopping.Token;
         var watch = new InstanceWatch(Looks);
-        foreach (var (name, function) in _registry.Activities)
+        foreach (var (name, function) in _registry.Activities.Append(new(InstanceStarts.Activity, InstanceStarts.Start(() => Client))))
         {
             tasks.AddActivityFunc<RawJson?, RawJson?>(name, (context, input) =>
                 watch.RunAsync(

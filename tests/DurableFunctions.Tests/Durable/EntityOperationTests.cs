@@ -81,7 +81,7 @@ public sealed class EntityOperationTests
             [
                 "signal @counter@b add 1 ",
                 "signal @counter@c add  2030-01-01T00:01:00.0000000+00:00",
-                "start o [2] named",
+                "start polyphony-start-for-entity [\"o\",\"[2]\",\"named\"] ",
                 "start polyphony-send-event [\"listener\",\"news\",\"\\u00223\\u0022\"] ",
                 "start polyphony-send-event [\"listener\",\"empty\",null] ",
             ],

@@ -7,3 +7,5 @@ public sealed class AzureStorageStartTests(AzureStorageApi api) : StartContract(
 public sealed class AzureStorageInstanceTests(AzureStorageApi api) : InstanceContract(api.Get());
 
 public sealed class AzureStorageBadInputTests(AzureStorageApi api) : BadInputContract(api.Get());
+
+public sealed class AzureStorageTopicTests(AzureStorageApi api) : TopicContract(api.Get());

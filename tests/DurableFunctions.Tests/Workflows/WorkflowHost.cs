@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -33,16 +34,19 @@ internal sealed class WorkflowHost : IAsyncDisposable
     private static readonly FolderWorkflowCatalog Samples = new(Path.Combine(AppContext.BaseDirectory, "workflows"));
 
     private readonly IAsyncDisposable _owner;
-    private readonly OverlaidCatalog _catalog = new();
+    private readonly OverlaidCatalog _catalog;
+    private readonly EndpointPolicy? _endpoints;
 
-    private WorkflowHost(IAsyncDisposable owner, DurableClient durable, IDefinitionStore definitions, IPayloadStore payloads, ILedger ledger, EndpointPolicy? endpoints = null)
+    private WorkflowHost(
+        IAsyncDisposable owner, OverlaidCatalog catalog, DurableClient durable, IDefinitionStore definitions, IPayloadStore payloads, ILedger ledger, EndpointPolicy? endpoints = null)
     {
         _owner = owner;
-        Durable = durable;
+        _catalog = catalog;
+        _endpoints = endpoints;
         Definitions = definitions;
         Payloads = payloads;
         Ledger = ledger;
-        Client = new WorkflowClient(durable, new CodeCatalog(Code, _catalog), definitions, payloads, endpoints: endpoints, ledger: ledger);
+        Connect(durable);
     }
 
     /// <summary>A workflow in C#: loops, fans out, waits for a time and asks a person.</summary>
@@ -60,7 +64,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
     /// <summary>Gets the workflows that can be started by name: those of samples/.</summary>
     public static IWorkflowCatalog Catalog => Samples;
 
-    public DurableClient Durable { get; }
+    public DurableClient Durable { get; private set; }
 
     public IDefinitionStore Definitions { get; }
 
@@ -68,7 +72,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public ILedger Ledger { get; }
 
-    public WorkflowClient Client { get; }
+    public WorkflowClient Client { get; private set; }
 
     /// <summary>Gets the clock by which activities look at their instance; on the embedded engine nobody looks.</summary>
     public FakeClock Looks { get; private init; } = new();
@@ -88,10 +92,11 @@ internal sealed class WorkflowHost : IAsyncDisposable
     public static async Task<WorkflowHost> EmbeddedAsync(InterpreterOptions? interpreter = null)
     {
         WorkflowHost? host = null;
+        var catalog = new OverlaidCatalog();
         var engine = await EmbeddedEngine.StartAsync(
             EngineOptions.InMemory(TimeProvider.System) with { OwnerNote = "test" },
-            (engine, registry) => Register(registry, () => host!.Client, engine.Payloads, engine.Ledger, engine.Definitions, interpreter));
-        return host = new WorkflowHost(engine, engine.Client, engine.Definitions, engine.Payloads, engine.Ledger);
+            (engine, registry) => Register(registry, catalog, () => host!.Client, engine.Payloads, engine.Ledger, engine.Definitions, interpreter));
+        return host = new WorkflowHost(engine, catalog, engine.Client, engine.Definitions, engine.Payloads, engine.Ledger);
     }
 
     /// <summary>Starts a workflow: a sample by its name, or the text of a file.</summary>
@@ -125,20 +130,37 @@ internal sealed class WorkflowHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends the process as a crash would, and starts another; on Durable Task only.</summary>
+    public async Task CrashAsync()
+    {
+        var host = (DurableTaskHost)_owner;
+        await host.RestartAsync(crash: true);
+        Connect(host.Client);
+    }
+
     public ValueTask DisposeAsync() => _owner.DisposeAsync();
+
+    [MemberNotNull(nameof(Durable), nameof(Client))]
+    private void Connect(DurableClient durable)
+    {
+        Durable = durable;
+        Client = new WorkflowClient(durable, new CodeCatalog(Code, _catalog), Definitions, Payloads, endpoints: _endpoints, ledger: Ledger);
+    }
 
     private static async Task<WorkflowHost> OnDurableTaskAsync(
         ITaskHub hub, DurableTaskHost.Stores stores, Func<Task> whenDisposed, InterpreterOptions? interpreter, IModelProvider? models, HostTools? tools)
     {
         var registry = new DurableRegistry();
         WorkflowHost? made = null;
-        Register(registry, () => made!.Client, stores.Payloads, stores.Ledger, stores.Definitions, interpreter, models, tools);
+        var catalog = new OverlaidCatalog();
+        Register(registry, catalog, () => made!.Client, stores.Payloads, stores.Ledger, stores.Definitions, interpreter, models, tools);
         var host = (DurableTaskHost)await DurableTaskHost.StartAsync(registry, hub, () => stores, whenDisposed);
-        return made = new WorkflowHost(host, host.Client, stores.Definitions, stores.Payloads, stores.Ledger, tools?.Endpoints) { Looks = host.Looks };
+        return made = new WorkflowHost(host, catalog, host.Client, stores.Definitions, stores.Payloads, stores.Ledger, tools?.Endpoints) { Looks = host.Looks };
     }
 
     private static void Register(
         DurableRegistry registry,
+        OverlaidCatalog catalog,
         Func<WorkflowClient> client,
         IPayloadStore payloads,
         ILedger ledger,
@@ -158,7 +180,8 @@ internal sealed class WorkflowHost : IAsyncDisposable
             new ModelRegistry([models ?? new OfflineProvider()], new Dictionary<string, ModelDefinition>()),
             tools is null ? Tools() : Tools().Add(new HttpTools(new ToolHttpClient(), tools.Endpoints, TimeProvider.System), first: true).Add(tools.Servers, first: false),
             TimeProvider.System,
-            NullLoggerFactory.Instance).Register(registry);
+            NullLoggerFactory.Instance,
+            new CodeCatalog(Code, catalog)).Register(registry);
     }
 
     /// <summary>The tools that every host has, one that gives back its argument, and one that loses its answers.</summary>
