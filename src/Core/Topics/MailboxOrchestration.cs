@@ -73,13 +73,14 @@ internal sealed class MailboxOrchestration
             _taken++;
             if (IsKnown(message))
             {
-                _state = _state with { Handled = Math.Max(_state.Handled, message.Number), Duplicates = _state.Duplicates + 1 };
+                _state = _state with { Duplicates = _state.Duplicates + 1 };
             }
             else
             {
                 await HandleOrGiveUpAsync(message);
             }
 
+            _state = _state with { LastNumber = Math.Max(_state.LastNumber, message.Number), Handled = _state.Handled + 1 };
             Show(null);
         }
         while (_taken * OperationsPerMessage < _options.OperationsPerGeneration);
@@ -102,11 +103,11 @@ internal sealed class MailboxOrchestration
     private async Task<MailboxMessage> NextAsync()
     {
         MailboxMessage? next;
-        while ((next = _early.Where(each => each.Number <= _state.Handled + 1).MinBy(each => each.Number)) is null)
+        while ((next = _early.Where(each => each.Number <= _state.LastNumber + 1).MinBy(each => each.Number)) is null)
         {
             var json = await _context.WaitForExternalEventAsync(EventNames.Message);
             var message = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.MailboxMessage)!;
-            if ((message.Number > _state.Handled || !IsKnown(message)) && !_early.Exists(each => each.Number == message.Number && KeyOf(each) == KeyOf(message)))
+            if ((message.Number > _state.LastNumber || !IsKnown(message)) && !_early.Exists(each => each.Number == message.Number && KeyOf(each) == KeyOf(message)))
             {
                 _early.Add(message);
             }
@@ -278,7 +279,6 @@ internal sealed class MailboxOrchestration
         Remember(message);
         _state = _state with
         {
-            Handled = Math.Max(_state.Handled, message.Number),
             State = result.State ?? _state.State,
             Conversation = conversation,
             ConversationMessages = messages,
@@ -304,7 +304,6 @@ internal sealed class MailboxOrchestration
         var given = new GivenUpMessage(message.Id, runId, error with { Message = ErrorText.Shorten(error.Message, GivenUpMessage.MaxReasonLength) });
         _state = _state with
         {
-            Handled = Math.Max(_state.Handled, message.Number),
             GivenUp = _state.GivenUp + 1,
             LastGivenUp = [.. (_state.LastGivenUp ?? []).TakeLast(GivenUpMessage.MostKept - 1), given],
             LastTime = _context.CurrentUtcDateTime,
@@ -404,6 +403,7 @@ internal sealed class MailboxOrchestration
             Source = _input.Source,
             Workflow = _input.Workflow,
             Subscription = _input.Subscription,
+            LastNumber = _state.LastNumber,
             Handled = _state.Handled,
             GivenUp = _state.GivenUp,
             LastGivenUp = _state.LastGivenUp,

@@ -24,7 +24,10 @@ internal sealed record MailboxInput(string Topic, string Source, string Workflow
 /// <summary>What a mailbox knows between two messages.</summary>
 internal sealed record MailboxState
 {
-    /// <summary>Gets the number of the last message that was handled, given up, or known already.</summary>
+    /// <summary>Gets the number of the last message that was dealt with.</summary>
+    public long LastNumber { get; init; }
+
+    /// <summary>Gets how many messages were dealt with: handled, given up, or known already.</summary>
     public long Handled { get; init; }
 
     /// <summary>Gets how many were given up.</summary>
@@ -76,7 +79,10 @@ internal sealed record MailboxProgress
     /// <summary>Gets the subscription's name.</summary>
     public required string Subscription { get; init; }
 
-    /// <summary>Gets the number of the last message that was handled, given up, or known already.</summary>
+    /// <summary>Gets the number of the last message that was dealt with.</summary>
+    public long LastNumber { get; init; }
+
+    /// <summary>Gets how many messages were dealt with: handled, given up, or known already.</summary>
     public long Handled { get; init; }
 
     /// <summary>Gets how many were given up.</summary>

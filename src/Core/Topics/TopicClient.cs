@@ -58,9 +58,7 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The mailbox; <see langword="null"/> if it has had no message yet, or there is none of that id.</returns>
     public async Task<Mailbox?> GetMailboxAsync(string mailboxId, CancellationToken cancellationToken = default) =>
-        await workflows.Durable.GetAsync(mailboxId, fetchInputsAndOutputs: false, cancellationToken) is { Name: TaskNames.MailboxOrchestration } found
-            ? await ReadAsync(found, cancellationToken)
-            : null;
+        await FindAsync(mailboxId, cancellationToken) is ({ } found, { } progress) ? await ReadAsync(found, progress, cancellationToken) : null;
 
     /// <summary>Lists mailboxes, the newest first.</summary>
     /// <param name="topic">The topic type wanted, or <see langword="null"/> for all. A page may hold fewer mailboxes of one type than it could.</param>
@@ -75,9 +73,9 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
         var mailboxes = new List<Mailbox>();
         foreach (var each in page.Instances)
         {
-            if (await ReadAsync(each, cancellationToken) is { } mailbox && (topic is null || mailbox.Topic == topic))
+            if (ProgressOf(each) is { } progress && (topic is null || progress.Topic == topic))
             {
-                mailboxes.Add(mailbox);
+                mailboxes.Add(await ReadAsync(each, progress, cancellationToken));
             }
         }
 
@@ -90,13 +88,13 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
     /// <returns>The messages that could not be handled; <see langword="null"/> if there is no such mailbox.</returns>
     public async Task<IReadOnlyList<DeadMessage>?> ListDeadLettersAsync(string mailboxId, CancellationToken cancellationToken = default)
     {
-        if (await GetMailboxAsync(mailboxId, cancellationToken) is not { } mailbox)
+        if (await FindAsync(mailboxId, cancellationToken) is not (_, { } progress))
         {
             return null;
         }
 
         var letters = new List<DeadMessage>();
-        for (var page = 0L; mailbox.GivenUp > 0 && page <= mailbox.Handled / DeadLetterEntity.PageSize; page++)
+        for (var page = 0L; progress.GivenUp > 0 && page <= progress.LastNumber / DeadLetterEntity.PageSize; page++)
         {
             foreach (var letter in await ReadPageAsync(mailboxId, page * DeadLetterEntity.PageSize, cancellationToken))
             {
@@ -137,7 +135,7 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
     /// <returns>The messages, oldest first; <see langword="null"/> if there is no such mailbox.</returns>
     public async Task<IReadOnlyList<SessionMessage>?> GetConversationAsync(string mailboxId, CancellationToken cancellationToken = default)
     {
-        if (await workflows.Durable.GetAsync(mailboxId, fetchInputsAndOutputs: false, cancellationToken) is not { Name: TaskNames.MailboxOrchestration } found || ProgressOf(found) is not { } progress)
+        if (await FindAsync(mailboxId, cancellationToken) is not (_, { } progress))
         {
             return null;
         }
@@ -305,13 +303,11 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
         return await workflows.GetAsync(run, options, cancellationToken) ?? await workflows.GetAsync(TopicNames.Summary(run), options, cancellationToken);
     }
 
-    private async Task<Mailbox?> ReadAsync(OrchestrationMetadata metadata, CancellationToken cancellationToken)
-    {
-        if (ProgressOf(metadata) is not { } progress)
-        {
-            return null;
-        }
+    private async Task<(OrchestrationMetadata? Metadata, MailboxProgress? Progress)> FindAsync(string mailboxId, CancellationToken cancellationToken) =>
+        await workflows.Durable.GetAsync(mailboxId, fetchInputsAndOutputs: false, cancellationToken) is { Name: TaskNames.MailboxOrchestration } found ? (found, ProgressOf(found)) : default;
 
+    private async Task<Mailbox> ReadAsync(OrchestrationMetadata metadata, MailboxProgress progress, CancellationToken cancellationToken)
+    {
         var topic = await workflows.Durable.GetEntityStateAsync(TopicNames.Topic(progress.Topic, progress.Source), cancellationToken);
         var sent = topic is null ? 0 : JsonSerializer.Deserialize(topic, CoreJsonContext.Default.TopicState)!.Mailboxes.GetValueOrDefault(metadata.InstanceId)?.Sent ?? 0;
         return new Mailbox
@@ -322,7 +318,7 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
             Workflow = progress.Workflow,
             Subscription = progress.Subscription,
             RuntimeStatus = metadata.RuntimeStatus,
-            Depth = Math.Max(0, sent - progress.Handled),
+            Depth = Math.Max(0, sent - progress.LastNumber),
             OldestTime = progress.Current?.Time,
             Handled = progress.Handled,
             GivenUp = progress.GivenUp,
