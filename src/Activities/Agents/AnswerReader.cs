@@ -111,9 +111,9 @@ internal sealed class AnswerReader(PayloadValues values)
     private async Task<AgentCallResult> ReadToolCallsAsync(
         AgentCall call, AgentDefinition agent, AgentCallResult result, IReadOnlyList<RecordedToolCall> recorded, string text, CancellationToken cancellationToken)
     {
-        if (recorded.Count > MostToolCalls)
+        if (recorded.Count > AgentDefinition.MostToolCalls)
         {
-            return result with { Error = TooMany($"{recorded.Count:N0} tool calls at once; at most {MostToolCalls} are made") };
+            return result with { Error = TooMany($"{recorded.Count:N0} tool calls at once; at most {AgentDefinition.MostToolCalls} are made") };
         }
 
         var isMuch = recorded.Sum(request => request.Arguments.GetRawText().Length) > MostArgumentsInPlace;
@@ -190,7 +190,6 @@ internal sealed class AnswerReader(PayloadValues values)
     private const int LongestViolation = 300;
 
     /// <summary>The maximum number of tool calls of one answer: as many as the API of OpenAI takes tools.</summary>
-    private const int MostToolCalls = 128;
 
     // What an answer's requests for tools may be in place; above it all but the small ones are stored.
     private const int MostArgumentsInPlace = 16 * 1024;

@@ -21,7 +21,7 @@ namespace Polyphony.Activities.Agents;
 /// take for its own what another has said; they carry the author's name, and a first line that names node and author, because
 /// not every provider shows names to the model. The list of a <c>forEach</c> is one message with its items numbered.
 /// </remarks>
-internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry tools)
+internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry tools, WorkflowTools workflowTools)
 {
     // In characters. The prompts of workflows in C# come with the call; the text is often the same, and what differs comes from variables.
     private const long PromptCapacity = 1024 * 1024;
@@ -73,7 +73,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             messages.Add(new ChatMessage(ChatRole.User, RepairText(toRepair)));
         }
 
-        return new Conversation(messages, await OptionsAsync(definition, agent, model, node?.Kind.HandoffOf(node, agent.Name, definition.Agents), cancellationToken));
+        return new Conversation(messages, await OptionsAsync(call, definition, agent, model, node?.Kind.HandoffOf(node, agent.Name, definition.Agents), cancellationToken));
 
         JsonElement Resolve(Payload payload) => payload.IsInline ? payload.Json!.Value : stored[payload];
 
@@ -136,7 +136,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
     }
 
     private async Task<ChatOptions> OptionsAsync(
-        WorkflowDefinition definition, AgentDefinition agent, ModelDefinition model, HandoffOffer? handoff, CancellationToken cancellationToken)
+        AgentCall call, WorkflowDefinition definition, AgentDefinition agent, ModelDefinition model, HandoffOffer? handoff, CancellationToken cancellationToken)
     {
         var options = new ChatOptions
         {
@@ -151,7 +151,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             options.ToolMode = ChatToolMode.Auto;
             foreach (var name in agent.Tools)
             {
-                options.Tools.Add(Declare(name, (await tools.GetAsync(definition, name, cancellationToken)).Function));
+                options.Tools.Add(Declare(name, (workflowTools.Find(definition, name, call.Workflows) ?? await tools.GetAsync(definition, name, cancellationToken)).Function));
             }
         }
 

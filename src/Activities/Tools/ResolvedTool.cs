@@ -14,6 +14,9 @@ internal sealed record ResolvedTool(AIFunction Function, JsonSchema Parameters)
     /// <summary>Gets what a server says of its tool. Nobody has to believe it.</summary>
     public ToolHints Hints { get; init; }
 
+    /// <summary>Gets a value indicating whether the tool is a workflow, which the run around the agent starts.</summary>
+    public bool RunsWorkflow { get; init; }
+
     /// <summary>Gets how long a call may take; the host's limit holds as well.</summary>
     public TimeSpan? Timeout { get; init; }
 }

@@ -33,6 +33,7 @@ internal sealed class ToolActivity(
 
     private readonly ToolFunctions _functions = new(timeout, timeProvider);
     private readonly ToolQuestions _questions = new(values);
+    private readonly WorkflowTools _workflows = new(definitions);
 
     /// <summary>Makes the call. When the node's time is over the result is <see cref="CallError.Cancelled"/>; a call that is cancelled otherwise throws.</summary>
     public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
@@ -70,7 +71,7 @@ internal sealed class ToolActivity(
 
         try
         {
-            return await MakeAsync(request, cancellationToken);
+            return request.Tool.RunsWorkflow ? await HandOverAsync(request, cancellationToken) : await MakeAsync(request, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -87,7 +88,7 @@ internal sealed class ToolActivity(
         ResolvedTool tool;
         try
         {
-            tool = await tools.GetAsync(definition, call.Tool, cancellationToken);
+            tool = _workflows.Find(definition, call.Tool, call.Workflows) ?? await tools.GetAsync(definition, call.Tool, cancellationToken);
         }
         catch (ModelException)
         {
@@ -136,6 +137,31 @@ internal sealed class ToolActivity(
             : (request with { Arguments = changed, Note = $"A person changed the arguments of this call to {ErrorText.Shorten(ToolQuestions.Visible(changed), MaxNoteLength)}." }, null);
     }
 
+    /// <summary>Leaves the call of a workflow to the run, which starts it as a child under an id of its own, once; afterwards, records what it gave.</summary>
+    private async Task<ToolCallResult> HandOverAsync(ToolRequest request, CancellationToken cancellationToken)
+    {
+        var call = request.Call;
+        if (call.Made is not { } made)
+        {
+            if (await ledger.FindAsync(call.Scope.RootInstanceId, call.StepId, cancellationToken) is { Answer: { } before })
+            {
+                log.ToolCallReused(call.StepId, call.Tool);
+                return Read(before);
+            }
+
+            return new ToolCallResult(null) { Given = request.Note is null ? call.Arguments : await values.WriteAsync(call.Scope.RootInstanceId, request.Arguments, cancellationToken) };
+        }
+
+        var entry = await ledger.BeginAsync(StepOf(request), cancellationToken);
+        if (entry.Answer is { } recorded)
+        {
+            return Read(recorded);
+        }
+
+        await SettleAsync(call, entry.Unsettled - 1);
+        return await EndAsync(call, new ToolCallResult(made) { Note = request.Note });
+    }
+
     /// <summary>Makes a call once, by what the ledger knows of it.</summary>
     private async Task<ToolCallResult> MakeAsync(ToolRequest request, CancellationToken cancellationToken)
     {
@@ -158,7 +184,7 @@ internal sealed class ToolActivity(
             }
         }
 
-        var step = new LedgerRequest(call.StepId, call.Scope.RootInstanceId, "", call.Tool, HashOf(request.Arguments));
+        var step = StepOf(request);
         for (var checks = 0; ; checks++)
         {
             var entry = await ledger.BeginAsync(step, cancellationToken);
@@ -405,6 +431,8 @@ internal sealed class ToolActivity(
 
     private static string? TextOf(JsonElement answer, string member) =>
         answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static LedgerRequest StepOf(ToolRequest request) => new(request.Call.StepId, request.Call.Scope.RootInstanceId, "", request.Call.Tool, HashOf(request.Arguments));
 
     private static string HashOf(JsonElement arguments) => Convert.ToHexStringLower(SHA256.HashData(JsonMarshal.GetRawUtf8Value(arguments)));
 

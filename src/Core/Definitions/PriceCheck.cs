@@ -48,7 +48,7 @@ public sealed class PriceCheck(IReadOnlyDictionary<string, ModelDefinition> host
 
                 if (use.Limits?.MaxCostUsd is not null)
                 {
-                    Add($"nodes.{use.Node}.limits.maxCostUsd", child, within);
+                    Add($"{use.Place}.limits.maxCostUsd", child, within);
                 }
                 else if (within.Split(" -> ").Length <= MaxDepth)
                 {

@@ -119,6 +119,22 @@ public sealed partial class WorkflowBuilder(string name)
         return this;
     }
 
+    /// <summary>Adds a tool that runs another workflow, for agents. The model gives its input.</summary>
+    /// <param name="name">Its name, without a dot.</param>
+    /// <param name="workflow">The other workflow's name. Its input is an object, or it takes none.</param>
+    /// <param name="description">What it does, for the model; by default what the workflow says of itself.</param>
+    /// <param name="limits">Limits that replace those of the workflow where they are set.</param>
+    /// <returns>This builder.</returns>
+    public WorkflowBuilder WorkflowTool(string name, string workflow, string? description = null, WorkflowLimits? limits = null)
+    {
+        var map = new JsonObject();
+        Put(map, "description", description);
+        map["workflow"] = workflow;
+        Put(map, "limits", limits is null ? null : Json(limits));
+        _tools.Add((name, map));
+        return this;
+    }
+
     /// <summary>Adds an edge. Without any edge, nodes run one after another in the order in which they were added.</summary>
     /// <param name="from">The source node.</param>
     /// <param name="to">The target node.</param>

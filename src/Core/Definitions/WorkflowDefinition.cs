@@ -37,8 +37,11 @@ public sealed record WorkflowDefinition
     /// <summary>Gets the agents by name.</summary>
     public IReadOnlyDictionary<string, AgentDefinition> Agents { get; init; } = new Dictionary<string, AgentDefinition>();
 
-    /// <summary>Gets the tools that the file describes; others are the host's.</summary>
+    /// <summary>Gets the tools of the file that make requests. Those that are neither here nor among <see cref="WorkflowTools"/> are the host's.</summary>
     internal IReadOnlyDictionary<string, ToolDefinition> Tools { get; init; } = new Dictionary<string, ToolDefinition>();
+
+    /// <summary>Gets the tools of the file that run workflows.</summary>
+    internal IReadOnlyDictionary<string, WorkflowToolDefinition> WorkflowTools { get; init; } = new Dictionary<string, WorkflowToolDefinition>();
 
     /// <summary>Gets the nodes and edges, analysed. Node indexes are places in the file.</summary>
     public required WorkflowGraph Graph { get; init; }
@@ -98,8 +101,17 @@ public sealed record WorkflowDefinition
         : Graph.Find(node) is { } at ? at.Kind.ToolRulesOf(at)
         : null;
 
-    /// <summary>Gets the nodes that run other workflows.</summary>
-    internal IEnumerable<SubWorkflowUse> SubWorkflows => Graph.Nodes.SelectMany(node => node.Kind.SubWorkflowsOf(node));
+    /// <summary>Gets the nodes and the tools that run other workflows.</summary>
+    internal IEnumerable<SubWorkflowUse> SubWorkflows => Graph.Nodes.SelectMany(node => node.Kind.SubWorkflowsOf(node)).Concat(WorkflowTools.Values.Select(UseOf));
+
+    /// <summary>Gets the workflows that a node runs, by itself or by the tools of its agents.</summary>
+    internal IEnumerable<SubWorkflowUse> SubWorkflowsOf(NodeDefinition node) => node.Kind.SubWorkflowsOf(node).Concat(
+        WorkflowTools.Count == 0 ? [] : node.Kind.AgentsOf(node, Agents.Keys).Append(node.OnError.Agent).OfType<string>().SelectMany(agent => SubWorkflowsOf(Agents.GetValueOrDefault(agent))));
+
+    /// <summary>Gets the workflows that an agent runs as tools.</summary>
+    internal IEnumerable<SubWorkflowUse> SubWorkflowsOf(AgentDefinition? agent) => (agent?.Tools ?? []).Select(tool => WorkflowTools.GetValueOrDefault(tool)).OfType<WorkflowToolDefinition>().Select(UseOf);
+
+    private static SubWorkflowUse UseOf(WorkflowToolDefinition tool) => new($"tools.{tool.Name}", tool.Workflow, tool.Limits) { IsTool = true };
 
     private ValueTemplate? _defaultOutput;
 
@@ -194,6 +206,9 @@ public sealed record ModelDefinition
 /// <summary>An agent: a model with instructions.</summary>
 public sealed record AgentDefinition
 {
+    /// <summary>The most tool calls that one answer may ask for.</summary>
+    internal const int MostToolCalls = 128;
+
     /// <summary>The default of <see cref="Timeout"/>: 30 seconds.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
 

@@ -24,7 +24,7 @@ internal static class WorkflowLinks
         {
             if (FindCycle(definition.Name, use.Workflow, catalog) is { } cycle)
             {
-                return new WorkflowProblem(RecursionCode, $"nodes.{use.Node}.workflow", default, Recursion(cycle), RecursionHint);
+                return new WorkflowProblem(RecursionCode, $"{use.Place}.workflow", default, Recursion(cycle), RecursionHint);
             }
         }
 
@@ -45,7 +45,7 @@ internal static class WorkflowLinks
     {
         foreach (var node in definition.Graph.Nodes.Where(node => node.Lock is not null))
         {
-            foreach (var use in node.Kind.SubWorkflowsOf(node))
+            foreach (var use in definition.SubWorkflowsOf(node))
             {
                 var found = Reachable([use.Workflow], name => Find(name, catalog))
                     .Select(each => (each.Name, Node: each.Definition?.Graph.Nodes.FirstOrDefault(inner => inner.Lock is not null)))
@@ -79,7 +79,7 @@ internal static class WorkflowLinks
         JsonDocument? canonical = null;
         foreach (var use in definition.SubWorkflows)
         {
-            var path = $"nodes.{use.Node}.workflow";
+            var path = $"{use.Place}.workflow";
             if (FindCycle(definition.Name, use.Workflow, catalog) is { } cycle)
             {
                 Add(RecursionCode, path, Recursion(cycle), RecursionHint);
@@ -104,6 +104,12 @@ internal static class WorkflowLinks
                 continue;
             }
 
+            if (use.IsTool)
+            {
+                CheckParameters(use, other);
+                continue;
+            }
+
             canonical ??= JsonDocument.Parse(definition.CanonicalJson, JsonLimits.Document);
             CheckInput(use, other, canonical);
         }
@@ -119,14 +125,24 @@ internal static class WorkflowLinks
         void Add(string code, string path, string message, string hint) =>
             problems.Add(new WorkflowProblem(code, path, parsed.Locations.GetValueOrDefault(path), message, hint, file));
 
+        // What a model gives are members of an object.
+        void CheckParameters(SubWorkflowUse use, WorkflowDefinition other)
+        {
+            var isObject = other.Input is { } schema ? schema.Json is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("type", out var type) && type.ValueEquals("object") : !other.TakesInput;
+            if (!isObject)
+            {
+                Add("workflow_input", $"{use.Place}.workflow", $"the workflow \"{other.Name}\" does not say that its input is an object, so that a model does not know what to give it", $"Give {other.Name} an \"input\" with type: object.");
+            }
+        }
+
         void CheckInput(SubWorkflowUse use, WorkflowDefinition other, JsonDocument document)
         {
-            var given = document.RootElement.GetProperty("nodes").GetProperty(use.Node).TryGetProperty("input", out var input);
+            var given = document.RootElement.GetProperty("nodes").GetProperty(use.Place["nodes.".Length..]).TryGetProperty("input", out var input);
             if (other.Input is not { } schema)
             {
                 if (given && !other.TakesInput && input.ValueKind == JsonValueKind.Object && input.EnumerateObject().Any())
                 {
-                    Add("workflow_input", $"nodes.{use.Node}.input", $"the workflow \"{other.Name}\" takes no input", "Leave \"input\" out, or describe it in that workflow.");
+                    Add("workflow_input", $"{use.Place}.input", $"the workflow \"{other.Name}\" takes no input", "Leave \"input\" out, or describe it in that workflow.");
                 }
 
                 return;
@@ -139,7 +155,7 @@ internal static class WorkflowLinks
                     continue;
                 }
 
-                var path = $"nodes.{use.Node}.{(given ? "input" : "workflow")}";
+                var path = $"{use.Place}.{(given ? "input" : "workflow")}";
                 var at = violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ";
                 Add("workflow_input", path, given
                     ? $"the input does not fit the workflow \"{other.Name}\": {at}{ParseContext.Inner(violation.Message)}"

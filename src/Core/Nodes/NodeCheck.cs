@@ -9,8 +9,14 @@ namespace Polyphony.Core.Nodes;
 /// <param name="context">What the parts of the parser share.</param>
 /// <param name="draft">The node as read.</param>
 /// <param name="agents">The agents of the file.</param>
-/// <param name="tools">The tools of the file.</param>
-internal sealed class NodeCheck(ParseContext context, NodeDraft draft, IReadOnlyDictionary<string, AgentDefinition> agents, IReadOnlyDictionary<string, ToolDefinition> tools)
+/// <param name="tools">The tools of the file that make requests.</param>
+/// <param name="workflowTools">Those that run workflows.</param>
+internal sealed class NodeCheck(
+    ParseContext context,
+    NodeDraft draft,
+    IReadOnlyDictionary<string, AgentDefinition> agents,
+    IReadOnlyDictionary<string, ToolDefinition> tools,
+    IReadOnlyDictionary<string, WorkflowToolDefinition> workflowTools)
 {
     /// <summary>Gets the agents of the file by name.</summary>
     public IReadOnlyDictionary<string, AgentDefinition> Agents => agents;
@@ -30,6 +36,12 @@ internal sealed class NodeCheck(ParseContext context, NodeDraft draft, IReadOnly
     /// <param name="arguments">The arguments.</param>
     public void Arguments(string tool, ValueTemplate arguments)
     {
+        if (workflowTools.TryGetValue(tool, out var run))
+        {
+            Invalid("tool", $"\"{tool}\" runs a workflow, for agents", $"A node runs it with workflow: {run.Workflow}.");
+            return;
+        }
+
         if (!tools.TryGetValue(tool, out var definition) || !context.Values.TryGetValue(arguments, out var json))
         {
             return;

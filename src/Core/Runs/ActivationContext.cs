@@ -24,6 +24,13 @@ internal sealed record ActivationContext(
 
     public DateTimeOffset Now => Durable.CurrentUtcDateTime;
 
+    /// <summary>Gets the pinned definitions of the workflows that an agent runs as tools, as hashes by tool; <see langword="null"/> if it runs none.</summary>
+    public IReadOnlyDictionary<string, string>? WorkflowsOf(Definitions.AgentDefinition agent)
+    {
+        var tools = agent.Tools.Select(tool => Plan.Definition.WorkflowTools.GetValueOrDefault(tool)).OfType<Definitions.WorkflowToolDefinition>().Where(tool => SubWorkflows?.Hashes.ContainsKey(tool.Workflow) == true);
+        return tools.ToDictionary(tool => tool.Name, tool => SubWorkflows!.Hashes[tool.Workflow], StringComparer.Ordinal) is { Count: > 0 } hashes ? hashes : null;
+    }
+
     /// <summary>Determines whether nothing further begins.</summary>
     public bool IsEnding(WorkLimit limit) => limit.Ending.IsCancellationRequested || Stop.IsRequested;
 }

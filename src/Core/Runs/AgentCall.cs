@@ -41,6 +41,10 @@ public sealed record AgentCall
     /// <summary>Gets the rounds of tool calls so far in this activation.</summary>
     public IReadOnlyList<ToolRound> ToolRounds { get; init; } = [];
 
+    /// <summary>Gets the pinned definitions of the workflows that the agent runs as tools, as hashes by tool.</summary>
+    [JsonInclude]
+    internal IReadOnlyDictionary<string, string>? Workflows { get; init; }
+
     /// <summary>Gets the answer to be repaired, or <see langword="null"/>.</summary>
     public RepairRequest? Repair { get; init; }
 

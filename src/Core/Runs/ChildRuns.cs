@@ -30,6 +30,11 @@ internal sealed class ChildRuns(ActivationContext context)
     public string IdOf(Activation activation, int attempt) =>
         Id(context.Durable.InstanceId, $"{activation.Node.Name}{(activation.Scope.Index is { } index ? $".{index}" : "")}.{activation.Scope.Round}{Suffix(attempt, context.Rewinds)}");
 
+    /// <summary>Names the child of a tool call that runs a workflow, by the place of the call.</summary>
+    public string IdOf(ToolCall call) => Id(
+        context.Durable.InstanceId,
+        $"{call.QuestionId.Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Replace("#", ".r", StringComparison.Ordinal)}{Suffix(1, context.Rewinds)}");
+
     /// <summary>Names the child that runs a part of a node's items.</summary>
     /// <param name="instanceId">The parent's id.</param>
     /// <param name="node">The node.</param>

@@ -102,6 +102,7 @@ internal sealed class Continuation(
             && (progress.IsDelayed(node)
                 || progress.IsAsking(node)
                 || definition.Kind.MayTakeLong
-                || (definition.ForEach is not null && (definition.Kind.WaitsOutside || definition.Lock is not null || definition.Kind.MayNeedApproval(definition, run.Plan.Definition.Agents) || (progress.ItemsOf(node) ?? 0) > run.Options.MaxDirectItems)));
+                || run.Plan.Definition.SubWorkflowsOf(definition).Any()
+                || (definition.ForEach is not null && (definition.Kind.WaitsOutside || definition.Lock is not null || definition.Kind.MayWaitForTools(definition, run.Plan.Definition) || (progress.ItemsOf(node) ?? 0) > run.Options.MaxDirectItems)));
     }
 }

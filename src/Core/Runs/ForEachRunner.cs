@@ -57,7 +57,7 @@ internal sealed class ForEachRunner(
         progress.SetItems(node, count);
         var items = new ItemsProgress();
         _itemOutcomes[node] = [];
-        var divided = count > run.Options.MaxDirectItems && definition.Kind.IsDivisible && definition.Lock is null && !definition.Kind.MayNeedApproval(definition, run.Plan.Definition.Agents);
+        var divided = count > run.Options.MaxDirectItems && definition.Kind.IsDivisible && definition.Lock is null && !definition.Kind.MayWaitForTools(definition, run.Plan.Definition);
         var ended = divided
             ? await RunChildrenAsync(node, scope, list.Value!, count, items)
             : await RunItemsAsync(node, scope, list.Value!, count, items);

@@ -1,4 +1,5 @@
 using Polyphony.Core.Nodes.Agents;
+using Polyphony.Core.Nodes.SubWorkflows;
 
 namespace Polyphony.Core.Runs;
 
@@ -10,8 +11,11 @@ namespace Polyphony.Core.Runs;
 internal sealed record NodeRunnerServices(ActivationContext Context, RetryDelays Delays, EventWait Events, ChildRuns Children)
 {
     /// <summary>Gets what asks agents: for agent nodes, and for those that stand in for another node.</summary>
-    public AgentNodeRunner Agents { get; } = new(Context, Delays, new ToolCaller(Context, Delays, Events));
+    public AgentNodeRunner Agents { get; } = new(Context, Delays, new ToolCaller(Context, Delays, Events, new SubWorkflowRunner(Context, Delays, Children)));
 
     /// <summary>Gets what makes tool calls.</summary>
-    public ToolCaller Tools { get; } = new(Context, Delays, Events);
+    public ToolCaller Tools { get; } = new(Context, Delays, Events, new SubWorkflowRunner(Context, Delays, Children));
+
+    /// <summary>Gets what runs other workflows.</summary>
+    public SubWorkflowRunner SubWorkflows { get; } = new(Context, Delays, Children);
 }

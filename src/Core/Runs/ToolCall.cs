@@ -28,6 +28,12 @@ internal sealed record ToolCall
     /// <summary>Gets the attempt, from 1.</summary>
     public int Attempt { get; init; } = 1;
 
+    /// <summary>Gets the pinned definitions of the workflows that the agent runs as tools, as hashes by tool.</summary>
+    public IReadOnlyDictionary<string, string>? Workflows { get; init; }
+
+    /// <summary>Gets what the run has got for a call that it has made itself, to be recorded: see <see cref="ToolCallResult.Given"/>.</summary>
+    public Payload? Made { get; init; }
+
     /// <summary>Gets when the node's own <c>timeout</c> is over, if it has one: the call is given up then, with <see cref="ErrorCodes.Cancelled"/>.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
@@ -50,7 +56,7 @@ internal sealed record ToolCall
     public string QuestionId => Place is null ? $"{Scope.Activation}.{Tool}" : $"{Scope.Activation}.{Tool}.{Place}";
 }
 
-/// <summary>The output of <see cref="TaskNames.Tool"/>. Exactly one of <see cref="Output"/>, <see cref="Error"/> and a question to a person is set.</summary>
+/// <summary>The output of <see cref="TaskNames.Tool"/>. Exactly one of <see cref="Output"/>, <see cref="Error"/>, a question to a person and the arguments of a workflow is set.</summary>
 /// <param name="Output">What the tool returned.</param>
 /// <param name="Error">Why it did not.</param>
 public sealed record ToolCallResult(Payload? Output, CallError? Error = null)
@@ -58,6 +64,10 @@ public sealed record ToolCallResult(Payload? Output, CallError? Error = null)
     /// <summary>Gets what a person has to answer before the call goes on.</summary>
     [JsonInclude]
     internal ToolQuestion? Question { get; init; }
+
+    /// <summary>Gets the arguments of a call of a workflow, which the run itself makes: they fit, and whoever has to approve the call has.</summary>
+    [JsonInclude]
+    internal Payload? Given { get; init; }
 
     /// <summary>Gets what the model has to know beside the result.</summary>
     [JsonInclude]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Nodes.SubWorkflows;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
@@ -11,7 +12,8 @@ namespace Polyphony.Core.Runs;
 /// <param name="context">What activations share.</param>
 /// <param name="delays">The delays between attempts.</param>
 /// <param name="events">The waits for answers.</param>
-internal sealed class ToolCaller(ActivationContext context, RetryDelays delays, EventWait events)
+/// <param name="workflows">Runs the workflows that are called as tools.</param>
+internal sealed class ToolCaller(ActivationContext context, RetryDelays delays, EventWait events, SubWorkflowRunner workflows)
 {
     private static readonly Payload Approved = Answer(ToolDecisions.Approve, null);
     private static readonly Payload TimedOut = Answer(ToolDecisions.Refuse, "timed out");
@@ -53,6 +55,11 @@ internal sealed class ToolCaller(ActivationContext context, RetryDelays delays, 
                 continue;
             }
 
+            if (result.Given is { } given)
+            {
+                return await RunWorkflowAsync(activation, call, given, limit, send);
+            }
+
             if (result.Error is not { } error || !RetryDelays.MayRetry(error, call.Attempt, retry, policy is not null) || !await delays.WaitAsync(activation, retry, call.Attempt, error, limit.Ending))
             {
                 return new ToolCallEnd(result) { IsFatal = result.Error?.Code == ErrorCodes.ToolInDoubt };
@@ -60,6 +67,17 @@ internal sealed class ToolCaller(ActivationContext context, RetryDelays delays, 
 
             call = call with { Attempt = call.Attempt + 1, Verdict = null, VerdictBegun = 0 };
         }
+    }
+
+    /// <summary>Makes a call of a workflow: the child runs, and what it gives is recorded as what the call has returned.</summary>
+    private async Task<ToolCallEnd> RunWorkflowAsync(Activation activation, ToolCall call, Payload given, WorkLimit limit, Func<ToolCall, Task<ToolCallResult>> send)
+    {
+        var tool = context.Plan.Definition.WorkflowTools[call.Tool];
+        var work = await workflows.RunAsync(activation, new SubWorkflowRun(tool.Workflow, tool.Limits, given) { Call = call }, limit);
+        var result = work.IsStopped ? new ToolCallResult(null, CallError.Cancelled)
+            : work.Error is { } error ? new ToolCallResult(null, error)
+            : await send(call with { Made = work.Output ?? Payload.Null });
+        return new ToolCallEnd(result) { Usage = work.Usage };
     }
 
     /// <summary>Asks a person about a call.</summary>
@@ -126,4 +144,7 @@ internal sealed record ToolCallEnd(ToolCallResult Result)
 {
     /// <summary>Gets a value indicating whether its error is one of the node, and none that a model could make something of.</summary>
     public bool IsFatal { get; init; }
+
+    /// <summary>Gets what the workflow has used that the call ran.</summary>
+    public Usage Usage { get; init; } = Usage.None;
 }

@@ -43,7 +43,7 @@ internal static class CanonicalWriter
             text.Limits(workflow.Limits);
             Named("models", workflow.Models, Model);
             Named("agents", workflow.Agents, Agent);
-            Named("tools", workflow.Tools, Tool);
+            Tools(workflow);
             Named("state", workflow.State, State);
             writer.WriteStartObject("nodes");
             foreach (var node in graph.Nodes)
@@ -230,6 +230,20 @@ internal static class CanonicalWriter
             }
 
             writer.WriteEndArray();
+        }
+
+        private void Tools(WorkflowReader workflow)
+        {
+            var tools = workflow.Tools.Select(pair => (Name: pair.Key, Write: (Action)(() => Tool(pair.Value))))
+                .Concat(workflow.WorkflowTools.Select(pair => (Name: pair.Key, Write: (Action)(() => WorkflowTool(pair.Value)))));
+            Named("tools", [.. tools.OrderBy(tool => tool.Name, StringComparer.Ordinal)], tool => tool.Name, tool => tool.Write());
+        }
+
+        private void WorkflowTool(WorkflowToolDefinition tool)
+        {
+            text.Text("description", tool.Description);
+            text.Text("workflow", tool.Workflow);
+            text.Limits(tool.Limits);
         }
 
         private void Tool(ToolDefinition tool)

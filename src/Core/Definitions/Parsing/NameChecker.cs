@@ -12,6 +12,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
         CheckAgents();
         CheckModels();
         CheckTools();
+        CheckToolRules();
         foreach (var (path, location, name) in context.NameUses)
         {
             if (!workflow.AgentNames.Contains(name) && !workflow.Nodes.Exists(node => node.Name == name))
@@ -23,7 +24,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
 
         foreach (var node in workflow.Nodes)
         {
-            node.Definition?.Kind.Check(node.Definition, new NodeCheck(context, node, workflow.Agents, workflow.Tools));
+            node.Definition?.Kind.Check(node.Definition, new NodeCheck(context, node, workflow.Agents, workflow.Tools, workflow.WorkflowTools));
             if (node.Definition is { ForEach: { } list, Require.Count: { } count } && ListLimits.MaxItems(workflow.Input, workflow.Agents, Definitions(), list) is { } most && count > most)
             {
                 var path = node.Path + ".require";
@@ -87,9 +88,22 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
         var used = workflow.Agents.Values.SelectMany(agent => agent.Tools)
             .Concat(workflow.Nodes.Select(node => node.Definition is { } definition ? definition.Kind.ToolOf(definition) : null).OfType<string>())
             .ToHashSet(StringComparer.Ordinal);
-        foreach (var name in workflow.Tools.Keys.Where(name => !used.Contains(name)))
+        foreach (var name in workflow.Tools.Keys.Concat(workflow.WorkflowTools.Keys).Where(name => !used.Contains(name)).Order(StringComparer.Ordinal))
         {
             context.Warn("unused_tool", "tools." + name, context.Locations.GetValueOrDefault("tools." + name), $"no agent and no node calls the tool \"{name}\"", "Remove it, or name it in the \"tools\" of an agent or in a tool node.");
+        }
+    }
+
+    private void CheckToolRules()
+    {
+        foreach (var agent in workflow.Agents.Values)
+        {
+            foreach (var tool in agent.Tools.Where(tool => workflow.WorkflowTools.ContainsKey(tool) && agent.ToolRules.GetValueOrDefault(tool)?.Idempotent is not null))
+            {
+                var path = $"agents.{agent.Name}.tools";
+                context.Error(
+                    "not_applicable", path, context.Locations.GetValueOrDefault(path), $"\"idempotent\" has no effect on \"{tool}\", which runs a workflow: a call starts one run, whatever happens", "Remove it.");
+            }
         }
     }
 

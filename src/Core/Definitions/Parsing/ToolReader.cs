@@ -26,8 +26,8 @@ internal static class ToolReader
     /// <summary>Reads a tool.</summary>
     /// <param name="parent">The top of the file.</param>
     /// <param name="entry">The entry.</param>
-    /// <returns>The tool; <see langword="null"/> if something is missing or wrong.</returns>
-    public static ToolDefinition? Read(MapReader parent, SourceEntry entry)
+    /// <returns>The tool, of one of the two kinds; neither if something is missing or wrong.</returns>
+    public static (ToolDefinition? Http, WorkflowToolDefinition? Workflow) Read(MapReader parent, SourceEntry entry)
     {
         var path = ParseContext.Join("tools", entry.Key);
         if (parent.CheckName(path, entry.KeyLocation, entry.Key, "tool", NameRule.Other) && entry.Key.Contains('.', StringComparison.Ordinal))
@@ -38,30 +38,57 @@ internal static class ToolReader
         if (entry.Value is not SourceMapping mapping)
         {
             parent.WrongTypeAt(path, entry.Value, $"the tool \"{SourceValues.Shorten(entry.Key)}\"", "an object", Example);
-            return null;
+            return default;
         }
 
         var map = new MapReader(parent.Context, mapping, path, entry.KeyLocation);
         var before = map.Context.Problems.Count;
         var description = map.Text("description");
+        if (map.Has("workflow"))
+        {
+            return (null, ReadWorkflow(map, entry.Key, description, before));
+        }
+
         var parameters = map.Schema("parameters");
         var idempotent = SourceValues.Flag(map, "idempotent");
         if (!map.Has("http"))
         {
-            map.Missing("http", "the request that the tool makes", Example);
+            map.Missing("http", "the request that the tool makes; or \"workflow\", the workflow that it runs", Example);
         }
 
         var request = map.Map("http") is { } http ? ReadRequest(http, entry.Key) : null;
         map.Explain("command", "Programs are started by the host's settings alone: \"tools.servers\" there.");
+        Refuse(map, "limits", "\"limits\" belong to a tool that runs a workflow", "Set \"timeout\" and \"maxBytes\" under \"http\".");
         map.Finish();
-        return request is null || map.Context.Problems.Count > before ? null : new ToolDefinition
+        return request is null || map.Context.Problems.Count > before ? default : (new ToolDefinition
         {
             Name = entry.Key,
             Description = description,
             Parameters = parameters,
             Idempotent = idempotent,
             Http = request,
-        };
+        }, null);
+    }
+
+    private static WorkflowToolDefinition? ReadWorkflow(MapReader map, string name, string? description, int before)
+    {
+        var workflow = map.Text("workflow");
+        var limits = map.Map("limits") is { } given ? LimitsReader.Read(given, replaces: true) : null;
+        var isGood = workflow is not null && map.CheckName(map.PathOf("workflow"), map.Value("workflow")!.Location, workflow, "workflow", NameRule.Workflow);
+        Refuse(map, "http", "a tool either makes a request or runs a workflow: \"http\" and \"workflow\" exclude each other", "Keep one of them.");
+        Refuse(map, "parameters", "the parameters of a tool with \"workflow\" are the workflow's own \"input\"", "Describe them there.");
+        Refuse(map, "idempotent", "\"idempotent\" has no effect on a tool with \"workflow\": a call starts one run, whatever happens", "Remove it.");
+        map.Finish();
+        return !isGood || map.Context.Problems.Count > before ? null : new WorkflowToolDefinition { Name = name, Description = description, Workflow = workflow!, Limits = limits };
+    }
+
+    private static void Refuse(MapReader map, string key, string message, string hint)
+    {
+        if (map.Has(key))
+        {
+            map.Value(key);
+            map.NotApplicable(key, message, hint);
+        }
     }
 
     private static HttpToolRequest? ReadRequest(MapReader map, string tool)

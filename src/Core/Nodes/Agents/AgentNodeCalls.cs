@@ -1,6 +1,7 @@
 using System.Numerics;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Definitions.Parsing;
+using Polyphony.Core.Nodes.SubWorkflows;
 
 namespace Polyphony.Core.Nodes.Agents;
 
@@ -34,10 +35,29 @@ internal static class AgentNodeCalls
         var attempts = (node.Retry ?? agent.Retry ?? new RetryDefinition()).MaxAttempts;
         var models = 1 + proof.FallbacksOf(agent.Model);
         var tries = models > 1 ? 2 : 1;
-        return new NodeCalls(
+        var own = new NodeCalls(
             CallBound.Of((BigInteger)(rounds + repairs) * attempts * models * tries),
             CallBound.Of(rounds),
             [.. Factors(agent, rounds, repairs, attempts, models)]);
+        return WithWorkflows(own, agent, proof);
+    }
+
+    // Each call of a round may start the same workflow. Rounds are counted over all attempts and models.
+    private static NodeCalls WithWorkflows(NodeCalls own, AgentDefinition agent, ProofBuilder proof)
+    {
+        var uses = proof.Definition.SubWorkflowsOf(agent).Select(use => WorkflowNodeKind.CallsOf(use, proof)).Where(calls => calls.ModelCalls != CallBound.Zero).ToArray();
+        if (uses.Length == 0)
+        {
+            return own;
+        }
+
+        var runs = (BigInteger)agent.MaxToolRounds * AgentDefinition.MostToolCalls;
+        var most = uses.OrderByDescending(calls => !calls.ModelCalls.IsKnown).ThenByDescending(calls => calls.ModelCalls.Constant).First();
+        var plain = uses.OrderByDescending(calls => !calls.WithoutRetries.IsKnown).ThenByDescending(calls => calls.WithoutRetries.Constant).First();
+        return new NodeCalls(
+            own.ModelCalls + most.ModelCalls.Times(runs),
+            own.WithoutRetries + plain.WithoutRetries.Times(runs),
+            [$"({string.Join(" × ", own.Factors)} + {runs:N0} tool calls × {string.Join(" × ", most.Factors)})"]);
     }
 
     private static IEnumerable<string> Factors(AgentDefinition agent, int rounds, int repairs, int attempts, int models)

@@ -24,6 +24,7 @@ internal sealed class ModelConversation(
     private readonly CallNumber _call = new(firstCall);
     private readonly AttemptCount _attempts = new(activation.Node.Retry ?? agent.Retry);
     private readonly AnswerRepair _repair = new();
+    private readonly IReadOnlyDictionary<string, string>? _workflows = context.WorkflowsOf(agent);
     private WorkResult _work = new();
 
     private WorkResult Stopped => _work with { IsStopped = true };
@@ -164,6 +165,7 @@ internal sealed class ModelConversation(
         // Named by the model call and the place in its answer: ids that models give are not unique.
         var ends = await Task.WhenAll(requested.Select((each, place) =>
             IsHandoff(each) ? Task.FromResult(new ToolCallEnd(Refuse(each, requested.Count == 1))) : CallToolAsync(each, $"{asking}.{place}")));
+        _work = _work with { Usage = ends.Aggregate(_work.Usage, (sum, end) => sum + end.Usage) };
         if (ends.Any(end => end.Result.IsCancelled))
         {
             return Stopped with { NextCall = _call.Current };
@@ -247,6 +249,7 @@ internal sealed class ModelConversation(
             PackedContext = activation.PackedContext,
             PackedToolRounds = tools.Packed,
             ToolRounds = tools.Recent,
+            Workflows = _workflows,
             Repair = _repair.Request,
             Deadline = limit.Deadline,
         };
@@ -286,6 +289,7 @@ internal sealed class ModelConversation(
             Arguments = requested.Arguments,
             CallId = requested.CallId,
             Agent = agent.Name,
+            Workflows = _workflows,
             Place = place,
             Deadline = limit.Deadline,
         };

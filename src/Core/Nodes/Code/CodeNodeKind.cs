@@ -39,7 +39,7 @@ internal sealed class CodeNodeKind : NodeKind
     public override IEnumerable<string> AgentsOf(NodeDefinition node, IEnumerable<string> all) => all;
 
     public override IEnumerable<SubWorkflowUse> SubWorkflowsOf(NodeDefinition node) =>
-        ((CodeNode)node).Workflows.Select(workflow => new SubWorkflowUse(node.Name, workflow, Limits: null));
+        ((CodeNode)node).Workflows.Select(workflow => new SubWorkflowUse($"nodes.{node.Name}", workflow, Limits: null));
 
     public override string? RoleOf(NodeDefinition node) => "assistant";
 

@@ -28,7 +28,14 @@ internal sealed class WorkflowNodeKind : NodeKind
 
     public override NodeCalls BoundCalls(NodeDefinition node, ProofBuilder proof)
     {
-        var (use, attempts) = (UseOf((WorkflowNode)node), node.Retry?.MaxAttempts ?? 1);
+        var attempts = node.Retry?.MaxAttempts ?? 1;
+        var once = CallsOf(UseOf((WorkflowNode)node), proof);
+        return attempts > 1 ? new NodeCalls(once.ModelCalls.Times(attempts), once.WithoutRetries, [.. once.Factors, ProofBuilder.Count(attempts, "attempt")]) : once;
+    }
+
+    /// <summary>Bounds the model calls of one run of another workflow.</summary>
+    public static NodeCalls CallsOf(SubWorkflowUse use, ProofBuilder proof)
+    {
         if (proof.ProofOf(use.Workflow) is not var (other, inner))
         {
             var unknown = CallBound.Of(1).Per($"call in each run of workflow \"{use.Workflow}\"");
@@ -36,17 +43,16 @@ internal sealed class WorkflowNodeKind : NodeKind
         }
 
         var calls = (use.Limits?.MaxModelCalls ?? other.Limits.MaxModelCalls) is { } limit && inner.ModelCalls.MayExceed(limit) ? CallBound.Of(limit) : inner.ModelCalls;
-        var factor = $"{calls} calls of {use.Workflow}";
-        return new NodeCalls(calls.Times(attempts), inner.WithoutRetries, attempts > 1 ? [factor, ProofBuilder.Count(attempts, "attempt")] : [factor]);
+        return new NodeCalls(calls, inner.WithoutRetries, [$"{calls} calls of {use.Workflow}"]);
     }
 
     public override object? ExpressionOf(NodeDefinition node, ExpressionSiteKind site) => ((WorkflowNode)node).Input;
 
     public override IEnumerable<SubWorkflowUse> SubWorkflowsOf(NodeDefinition node) => [UseOf((WorkflowNode)node)];
 
-    private static SubWorkflowUse UseOf(WorkflowNode node) => new(node.Name, node.Workflow, node.Limits);
+    private static SubWorkflowUse UseOf(WorkflowNode node) => new($"nodes.{node.Name}", node.Workflow, node.Limits);
 
     public override string? RoleOf(NodeDefinition node) => "assistant";
 
-    public override INodeRunner CreateRunner(NodeRunnerServices services) => new WorkflowNodeRunner(services.Context, services.Delays, services.Children);
+    public override INodeRunner CreateRunner(NodeRunnerServices services) => new WorkflowNodeRunner(services.Context, services.SubWorkflows);
 }

@@ -1,136 +1,16 @@
-using System.Text.Json;
-using Polyphony.Core.Definitions;
-using Polyphony.Core.Durable;
-using Polyphony.Core.Json;
-using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 
 namespace Polyphony.Core.Nodes.SubWorkflows;
 
-/// <summary>Runs another workflow as a child.</summary>
-internal sealed class WorkflowNodeRunner(ActivationContext context, RetryDelays delays, ChildRuns children) : INodeRunner
+/// <summary>Runs another workflow as a node.</summary>
+internal sealed class WorkflowNodeRunner(ActivationContext context, SubWorkflowRunner runner) : INodeRunner
 {
     public async Task<WorkResult> RunAsync(Activation activation, WorkLimit limit)
     {
         var node = (WorkflowNode)activation.Node;
-        if (context.SubWorkflows?.Find(node.Workflow) is not { } workflow)
-        {
-            return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" was not pinned when the instance started.");
-        }
-
-        // A start refuses what runs itself; this holds whatever was pinned before, and on every engine.
-        if (context.SubWorkflows.Depth >= DurableLimits.MaxDepth)
-        {
-            return WorkResult.Failed(ErrorCodes.WorkflowFailed, $"Workflow \"{node.Workflow}\" would be more than {DurableLimits.MaxDepth} levels below the one that was started. Let the parts run side by side.");
-        }
-
         var input = activation.Arguments is { } given ? new EvaluateResult(given) : node.Input is null ? new EvaluateResult(null) : await context.Calls.EvaluateAsync(new ExpressionSite(ExpressionSiteKind.WorkflowInput), activation.Scope);
-        return input.Error is null ? await RunAsync(activation, node, workflow, input.Value, limit) : new WorkResult { Error = input.Error, Attempts = 1 };
-    }
-
-    private async Task<WorkResult> RunAsync(Activation activation, WorkflowNode node, WorkflowDefinition workflow, Payload? input, WorkLimit limit)
-    {
-        var usage = Usage.None;
-        var calls = context.Budget.LimitsCalls ? MostCallsOf(node, workflow) : 0;
-        for (var attempt = 1; ; attempt++)
-        {
-            await context.Budget.WaitForCallsAsync(calls, limit.Ending);
-            if (context.IsEnding(limit))
-            {
-                return WorkResult.Stopped;
-            }
-
-            if (context.Budget.Reached is { } reached)
-            {
-                context.Stop.RequestAtLimit(reached);
-                return WorkResult.Stopped;
-            }
-
-            context.Observer.OnAttempt(activation);
-            var share = context.Budget.Reserve(calls, 1);
-            var result = await RunChildAsync(activation, node, workflow, input, share.Limits, attempt, limit);
-            context.Budget.Settle(share, result.Usage.ModelCalls, result.Usage);
-            context.Stop.StopOthersAtLimit(context.Budget);
-            usage += result.Usage;
-            if (result.StopReason == StopReason.Completed)
-            {
-                if (context.Publications.Take(result.Published) is { } refused)
-                {
-                    return new WorkResult { Error = refused, Attempts = attempt, Usage = usage };
-                }
-
-                return new WorkResult { Output = result.Output, Attempts = attempt, Usage = usage };
-            }
-
-            if (context.IsEnding(limit))
-            {
-                return WorkResult.Stopped with { Attempts = attempt, Usage = usage };
-            }
-
-            var error = new CallError(
-                ErrorCodes.WorkflowFailed,
-                $"Workflow \"{node.Workflow}\" ended with \"{StopReasons.Name(result.StopReason)}\"{(result.Error is { } inner ? $": {inner.Message}" : ".")}",
-                ErrorKind.Transient);
-            if (node.Retry is null || attempt >= node.Retry.MaxAttempts || !await delays.WaitAsync(activation, node.Retry, attempt, error, limit.Ending))
-            {
-                // The child's work is not lost: its output so far comes with the error.
-                return new WorkResult { Output = result.Output, Error = error with { Kind = ErrorKind.Terminal }, Attempts = attempt, Usage = usage };
-            }
-        }
-    }
-
-    /// <summary>Finds how many model calls a sub-workflow can make at most: what is set aside for it while it runs.</summary>
-    private int MostCallsOf(WorkflowNode node, WorkflowDefinition workflow)
-    {
-        var own = node.Limits?.MaxModelCalls ?? workflow.Limits.MaxModelCalls ?? int.MaxValue;
-        var proof = WorkflowProof.Of(workflow, context.SubWorkflows);
-
-        // A host's settings may give a model fallbacks, which the definition does not know.
-        return proof.ModelCalls.MayExceed(own) || proof.UnknownModels.Count > 0 ? own : (int)proof.ModelCalls.Constant;
-    }
-
-    private async Task<WorkflowResult> RunChildAsync(
-        Activation activation, WorkflowNode node, WorkflowDefinition workflow, Payload? input, RunLimits share, int attempt, WorkLimit limit)
-    {
-        var own = node.Limits;
-        var inner = workflow.Limits;
-        var run = new WorkflowInput
-        {
-            Workflow = node.Workflow,
-            DefinitionHash = workflow.Hash,
-            SubWorkflows = context.SubWorkflows!.Hashes,
-            Input = input,
-            RootInstanceId = context.Calls.RootInstanceId,
-            LogicalId = $"{activation.Scope.InstanceId}/{activation.Id}",
-            Depth = context.SubWorkflows.Depth + 1,
-            Rewinds = context.Rewinds + attempt - 1,
-            HoldsPublications = context.Publications.AreHeld,
-            HoldsLock = activation.HoldsLock || context.Locks?.AreHeldAbove == true,
-            Limits = new RunLimits(
-                own is { IsMaxConcurrencyGiven: true } ? own.MaxConcurrency : null,
-                Least(own?.MaxModelCalls ?? inner.MaxModelCalls, share.MaxModelCalls),
-                Least(own?.MaxTokens ?? inner.MaxTokens, share.MaxTokens),
-                Least(own?.MaxCostUsd ?? inner.MaxCostUsd, share.MaxCostUsd),
-                (long?)own?.Timeout?.TotalMilliseconds),
-        };
-        var childId = children.IdOf(activation, attempt);
-        using var stopping = children.StopWith(childId, limit.Calls);
-        try
-        {
-            var json = await context.Calls.CallChildAsync(
-                TaskNames.WorkflowOrchestration, childId, JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowInput));
-            return JsonSerializer.Deserialize(json!, CoreJsonContext.Default.WorkflowResult)!;
-        }
-        catch (TaskFailedException failed)
-        {
-            return new WorkflowResult
-            {
-                StopReason = StopReason.Failed,
-                Error = new WorkflowError(null, failed.FailureDetails.ErrorType, failed.FailureDetails.ErrorMessage),
-            };
-        }
-
-        static T? Least<T>(T? a, T? b)
-            where T : struct, IComparable<T> => a is null ? b : b is null || a.Value.CompareTo(b.Value) <= 0 ? a : b;
+        return input.Error is null
+            ? await runner.RunAsync(activation, new SubWorkflowRun(node.Workflow, node.Limits, input.Value) { Retry = node.Retry }, limit)
+            : new WorkResult { Error = input.Error, Attempts = 1 };
     }
 }
