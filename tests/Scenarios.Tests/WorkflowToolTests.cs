@@ -1,0 +1,214 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging.Abstractions;
+using Polyphony.Activities;
+using Polyphony.Activities.Tools;
+using Polyphony.Core.Client;
+using Polyphony.Core.Durable;
+using Polyphony.Core.Runs;
+using Polyphony.Engine.Simulation;
+using Polyphony.TestKit.Workflows;
+
+namespace Polyphony.Scenarios.Tests;
+
+/// <summary>Workflows that agents run as tools: children of the run, once for each call, whatever happens.</summary>
+[Trait("Row", "O8")]
+[Trait("Row", "O12")]
+public sealed class WorkflowToolTests
+{
+    private const string Child = """
+        name: double
+        description: Doubles a number.
+        input: { type: object, required: [n], properties: { n: { type: integer } } }
+        models: { m: { provider: offline } }
+        agents: { adder: { model: m, context: [] } }
+        nodes:
+          check: { human: { prompt: "Is {{ input.n }} right?" }, timeout: 1h, onError: skip }
+          add: { agent: adder, prompt: "add {{ input.n }}" }
+        edges: [ { from: check, to: add, when: "input.n < 100" } ]
+        output: "{{ input.n == 13 ? input.missing : input.n * 2 }}"
+        """;
+
+    private const string Parent = """
+        name: clerk
+        models: { m: { provider: offline } }
+        tools: { twice: { workflow: double } }
+        agents: { clerk: { model: m, context: [], tools: [RULE] } }
+        nodes: { work: { agent: clerk, prompt: go } }
+        """;
+
+    private static string Plain => Parent.Replace("RULE", "twice", StringComparison.Ordinal);
+
+    private static string QuickChild => Child.Replace("  check: { human: { prompt: \"Is {{ input.n }} right?\" }, timeout: 1h, onError: skip }\n", "  check: { transform: 1 }\n", StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Call_OfAWorkflow_RunsItAsAChildAndGivesItsOutputBack()
+    {
+        await using var host = await StartAsync(QuickChild, 3);
+        ChatOptions? told = null;
+        var respond = host.Models.Respond;
+        host.Models.Respond = (model, messages, options, token) =>
+        {
+            told = options?.Tools is { Count: > 0 } ? options : told;
+            return respond(model, messages, options, token);
+        };
+        var status = await host.RunAsync(Plain);
+
+        Assert.Equal(("completed", "6"), (status.Reason(), status.Output!.Value.GetString()));
+        var function = (AIFunctionDeclaration)Assert.Single(told!.Tools!);
+        Assert.Equal(("twice", "Doubles a number."), (function.Name, function.Description));
+        Assert.Equal("""{"n":{"type":"integer"}}""", function.JsonSchema.GetProperty("properties").GetRawText().Replace(" ", "", StringComparison.Ordinal));
+        var child = await host.Client.GetAsync($"{status.InstanceId}:work.twice.1.0");
+        Assert.Equal(status.InstanceId, child!.ParentInstanceId);
+
+        // Two calls of the clerk and one of the adder.
+        Assert.Equal(3, status.Usage!.ModelCalls);
+    }
+
+    [Fact]
+    public async Task Calls_OfOneAnswer_RunSideBySide_AndErrorsAreText()
+    {
+        await using var host = await StartAsync(Child, 3, 13, 4);
+        var id = await host.StartAsync(Plain);
+        string[] children = [$"{id}:work.twice.1.0", $"{id}:work.twice.1.1", $"{id}:work.twice.1.2"];
+        foreach (var child in children)
+        {
+            await host.UntilAsync(child, status => status.CustomStatus?.WaitingFor.Count == 1);
+        }
+
+        foreach (var child in children)
+        {
+            await host.Client.RaiseEventAsync(child, "answer:check", JsonElement.Parse("true"));
+        }
+
+        var output = (await host.WaitAsync(id)).Output!.Value.GetString()!.Split('|');
+        Assert.Equal(("6", "8"), (output[0], output[2]));
+        Assert.StartsWith("The call failed (workflow_failed): Workflow \"double\" ended with \"failed\"", output[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Call_WithArgumentsThatDoNotFit_StartsNothing()
+    {
+        await using var host = await StartAsync(QuickChild, "three");
+        var status = await host.RunAsync(Plain);
+
+        Assert.StartsWith("The call failed (tool_arguments_invalid)", status.Output!.Value.GetString(), StringComparison.Ordinal);
+        Assert.Null(await host.Client.GetAsync($"{status.InstanceId}:work.twice.1.0"));
+    }
+
+    [Fact]
+    [Trait("Row", "O17")]
+    public async Task Approval_WithChangedArguments_RunsTheWorkflowWithThose()
+    {
+        await using var host = await StartAsync(QuickChild, 3);
+        var id = await host.StartAsync(Parent.Replace("RULE", "{ name: twice, approval: always }", StringComparison.Ordinal));
+        var wait = Assert.Single((await host.UntilAsync(id, status => status.CustomStatus?.WaitingFor.Count == 1)).CustomStatus!.WaitingFor);
+        Assert.Equal(("work.twice.1.0", "twice"), (wait.Activation, wait.Tool));
+        Assert.Null(await host.Client.GetAsync($"{id}:work.twice.1.0"));
+        await host.Client.RaiseEventAsync(id, wait.EventName!, JsonElement.Parse("""{"decision":"approve","arguments":{"n":5}}"""));
+
+        Assert.EndsWith("\n10", (await host.WaitAsync(id)).Output!.Value.GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Limit_OfModelCalls_HoldsForTheRunsOfTools()
+    {
+        await using var host = await StartAsync(QuickChild, 3, 4);
+        var status = await host.RunAsync("limits: { maxModelCalls: 2 }\n" + Plain);
+
+        Assert.Equal(("max_model_calls", 2), (status.Reason(), status.Usage!.ModelCalls));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [Trait("Row", "S7")]
+    public void Calls_CrashedAtEveryCommit_StartEachChildOnce(int seed)
+    {
+        var plain = Simulate(new SimulationOptions { Seed = seed });
+        Assert.Equal(("6|8", ["run:work.twice.1.0", "run:work.twice.1.1"]), (plain.Output, plain.Children));
+        for (var commit = 1; commit <= plain.Commits; commit++)
+        {
+            foreach (var point in Enum.GetValues<CrashPoint>())
+            {
+                var crashed = Simulate(new SimulationOptions { Seed = seed, CrashAtCommit = commit, CrashPoint = point });
+                var what = $"crash {point} at commit {commit}";
+                Assert.True(crashed.Output == plain.Output, $"{what}: {crashed.Output}");
+                Assert.True(crashed.Children.SequenceEqual(plain.Children), $"{what}: {string.Join(", ", crashed.Children)}");
+                Assert.True(crashed.ModelCalls == plain.ModelCalls, $"{what}: {crashed.ModelCalls} calls");
+            }
+        }
+    }
+
+    private static (string? Output, IReadOnlyList<string> Children, int ModelCalls, int Commits) Simulate(SimulationOptions options)
+    {
+        var models = new TestModels();
+        Script(models, 3, 4);
+        WorkflowStatus? status = null;
+        IReadOnlyList<string> children = [];
+        var result = SeededSimulation.Run(
+            options,
+            (simulation, engine, registry) =>
+            {
+                new PolyphonyActivities(new ActivitiesOptions(), engine.Payloads, engine.Ledger, engine.Definitions, models, new ToolRegistry(), simulation.Clock, NullLoggerFactory.Instance).Register(registry);
+                registry.AddWorkflows(engine.Definitions, new InterpreterOptions { OperationsPerGeneration = 8 });
+            },
+            async simulation =>
+            {
+                await UntilDoneAsync(async () =>
+                {
+                    try
+                    {
+                        await Client(simulation).StartAsync(TestHost.Parse(Plain), TestHost.Json(null), new StartWorkflowOptions { InstanceId = "run" });
+                    }
+                    catch (InstanceExistsException)
+                    {
+                        // Started before a crash.
+                    }
+                });
+                for (var version = 0L; status is not { IsFinished: true };)
+                {
+                    version = (await simulation.Client.WaitForChangeAsync("run", version))!.Version;
+                    status = await Client(simulation).GetAsync("run");
+                }
+
+                await UntilDoneAsync(async () => children = [.. (await simulation.Client.QueryAsync(new OrchestrationQuery { IncludeChildren = true })).Instances.Select(each => each.InstanceId).Where(id => id != "run").Order(StringComparer.Ordinal)]);
+            });
+        return (status!.Output?.GetString(), children, status.Usage!.ModelCalls, result.Commits);
+    }
+
+    private static WorkflowClient Client(SeededSimulation simulation) => new(simulation.Client, new MapCatalog(TestHost.Parse(QuickChild)), simulation.Definitions, simulation.Payloads);
+
+    private static async Task UntilDoneAsync(Func<Task> act)
+    {
+        while (true)
+        {
+            try
+            {
+                await act();
+                return;
+            }
+            catch (PolyphonyException e) when (e.Code == "engine_stopped")
+            {
+                await Task.Yield();
+            }
+        }
+    }
+
+    private static async Task<TestHost> StartAsync(string child, params object[] numbers)
+    {
+        var host = await TestHost.StartAsync();
+        host.AddWorkflow(child);
+        Script(host.Models, numbers);
+        return host;
+    }
+
+    // Asks for the numbers to be doubled, and then says what came of it.
+    private static void Script(TestModels models, params object[] numbers) => models.Respond = (_, messages, options, _) =>
+    {
+        var results = messages.Where(message => message.Role == ChatRole.Tool).Select(message => ((FunctionResultContent)message.Contents[0]).Result!.ToString()).ToList();
+        return Task.FromResult(options?.Tools is not { Count: > 0 } || results.Count > 0
+            ? TestModels.Text(results.Count > 0 ? string.Join('|', results) : "added")
+            : new ChatResponse(new ChatMessage(ChatRole.Assistant, [.. numbers.Select((n, i) => new FunctionCallContent($"c{i}", "twice", new Dictionary<string, object?> { ["n"] = n }))])) { FinishReason = ChatFinishReason.ToolCalls });
+    };
+}
