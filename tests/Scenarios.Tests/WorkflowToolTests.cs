@@ -26,7 +26,7 @@ public sealed class WorkflowToolTests
           check: { human: { prompt: "Is {{ input.n }} right?" }, timeout: 1h, onError: skip }
           add: { agent: adder, prompt: "add {{ input.n }}" }
         edges: [ { from: check, to: add, when: "input.n < 100" } ]
-        output: "{{ input.n == 13 ? input.missing : input.n * 2 }}"
+        output: "{{ input.n * 2 + 0 / (input.n - 13) }}"
         """;
 
     private const string Parent = """
