@@ -18,6 +18,11 @@ public abstract class EntityContext
     /// <summary>Gets or sets the state as JSON; <see langword="null"/> if there is none yet, and to delete the entity.</summary>
     public abstract string? State { get; set; }
 
+    /// <summary>
+    /// Gets a value indicating whether an operation's state and everything it sends commit together also through a crash. Where not, what was sent may be on its way, and the operation runs again.
+    /// </summary>
+    public virtual bool CommitsAtOnce => true;
+
     /// <summary>Gets the time at which the operation began.</summary>
     public abstract DateTimeOffset CurrentUtcDateTime { get; }
 

@@ -31,7 +31,7 @@ internal sealed class MailboxOrchestration
     private readonly MailboxInput _input;
     private readonly PlanCache _plans;
     private readonly InterpreterOptions _options;
-    private readonly List<MailboxMessage> _early;
+    private readonly MailboxQueue _queue;
     private readonly Dictionary<int, HashSet<string>> _seen = [];
     private MailboxState _state;
     private int _taken;
@@ -43,7 +43,7 @@ internal sealed class MailboxOrchestration
         _plans = plans;
         _options = options;
         _state = state ?? new MailboxState();
-        _early = [.. (_state.Early ?? []).Append(input.First).OfType<MailboxMessage>()];
+        _queue = new MailboxQueue(_state.LastNumber, (_state.Early ?? []).Append(input.First).OfType<MailboxMessage>(), _state.Taken);
         foreach (var (day, keys) in _state.Seen ?? new Dictionary<int, string>())
         {
             _seen[day] = [.. Enumerable.Range(0, keys.Length / KeyLength).Select(i => keys.Substring(i * KeyLength, KeyLength))];
@@ -80,7 +80,7 @@ internal sealed class MailboxOrchestration
                 await HandleOrGiveUpAsync(message);
             }
 
-            _state = _state with { LastNumber = Math.Max(_state.LastNumber, message.Number), Handled = _state.Handled + 1 };
+            _state = _state with { LastNumber = _queue.LastNumber, Handled = _state.Handled + 1 };
             Show(null);
         }
         while (_taken * OperationsPerMessage < _options.OperationsPerGeneration);
@@ -97,23 +97,16 @@ internal sealed class MailboxOrchestration
         static string Write(MailboxInput input) => JsonSerializer.Serialize(input, CoreJsonContext.Default.MailboxInput);
     }
 
-    /// <summary>
-    /// Takes the next message in order. Where events overtake each other, those that come early wait here. Where a crash made two messages of one number, both are handled; what comes a second time is left out.
-    /// </summary>
     private async Task<MailboxMessage> NextAsync()
     {
         MailboxMessage? next;
-        while ((next = _early.Where(each => each.Number <= _state.LastNumber + 1).MinBy(each => each.Number)) is null)
+        while ((next = _queue.Take()) is null)
         {
             var json = await _context.WaitForExternalEventAsync(EventNames.Message);
             var message = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.MailboxMessage)!;
-            if ((message.Number > _state.LastNumber || !IsKnown(message)) && !_early.Exists(each => each.Number == message.Number && KeyOf(each) == KeyOf(message)))
-            {
-                _early.Add(message);
-            }
+            _queue.Add(message, IsKnown(message));
         }
 
-        _early.Remove(next);
         return next;
     }
 
@@ -360,14 +353,7 @@ internal sealed class MailboxOrchestration
 
     private MessageScope ScopeOf(MailboxMessage message, int attempt) => new(message.Id, _input.Topic, _input.Source, message.Time, attempt);
 
-    private bool IsKnown(MailboxMessage message)
-    {
-        var key = KeyOf(message);
-        return _seen.Values.Any(keys => keys.Contains(key));
-    }
-
-    /// <summary>What a message is remembered by. Each replay of a dead letter is one of its own.</summary>
-    private static string KeyOf(MailboxMessage message) => TopicNames.Key(message.EarlierAttempts == 0 ? message.Id : $"{message.Id}\n{message.EarlierAttempts}");
+    private bool IsKnown(MailboxMessage message) => _seen.Values.Any(keys => keys.Contains(message.Key));
 
     private string LogicalIdOf(MailboxMessage message) => $"{_context.InstanceId}/{message.Number}.{TopicNames.Key(message.Id)}";
 
@@ -385,14 +371,15 @@ internal sealed class MailboxOrchestration
         }
 
         keys.Add(TopicNames.Key(message.Id));
-        keys.Add(KeyOf(message));
+        keys.Add(message.Key);
     }
 
     private static int DayOf(DateTimeOffset time) => (int)(time.UtcTicks / TimeSpan.TicksPerDay) - (int)(DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerDay);
 
     private MailboxState Saved() => _state with
     {
-        Early = _early.Count == 0 ? null : [.. _early],
+        Early = _queue.Waiting,
+        Taken = _queue.Taken,
         Seen = _seen.ToDictionary(pair => pair.Key, pair => string.Concat(pair.Value)),
     };
 

@@ -42,6 +42,9 @@ internal sealed record MailboxState
     /// <summary>Gets messages that came before others with smaller numbers.</summary>
     public IReadOnlyList<MailboxMessage>? Early { get; init; }
 
+    /// <summary>Gets the last messages that were taken, where each message names the one before it: <see cref="MailboxQueue.Taken"/>.</summary>
+    public IReadOnlyList<string>? Taken { get; init; }
+
     /// <summary>Gets the message ids of the last days, as <see cref="TopicNames.Key"/> makes them, one after another: by the day since 1970 on which they came.</summary>
     public IReadOnlyDictionary<int, string>? Seen { get; init; }
 

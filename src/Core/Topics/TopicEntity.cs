@@ -12,7 +12,8 @@ namespace Polyphony.Core.Topics;
 /// </summary>
 /// <remarks>
 /// A mailbox that has just been begun may not exist yet on an engine where that takes a message of its own. Until it says that it is there, its messages wait here.
-/// On such an engine a step may also run again after a crash, with other messages, when what it sent is on its way already: the same number then stands for two messages, and mailboxes tell them apart by their ids.
+/// On such an engine a step may also run again after a crash, with other messages, when what it sent is on its way already: the same number then stands for two messages. Mailboxes tell them apart by
+/// their ids, and each message names the one before it (<see cref="MailboxQueue"/>).
 /// </remarks>
 internal static class TopicEntity
 {
@@ -83,6 +84,7 @@ internal static class TopicEntity
 
         var numbered = new MailboxMessage
         {
+            Previous = context.CommitsAtOnce ? null : mailbox.LastKey ?? "",
             Number = ++mailbox.Sent,
             Id = message.Id,
             Time = time,
@@ -91,6 +93,11 @@ internal static class TopicEntity
             SubWorkflows = delivery.SubWorkflows,
             EarlierAttempts = attempts,
         };
+        if (!context.CommitsAtOnce)
+        {
+            mailbox.LastKey = numbered.Key;
+        }
+
         if (isNew)
         {
             mailbox.Waiting!.Add(numbered);
@@ -140,6 +147,10 @@ internal sealed record TopicMailbox
 {
     /// <summary>Gets or sets how many messages the mailbox was sent.</summary>
     public long Sent { get; set; }
+
+    /// <summary>Gets or sets the <see cref="MailboxMessage.Key"/> of the last one, where a message names the one before it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LastKey { get; set; }
 
     /// <summary>Gets or sets the messages that wait until the mailbox is there; <see langword="null"/> once it is.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

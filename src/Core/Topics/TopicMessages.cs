@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
@@ -61,6 +62,14 @@ internal sealed record MailboxMessage
     /// <summary>Gets how many attempts were made before it became a dead letter and was replayed; 0 for a message that was published.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int EarlierAttempts { get; init; }
+
+    /// <summary>Gets the <see cref="Key"/> of the message whose number is one less, empty for the first; <see langword="null"/> where no number can stand for two messages.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Previous { get; init; }
+
+    /// <summary>Gets what the message is remembered by. Each replay of a dead letter is a message of its own.</summary>
+    [JsonIgnore]
+    public string Key => TopicNames.Key(EarlierAttempts == 0 ? Id : string.Create(CultureInfo.InvariantCulture, $"{Id}\n{EarlierAttempts}"));
 }
 
 /// <summary>The message that a run handles.</summary>

@@ -40,6 +40,9 @@ internal sealed class EntityAdapter(EntityFunction function, TimeProvider timePr
 
         public override DateTimeOffset CurrentUtcDateTime => begun;
 
+        // The storage provider sends messages before it writes the state.
+        public override bool CommitsAtOnce => false;
+
         public override void SignalEntity(EntityId entity, string name, string? input, DateTimeOffset? deliverAt = null) => operation.Context.SignalEntity(
             new EntityInstanceId(entity.Name, entity.Key), name, RawJson.Of(input), deliverAt is { } time ? new SignalEntityOptions { SignalTime = time } : null);
 
