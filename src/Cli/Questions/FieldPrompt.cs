@@ -66,7 +66,9 @@ internal sealed class FieldPrompt(ILines lines)
                 return proposed;
             }
 
-            var (value, problem) = Choose(values, line);
+            // "y" is enough for "yes", if nothing else begins so.
+            var meant = choices.Where(choice => line.Length > 0 && choice.Value.StartsWith(line, StringComparison.OrdinalIgnoreCase)).ToList();
+            var (value, problem) = Choose(values, meant is [var one] ? one.Value : line);
             if (problem is null)
             {
                 return value.GetString()!;

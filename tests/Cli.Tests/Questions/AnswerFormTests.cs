@@ -85,7 +85,7 @@ public sealed class AnswerFormTests
         const string Schema = """{"type":"object","required":["a"],"properties":{"a":{"type":"string"}}}""";
         await Assert.ThrowsAsync<FormEndedException>(() => new AnswerForm(new ScriptedLines()).AskAsync(Question(Schema), TestContext.Current.CancellationToken));
         await Assert.ThrowsAsync<FormEndedException>(() => new AnswerForm(new ScriptedLines("x")).AskAsync(Question(Schema), TestContext.Current.CancellationToken));
-        Assert.Null(await new AnswerForm(new ScriptedLines("x", "no")).AskAsync(Question(Schema), TestContext.Current.CancellationToken));
+        Assert.Null(await new AnswerForm(new ScriptedLines("x", "n")).AskAsync(Question(Schema), TestContext.Current.CancellationToken));
     }
 
     [Theory]

@@ -28,7 +28,7 @@ public sealed class ApproveTests : IDisposable
         Assert.Equal(1, await ApproveCommand.RunAsync(settings, id, [], null, ended, TestContext.Current.CancellationToken));
         Assert.False(run.HasExited);
 
-        var lines = new ScriptedLines("1", "Well done.", "yes");
+        var lines = new ScriptedLines("1", "Well done.", "Y");
         Assert.Equal(0, await ApproveCommand.RunAsync(settings, id, [], null, lines, TestContext.Current.CancellationToken));
         var (ending, output, _) = await run.EndAsync();
         Assert.Equal(0, ending);
