@@ -45,44 +45,18 @@ internal static class ApproveCommand
         var more = status.CustomStatus?.MoreWaiting ?? 0;
         var asks = values.Length == 0 ? lines : null;
         string chosen;
-        JsonElement answer;
+        JsonElement? answer;
         try
         {
-            chosen = activation ?? (waits is [var only] && more == 0 ? only.Activation
-                : waits.Count > 0 && asks is not null ? await ChooseAsync(id, waits, more, asks, cancellationToken)
-                : throw Unclear(settings, id, waits, more));
-            if (more == 0 && !waits.Exists(wait => wait.Activation == chosen))
-            {
-                throw DoesNotWait(settings, id, chosen);
-            }
-
-            var asking = Asking(id, waits, chosen);
-            var asked = await session.Client.FindApprovalAsync(asking, chosen, cancellationToken);
-            if (values.Length > 0)
-            {
-                answer = Answer(chosen, asked?.Schema, values);
-            }
-            else if (asked is null)
-            {
-                throw DoesNotWait(settings, id, chosen);
-            }
-            else if (asks is null)
-            {
-                throw CliException.Invalid(Fields(settings, id, asked));
-            }
-            else if (await new AnswerForm(asks).AskAsync(asked, cancellationToken) is { } given)
-            {
-                answer = given;
-            }
-            else
-            {
-                return await NothingAsync();
-            }
+            chosen = await QuestionAsync(settings, id, activation, waits, more, asks, cancellationToken);
+            var asked = await session.Client.FindApprovalAsync(Asking(id, waits, chosen), chosen, cancellationToken);
+            answer = values.Length > 0 ? Answer(chosen, asked?.Schema, values) : await AskAsync(settings, id, asked ?? throw DoesNotWait(settings, id, chosen), asks, cancellationToken);
         }
         catch (FormEndedException)
         {
             await Console.Error.WriteLineAsync();
-            return await NothingAsync();
+            answer = null;
+            chosen = "";
         }
         catch (OperationCanceledException) when (asks is not null)
         {
@@ -91,11 +65,29 @@ internal static class ApproveCommand
             throw;
         }
 
-        await session.Client.PostAsync(Asking(id, waits, chosen), $"events/{Uri.EscapeDataString(EventNames.Answer(chosen))}", answer, cancellationToken);
+        if (answer is not { } given)
+        {
+            return await NothingAsync();
+        }
+
+        await session.Client.PostAsync(Asking(id, waits, chosen), $"events/{Uri.EscapeDataString(EventNames.Answer(chosen))}", given, cancellationToken);
         await Console.Error.WriteLineAsync($"Answered {chosen} of {id}.");
         await Unfinished.StayAsync(session, cancellationToken);
         return ExitCodes.Completed;
     }
+
+    /// <summary>Finds which question is to be answered: the one that was named, the only one, or the one that a person chooses.</summary>
+    private static async Task<string> QuestionAsync(
+        CliSettings settings, string id, string? activation, List<PendingWait> waits, int more, ILines? asks, CancellationToken cancellationToken)
+    {
+        var chosen = activation ?? (waits is [var only] && more == 0 ? only.Activation
+            : waits.Count > 0 && asks is not null ? await ChooseAsync(id, waits, more, asks, cancellationToken)
+            : throw Unclear(settings, id, waits, more));
+        return more > 0 || waits.Exists(wait => wait.Activation == chosen) ? chosen : throw DoesNotWait(settings, id, chosen);
+    }
+
+    private static async Task<JsonElement?> AskAsync(CliSettings settings, string id, Approval asked, ILines? asks, CancellationToken cancellationToken) =>
+        asks is null ? throw CliException.Invalid(Fields(settings, id, asked)) : await new AnswerForm(asks).AskAsync(asked, cancellationToken);
 
     private static string Asking(string id, List<PendingWait> waits, string chosen) => waits.Find(wait => wait.Activation == chosen)?.InstanceId ?? id;
 
