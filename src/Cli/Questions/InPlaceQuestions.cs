@@ -139,6 +139,7 @@ internal sealed class InPlaceQuestions(HostSession session, IProgressView view, 
         }
         catch (OperationCanceledException) when (!left.IsCancellationRequested)
         {
+            Reopen(wait, onlyIfStopped: true);
             lines.WriteLine("");
             lines.WriteLine($"{wait.Activation} is not asked any more: it was answered elsewhere, its time is over, or the host has ended.");
         }
@@ -153,7 +154,16 @@ internal sealed class InPlaceQuestions(HostSession session, IProgressView view, 
         catch (HostLostException)
         {
             lines.WriteLine("The host has ended; the answer was not taken.");
-            lock (_lock)
+            Reopen(wait, onlyIfStopped: false);
+        }
+    }
+
+    /// <summary>Lets a question be asked again when there is a host that has it.</summary>
+    private void Reopen(PendingWait wait, bool onlyIfStopped)
+    {
+        lock (_lock)
+        {
+            if (_status is null || !onlyIfStopped)
             {
                 _closed.Remove(Key(wait));
                 _status = null;
