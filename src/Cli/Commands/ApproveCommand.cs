@@ -41,7 +41,7 @@ internal static class ApproveCommand
     {
         await using var session = await HostSession.OpenAsync(new HostOptions { Settings = settings }, cancellationToken);
         var status = await session.Client.GetAsync(id, "showInput=false", cancellationToken);
-        var waits = (status.CustomStatus?.WaitingFor ?? []).Where(wait => wait.Kind == "human").ToList();
+        var waits = HostClient.QuestionsOf(status).ToList();
         var more = status.CustomStatus?.MoreWaiting ?? 0;
         var asks = values.Length == 0 ? lines : null;
         string chosen;
@@ -70,7 +70,7 @@ internal static class ApproveCommand
             return await NothingAsync();
         }
 
-        await session.Client.PostAsync(Asking(id, waits, chosen), $"events/{Uri.EscapeDataString(EventNames.Answer(chosen))}", given, cancellationToken);
+        await session.Client.AnswerAsync(Asking(id, waits, chosen), chosen, given, cancellationToken);
         await Console.Error.WriteLineAsync($"Answered {chosen} of {id}.");
         await Unfinished.StayAsync(session, cancellationToken);
         return ExitCodes.Completed;

@@ -86,7 +86,7 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
     private async Task ShowAsync(InstanceStatus status, CancellationToken cancellationToken)
     {
         view.Show(status);
-        WaitsForPerson = status.CustomStatus?.WaitingFor.Any(wait => wait.Kind == "human") == true;
+        WaitsForPerson = HostClient.QuestionsOf(status).Any();
         _questions?.Show(status, cancellationToken);
         foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
         {

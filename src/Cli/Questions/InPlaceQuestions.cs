@@ -29,7 +29,7 @@ internal sealed class InPlaceQuestions(HostSession session, IProgressView view, 
             _status = status;
             if (_current is { } current)
             {
-                if (!Open(status).Any(wait => Key(wait) == current.Key))
+                if (!HostClient.QuestionsOf(status).Any(wait => Key(wait) == current.Key))
                 {
                     current.Stop.Cancel();
                 }
@@ -56,12 +56,10 @@ internal sealed class InPlaceQuestions(HostSession session, IProgressView view, 
         await asking;
     }
 
-    private static IEnumerable<PendingWait> Open(InstanceStatus status) => (status.CustomStatus?.WaitingFor ?? []).Where(wait => wait.Kind == "human");
-
     // Asked again with other words, or of somebody else, it is another question.
     private static string Key(PendingWait wait) => $"{wait.InstanceId}/{wait.Activation}/{wait.Assignee}/{wait.Prompt}";
 
-    private PendingWait? Next() => _status is null ? null : Open(_status).FirstOrDefault(wait => !_closed.Contains(Key(wait)));
+    private PendingWait? Next() => _status is null ? null : HostClient.QuestionsOf(_status).FirstOrDefault(wait => !_closed.Contains(Key(wait)));
 
     private async Task AskAllAsync(Task before, CancellationToken cancellationToken)
     {
@@ -129,7 +127,7 @@ internal sealed class InPlaceQuestions(HostSession session, IProgressView view, 
                 return;
             }
 
-            await session.Client.PostAsync(id, $"events/{Uri.EscapeDataString(EventNames.Answer(wait.Activation))}", answer, left);
+            await session.Client.AnswerAsync(id, wait.Activation, answer, left);
             lines.WriteLine($"Answered {wait.Activation}.");
         }
         catch (FormEndedException)
