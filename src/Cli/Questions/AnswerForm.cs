@@ -26,12 +26,7 @@ internal sealed class AnswerForm(ILines lines)
     {
         lines.WriteLine(Heading(question));
         lines.WriteLine($"  {PlainText.Of(question.Prompt?.TrimEnd() ?? "").ReplaceLineEndings($"{Environment.NewLine}  ")}");
-        JsonSchema? schema = null;
-        if (question.Schema is { } json && !JsonSchema.TryParse(json, out schema, out _))
-        {
-            schema = null;
-        }
-
+        var schema = question.Schema is { } json && JsonSchema.TryParse(json, out var parsed, out _) ? parsed : null;
         JsonElement? earlier = null;
         while (true)
         {

@@ -5,7 +5,10 @@ using Polyphony.Http.Instances;
 
 namespace Polyphony.Cli.Questions;
 
-/// <summary>Asks the questions of a run where it is followed, one after another, and stops asking what is answered elsewhere or has timed out.</summary>
+/// <summary>
+/// Asks the questions of a run where it is followed, one after another, and stops asking what is answered elsewhere or has timed out. <see cref="Show"/> and <see cref="StopAsync"/> are called one at a
+/// time.
+/// </summary>
 /// <param name="session">The host.</param>
 /// <param name="view">The progress, which makes room meanwhile.</param>
 /// <param name="lines">Where to ask.</param>
@@ -24,6 +27,7 @@ internal sealed class InPlaceQuestions(HostSession session, IProgressView view, 
     /// <param name="cancellationToken">Leaves the run.</param>
     public void Show(InstanceStatus status, CancellationToken cancellationToken)
     {
+        var begins = false;
         lock (_lock)
         {
             _status = status;
@@ -36,24 +40,26 @@ internal sealed class InPlaceQuestions(HostSession session, IProgressView view, 
             }
             else if (!_isAsking && Next() is not null)
             {
-                _isAsking = true;
-                _asking = AskAllAsync(_asking, cancellationToken);
+                _isAsking = begins = true;
             }
+        }
+
+        if (begins)
+        {
+            _asking = AskAllAsync(_asking, cancellationToken);
         }
     }
 
     /// <summary>Stops asking.</summary>
     public async Task StopAsync()
     {
-        Task asking;
         lock (_lock)
         {
             _status = null;
             _current?.Stop.Cancel();
-            asking = _asking;
         }
 
-        await asking;
+        await _asking;
     }
 
     // Asked again with other words, or of somebody else, it is another question.
