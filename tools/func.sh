@@ -12,6 +12,9 @@ fail() {
   exit 3
 }
 
+# The folder lies in the data folder, which the tool refuses to use if others may read it and it holds something already.
+make_private() { (umask 077 && mkdir -p "$@"); }
+
 is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 open_azurite_ports() { local port; for port in $azurite_ports; do if is_open "$port"; then echo "$port"; fi; done; }
@@ -211,7 +214,7 @@ run_func() {
   fi
   ! is_open "$port" || fail "Port $port is in use: stop what listens there, or take another: ./dev func --port $((port < 65535 ? port + 1 : 7071))"
 
-  mkdir -p "$functions_data/keys" "$root/.azurite"
+  make_private "$functions_data/keys" "$root/.azurite"
   if [ ! -f "$root/local.settings.json" ]; then
     cp "$root/local.settings.sample.json" "$root/local.settings.json"
     echo "Made local.settings.json from the sample; it is yours to change." >&2

@@ -1,5 +1,5 @@
-using Polyphony.Core.Client;
 using System.Text.Json;
+using Polyphony.Core.Client;
 using Polyphony.Core.Definitions.Sources;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;

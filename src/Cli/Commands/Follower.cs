@@ -1,4 +1,5 @@
 using Polyphony.Cli.Output;
+using Polyphony.Cli.Questions;
 using Polyphony.Cli.Sessions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Runs;
@@ -8,10 +9,18 @@ using Polyphony.Http.Problems;
 namespace Polyphony.Cli.Commands;
 
 /// <summary>Starts an instance and follows it to its end, through the loss of hosts.</summary>
-internal sealed class Follower(HostSession session, CliSettings settings, IProgressView view)
+/// <param name="session">The host.</param>
+/// <param name="settings">How users call this tool.</param>
+/// <param name="view">Where progress is shown.</param>
+/// <param name="lines">Where people are asked; <see langword="null"/> if nobody can be asked here.</param>
+internal sealed class Follower(HostSession session, CliSettings settings, IProgressView view, ILines? lines)
 {
+    private readonly InPlaceQuestions? _questions = lines is null ? null : new InPlaceQuestions(session, view, lines, settings.Command);
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
     private bool _saidSuspended;
+
+    /// <summary>Gets a value indicating whether a person was asked something that was not answered when the run was last looked at.</summary>
+    public bool WaitsForPerson { get; private set; }
 
     /// <summary>Starts an instance and follows it.</summary>
     /// <param name="start">What to start; with an id, so that it is not started twice.</param>
@@ -30,11 +39,7 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
                     started = true;
                 }
 
-                await foreach (var status in session.Client.FollowAsync(start.InstanceId!, cancellationToken))
-                {
-                    await ShowAsync(status, cancellationToken);
-                }
-
+                await FollowAsync(start.InstanceId!, cancellationToken);
                 return await session.Client.GetAsync(start.InstanceId!, "showOutcomes=true", cancellationToken);
             }
             catch (HostLostException)
@@ -44,6 +49,21 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
                     ? $"The host has ended; continuing with the one at {session.Client.Address}."
                     : "The host has ended; this process has taken over.");
             }
+        }
+    }
+
+    private async Task FollowAsync(string id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var status in session.Client.FollowAsync(id, cancellationToken))
+            {
+                await ShowAsync(status, cancellationToken);
+            }
+        }
+        finally
+        {
+            await (_questions?.StopAsync() ?? Task.CompletedTask);
         }
     }
 
@@ -66,10 +86,12 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
     private async Task ShowAsync(InstanceStatus status, CancellationToken cancellationToken)
     {
         view.Show(status);
+        WaitsForPerson = HostClient.QuestionsOf(status).Any();
+        _questions?.Show(status, cancellationToken);
         foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
         {
             var name = $"{wait.Activation}/{wait.Assignee}";
-            if (wait.Kind == "human" && !_asked.Contains(name))
+            if (wait.Kind == "human" && _questions is null && !_asked.Contains(name))
             {
                 // Read first: when the host is lost, the question is put again.
                 view.Say(Question(status.InstanceId, wait, await session.Client.PromptAsync(status.InstanceId, wait, cancellationToken)));

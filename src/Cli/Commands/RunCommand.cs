@@ -5,6 +5,7 @@ using System.Text.Json;
 using Polyphony.Cli.Hosting;
 using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Output;
+using Polyphony.Cli.Questions;
 using Polyphony.Cli.Sessions;
 using Polyphony.Core.Client;
 using Polyphony.Core.Json;
@@ -61,14 +62,28 @@ internal static class RunCommand
             Uses = uses.Count == 0 ? null : [.. uses.Select(use => JsonElement.Parse(use.CanonicalJson, JsonLimits.Document))],
         };
 
+        return await FollowAsync(settings, start, json, TerminalLines.Find(), cancellationToken);
+    }
+
+    /// <summary>Starts an instance and follows it, asking people where it waits for them.</summary>
+    /// <param name="settings">Where things lie.</param>
+    /// <param name="start">What to start.</param>
+    /// <param name="json">Whether only JSON is printed.</param>
+    /// <param name="lines">Where to ask; <see langword="null"/> if nobody can be asked.</param>
+    /// <param name="cancellationToken">Leaves it.</param>
+    /// <returns>The exit code.</returns>
+    internal static async Task<int> FollowAsync(CliSettings settings, StartDefinition start, bool json, ILines? lines, CancellationToken cancellationToken)
+    {
         InstanceStatus status;
+        Follower? follower = null;
         await using (var session = await HostSession.OpenAsync(new HostOptions { Settings = settings }, cancellationToken))
         {
             try
             {
                 await using (var view = IProgressView.Create(json))
                 {
-                    status = await new Follower(session, settings, view).RunAsync(start, cancellationToken);
+                    follower = new Follower(session, settings, view, lines);
+                    status = await follower.RunAsync(start, cancellationToken);
                 }
 
                 await ResultText.PrintAsync(status, json);
@@ -79,6 +94,11 @@ internal static class RunCommand
                 await Console.Error.WriteLineAsync(session.Own is null
                     ? $"Instance {start.InstanceId} continues in the host at {session.Client.Address}. Look at it with: {settings.Command} status {start.InstanceId}"
                     : $"Instance {start.InstanceId} is kept in {settings.DataFolder}. Look at it with: {settings.Command} status {start.InstanceId} - and continue it with: {settings.Command} up");
+                if (follower is { WaitsForPerson: true })
+                {
+                    await Console.Error.WriteLineAsync($"It waits for a person. Answer it with: {settings.Command} approve {start.InstanceId}");
+                }
+
                 return ExitCodes.NotCompleted;
             }
         }

@@ -19,6 +19,7 @@ internal static class InputArguments
     {
         var problems = new List<string>();
         var refused = new List<string>();
+        var form = schema?.Field;
         var value = inputFile is null ? new JsonObject() : ReadFile(inputFile);
         foreach (var argument in arguments)
         {
@@ -33,20 +34,20 @@ internal static class InputArguments
             }
             else if (argument[equals - 1] == '@' && equals > 1)
             {
-                if (Attach(fields, argument[..(equals - 1)], argument[(equals + 1)..], schema?.Json) is { } refusal)
+                if (Attach(fields, argument[..(equals - 1)], argument[(equals + 1)..], form) is { } refusal)
                 {
                     problems.Add(refusal);
                     refused.Add(argument[..(equals - 1)]);
                 }
             }
-            else if (Set(fields, argument[..equals], argument[(equals + 1)..], schema?.Json) is { } problem)
+            else if (Set(fields, argument[..equals], argument[(equals + 1)..], form) is { } problem)
             {
                 problems.Add(problem);
                 refused.Add(argument[..equals]);
             }
         }
 
-        var input = JsonSerializer.SerializeToElement(value, CliJsonContext.Default.JsonNode);
+        var input = TextValue.Element(value);
         if (StrictJson.FindProblem(input) is { } invalid)
         {
             problems.Add($"/: {invalid}.");
@@ -67,7 +68,7 @@ internal static class InputArguments
     {
         try
         {
-            return Node(StrictJson.Parse(File.ReadAllBytes(path)));
+            return TextValue.Node(StrictJson.Parse(File.ReadAllBytes(path)));
         }
         catch (InvalidJsonException e)
         {
@@ -80,9 +81,9 @@ internal static class InputArguments
     }
 
     /// <summary>Sets a field to a file, or adds it to those of an array; returns what is wrong, or null.</summary>
-    private static string? Attach(JsonObject fields, string key, string path, JsonElement? schema)
+    private static string? Attach(JsonObject fields, string key, string path, SchemaField? form)
     {
-        if (Find(key, schema, out var field) is { } unknown)
+        if (Find(key, form, out var field) is { } unknown)
         {
             return unknown;
         }
@@ -92,7 +93,7 @@ internal static class InputArguments
             return problem;
         }
 
-        if (!Types(field).Contains("array", StringComparer.Ordinal))
+        if (field?.Types.HasFlag(SchemaTypes.Array) != true)
         {
             fields[key] = file;
         }
@@ -108,13 +109,12 @@ internal static class InputArguments
         return null;
     }
 
-    private static string? Find(string key, JsonElement? schema, out JsonElement field)
+    private static string? Find(string key, SchemaField? form, out SchemaField? field)
     {
-        field = default;
-        if (schema is { ValueKind: JsonValueKind.Object } whole && whole.TryGetProperty("properties", out var properties) && !properties.TryGetProperty(key, out field)
-            && !(whole.TryGetProperty("additionalProperties", out var others) && others.ValueKind is JsonValueKind.True or JsonValueKind.Object))
+        field = form?.Members.FirstOrDefault(member => member.Name == key);
+        if (form is { HasMembers: true, TakesOtherMembers: false } && field is null)
         {
-            var known = string.Join(", ", properties.EnumerateObject().Select(property => property.Name));
+            var known = string.Join(", ", form.Members.Select(member => member.Name));
             return $"Unknown key \"{key}\"; known are {(known.Length == 0 ? "none" : known)}.";
         }
 
@@ -122,86 +122,19 @@ internal static class InputArguments
     }
 
     /// <summary>Sets a field; returns what is wrong, or null.</summary>
-    private static string? Set(JsonObject fields, string key, string text, JsonElement? schema)
+    private static string? Set(JsonObject fields, string key, string text, SchemaField? form)
     {
-        if (Find(key, schema, out var field) is { } unknown)
+        if (Find(key, form, out var field) is { } unknown)
         {
             return unknown;
         }
 
-        var types = Types(field);
-        if (types.Contains("string", StringComparer.Ordinal))
-        {
-            fields[key] = text;
-        }
-        else if (TryParse(text, out var json, out var problem) && (types.Length == 0 || types.Any(type => Is(type, json))))
+        if (TextValue.TryRead(text, field?.Types ?? SchemaTypes.None, out var json, out var problem))
         {
             fields[key] = json;
-        }
-        else if (problem is not null)
-        {
-            return $"\"{key}\" is JSON that is not taken: {problem}.";
-        }
-        else if (types.Length == 0)
-        {
-            // Nothing is known of it: JSON where it is JSON, otherwise a text.
-            fields[key] = text;
-        }
-        else
-        {
-            return $"\"{key}\" must be {string.Join(" or ", types.Select(Article))}; found \"{text}\".";
+            return null;
         }
 
-        return null;
+        return $"\"{key}\" {problem}";
     }
-
-    private static string[] Types(JsonElement field) => field.ValueKind == JsonValueKind.Object && field.TryGetProperty("type", out var type)
-        ? type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().Select(each => each.GetString()!)] : [type.GetString()!]
-        : field.ValueKind == JsonValueKind.Object && field.TryGetProperty("enum", out var values) && values.EnumerateArray().All(each => each.ValueKind == JsonValueKind.String)
-            ? ["string"]
-            : [];
-
-    /// <summary>Reads a value; a problem is given for what is JSON, but not taken.</summary>
-    private static bool TryParse(string text, out JsonNode? json, out string? problem)
-    {
-        (json, problem) = (null, null);
-        try
-        {
-            json = Node(StrictJson.Parse(text));
-            return true;
-        }
-        catch (InvalidJsonException e)
-        {
-            problem = e.IsSyntax ? null : e.Message;
-            return false;
-        }
-    }
-
-    private static JsonNode? Node(JsonElement json) => json.ValueKind switch
-    {
-        JsonValueKind.Object => JsonObject.Create(json),
-        JsonValueKind.Array => JsonArray.Create(json),
-        JsonValueKind.Null => null,
-        _ => JsonValue.Create(json),
-    };
-
-    private static bool Is(string type, JsonNode? json) => (type, json?.GetValueKind() ?? JsonValueKind.Null) switch
-    {
-        ("number" or "integer", JsonValueKind.Number) => true,
-        ("boolean", JsonValueKind.True or JsonValueKind.False) => true,
-        ("array", JsonValueKind.Array) => true,
-        ("object", JsonValueKind.Object) => true,
-        ("null", JsonValueKind.Null) => true,
-        _ => false,
-    };
-
-    private static string Article(string type) => type switch
-    {
-        "null" => "null",
-        "array" => "an array as JSON, such as [1, 2]",
-        "object" => "an object as JSON, such as {\"a\": 1}",
-        "integer" => "a whole number",
-        "boolean" => "true or false",
-        _ => $"a {type}",
-    };
 }

@@ -12,14 +12,16 @@ internal sealed class TableView : IProgressView
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
     private readonly Channel<Action> _changes = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly List<string> _said = [];
-    private readonly Task _drawing;
+    private readonly TextWriter _output;
+    private readonly int? _width;
+    private CancellationTokenSource _pause = new();
+    private Task _drawing;
     private InstanceStatus? _status;
 
     public TableView(TextWriter output, int? width = null)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        console.Profile.Width = width ?? console.Profile.Width;
-        _drawing = console.Live(new Text("starting …")).Overflow(VerticalOverflow.Ellipsis).StartAsync(DrawAsync);
+        (_output, _width) = (output, width);
+        _drawing = StartAsync();
     }
 
     public void Show(InstanceStatus status) => _changes.Writer.TryWrite(() => _status = status);
@@ -30,21 +32,47 @@ internal sealed class TableView : IProgressView
     {
         _changes.Writer.TryComplete();
         await _drawing;
+        _pause.Dispose();
+    }
+
+    public async Task PauseAsync()
+    {
+        await _pause.CancelAsync();
+        await _drawing;
+
+        // It stays on the screen above.
+        _said.Clear();
+    }
+
+    public void Resume()
+    {
+        _pause.Dispose();
+        _pause = new CancellationTokenSource();
+        _drawing = StartAsync();
+    }
+
+    private Task StartAsync()
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_output) });
+        console.Profile.Width = _width ?? console.Profile.Width;
+        return console.Live(new Text("starting …")).Overflow(VerticalOverflow.Ellipsis).StartAsync(DrawAsync);
     }
 
     private async Task DrawAsync(LiveDisplayContext context)
     {
+        var pause = _pause.Token;
         var open = true;
-        while (open)
+        while (open && !pause.IsCancellationRequested)
         {
-            using var tick = new CancellationTokenSource(Tick);
+            using var tick = CancellationTokenSource.CreateLinkedTokenSource(pause);
+            tick.CancelAfter(Tick);
             try
             {
                 open = await _changes.Reader.WaitToReadAsync(tick.Token);
             }
             catch (OperationCanceledException)
             {
-                // Only the clock has moved.
+                // Only the clock has moved, or somebody else takes the terminal.
             }
 
             while (_changes.Reader.TryRead(out var change))

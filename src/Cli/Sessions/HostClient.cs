@@ -118,6 +118,13 @@ internal sealed class HostClient : IDisposable
         }
     }
 
+    /// <summary>Answers a question.</summary>
+    public Task AnswerAsync(string id, string activation, JsonElement answer, CancellationToken cancellationToken) =>
+        PostAsync(id, $"events/{Uri.EscapeDataString(EventNames.Answer(activation))}", answer, cancellationToken);
+
+    /// <summary>Gets the questions to people that are open in a status.</summary>
+    public static IEnumerable<PendingWait> QuestionsOf(InstanceStatus status) => (status.CustomStatus?.WaitingFor ?? []).Where(wait => wait.Kind == "human");
+
     /// <summary>Gets the question of a wait, all of it: the status shortens long ones.</summary>
     public async Task<string?> PromptAsync(string id, PendingWait wait, CancellationToken cancellationToken) => wait.PromptGetUri is null
         ? wait.Prompt

@@ -132,9 +132,17 @@ internal sealed class TimerQueue : IDisposable
             return;
         }
 
-        // Rounded up, or the timer would come a fraction of a millisecond early and be armed again.
-        var wait = Math.Ceiling((due - _clock.GetUtcNow().UtcTicks) / (double)TimeSpan.TicksPerMillisecond);
-        _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(wait, 0, _longestWait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+        // The clock may be moved between the two calls: the timer would then be late by as much.
+        long now;
+        do
+        {
+            now = _clock.GetUtcNow().UtcTicks;
+
+            // Rounded up, or the timer would come a fraction of a millisecond early and be armed again.
+            var wait = Math.Ceiling((due - now) / (double)TimeSpan.TicksPerMillisecond);
+            _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(wait, 0, _longestWait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+        }
+        while (_armedFor == due && _clock.GetUtcNow().UtcTicks - now > TimeSpan.TicksPerSecond);
     }
 
     private void Fire()

@@ -23,6 +23,12 @@ public sealed class JsonSchema
     /// <summary>Gets what is probably not meant, by JSON pointer into the schema: a format that isn't checked.</summary>
     public IReadOnlyList<SchemaViolation> Warnings { get; }
 
+    /// <summary>Gets the whole as a field of a form.</summary>
+    internal SchemaField Field => new("", _root, isRequired: true);
+
+    /// <summary>Makes a schema of a part of one that was compiled.</summary>
+    internal static JsonSchema Part(SchemaNode part) => new(part.Json, part, []);
+
     /// <summary>Compiles a schema; every problem is reported.</summary>
     /// <param name="json">The schema.</param>
     /// <param name="schema">The compiled schema, if there is no problem.</param>

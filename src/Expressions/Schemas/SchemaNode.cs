@@ -19,12 +19,16 @@ internal enum SchemaTypes
 
 /// <summary>A compiled schema, or a part of one. Filled by the parser, then unchanged.</summary>
 /// <param name="id">Its number among the parts of the schema.</param>
-internal sealed class SchemaNode(int id)
+/// <param name="json">What it was read from.</param>
+internal sealed class SchemaNode(int id, JsonElement json)
 {
     /// <summary>The most members that are remembered for their values.</summary>
     public const int MostTags = 8;
 
     public int Id { get; } = id;
+
+    /// <summary>Gets what it was read from.</summary>
+    public JsonElement Json { get; } = json;
 
     /// <summary>Gets or sets a value indicating whether a reference leads here, so that a value may come here by more than one way.</summary>
     public bool IsShared { get; set; }

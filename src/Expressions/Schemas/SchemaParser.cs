@@ -58,7 +58,7 @@ internal sealed partial class SchemaParser
 
     private SchemaNode Parse(JsonElement json, string pointer, int depth)
     {
-        var node = new SchemaNode(_nodes.Count);
+        var node = new SchemaNode(_nodes.Count, json);
         _nodes.Add((node, pointer));
         _byPointer.TryAdd(pointer, node);
         if (json.ValueKind is JsonValueKind.True or JsonValueKind.False)

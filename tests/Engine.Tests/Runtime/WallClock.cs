@@ -12,7 +12,17 @@ internal sealed class WallClock : TimeProvider
 
     public override long GetTimestamp() => Interlocked.Read(ref _elapsed);
 
-    public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref _wall), TimeSpan.Zero);
+    /// <summary>Gets or sets what happens once, right after the wall clock is read the next time.</summary>
+    public Action? AfterRead { get; set; }
+
+    public override DateTimeOffset GetUtcNow()
+    {
+        var now = new DateTimeOffset(Interlocked.Read(ref _wall), TimeSpan.Zero);
+        var after = AfterRead;
+        AfterRead = null;
+        after?.Invoke();
+        return now;
+    }
 
     /// <summary>Sets the wall clock on (or back, if negative); no time passes.</summary>
     public void Set(TimeSpan by) => Interlocked.Add(ref _wall, by.Ticks);

@@ -27,6 +27,22 @@ public sealed class WallClockTests
         Assert.Equal(1, fired);
     }
 
+    /// <summary>The time until it is due is worked out from one reading of the clock; by the time the timer is armed with it, the clock may have gone on.</summary>
+    [Fact]
+    public void Timer_ClockSetOnWhileItIsArmed_FiresAtOnce()
+    {
+        var clock = new WallClock();
+        using var timers = new TimerQueue(clock);
+        var fired = 0;
+        var due = clock.GetUtcNow().AddSeconds(10);
+
+        clock.AfterRead = () => clock.Set(TimeSpan.FromHours(1));
+        timers.Add(due, () => fired++);
+        clock.Pass(TimeSpan.Zero);
+
+        Assert.Equal(1, fired);
+    }
+
     [Fact]
     public void Timer_ClockSetBack_FiresByTheWallClock()
     {

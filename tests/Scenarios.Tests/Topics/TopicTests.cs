@@ -207,6 +207,7 @@ public sealed class TopicTests
             TopicNames.Topic("tickets", "a"), TopicEntity.Publish, JsonSerializer.Serialize(lost with { Id = "lost too" }, CoreJsonContext.Default.TopicMessage), limit.Token);
         Assert.Equal(StopReason.Failed, (await host.Topics.WaitForHandledAsync(new MessageDelivery("desk", "triage", delivery.Mailbox, ""), "lost too", limit.Token)).StopReason);
         Assert.Equal("definition_not_found", (await host.Topics.WaitForHandledAsync(new MessageDelivery("desk", "triage", delivery.Mailbox, ""), "lost", limit.Token)).Error!.Code);
+        await LettersAsync(host, delivery.Mailbox, 2);
         Assert.True(await host.Topics.DropAsync(delivery.Mailbox, 3));
 
         // The definition is known now: the letter is handled by the subscription as it is.
