@@ -64,7 +64,7 @@ internal sealed class PolyphonyActivities
         var values = new PayloadValues(payloads, options.PayloadCacheBytes);
         var pinned = DefinitionCache.Of(definitions);
         var log = loggerFactory.ForActivities();
-        _agent = new ModelCallActivity(new ConversationBuilder(values, tools, new WorkflowTools(pinned)), pinned, values, ledger, models, options.Prices, new DeploymentGates(timeProvider), timeProvider, log);
+        _agent = new ModelCallActivity(new ConversationBuilder(values, tools, new RunTools(pinned)), pinned, values, ledger, models, options.Prices, new DeploymentGates(timeProvider), timeProvider, log);
         _tool = new ToolActivity(pinned, values, ledger, tools, options.ToolTimeout, timeProvider, log);
         _batch = new BatchActivity(_agent, _tool, values);
         _evaluate = new EvaluateActivity(pinned, values, log);

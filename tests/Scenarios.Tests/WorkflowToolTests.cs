@@ -1,13 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Logging.Abstractions;
-using Polyphony.Activities;
-using Polyphony.Activities.Tools;
-using Polyphony.Core.Client;
-using Polyphony.Core.Durable;
-using Polyphony.Core.Runs;
 using Polyphony.Engine.Simulation;
-using Polyphony.TestKit.Workflows;
 
 namespace Polyphony.Scenarios.Tests;
 
@@ -148,55 +141,8 @@ public sealed class WorkflowToolTests
     {
         var models = new TestModels();
         Script(models, 3, 4);
-        WorkflowStatus? status = null;
-        IReadOnlyList<string> children = [];
-        var result = SeededSimulation.Run(
-            options,
-            (simulation, engine, registry) =>
-            {
-                new PolyphonyActivities(new ActivitiesOptions(), engine.Payloads, engine.Ledger, engine.Definitions, models, new ToolRegistry(), simulation.Clock, NullLoggerFactory.Instance).Register(registry);
-                registry.AddWorkflows(engine.Definitions, new InterpreterOptions { OperationsPerGeneration = 8 });
-            },
-            async simulation =>
-            {
-                await UntilDoneAsync(async () =>
-                {
-                    try
-                    {
-                        await Client(simulation).StartAsync(TestHost.Parse(Plain), TestHost.Json(null), new StartWorkflowOptions { InstanceId = "run" });
-                    }
-                    catch (InstanceExistsException)
-                    {
-                        // Started before a crash.
-                    }
-                });
-                for (var version = 0L; status is not { IsFinished: true };)
-                {
-                    version = (await simulation.Client.WaitForChangeAsync("run", version))!.Version;
-                    status = await Client(simulation).GetAsync("run");
-                }
-
-                await UntilDoneAsync(async () => children = [.. (await simulation.Client.QueryAsync(new OrchestrationQuery { IncludeChildren = true })).Instances.Select(each => each.InstanceId).Where(id => id != "run").Order(StringComparer.Ordinal)]);
-            });
-        return (status!.Output?.GetString(), children, status.Usage!.ModelCalls, result.Commits);
-    }
-
-    private static WorkflowClient Client(SeededSimulation simulation) => new(simulation.Client, new MapCatalog(TestHost.Parse(QuickChild)), simulation.Definitions, simulation.Payloads);
-
-    private static async Task UntilDoneAsync(Func<Task> act)
-    {
-        while (true)
-        {
-            try
-            {
-                await act();
-                return;
-            }
-            catch (PolyphonyException e) when (e.Code == "engine_stopped")
-            {
-                await Task.Yield();
-            }
-        }
+        var run = ToolRuns.Simulate(options, models, Plain, [QuickChild]);
+        return (run.Status.Output?.GetString(), run.Children, run.Status.Usage!.ModelCalls, run.Commits);
     }
 
     private static async Task<TestHost> StartAsync(string child, params object[] numbers)
@@ -207,12 +153,6 @@ public sealed class WorkflowToolTests
         return host;
     }
 
-    // Asks for the numbers to be doubled, and then says what came of it.
-    private static void Script(TestModels models, params object[] numbers) => models.Respond = (_, messages, options, _) =>
-    {
-        var results = messages.Where(message => message.Role == ChatRole.Tool).Select(message => ((FunctionResultContent)message.Contents[0]).Result!.ToString()).ToList();
-        return Task.FromResult(options?.Tools is not { Count: > 0 } || results.Count > 0
-            ? TestModels.Text(results.Count > 0 ? string.Join('|', results) : "added")
-            : new ChatResponse(new ChatMessage(ChatRole.Assistant, [.. numbers.Select((n, i) => new FunctionCallContent($"c{i}", "twice", new Dictionary<string, object?> { ["n"] = n }))])) { FinishReason = ChatFinishReason.ToolCalls });
-    };
+    private static void Script(TestModels models, params object[] numbers) =>
+        ToolRuns.Script(models, "twice", [.. numbers.Select(n => new Dictionary<string, object?> { ["n"] = n })]);
 }

@@ -189,8 +189,6 @@ internal sealed class AnswerReader(PayloadValues values)
     private const int MostViolations = 20;
     private const int LongestViolation = 300;
 
-    /// <summary>The maximum number of tool calls of one answer: as many as the API of OpenAI takes tools.</summary>
-
     // What an answer's requests for tools may be in place; above it all but the small ones are stored.
     private const int MostArgumentsInPlace = 16 * 1024;
     private const int SmallArguments = 160;

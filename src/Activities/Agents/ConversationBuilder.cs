@@ -21,7 +21,7 @@ namespace Polyphony.Activities.Agents;
 /// take for its own what another has said; they carry the author's name, and a first line that names node and author, because
 /// not every provider shows names to the model. The list of a <c>forEach</c> is one message with its items numbered.
 /// </remarks>
-internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry tools, WorkflowTools workflowTools)
+internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry tools, RunTools runTools)
 {
     // In characters. The prompts of workflows in C# come with the call; the text is often the same, and what differs comes from variables.
     private const long PromptCapacity = 1024 * 1024;
@@ -151,7 +151,7 @@ internal sealed class ConversationBuilder(PayloadValues values, ToolRegistry too
             options.ToolMode = ChatToolMode.Auto;
             foreach (var name in agent.Tools)
             {
-                options.Tools.Add(Declare(name, (workflowTools.Find(definition, name, call.Workflows) ?? await tools.GetAsync(definition, name, cancellationToken)).Function));
+                options.Tools.Add(Declare(name, (runTools.Find(definition, name, call.Workflows) ?? await tools.GetAsync(definition, name, cancellationToken)).Function));
             }
         }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Polyphony.Core.Definitions;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Activities.Tools;
@@ -14,8 +15,8 @@ internal sealed record ResolvedTool(AIFunction Function, JsonSchema Parameters)
     /// <summary>Gets what a server says of its tool. Nobody has to believe it.</summary>
     public ToolHints Hints { get; init; }
 
-    /// <summary>Gets a value indicating whether the tool is a workflow, which the run around the agent starts.</summary>
-    public bool RunsWorkflow { get; init; }
+    /// <summary>Gets the tool of the file whose calls the run around the agent makes; <see langword="null"/>: an activity does.</summary>
+    public ToolDefinition? OfRun { get; init; }
 
     /// <summary>Gets how long a call may take; the host's limit holds as well.</summary>
     public TimeSpan? Timeout { get; init; }

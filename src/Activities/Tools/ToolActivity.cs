@@ -1,11 +1,8 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
 using Polyphony.Core.Definitions;
-using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
@@ -26,14 +23,12 @@ internal sealed class ToolActivity(
 
     private const int MaxNoteLength = 1_000;
 
-    /// <summary>More than this many bytes of what is written to the state goes to the payload store.</summary>
-    private const int MaxWrittenBytes = 1_024;
-
     private static readonly ExpressionSite ArgumentsSite = new(ExpressionSiteKind.Arguments);
 
     private readonly ToolFunctions _functions = new(timeout, timeProvider);
     private readonly ToolQuestions _questions = new(values);
-    private readonly WorkflowTools _workflows = new(definitions);
+    private readonly RunTools _runTools = new(definitions);
+    private readonly ToolRecords _records = new(values, ledger, log);
 
     /// <summary>Makes the call. When the node's time is over the result is <see cref="CallError.Cancelled"/>; a call that is cancelled otherwise throws.</summary>
     public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
@@ -66,17 +61,17 @@ internal sealed class ToolActivity(
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // The boundary of the activity: whatever it is, the workflow decides what follows. Nothing was begun.
-            return Failed(call, ToolFailures.Classify(call.Tool, exception, timeout, timeProvider));
+            return _records.Failed(call, ToolFailures.Classify(call.Tool, exception, timeout, timeProvider));
         }
 
         try
         {
-            return request.Tool.RunsWorkflow ? await HandOverAsync(request, cancellationToken) : await MakeAsync(request, cancellationToken);
+            return request.Tool.OfRun is { } tool ? await new RunToolCalls(_records, _questions, values).MakeAsync(request, tool, cancellationToken) : await MakeAsync(request, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // A store failed. What was begun and not settled is in doubt when it is called again.
-            return Failed(call, new CallError(ErrorCodes.ActivityFailed, $"The call of tool \"{call.Tool}\" broke off: {exception.Message} ({exception.GetType().Name})", ErrorKind.Transient));
+            return _records.Failed(call, new CallError(ErrorCodes.ActivityFailed, $"The call of tool \"{call.Tool}\" broke off: {exception.Message} ({exception.GetType().Name})", ErrorKind.Transient));
         }
     }
 
@@ -88,14 +83,14 @@ internal sealed class ToolActivity(
         ResolvedTool tool;
         try
         {
-            tool = _workflows.Find(definition, call.Tool, call.Workflows) ?? await tools.GetAsync(definition, call.Tool, cancellationToken);
+            tool = _runTools.Find(definition, call.Tool, call.Workflows) ?? await tools.GetAsync(definition, call.Tool, cancellationToken);
         }
         catch (ModelException)
         {
             // What has ended before stands, whether or not its tool can be had now.
             if (await ledger.FindAsync(call.Scope.RootInstanceId, call.StepId, cancellationToken) is { Answer: { } recorded })
             {
-                return (null, Read(recorded));
+                return (null, ToolRecords.Read(recorded));
             }
 
             throw;
@@ -104,7 +99,7 @@ internal sealed class ToolActivity(
         var arguments = await ArgumentsAsync(call, cancellationToken);
         if (Violations(tool.Parameters, arguments) is { } violations)
         {
-            return (null, Failed(call, new CallError(ErrorCodes.ToolArgumentsInvalid, $"The arguments of tool \"{call.Tool}\" do not fit: {violations}", ErrorKind.Terminal)));
+            return (null, _records.Failed(call, new CallError(ErrorCodes.ToolArgumentsInvalid, $"The arguments of tool \"{call.Tool}\" do not fit: {violations}", ErrorKind.Terminal)));
         }
 
         var rules = definition.FindToolRules(call.Agent, call.Scope.Node, call.Tool);
@@ -116,7 +111,7 @@ internal sealed class ToolActivity(
 
         if (call.Approval is null)
         {
-            return NeedsApproval(approval, arguments) && await IsNewAsync(call, cancellationToken)
+            return NeedsApproval(approval, arguments) && await _records.IsUndecidedAsync(call, arguments, cancellationToken)
                 ? (null, await _questions.ApprovalAsync(call, tool, arguments, approval, null, cancellationToken))
                 : (request, null);
         }
@@ -124,7 +119,7 @@ internal sealed class ToolActivity(
         var answer = await values.ReadAsync(call.Approval, cancellationToken);
         if (DecisionOf(answer) != ToolDecisions.Approve)
         {
-            return (null, Failed(call, new CallError(ErrorCodes.ToolRefused, $"The call of tool \"{call.Tool}\" was refused{(ReasonOf(answer) is { } reason ? $": {reason}" : ".")}", ErrorKind.Terminal)));
+            return (null, _records.Failed(call, new CallError(ErrorCodes.ToolRefused, $"The call of tool \"{call.Tool}\" was refused{(ReasonOf(answer) is { } reason ? $": {reason}" : ".")}", ErrorKind.Terminal)));
         }
 
         if (!answer.TryGetProperty(ToolDecisions.Arguments, out var changed))
@@ -135,31 +130,6 @@ internal sealed class ToolActivity(
         return Violations(tool.Parameters, changed) is { } problem
             ? (null, await _questions.ApprovalAsync(call, tool, arguments, approval, problem, cancellationToken))
             : (request with { Arguments = changed, Note = $"A person changed the arguments of this call to {ErrorText.Shorten(ToolQuestions.Visible(changed), MaxNoteLength)}." }, null);
-    }
-
-    /// <summary>Leaves the call of a workflow to the run, which starts it as a child under an id of its own, once; afterwards, records what it gave.</summary>
-    private async Task<ToolCallResult> HandOverAsync(ToolRequest request, CancellationToken cancellationToken)
-    {
-        var call = request.Call;
-        if (call.Made is not { } made)
-        {
-            if (await ledger.FindAsync(call.Scope.RootInstanceId, call.StepId, cancellationToken) is { Answer: { } before })
-            {
-                log.ToolCallReused(call.StepId, call.Tool);
-                return Read(before);
-            }
-
-            return new ToolCallResult(null) { Given = request.Note is null ? call.Arguments : await values.WriteAsync(call.Scope.RootInstanceId, request.Arguments, cancellationToken) };
-        }
-
-        var entry = await ledger.BeginAsync(StepOf(request), cancellationToken);
-        if (entry.Answer is { } recorded)
-        {
-            return Read(recorded);
-        }
-
-        await SettleAsync(call, entry.Unsettled - 1);
-        return await EndAsync(call, new ToolCallResult(made) { Note = request.Note });
     }
 
     /// <summary>Makes a call once, by what the ledger knows of it.</summary>
@@ -174,17 +144,17 @@ internal sealed class ToolActivity(
             {
                 case ToolDecisions.Happened:
                     var result = answer.TryGetProperty(ToolDecisions.Result, out var given) ? given : Payload.Null.Json!.Value;
-                    return await EndAsync(call, new ToolCallResult(await values.WriteAsync(call.Scope.RootInstanceId, result, cancellationToken)));
+                    return await _records.EndAsync(call, new ToolCallResult(await values.WriteAsync(call.Scope.RootInstanceId, result, cancellationToken)));
                 case ToolDecisions.Repeat:
                     knownNotToHaveHappened = call.VerdictBegun;
                     break;
                 default:
-                    return Failed(call, new CallError(
+                    return _records.Failed(call, new CallError(
                         ErrorCodes.ToolInDoubt, $"The call of tool \"{call.Tool}\" may have happened, and was given up{(ReasonOf(answer) is { } reason ? $": {reason}" : ".")}", ErrorKind.Terminal));
             }
         }
 
-        var step = StepOf(request);
+        var step = request.Step;
         for (var checks = 0; ; checks++)
         {
             var entry = await ledger.BeginAsync(step, cancellationToken);
@@ -196,7 +166,7 @@ internal sealed class ToolActivity(
                     log.RecordedArgumentsDiffer(call.StepId);
                 }
 
-                return Read(recorded);
+                return ToolRecords.Read(recorded);
             }
 
             if (entry.Unsettled == 1 || request.IsIdempotent)
@@ -206,7 +176,7 @@ internal sealed class ToolActivity(
 
             if (entry.Begun == knownNotToHaveHappened + 1)
             {
-                await SettleAsync(call, entry.Unsettled - 1);
+                await _records.SettleAsync(call, entry.Unsettled - 1);
                 return await InvokeAsync(request, entry, cancellationToken);
             }
 
@@ -217,9 +187,9 @@ internal sealed class ToolActivity(
             switch (check.HasHappened)
             {
                 case true:
-                    return await EndAsync(request, check.Result);
+                    return await _records.EndAsync(request, check.Result);
                 case false:
-                    await SettleAsync(call, entry.Unsettled - 1);
+                    await _records.SettleAsync(call, entry.Unsettled - 1);
                     break;
                 default:
                     return await _questions.DoubtAsync(call, request.Arguments, entry, cancellationToken);
@@ -253,7 +223,7 @@ internal sealed class ToolActivity(
             return await FailedAsync(request, entry, exception, cancellationToken);
         }
 
-        return await EndAsync(request, output, context.Written());
+        return await _records.EndAsync(request, output, context.Written());
     }
 
     /// <summary>Finds out what has become of a call whose tool has thrown.</summary>
@@ -264,7 +234,7 @@ internal sealed class ToolActivity(
         if (request.IsIdempotent || ToolFailures.HadNoEffect(exception))
         {
             await ledger.FailAsync(call.StepId, error.Code, CancellationToken.None);
-            return Failed(call, error);
+            return _records.Failed(call, error);
         }
 
         await ledger.LeaveUnsettledAsync(call.StepId, error.Code, CancellationToken.None);
@@ -272,7 +242,7 @@ internal sealed class ToolActivity(
         {
             // It broke off, nobody knows where: it is not made again, and whoever asked for it is told.
             error = error with { Kind = ErrorKind.Terminal };
-            return call.CallId is null ? Failed(call, error) : await EndAsync(call, Failed(call, error));
+            return call.CallId is null ? _records.Failed(call, error) : await _records.EndAsync(call, _records.Failed(call, error));
         }
 
         log.ToolCallInDoubt(call.StepId, call.Tool);
@@ -280,10 +250,10 @@ internal sealed class ToolActivity(
         switch (check.HasHappened)
         {
             case true:
-                return await EndAsync(request, check.Result);
+                return await _records.EndAsync(request, check.Result);
             case false:
                 await ledger.FailAsync(call.StepId, error.Code, CancellationToken.None);
-                return Failed(call, error);
+                return _records.Failed(call, error);
             default:
                 return await _questions.DoubtAsync(call, request.Arguments, entry, cancellationToken);
         }
@@ -308,79 +278,6 @@ internal sealed class ToolActivity(
             return ToolCheckResult.Unknown;
         }
     }
-
-    /// <summary>Records that earlier begins of a call have come to nothing.</summary>
-    private async Task SettleAsync(ToolCall call, int count)
-    {
-        for (var i = 0; i < count; i++)
-        {
-            await ledger.FailAsync(call.StepId, ErrorCodes.ToolInDoubt, CancellationToken.None);
-        }
-    }
-
-    /// <summary>Records what a call has returned. Not cancelled any more: it has happened, and this is the moment to keep it.</summary>
-    private async Task<ToolCallResult> EndAsync(ToolRequest request, object? returned, StateChange? written = null)
-    {
-        ToolCallResult result;
-        try
-        {
-            result = new ToolCallResult(await values.WriteAsync(request.Call.Scope.RootInstanceId, ToolFunctions.ToJson(request.Tool.Function, returned), CancellationToken.None))
-            {
-                Note = request.Note,
-                Written = await StoreAsync(request.Call, written ?? StateChange.None),
-            };
-        }
-        catch (Exception exception)
-        {
-            result = Failed(request.Call, new CallError(
-                ErrorCodes.ToolFailed, $"The tool \"{request.Call.Tool}\" has returned, but its result can't be kept: {exception.Message}", ErrorKind.Terminal));
-        }
-
-        return await EndAsync(request.Call, result);
-    }
-
-    /// <summary>Moves what is written to the state to the payload store where it is large.</summary>
-    private async Task<IReadOnlyDictionary<string, IReadOnlyList<Payload>>?> StoreAsync(ToolCall call, StateChange written)
-    {
-        var all = written.Values.Sum(value => value.Value.Bytes);
-        var kept = new Dictionary<string, IReadOnlyList<Payload>>(StringComparer.Ordinal);
-        foreach (var (name, value) in written.Values)
-        {
-            var parts = new List<Payload>();
-            foreach (var part in value.Parts)
-            {
-                parts.Add(all > MaxWrittenBytes && part.Json is { ValueKind: JsonValueKind.Array or JsonValueKind.Object } json
-                    ? await values.StoreAsync(call.Scope.RootInstanceId, json, CancellationToken.None)
-                    : part);
-            }
-
-            kept[name] = parts;
-        }
-
-        return kept.Count == 0 ? null : kept;
-    }
-
-    private async Task<ToolCallResult> EndAsync(ToolCall call, ToolCallResult result)
-    {
-        var answer = new LedgerAnswer { Content = JsonSerializer.Serialize(result, CoreJsonContext.Default.ToolCallResult) };
-        var stands = Read(await ledger.CompleteAsync(call.StepId, answer, CancellationToken.None));
-        log.ToolCallReturned(call.StepId, stands.Output is { } output ? output.Reference?.Bytes ?? output.Json?.GetRawText().Length ?? 0 : 0);
-        return stands;
-    }
-
-    private static ToolCallResult Read(LedgerAnswer answer) => JsonSerializer.Deserialize(answer.Content, CoreJsonContext.Default.ToolCallResult)!;
-
-    private ToolCallResult Failed(ToolCall call, CallError error)
-    {
-        error = ErrorText.Shorten(error);
-        log.ToolCallFailed(call.StepId, call.Tool, error.Code, error.Kind);
-        log.ToolCallFailedBecause(call.StepId, error.Message);
-        return new ToolCallResult(null, error);
-    }
-
-    /// <summary>Finds whether a call was never begun, or never came to anything. One that was begun was approved before, and what has ended is not approved again.</summary>
-    private async Task<bool> IsNewAsync(ToolCall call, CancellationToken cancellationToken) =>
-        await ledger.FindAsync(call.Scope.RootInstanceId, call.StepId, cancellationToken) is null or { Answer: null, Unsettled: 0 };
 
     private static bool NeedsApproval(ToolApproval approval, JsonElement arguments)
     {
@@ -431,24 +328,4 @@ internal sealed class ToolActivity(
 
     private static string? TextOf(JsonElement answer, string member) =>
         answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    private static LedgerRequest StepOf(ToolRequest request) => new(request.Call.StepId, request.Call.Scope.RootInstanceId, "", request.Call.Tool, HashOf(request.Arguments));
-
-    private static string HashOf(JsonElement arguments) => Convert.ToHexStringLower(SHA256.HashData(JsonMarshal.GetRawUtf8Value(arguments)));
-
-    /// <summary>A call that is ready to be made.</summary>
-    private sealed record ToolRequest(ToolCall Call, ResolvedTool Tool, JsonElement Arguments, bool IsIdempotent)
-    {
-        /// <summary>Gets what the model has to know beside the result.</summary>
-        public string? Note { get; init; }
-    }
-
-    private sealed class ArgumentScope(JsonElement arguments) : IExpressionScope
-    {
-        public bool TryGetVariable(string name, out ExpressionValue value)
-        {
-            value = name == "args" ? ExpressionValue.FromJson(arguments) : default!;
-            return name == "args";
-        }
-    }
 }

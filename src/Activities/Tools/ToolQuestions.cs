@@ -18,6 +18,7 @@ internal sealed class ToolQuestions(PayloadValues values)
 {
     private const int MaxReasonLength = 1_000;
 
+    private static readonly JsonElement AnyAnswer = JsonElement.Parse("{}", JsonLimits.Document);
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Asks whether a call is made.</summary>
@@ -30,7 +31,7 @@ internal sealed class ToolQuestions(PayloadValues values)
     public Task<ToolCallResult> ApprovalAsync(ToolCall call, ResolvedTool tool, JsonElement arguments, ToolApproval approval, string? problem, CancellationToken cancellationToken)
     {
         var question = $"{(problem is null ? "" : $"The arguments in the last answer do not fit: {problem}\n")}Call the tool \"{call.Tool}\" with {Visible(arguments)}?";
-        return AskAsync(call, arguments, question, ApprovalForm(tool.Function.JsonSchema), new ToolQuestion
+        return AskAsync(call, DetailsOf(call, arguments, ApprovalForm(tool.Function.JsonSchema)), question, new ToolQuestion
         {
             Kind = ToolQuestionKind.Approval,
             Prompt = "",
@@ -50,8 +51,23 @@ internal sealed class ToolQuestions(PayloadValues values)
         var begun = entry.BegunTime.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
         var question = $"Has the call of the tool \"{call.Tool}\" with {Visible(arguments)} happened? It was begun at {begun} UTC, and its end is not known. Its effect key is {call.StepId}.";
         return AskAsync(
-            call, arguments, question, DoubtForm(), new ToolQuestion { Kind = ToolQuestionKind.Doubt, Prompt = "", Details = Payload.Null, Begun = entry.Begun }, cancellationToken);
+            call, DetailsOf(call, arguments, DoubtForm()), question, new ToolQuestion { Kind = ToolQuestionKind.Doubt, Prompt = "", Details = Payload.Null, Begun = entry.Begun }, cancellationToken);
     }
+
+    /// <summary>Asks what the call itself asks.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="tool">The tool.</param>
+    /// <param name="question">The question.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<ToolCallResult> AskAsync(ToolCall call, HumanToolDefinition tool, string question, CancellationToken cancellationToken) =>
+        AskAsync(call, new ToolQuestionDetails(null, null, null, tool.Schema?.Json ?? AnyAnswer), question, new ToolQuestion
+        {
+            Kind = ToolQuestionKind.Ask,
+            Prompt = "",
+            Details = Payload.Null,
+            TimeoutMs = (long?)tool.Timeout?.TotalMilliseconds,
+            OnTimeout = tool.FailsOnTimeout ? ApprovalTimeoutPolicy.Fail : ApprovalTimeoutPolicy.Refuse,
+        }, cancellationToken);
 
     /// <summary>Writes a value so that a person sees all of it: control and format characters as escapes.</summary>
     public static string Visible(JsonElement value)
@@ -80,10 +96,11 @@ internal sealed class ToolQuestions(PayloadValues values)
     private static bool IsInvisible(char character) =>
         char.GetUnicodeCategory(character) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
-    private async Task<ToolCallResult> AskAsync(ToolCall call, JsonElement arguments, string text, JsonElement form, ToolQuestion question, CancellationToken cancellationToken)
+    private static ToolQuestionDetails DetailsOf(ToolCall call, JsonElement arguments, JsonElement form) => new(call.Tool, arguments, call.StepId, form);
+
+    private async Task<ToolCallResult> AskAsync(ToolCall call, ToolQuestionDetails details, string text, ToolQuestion question, CancellationToken cancellationToken)
     {
         var root = call.Scope.RootInstanceId;
-        var details = JsonSerializer.SerializeToElement(new ToolQuestionDetails(call.Tool, arguments, call.StepId, form), CoreJsonContext.Default.ToolQuestionDetails);
         var prompt = PendingWait.Shorten(text);
         return new ToolCallResult(null)
         {
@@ -91,7 +108,7 @@ internal sealed class ToolQuestions(PayloadValues values)
             {
                 Prompt = prompt,
                 Whole = prompt == text ? null : await values.StoreAsync(root, CallJson.Text(text), cancellationToken),
-                Details = await values.StoreAsync(root, details, cancellationToken),
+                Details = await values.StoreAsync(root, JsonSerializer.SerializeToElement(details, CoreJsonContext.Default.ToolQuestionDetails), cancellationToken),
             },
         };
     }

@@ -124,5 +124,5 @@ internal static class ToolServerReader
         return url;
     }
 
-    private static bool IsHeader(string name) => name == ToolServer.DefaultApiKeyHeader || ToolReader.HeaderProblem(name) is null;
+    private static bool IsHeader(string name) => name == ToolServer.DefaultApiKeyHeader || HttpToolReader.HeaderProblem(name) is null;
 }

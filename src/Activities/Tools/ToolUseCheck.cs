@@ -30,7 +30,7 @@ internal sealed class ToolUseCheck(ToolRegistry functions, ToolServers servers, 
         WorkflowDefinition workflow, IReadOnlyDictionary<string, SourceLocation>? locations, string? file, CancellationToken cancellationToken)
     {
         var found = new Found(locations, file);
-        foreach (var use in Uses(workflow).Where(use => !workflow.Tools.ContainsKey(use.Tool) && !workflow.WorkflowTools.ContainsKey(use.Tool)))
+        foreach (var use in Uses(workflow).Where(use => !workflow.Tools.ContainsKey(use.Tool)))
         {
             if (functions.Resolve(use.Tool) is { } function)
             {

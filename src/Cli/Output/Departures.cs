@@ -45,7 +45,11 @@ internal sealed class Departures(ModelSettings settings, Func<string, string?> e
         {
             if (definition.Tools.TryGetValue(name, out var tool))
             {
-                var http = tool.Http;
+                if (tool is not HttpToolDefinition { Http: var http })
+                {
+                    continue;
+                }
+
                 yield return $"tool {name} sends its arguments to {PlainText.Line(http.Url.Text)} {(http.ApiKeyVariable is { } key ? $"with the key in {key}" : "without a key")}";
             }
             else if (ToolServers.ServerOf(name) is { } server && settings.Tools.Servers.TryGetValue(server, out var found))

@@ -51,11 +51,11 @@ public sealed class EndpointPolicy(params ImmutableArray<AllowedEndpoint> allowe
             }
         }
 
-        foreach (var (name, tool) in definition.Tools.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        foreach (var tool in definition.Tools.Values.OfType<HttpToolDefinition>().OrderBy(tool => tool.Name, StringComparer.Ordinal))
         {
             if (RefuseTool(tool, tool.Http.Outline) is var (message, hint))
             {
-                var path = $"tools.{name}.http.url";
+                var path = $"tools.{tool.Name}.http.url";
                 problems.Add(new WorkflowProblem(Code, path, locations?.GetValueOrDefault(path) ?? default, message, hint, file));
             }
         }
@@ -67,7 +67,7 @@ public sealed class EndpointPolicy(params ImmutableArray<AllowedEndpoint> allowe
     /// <param name="tool">The tool.</param>
     /// <param name="address">The address, without its query.</param>
     /// <returns>Why, and what to do about it; <see langword="null"/>: it may be called.</returns>
-    internal (string Message, string Hint)? RefuseTool(ToolDefinition tool, Uri address)
+    internal (string Message, string Hint)? RefuseTool(HttpToolDefinition tool, Uri address)
     {
         var key = tool.Http.ApiKeyVariable;
         if ((key is null || !AllowedEndpoint.IsOfTheHost(key)) && ToolEndpoints.Any(entry => entry.Allows(address, key)))
@@ -85,7 +85,7 @@ public sealed class EndpointPolicy(params ImmutableArray<AllowedEndpoint> allowe
     /// <summary>Tells whether a tool may reach an address of this machine or of a private network.</summary>
     /// <param name="tool">The tool.</param>
     /// <param name="address">The address, without its query.</param>
-    internal bool MayReachPrivateNetwork(ToolDefinition tool, Uri address) =>
+    internal bool MayReachPrivateNetwork(HttpToolDefinition tool, Uri address) =>
         ToolEndpoints.Any(entry => entry.PrivateNetwork && entry.Allows(address, tool.Http.ApiKeyVariable));
 
     /// <summary>Finds why a model of a workflow may not be called.</summary>

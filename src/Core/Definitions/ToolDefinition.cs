@@ -1,12 +1,11 @@
 using System.Text.Json;
 using Polyphony.Core.Json;
-using Polyphony.Expressions;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Definitions;
 
-/// <summary>A tool that a workflow file describes: an HTTP request, made with what the caller gives.</summary>
-internal sealed record ToolDefinition
+/// <summary>A tool that a workflow file describes.</summary>
+internal abstract record ToolDefinition
 {
     /// <summary>Gets what the arguments of a tool without parameters must fit: there are none.</summary>
     public static JsonSchema NoParameters { get; } = Parse("""{ "type": "object", "properties": {}, "additionalProperties": false }""");
@@ -17,64 +16,23 @@ internal sealed record ToolDefinition
     /// <summary>Gets what the tool does, for the model.</summary>
     public string? Description { get; init; }
 
-    /// <summary>Gets what the arguments must fit; <see langword="null"/>: the tool takes none.</summary>
-    public JsonSchema? Parameters { get; init; }
-
-    /// <summary>Gets whether a call that may have been made can be made again, if the file says so.</summary>
-    public bool? Idempotent { get; init; }
-
-    /// <summary>Gets the request.</summary>
-    public required HttpToolRequest Http { get; init; }
-
-    /// <summary>Gets a value indicating whether a call that may have been made can be made again: as the file says, else if it only reads.</summary>
-    public bool IsIdempotent => Idempotent ?? Http.Method == HttpToolRequest.DefaultMethod;
-
     private static JsonSchema Parse(string text) =>
         JsonSchema.TryParse(JsonElement.Parse(text, JsonLimits.Document), out var schema, out _) ? schema : throw new InvalidOperationException("The schema of no parameters is a schema.");
 }
 
-/// <summary>The request of a tool. Its expressions read <c>args</c>, the arguments of the call, and nothing else.</summary>
-internal sealed record HttpToolRequest
+/// <summary>A tool whose arguments the file describes.</summary>
+internal abstract record ParameterToolDefinition : ToolDefinition
 {
-    /// <summary>The default of <see cref="Method"/>.</summary>
-    public const string DefaultMethod = "GET";
+    /// <summary>Gets what the arguments must fit; <see langword="null"/>: the tool takes none.</summary>
+    public JsonSchema? Parameters { get; init; }
+}
 
-    /// <summary>The default of <see cref="MaxBytes"/>: 1 MB.</summary>
-    public const int DefaultMaxBytes = 1024 * 1024;
+/// <summary>A tool that runs another workflow: its input are the arguments, and what it gives goes back to the model. Without a description, the workflow's own holds.</summary>
+internal sealed record WorkflowToolDefinition : ToolDefinition
+{
+    /// <summary>Gets the other workflow's name.</summary>
+    public required string Workflow { get; init; }
 
-    /// <summary>The largest <see cref="MaxBytes"/>: 10 MB.</summary>
-    public const int LargestMaxBytes = 10 * 1024 * 1024;
-
-    /// <summary>Gets the methods that there are.</summary>
-    public static IReadOnlyList<string> Methods { get; } = [DefaultMethod, "POST", "PUT", "PATCH", "DELETE"];
-
-    /// <summary>Gets the method.</summary>
-    public string Method { get; init; } = DefaultMethod;
-
-    /// <summary>Gets the address, whose expressions stand in its path. Each gives one segment of it, or a part of one.</summary>
-    public required Template Url { get; init; }
-
-    /// <summary>Gets the query, an object: a value that is null is left out, and an array repeats its name.</summary>
-    public ValueTemplate? Query { get; init; }
-
-    /// <summary>Gets the headers, an object.</summary>
-    public ValueTemplate? Headers { get; init; }
-
-    /// <summary>Gets the body, sent as JSON.</summary>
-    public ValueTemplate? Body { get; init; }
-
-    /// <summary>Gets the environment variable of the key, if the server wants one.</summary>
-    public string? ApiKeyVariable { get; init; }
-
-    /// <summary>Gets the header of the key; <see langword="null"/>: <c>Authorization: Bearer KEY</c>.</summary>
-    public string? ApiKeyHeader { get; init; }
-
-    /// <summary>Gets how long a call may take; the host's limit holds as well.</summary>
-    public TimeSpan? Timeout { get; init; }
-
-    /// <summary>Gets the most bytes of an answer.</summary>
-    public int MaxBytes { get; init; } = DefaultMaxBytes;
-
-    /// <summary>Gets the address with something harmless in place of each expression: what is checked before there are arguments.</summary>
-    public Uri Outline => new(Url.Outline("x"));
+    /// <summary>Gets limits that replace those of the other workflow where they are set.</summary>
+    public WorkflowLimits? Limits { get; init; }
 }

@@ -135,6 +135,31 @@ public sealed partial class WorkflowBuilder(string name)
         return this;
     }
 
+    /// <summary>Adds a tool that asks a person, for agents. The answer goes back to the model.</summary>
+    /// <param name="name">Its name, without a dot.</param>
+    /// <param name="prompt">The question, a template that reads <c>args</c>.</param>
+    /// <param name="description">What it does, for the model.</param>
+    /// <param name="parameters">The schema of its arguments; none by default.</param>
+    /// <param name="schema">The schema of the answer; without it, any JSON.</param>
+    /// <param name="timeout">How long a call waits, in whole milliseconds; <see langword="null"/>: without limit.</param>
+    /// <param name="failOnTimeout">Whether the node fails when nobody has answered by then, with the code <c>timeout</c>; otherwise the model reads that nobody has.</param>
+    /// <param name="timeoutValue">The answer that stands in then, with templates that read <c>args</c>.</param>
+    /// <returns>This builder.</returns>
+    public WorkflowBuilder HumanTool(
+        string name, string prompt, string? description = null, JsonObject? parameters = null, JsonObject? schema = null, TimeSpan? timeout = null, bool failOnTimeout = false, JsonNode? timeoutValue = null)
+    {
+        var human = new JsonObject { ["prompt"] = prompt };
+        Put(human, "schema", schema);
+        Put(human, "timeout", timeout);
+        Put(human, "onTimeout", timeoutValue is null ? failOnTimeout ? "fail" : null : new JsonObject { ["value"] = timeoutValue });
+        var map = new JsonObject();
+        Put(map, "description", description);
+        Put(map, "parameters", parameters);
+        map["human"] = human;
+        _tools.Add((name, map));
+        return this;
+    }
+
     /// <summary>Adds an edge. Without any edge, nodes run one after another in the order in which they were added.</summary>
     /// <param name="from">The source node.</param>
     /// <param name="to">The target node.</param>

@@ -37,11 +37,8 @@ public sealed record WorkflowDefinition
     /// <summary>Gets the agents by name.</summary>
     public IReadOnlyDictionary<string, AgentDefinition> Agents { get; init; } = new Dictionary<string, AgentDefinition>();
 
-    /// <summary>Gets the tools of the file that make requests. Those that are neither here nor among <see cref="WorkflowTools"/> are the host's.</summary>
+    /// <summary>Gets the tools that the file describes; others are the host's.</summary>
     internal IReadOnlyDictionary<string, ToolDefinition> Tools { get; init; } = new Dictionary<string, ToolDefinition>();
-
-    /// <summary>Gets the tools of the file that run workflows.</summary>
-    internal IReadOnlyDictionary<string, WorkflowToolDefinition> WorkflowTools { get; init; } = new Dictionary<string, WorkflowToolDefinition>();
 
     /// <summary>Gets the nodes and edges, analysed. Node indexes are places in the file.</summary>
     public required WorkflowGraph Graph { get; init; }
@@ -102,14 +99,14 @@ public sealed record WorkflowDefinition
         : null;
 
     /// <summary>Gets the nodes and the tools that run other workflows.</summary>
-    internal IEnumerable<SubWorkflowUse> SubWorkflows => Graph.Nodes.SelectMany(node => node.Kind.SubWorkflowsOf(node)).Concat(WorkflowTools.Values.Select(UseOf));
+    internal IEnumerable<SubWorkflowUse> SubWorkflows => Graph.Nodes.SelectMany(node => node.Kind.SubWorkflowsOf(node)).Concat(Tools.Values.OfType<WorkflowToolDefinition>().Select(UseOf));
 
     /// <summary>Gets the workflows that a node runs, by itself or by the tools of its agents.</summary>
     internal IEnumerable<SubWorkflowUse> SubWorkflowsOf(NodeDefinition node) => node.Kind.SubWorkflowsOf(node).Concat(
-        WorkflowTools.Count == 0 ? [] : node.Kind.AgentsOf(node, Agents.Keys).Append(node.OnError.Agent).OfType<string>().SelectMany(agent => SubWorkflowsOf(Agents.GetValueOrDefault(agent))));
+        Tools.Count == 0 ? [] : node.Kind.AgentsOf(node, Agents.Keys).Append(node.OnError.Agent).OfType<string>().SelectMany(agent => SubWorkflowsOf(Agents.GetValueOrDefault(agent))));
 
     /// <summary>Gets the workflows that an agent runs as tools.</summary>
-    internal IEnumerable<SubWorkflowUse> SubWorkflowsOf(AgentDefinition? agent) => (agent?.Tools ?? []).Select(tool => WorkflowTools.GetValueOrDefault(tool)).OfType<WorkflowToolDefinition>().Select(UseOf);
+    internal IEnumerable<SubWorkflowUse> SubWorkflowsOf(AgentDefinition? agent) => (agent?.Tools ?? []).Select(tool => Tools.GetValueOrDefault(tool)).OfType<WorkflowToolDefinition>().Select(UseOf);
 
     private static SubWorkflowUse UseOf(WorkflowToolDefinition tool) => new($"tools.{tool.Name}", tool.Workflow, tool.Limits) { IsTool = true };
 
@@ -206,7 +203,7 @@ public sealed record ModelDefinition
 /// <summary>An agent: a model with instructions.</summary>
 public sealed record AgentDefinition
 {
-    /// <summary>The most tool calls that one answer may ask for.</summary>
+    /// <summary>The maximum number of tool calls of one answer: as many as the API of OpenAI takes tools.</summary>
     internal const int MostToolCalls = 128;
 
     /// <summary>The default of <see cref="Timeout"/>: 30 seconds.</summary>

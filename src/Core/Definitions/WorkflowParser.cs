@@ -93,7 +93,6 @@ internal static class WorkflowParser
             Models = workflow.Models,
             Agents = workflow.Agents,
             Tools = workflow.Tools,
-            WorkflowTools = workflow.WorkflowTools,
             Graph = graph,
             Termination = workflow.Termination,
             Output = workflow.Output,

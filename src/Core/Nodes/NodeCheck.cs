@@ -9,14 +9,8 @@ namespace Polyphony.Core.Nodes;
 /// <param name="context">What the parts of the parser share.</param>
 /// <param name="draft">The node as read.</param>
 /// <param name="agents">The agents of the file.</param>
-/// <param name="tools">The tools of the file that make requests.</param>
-/// <param name="workflowTools">Those that run workflows.</param>
-internal sealed class NodeCheck(
-    ParseContext context,
-    NodeDraft draft,
-    IReadOnlyDictionary<string, AgentDefinition> agents,
-    IReadOnlyDictionary<string, ToolDefinition> tools,
-    IReadOnlyDictionary<string, WorkflowToolDefinition> workflowTools)
+/// <param name="tools">The tools of the file.</param>
+internal sealed class NodeCheck(ParseContext context, NodeDraft draft, IReadOnlyDictionary<string, AgentDefinition> agents, IReadOnlyDictionary<string, ToolDefinition> tools)
 {
     /// <summary>Gets the agents of the file by name.</summary>
     public IReadOnlyDictionary<string, AgentDefinition> Agents => agents;
@@ -36,13 +30,17 @@ internal sealed class NodeCheck(
     /// <param name="arguments">The arguments.</param>
     public void Arguments(string tool, ValueTemplate arguments)
     {
-        if (workflowTools.TryGetValue(tool, out var run))
+        switch (tools.GetValueOrDefault(tool))
         {
-            Invalid("tool", $"\"{tool}\" runs a workflow, for agents", $"A node runs it with workflow: {run.Workflow}.");
-            return;
+            case WorkflowToolDefinition run:
+                Invalid("tool", $"\"{tool}\" runs a workflow, for agents", $"A node runs it with workflow: {run.Workflow}.");
+                return;
+            case HumanToolDefinition:
+                Invalid("tool", $"\"{tool}\" asks a person, for agents", "A node asks with \"human\".");
+                return;
         }
 
-        if (!tools.TryGetValue(tool, out var definition) || !context.Values.TryGetValue(arguments, out var json))
+        if (tools.GetValueOrDefault(tool) is not HttpToolDefinition definition || !context.Values.TryGetValue(arguments, out var json))
         {
             return;
         }

@@ -107,13 +107,13 @@ internal abstract class NodeKind
     /// <summary>Gets what a node says of the tool call that it makes itself; <see langword="null"/> if it says nothing, or makes none.</summary>
     public virtual ToolRules? ToolRulesOf(NodeDefinition node) => null;
 
-    /// <summary>Tells whether a tool call of an activation may wait for a person who approves it, or runs a workflow.</summary>
+    /// <summary>Tells whether a tool call of an activation may wait for a person, or runs a workflow.</summary>
     /// <param name="node">The node.</param>
     /// <param name="definition">The workflow.</param>
     public bool MayWaitForTools(NodeDefinition node, WorkflowDefinition definition) =>
         ToolRulesOf(node)?.Approval is not null
         || AgentsOf(node, []).Append(node.OnError.Agent).OfType<string>().Select(agent => definition.Agents.GetValueOrDefault(agent)).OfType<AgentDefinition>()
-            .Any(agent => agent.ToolRules.Values.Any(rules => rules.Approval is not null) || definition.SubWorkflowsOf(agent).Any());
+            .Any(agent => agent.ToolRules.Values.Any(rules => rules.Approval is not null) || agent.Tools.Any(tool => definition.Tools.GetValueOrDefault(tool) is HumanToolDefinition or WorkflowToolDefinition));
 
     /// <summary>Gets the name of the event that a node waits for; <see langword="null"/> if it waits for none, or for the answer to a question.</summary>
     public virtual string? EventOf(NodeDefinition node) => null;

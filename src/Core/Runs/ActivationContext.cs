@@ -27,7 +27,7 @@ internal sealed record ActivationContext(
     /// <summary>Gets the pinned definitions of the workflows that an agent runs as tools, as hashes by tool; <see langword="null"/> if it runs none.</summary>
     public IReadOnlyDictionary<string, string>? WorkflowsOf(Definitions.AgentDefinition agent)
     {
-        var tools = agent.Tools.Select(tool => Plan.Definition.WorkflowTools.GetValueOrDefault(tool)).OfType<Definitions.WorkflowToolDefinition>().Where(tool => SubWorkflows?.Hashes.ContainsKey(tool.Workflow) == true);
+        var tools = agent.Tools.Select(tool => Plan.Definition.Tools.GetValueOrDefault(tool)).OfType<Definitions.WorkflowToolDefinition>().Where(tool => SubWorkflows?.Hashes.ContainsKey(tool.Workflow) == true);
         return tools.ToDictionary(tool => tool.Name, tool => SubWorkflows!.Hashes[tool.Workflow], StringComparer.Ordinal) is { Count: > 0 } hashes ? hashes : null;
     }
 

@@ -40,6 +40,13 @@ internal sealed record ToolCall
     /// <summary>Gets a person's answer to <see cref="ToolQuestionKind.Approval"/>.</summary>
     public Payload? Approval { get; init; }
 
+    /// <summary>Gets a person's answer to <see cref="ToolQuestionKind.Ask"/>.</summary>
+    public Payload? Answer { get; init; }
+
+    /// <summary>Gets a value indicating whether nobody has answered <see cref="ToolQuestionKind.Ask"/> in time.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsUnanswered { get; init; }
+
     /// <summary>Gets a person's answer to <see cref="ToolQuestionKind.Doubt"/>.</summary>
     public Payload? Verdict { get; init; }
 
@@ -115,14 +122,17 @@ internal enum ToolQuestionKind
 
     /// <summary>Whether it has happened.</summary>
     Doubt,
+
+    /// <summary>What the call itself asks: the answer is its result.</summary>
+    Ask,
 }
 
 /// <summary>What there is to know of a question about a tool call, in the payload store.</summary>
-/// <param name="Tool">The tool.</param>
+/// <param name="Tool">The tool; <see langword="null"/> if the call itself asks, and no decision about it is wanted.</param>
 /// <param name="Arguments">The arguments of the call.</param>
 /// <param name="EffectKey">The effect key of the call.</param>
 /// <param name="Form">The JSON schema of the answer.</param>
-internal sealed record ToolQuestionDetails(string Tool, System.Text.Json.JsonElement Arguments, string EffectKey, System.Text.Json.JsonElement Form)
+internal sealed record ToolQuestionDetails(string? Tool, System.Text.Json.JsonElement? Arguments, string? EffectKey, System.Text.Json.JsonElement Form)
 {
     /// <summary>The place of <see cref="Form"/>, a JSON pointer.</summary>
     public const string FormPointer = "/form";

@@ -72,7 +72,7 @@ internal sealed class ToolCaller(ActivationContext context, RetryDelays delays, 
     /// <summary>Makes a call of a workflow: the child runs, and what it gives is recorded as what the call has returned.</summary>
     private async Task<ToolCallEnd> RunWorkflowAsync(Activation activation, ToolCall call, Payload given, WorkLimit limit, Func<ToolCall, Task<ToolCallResult>> send)
     {
-        var tool = context.Plan.Definition.WorkflowTools[call.Tool];
+        var tool = (WorkflowToolDefinition)context.Plan.Definition.Tools[call.Tool];
         var work = await workflows.RunAsync(activation, new SubWorkflowRun(tool.Workflow, tool.Limits, given) { Call = call }, limit);
         var result = work.IsStopped ? new ToolCallResult(null, CallError.Cancelled)
             : work.Error is { } error ? new ToolCallResult(null, error)
@@ -90,10 +90,10 @@ internal sealed class ToolCaller(ActivationContext context, RetryDelays delays, 
         }
 
         // One name for each question of an instance, so that an answer that comes late answers no other.
-        var id = question.Kind == ToolQuestionKind.Approval ? call.QuestionId : $"{call.QuestionId}.doubt{question.Begun}";
+        var id = question.Kind == ToolQuestionKind.Doubt ? $"{call.QuestionId}.doubt{question.Begun}" : call.QuestionId;
         var asking = activation with { Scope = activation.Scope with { Activation = id } };
         DateTimeOffset? deadline = question.TimeoutMs is { } milliseconds ? context.Now.AddMilliseconds(milliseconds) : null;
-        var wait = new PendingWait(id, "human", EventNames.Answer(id), question.Prompt, deadline, null, question.Whole) { Tool = call.Tool, Details = question.Details };
+        var wait = new PendingWait(id, "human", EventNames.Answer(id), question.Prompt, deadline, null, question.Whole) { Tool = question.Kind == ToolQuestionKind.Ask ? null : call.Tool, Details = question.Details };
         context.Observer.OnAsking(activation);
         context.Observer.OnWaiting(asking, wait, new WaitState(deadline));
         activation.Slot?.BeginWait();
@@ -117,17 +117,15 @@ internal sealed class ToolCaller(ActivationContext context, RetryDelays delays, 
             return (null, new ToolCallResult(null, CallError.Cancelled));
         }
 
-        if (arrived.Value)
+        return (arrived.Value, question.Kind) switch
         {
-            return (question.Kind == ToolQuestionKind.Approval ? call with { Approval = answer } : call with { Verdict = answer, VerdictBegun = question.Begun }, null);
-        }
-
-        return question.OnTimeout switch
-        {
-            ApprovalTimeoutPolicy.Approve => (call with { Approval = Approved }, null),
-            ApprovalTimeoutPolicy.Fail => (null, new ToolCallResult(
-                null, new CallError(ErrorCodes.Timeout, $"Nobody approved the call of tool \"{call.Tool}\" (\"{id}\") in time.", ErrorKind.Terminal))),
-            _ => (call with { Approval = TimedOut }, null),
+            (true, ToolQuestionKind.Approval) => (call with { Approval = answer }, null),
+            (true, ToolQuestionKind.Ask) => (call with { Answer = answer }, null),
+            (true, _) => (call with { Verdict = answer, VerdictBegun = question.Begun }, null),
+            (false, _) when question.OnTimeout == ApprovalTimeoutPolicy.Fail => (null, new ToolCallResult(
+                null, new CallError(ErrorCodes.Timeout, $"Nobody {(question.Kind == ToolQuestionKind.Ask ? "answered" : "approved the call of")} tool \"{call.Tool}\" (\"{id}\") in time.", ErrorKind.Terminal))),
+            (false, ToolQuestionKind.Ask) => (call with { IsUnanswered = true }, null),
+            _ => (call with { Approval = question.OnTimeout == ApprovalTimeoutPolicy.Approve ? Approved : TimedOut }, null),
         };
     }
 

@@ -104,7 +104,7 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
             Prompt = prompt,
             PromptGetUri = isCut ? InstanceLinks.ApprovalUri(context.Request, metadata.InstanceId, wait.Activation) : null,
             Tool = details?.Tool,
-            Arguments = details is not null && details.Arguments.GetRawText().Length <= maxLength ? details.Arguments : null,
+            Arguments = details?.Arguments is { } arguments && arguments.GetRawText().Length <= maxLength ? arguments : null,
             EffectKey = details?.EffectKey,
             Schema = details is not null ? details.Form : definition is null ? null : AnswerCheck.FindSchema(definition, wait.EventName!)?.Json,
             Until = wait.Until,

@@ -112,9 +112,23 @@ public sealed class ToolApprovalTests
         Assert.Equal("120", (await CallAsync(harness, """{"amount":120}""")).Output!.Json!.Value.GetRawText());
 
         var other = Harness("always");
-        await other.Ledger.BeginAsync(new LedgerRequest("run-1/ask/1.0", "run-1", "", "pay", "earlier"));
+        await other.Ledger.BeginAsync(new LedgerRequest("run-1/ask/1.0", "run-1", "", "pay", ToolRequest.HashOf(JsonElement.Parse("""{"amount":120}"""))));
         Assert.Equal(ToolQuestionKind.Doubt, (await CallAsync(other, """{"amount":120}""")).Question!.Kind);
         Assert.Equal([120], _paid);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(", idempotent: true")]
+    public async Task Call_ThatWasBegunWithArgumentsOfAPerson_IsApprovedAgain(string more)
+    {
+        var harness = Harness("always" + more);
+
+        // A person had put 80 in place of 120, and the end of the call was not recorded. After a rewind nobody knows of the 80.
+        await harness.Ledger.BeginAsync(new LedgerRequest("run-1/ask/1.0", "run-1", "", "pay", ToolRequest.HashOf(JsonElement.Parse("""{"amount":80}"""))));
+
+        Assert.Equal(ToolQuestionKind.Approval, (await CallAsync(harness, """{"amount":120}""")).Question!.Kind);
+        Assert.Empty(_paid);
     }
 
     [Fact]

@@ -167,9 +167,48 @@ public sealed class WorkflowBuilderTests
 
         Assert.Equal(read.CanonicalJson, built.CanonicalJson);
         Assert.Contains("\"look\":{\"http\":{\"url\":\"https://example.com/v1\"}}", built.CanonicalJson, StringComparison.Ordinal);
-        var again = WorkflowDefinition.FromJson(built.CanonicalJson).Tools["order"];
+        var again = (HttpToolDefinition)WorkflowDefinition.FromJson(built.CanonicalJson).Tools["order"];
         Assert.Equal(
             ("PUT", "KEY", "X-Key", TimeSpan.FromSeconds(10), 5, true, true),
-            (again.Http.Method, again.Http.ApiKeyVariable, again.Http.ApiKeyHeader, again.Http.Timeout!.Value, again.Http.MaxBytes, again.IsIdempotent, read.Tools["look"].IsIdempotent));
+            (again.Http.Method, again.Http.ApiKeyVariable, again.Http.ApiKeyHeader, again.Http.Timeout!.Value, again.Http.MaxBytes, again.IsIdempotent, ((HttpToolDefinition)read.Tools["look"]).IsIdempotent));
+    }
+
+    [Fact]
+    [Trait("Row", "O12")]
+    public void Tools_ThatRunWorkflowsOrAskPeople_AreThoseOfAFile_AndStayInTheCanonicalForm()
+    {
+        const string file = """
+            name: t
+            models: { m: { provider: offline } }
+            tools:
+              find: { description: Finds., workflow: search, limits: { maxModelCalls: 3, timeout: 1m } }
+              plain: { workflow: search }
+              ask:
+                description: Asks.
+                parameters: { type: object, properties: { text: { type: string } } }
+                human: { prompt: "{{ args.text }}", schema: { type: string }, timeout: 1h, onTimeout: { value: "no" } }
+              sign: { human: { prompt: Sign?, timeout: 2h, onTimeout: fail } }
+              tell: { human: { prompt: Well? } }
+            agents: { a: { model: m, tools: [find, plain, ask, sign, tell] } }
+            nodes: { x: { agent: a, prompt: go } }
+            """;
+        var built = new WorkflowBuilder("t")
+            .Model("m", "offline")
+            .WorkflowTool("find", "search", "Finds.", new WorkflowLimits { MaxModelCalls = 3, Timeout = TimeSpan.FromMinutes(1) })
+            .WorkflowTool("plain", "search")
+            .HumanTool(
+                "ask", "{{ args.text }}", "Asks.", JsonNode.Parse("""{ "type": "object", "properties": { "text": { "type": "string" } } }""")!.AsObject(),
+                new JsonObject { ["type"] = "string" }, TimeSpan.FromHours(1), timeoutValue: "no")
+            .HumanTool("sign", "Sign?", timeout: TimeSpan.FromHours(2), failOnTimeout: true)
+            .HumanTool("tell", "Well?")
+            .Agent("a", "m", configure: agent => agent.Tools("find", "plain", "ask", "sign", "tell"))
+            .AgentNode("x", "a", "go")
+            .Build();
+
+        Assert.Equal(WorkflowParser.Parse(YamlSource.Read(file).Root!).Require().CanonicalJson, built.CanonicalJson);
+        var again = WorkflowDefinition.FromJson(built.CanonicalJson);
+        Assert.Equal(built.CanonicalJson, again.CanonicalJson);
+        Assert.Equal(3, ((WorkflowToolDefinition)again.Tools["find"]).Limits!.MaxModelCalls);
+        Assert.True(((HumanToolDefinition)again.Tools["sign"]).FailsOnTimeout);
     }
 }

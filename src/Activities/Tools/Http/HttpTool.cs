@@ -13,7 +13,7 @@ namespace Polyphony.Activities.Tools.Http;
 /// <param name="policy">Which addresses may be called.</param>
 /// <param name="timeProvider">The clock.</param>
 /// <param name="variable">Reads an environment variable.</param>
-internal sealed class HttpTool(ToolDefinition tool, ToolHttpClient client, EndpointPolicy policy, TimeProvider timeProvider, Func<string, string?> variable) : AIFunction
+internal sealed class HttpTool(HttpToolDefinition tool, ToolHttpClient client, EndpointPolicy policy, TimeProvider timeProvider, Func<string, string?> variable) : AIFunction
 {
     private const int MostOfBody = 1_000;
 

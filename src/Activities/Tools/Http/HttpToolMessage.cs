@@ -17,14 +17,14 @@ internal sealed class HttpToolMessage
     private const int LongestHeader = 4 * 1024;
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    private readonly ToolDefinition _tool;
+    private readonly HttpToolDefinition _tool;
     private readonly ExpressionScope _scope;
 
     /// <summary>Renders the address.</summary>
     /// <param name="tool">The tool.</param>
     /// <param name="arguments">The arguments, which fit its parameters.</param>
     /// <exception cref="ToolException">A value cannot stand where it would.</exception>
-    public HttpToolMessage(ToolDefinition tool, AIFunctionArguments arguments)
+    public HttpToolMessage(HttpToolDefinition tool, AIFunctionArguments arguments)
     {
         _tool = tool;
         var args = new OrderedDictionary<string, ExpressionValue>(StringComparer.Ordinal);

@@ -13,7 +13,7 @@ internal sealed class HttpTools(ToolHttpClient client, EndpointPolicy policy, Ti
 
     /// <inheritdoc/>
     public ValueTask<ResolvedTool?> FindAsync(WorkflowDefinition workflow, string name, CancellationToken cancellationToken) => ValueTask.FromResult(
-        workflow.Tools.TryGetValue(name, out var tool)
+        workflow.Tools.GetValueOrDefault(name) is HttpToolDefinition tool
             ? new ResolvedTool(new HttpTool(tool, client, policy, timeProvider, _variable), tool.Parameters ?? ToolDefinition.NoParameters) { Options = tool.IsIdempotent ? ToolOptions.OfIdempotent : ToolOptions.None, Timeout = tool.Http.Timeout }
             : null);
 }

@@ -43,7 +43,7 @@ internal static class CanonicalWriter
             text.Limits(workflow.Limits);
             Named("models", workflow.Models, Model);
             Named("agents", workflow.Agents, Agent);
-            Tools(workflow);
+            Named("tools", workflow.Tools, Tool);
             Named("state", workflow.State, State);
             writer.WriteStartObject("nodes");
             foreach (var node in graph.Nodes)
@@ -232,26 +232,28 @@ internal static class CanonicalWriter
             writer.WriteEndArray();
         }
 
-        private void Tools(WorkflowReader workflow)
-        {
-            var tools = workflow.Tools.Select(pair => (Name: pair.Key, Write: (Action)(() => Tool(pair.Value))))
-                .Concat(workflow.WorkflowTools.Select(pair => (Name: pair.Key, Write: (Action)(() => WorkflowTool(pair.Value)))));
-            Named("tools", [.. tools.OrderBy(tool => tool.Name, StringComparer.Ordinal)], tool => tool.Name, tool => tool.Write());
-        }
-
-        private void WorkflowTool(WorkflowToolDefinition tool)
-        {
-            text.Text("description", tool.Description);
-            text.Text("workflow", tool.Workflow);
-            text.Limits(tool.Limits);
-        }
-
         private void Tool(ToolDefinition tool)
         {
             text.Text("description", tool.Description);
-            text.Json("parameters", tool.Parameters?.Json);
-            text.Flag("idempotent", tool.Idempotent);
-            var http = tool.Http;
+            text.Json("parameters", (tool as ParameterToolDefinition)?.Parameters?.Json);
+            switch (tool)
+            {
+                case HttpToolDefinition http:
+                    text.Flag("idempotent", http.Idempotent);
+                    Http(http.Http);
+                    break;
+                case HumanToolDefinition human:
+                    Human(human);
+                    break;
+                case WorkflowToolDefinition run:
+                    text.Text("workflow", run.Workflow);
+                    text.Limits(run.Limits);
+                    break;
+            }
+        }
+
+        private void Http(HttpToolRequest http)
+        {
             writer.WriteStartObject("http");
             text.Text("method", http.Method == HttpToolRequest.DefaultMethod ? null : http.Method);
             text.Text("url", http.Url.Text);
@@ -262,6 +264,23 @@ internal static class CanonicalWriter
             text.Text("apiKeyHeader", http.ApiKeyHeader);
             text.Time("timeout", http.Timeout);
             text.Number("maxBytes", http.MaxBytes == HttpToolRequest.DefaultMaxBytes ? null : http.MaxBytes);
+            writer.WriteEndObject();
+        }
+
+        private void Human(HumanToolDefinition human)
+        {
+            writer.WriteStartObject("human");
+            text.Text("prompt", human.Prompt.Text);
+            text.Json("schema", human.Schema?.Json);
+            text.Time("timeout", human.Timeout);
+            text.Text("onTimeout", human.FailsOnTimeout ? "fail" : null);
+            if (human.TimeoutValue is { } value)
+            {
+                writer.WriteStartObject("onTimeout");
+                text.Value("value", value);
+                writer.WriteEndObject();
+            }
+
             writer.WriteEndObject();
         }
 

@@ -204,7 +204,7 @@ internal sealed class ExpressionChecker : IFileTypes
 
     // What a tool of the host takes is known where it is registered. A tool that could not be read is reported itself.
     private ExpressionType ArgumentsOf(string? name) =>
-        name is not null && _workflow.Tools.TryGetValue(name, out var tool) ? tool.Parameters?.ToExpressionType() ?? Map() : ExpressionType.Any;
+        name is not null && _workflow.Tools.GetValueOrDefault(name) is ParameterToolDefinition tool ? tool.Parameters?.ToExpressionType() ?? Map() : ExpressionType.Any;
 
     // Only the nodes that are read: a thousand nodes with a thousand expressions would be a million entries.
     private ExpressionType Nodes(ExpressionUse use, bool report)

@@ -24,7 +24,7 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
 
         foreach (var node in workflow.Nodes)
         {
-            node.Definition?.Kind.Check(node.Definition, new NodeCheck(context, node, workflow.Agents, workflow.Tools, workflow.WorkflowTools));
+            node.Definition?.Kind.Check(node.Definition, new NodeCheck(context, node, workflow.Agents, workflow.Tools));
             if (node.Definition is { ForEach: { } list, Require.Count: { } count } && ListLimits.MaxItems(workflow.Input, workflow.Agents, Definitions(), list) is { } most && count > most)
             {
                 var path = node.Path + ".require";
@@ -88,23 +88,37 @@ internal sealed class NameChecker(ParseContext context, WorkflowReader workflow,
         var used = workflow.Agents.Values.SelectMany(agent => agent.Tools)
             .Concat(workflow.Nodes.Select(node => node.Definition is { } definition ? definition.Kind.ToolOf(definition) : null).OfType<string>())
             .ToHashSet(StringComparer.Ordinal);
-        foreach (var name in workflow.Tools.Keys.Concat(workflow.WorkflowTools.Keys).Where(name => !used.Contains(name)).Order(StringComparer.Ordinal))
+        foreach (var name in workflow.Tools.Keys.Where(name => !used.Contains(name)))
         {
             context.Warn("unused_tool", "tools." + name, context.Locations.GetValueOrDefault("tools." + name), $"no agent and no node calls the tool \"{name}\"", "Remove it, or name it in the \"tools\" of an agent or in a tool node.");
         }
     }
 
+    /// <summary>Checks what agents say of calls that the run itself makes.</summary>
     private void CheckToolRules()
     {
         foreach (var agent in workflow.Agents.Values)
         {
-            foreach (var tool in agent.Tools.Where(tool => workflow.WorkflowTools.ContainsKey(tool) && agent.ToolRules.GetValueOrDefault(tool)?.Idempotent is not null))
+            foreach (var tool in agent.Tools.Select(tool => workflow.Tools.GetValueOrDefault(tool)).OfType<ToolDefinition>())
             {
-                var path = $"agents.{agent.Name}.tools";
-                context.Error(
-                    "not_applicable", path, context.Locations.GetValueOrDefault(path), $"\"idempotent\" has no effect on \"{tool}\", which runs a workflow: a call starts one run, whatever happens", "Remove it.");
+                var rules = agent.ToolRules.GetValueOrDefault(tool.Name);
+                if (rules?.Idempotent is not null && tool is not HttpToolDefinition)
+                {
+                    NotApplicable(agent, $"\"idempotent\" has no effect on \"{tool.Name}\", which {(tool is HumanToolDefinition ? "asks a person: a call asks once" : "runs a workflow: a call starts one run")}, whatever happens");
+                }
+
+                if (rules?.Approval is not null && tool is HumanToolDefinition)
+                {
+                    NotApplicable(agent, $"\"approval\" has no effect on \"{tool.Name}\", which asks a person");
+                }
             }
         }
+    }
+
+    private void NotApplicable(AgentDefinition agent, string message)
+    {
+        var path = $"agents.{agent.Name}.tools";
+        context.Error("not_applicable", path, context.Locations.GetValueOrDefault(path), message, "Remove it.");
     }
 
     private void CheckModel(string name, string path)

@@ -130,5 +130,5 @@ internal sealed partial class StateChecker(ParseContext context, WorkflowReader 
     private bool MayBeWrittenByTools() =>
         workflow.Agents.Values.SelectMany(agent => agent.Tools)
             .Concat(workflow.Nodes.Select(node => node.Definition is { } definition ? definition.Kind.ToolOf(definition) : null).OfType<string>())
-            .Any(tool => !workflow.Tools.ContainsKey(tool) && !workflow.WorkflowTools.ContainsKey(tool));
+            .Any(tool => !workflow.Tools.ContainsKey(tool));
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Polyphony.Core.Definitions.Sources;
 using Polyphony.Expressions;
 
@@ -8,26 +7,13 @@ namespace Polyphony.Core.Definitions.Parsing;
 internal static class ToolReader
 {
     private const string Example = "Such as lookup: { http: { url: \"https://api.example.com/v1/items\" } }.";
-    private const int LongestHeaderName = 64;
-    private static readonly TimeSpan LongestCall = TimeSpan.FromDays(1);
-
-    // RFC 9110, section 5.6.2.
-    private static readonly SearchValues<char> TokenCharacters =
-        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-
-    // What frames a request, names its server or its caller is not for a file to say.
-    private static readonly string[] ReservedHeaders =
-    [
-        "Host", "Connection", "Keep-Alive", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Expect", "Cookie", "Authorization", "Idempotency-Key", "Forwarded", "Origin", "Referer", "Via",
-    ];
-
-    private static readonly string[] ReservedPrefixes = ["Content-", "Proxy-", "Sec-", "X-Forwarded-"];
+    private static readonly string[] Kinds = ["http", "workflow", "human"];
 
     /// <summary>Reads a tool.</summary>
     /// <param name="parent">The top of the file.</param>
     /// <param name="entry">The entry.</param>
-    /// <returns>The tool, of one of the two kinds; neither if something is missing or wrong.</returns>
-    public static (ToolDefinition? Http, WorkflowToolDefinition? Workflow) Read(MapReader parent, SourceEntry entry)
+    /// <returns>The tool; <see langword="null"/> if something is missing or wrong.</returns>
+    public static ToolDefinition? Read(MapReader parent, SourceEntry entry)
     {
         var path = ParseContext.Join("tools", entry.Key);
         if (parent.CheckName(path, entry.KeyLocation, entry.Key, "tool", NameRule.Other) && entry.Key.Contains('.', StringComparison.Ordinal))
@@ -38,48 +24,121 @@ internal static class ToolReader
         if (entry.Value is not SourceMapping mapping)
         {
             parent.WrongTypeAt(path, entry.Value, $"the tool \"{SourceValues.Shorten(entry.Key)}\"", "an object", Example);
-            return default;
+            return null;
         }
 
         var map = new MapReader(parent.Context, mapping, path, entry.KeyLocation);
         var before = map.Context.Problems.Count;
-        var description = map.Text("description");
-        if (map.Has("workflow"))
+        var kind = Kinds.FirstOrDefault(map.Has);
+        foreach (var other in Kinds.Where(other => other != kind && map.Has(other)))
         {
-            return (null, ReadWorkflow(map, entry.Key, description, before));
+            map.Value(other);
+            map.NotApplicable(other, $"a tool is of one kind: \"{kind}\" and \"{other}\" exclude each other", "Keep one of them.");
         }
 
+        map.Explain("command", "Programs are started by the host's settings alone: \"tools.servers\" there.");
+        var description = map.Text("description");
+        ToolDefinition? tool = kind switch
+        {
+            "workflow" => ReadWorkflow(map, entry.Key, description),
+            "human" => ReadHuman(map, entry.Key, description),
+            _ => ReadHttp(map, entry.Key, description),
+        };
+        map.Finish();
+        return map.Context.Problems.Count > before ? null : tool;
+    }
+
+    private static HttpToolDefinition? ReadHttp(MapReader map, string name, string? description)
+    {
         var parameters = map.Schema("parameters");
         var idempotent = SourceValues.Flag(map, "idempotent");
         if (!map.Has("http"))
         {
-            map.Missing("http", "the request that the tool makes; or \"workflow\", the workflow that it runs", Example);
+            map.Missing("http", "the request that the tool makes; or \"workflow\", the workflow that it runs; or \"human\", what it asks a person", Example);
         }
 
-        var request = map.Map("http") is { } http ? ReadRequest(http, entry.Key) : null;
-        map.Explain("command", "Programs are started by the host's settings alone: \"tools.servers\" there.");
+        var request = map.Map("http") is { } http ? HttpToolReader.Read(http, name) : null;
         Refuse(map, "limits", "\"limits\" belong to a tool that runs a workflow", "Set \"timeout\" and \"maxBytes\" under \"http\".");
-        map.Finish();
-        return request is null || map.Context.Problems.Count > before ? default : (new ToolDefinition
-        {
-            Name = entry.Key,
-            Description = description,
-            Parameters = parameters,
-            Idempotent = idempotent,
-            Http = request,
-        }, null);
+        return request is null ? null : new HttpToolDefinition { Name = name, Description = description, Parameters = parameters, Idempotent = idempotent, Http = request };
     }
 
-    private static WorkflowToolDefinition? ReadWorkflow(MapReader map, string name, string? description, int before)
+    private static WorkflowToolDefinition? ReadWorkflow(MapReader map, string name, string? description)
     {
         var workflow = map.Text("workflow");
         var limits = map.Map("limits") is { } given ? LimitsReader.Read(given, replaces: true) : null;
         var isGood = workflow is not null && map.CheckName(map.PathOf("workflow"), map.Value("workflow")!.Location, workflow, "workflow", NameRule.Workflow);
-        Refuse(map, "http", "a tool either makes a request or runs a workflow: \"http\" and \"workflow\" exclude each other", "Keep one of them.");
         Refuse(map, "parameters", "the parameters of a tool with \"workflow\" are the workflow's own \"input\"", "Describe them there.");
         Refuse(map, "idempotent", "\"idempotent\" has no effect on a tool with \"workflow\": a call starts one run, whatever happens", "Remove it.");
-        map.Finish();
-        return !isGood || map.Context.Problems.Count > before ? null : new WorkflowToolDefinition { Name = name, Description = description, Workflow = workflow!, Limits = limits };
+        return isGood ? new WorkflowToolDefinition { Name = name, Description = description, Workflow = workflow!, Limits = limits } : null;
+    }
+
+    private static HumanToolDefinition? ReadHuman(MapReader map, string name, string? description)
+    {
+        var parameters = map.Schema("parameters");
+        Refuse(map, "idempotent", "\"idempotent\" has no effect on a tool with \"human\": a call asks once, whatever happens", "Remove it.");
+        Refuse(map, "limits", "\"limits\" belong to a tool that runs a workflow", "Set \"timeout\" under \"human\".");
+        if (map.Map("human") is not { } human)
+        {
+            return null;
+        }
+
+        if (!human.Has("prompt"))
+        {
+            human.Missing("prompt", "what the person is asked", "Such as prompt: \"{{ args.question }}\".");
+        }
+
+        var prompt = human.Template("prompt", ExpressionPlace.Tool, name);
+        var schema = human.Schema("schema");
+        var timeout = human.Duration("timeout");
+        var tool = new HumanToolDefinition { Name = name, Description = description, Parameters = parameters, Prompt = prompt!, Schema = schema, Timeout = timeout };
+        tool = WithTimeout(human, tool);
+        human.Finish();
+        return prompt is null ? null : tool;
+    }
+
+    private static HumanToolDefinition WithTimeout(MapReader human, HumanToolDefinition tool)
+    {
+        var value = human.Value("onTimeout");
+        if (value is not null && tool.Timeout is null)
+        {
+            human.NotApplicable("onTimeout", "\"onTimeout\" needs a timeout", "Add timeout: 24h next to it.");
+        }
+
+        switch (value)
+        {
+            case null or SourceScalar { Value: "error" }:
+                return tool;
+            case SourceScalar { Value: "fail" }:
+                return tool with { FailsOnTimeout = true };
+            case SourceMapping mapping when mapping.Entries.Any(each => each.Key == "value"):
+                var map = new MapReader(human.Context, mapping, human.PathOf("onTimeout"), human.KeyLocation("onTimeout"));
+                var answer = map.Json("value", ExpressionPlace.Tool, tool.Name);
+                CheckAnswer(map, tool, answer);
+                map.Finish();
+                return tool with { TimeoutValue = answer };
+            default:
+                human.WrongType("onTimeout", value, "error, fail or { value: … }");
+                return tool;
+        }
+    }
+
+    /// <summary>Checks that an answer that stands in fits, unless it has expressions.</summary>
+    private static void CheckAnswer(MapReader map, HumanToolDefinition tool, ValueTemplate? answer)
+    {
+        if (answer is null || tool.Schema is not { } schema || !map.Context.Values.TryGetValue(answer, out var json) || json.GetRawText().Contains("{{", StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        foreach (var violation in schema.Validate(json))
+        {
+            map.Context.Error(
+                "invalid_default",
+                map.PathOf("value"),
+                map.KeyLocation("value"),
+                $"the default answer of {tool.Name} does not fit the schema: {(violation.Pointer.Length == 0 ? "" : violation.Pointer + ": ")}{ParseContext.Inner(violation.Message)}",
+                "Change the value or the schema.");
+        }
     }
 
     private static void Refuse(MapReader map, string key, string message, string hint)
@@ -90,152 +149,4 @@ internal static class ToolReader
             map.NotApplicable(key, message, hint);
         }
     }
-
-    private static HttpToolRequest? ReadRequest(MapReader map, string tool)
-    {
-        var method = map.OneOf("method", [.. HttpToolRequest.Methods.Select((name, index) => (name, index))]) is { } found ? HttpToolRequest.Methods[found] : HttpToolRequest.DefaultMethod;
-        var url = Url(map, tool);
-        var request = new HttpToolRequest
-        {
-            Method = method,
-            Url = url!,
-            Query = Members(map, "query", tool),
-            Headers = Headers(map, tool),
-            Body = Body(map, tool, method),
-            ApiKeyVariable = AgentReader.Variable(map),
-            ApiKeyHeader = KeyHeader(map),
-            Timeout = map.Duration("timeout", max: LongestCall),
-            MaxBytes = map.Int("maxBytes", 1, HttpToolRequest.LargestMaxBytes) ?? HttpToolRequest.DefaultMaxBytes,
-        };
-        const string keyHint = "Keys never stand in files: put the key into an environment variable and name that in \"apiKeyVariable\".";
-        map.Explain("apiKey", keyHint);
-        map.Explain("key", keyHint);
-        map.Finish();
-        return url is null ? null : request;
-    }
-
-    private static Template? Url(MapReader map, string tool)
-    {
-        const string hint = "Such as https://api.example.com/v1/items/{{ args.id }}; what follows a \"?\" is written under \"query\".";
-        var text = map.TextNode("url");
-        if (!map.Has("url"))
-        {
-            map.Missing("url", "the address that the tool calls", hint);
-        }
-
-        if (text is null || map.Template("url", ExpressionPlace.Tool, tool) is not { } url)
-        {
-            return null;
-        }
-
-        // An expression may stand in the path alone: neither scheme, host nor port is for a model to choose.
-        var start = url.Text.IndexOf("://", StringComparison.Ordinal) + "://".Length;
-        var path = start > 2 ? url.Text.IndexOf('/', start) : -1;
-        var expression = url.Text.IndexOf("{{", StringComparison.Ordinal);
-        if (expression >= 0 && (path < 0 || expression < path))
-        {
-            map.Invalid("url", "an expression in \"url\" stands before its path: the server is fixed", hint);
-        }
-        else if (!Uri.TryCreate(url.Outline("x"), UriKind.Absolute, out var outline) || outline.Scheme is not ("http" or "https"))
-        {
-            map.Invalid("url", $"\"{SourceValues.Shorten(url.Text)}\" is no web address", hint);
-        }
-        else if (EndpointAddress.Problem(outline) is { } problem)
-        {
-            // The text itself is not repeated: it may hold a password.
-            map.Invalid("url", $"the address in \"url\" {problem}", hint);
-        }
-        else
-        {
-            return url;
-        }
-
-        return null;
-    }
-
-    private static ValueTemplate? Members(MapReader map, string key, string tool)
-    {
-        if (map.Value(key) is { } value and not SourceMapping)
-        {
-            map.WrongType(key, value, "an object", "Such as { q: \"{{ args.query }}\" }.");
-            return null;
-        }
-
-        return map.Json(key, ExpressionPlace.Tool, tool);
-    }
-
-    private static ValueTemplate? Headers(MapReader map, string tool)
-    {
-        if (map.Value("headers") is SourceMapping headers)
-        {
-            var path = map.PathOf("headers");
-            var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-            foreach (var entry in headers.Entries)
-            {
-                if (HeaderProblem(entry.Key) is { } problem)
-                {
-                    map.Context.Error("invalid_value", ParseContext.Join(path, entry.Key), entry.KeyLocation, problem, HeaderHint(entry.Key));
-                }
-                else if (!names.Add(entry.Key))
-                {
-                    map.Context.Error("duplicate_key", ParseContext.Join(path, entry.Key), entry.KeyLocation, $"the header \"{entry.Key}\" is written twice; letter case does not count", "Keep one of them.");
-                }
-
-                if (entry.Value is not SourceScalar { Value: not null })
-                {
-                    map.WrongTypeAt(ParseContext.Join(path, entry.Key), entry.Value, $"the header \"{SourceValues.Shorten(entry.Key)}\"", "a string");
-                }
-            }
-        }
-
-        return Members(map, "headers", tool);
-    }
-
-    private static ValueTemplate? Body(MapReader map, string tool, string method)
-    {
-        if (map.Has("body") && method == HttpToolRequest.DefaultMethod)
-        {
-            map.Value("body");
-            map.NotApplicable("body", "\"body\" has no effect on a GET, which has none", "Use \"query\", or method: POST.");
-            return null;
-        }
-
-        return map.Json("body", ExpressionPlace.Tool, tool);
-    }
-
-    private static string? KeyHeader(MapReader map)
-    {
-        var name = map.Text("apiKeyHeader");
-        if (name is null)
-        {
-            return null;
-        }
-
-        if (!map.Has("apiKeyVariable"))
-        {
-            map.NotApplicable("apiKeyHeader", "\"apiKeyHeader\" needs \"apiKeyVariable\"", "Add apiKeyVariable, or remove apiKeyHeader.");
-        }
-        else if (HeaderProblem(name) is { } problem)
-        {
-            map.Invalid("apiKeyHeader", problem, "Such as X-Api-Key; left out, the key is sent as \"Authorization: Bearer KEY\".");
-        }
-
-        return name;
-    }
-
-    /// <summary>Finds why a file may not set a header.</summary>
-    /// <param name="name">The header.</param>
-    /// <returns>What is wrong, or <see langword="null"/>.</returns>
-    internal static string? HeaderProblem(string name) =>
-        name.Length is 0 or > LongestHeaderName || name.AsSpan().ContainsAnyExcept(TokenCharacters) ? $"\"{SourceValues.Shorten(name)}\" is no name of a header"
-        : ReservedHeaders.Contains(name, StringComparer.OrdinalIgnoreCase) || ReservedPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
-            ? $"the header \"{name}\" is not for a tool to set" : null;
-
-    private static string HeaderHint(string name) => name.ToUpperInvariant() switch
-    {
-        "AUTHORIZATION" => "Keys never stand in files: put the key into an environment variable and name that in \"apiKeyVariable\".",
-        "IDEMPOTENCY-KEY" => "Every method but GET gets one, the same for all attempts of a call.",
-        "CONTENT-TYPE" => "Bodies are sent as application/json.",
-        _ => "Remove it.",
-    };
 }

@@ -22,8 +22,6 @@ internal sealed class WorkflowReader(ParseContext context)
 
     public SortedDictionary<string, ToolDefinition> Tools { get; private set; } = new(StringComparer.Ordinal);
 
-    public SortedDictionary<string, WorkflowToolDefinition> WorkflowTools { get; } = new(StringComparer.Ordinal);
-
     /// <summary>Gets the names of all agents, also of those with problems.</summary>
     public HashSet<string> AgentNames { get; } = new(StringComparer.Ordinal);
 
@@ -78,14 +76,9 @@ internal sealed class WorkflowReader(ParseContext context)
 
         foreach (var entry in map.Named("tools", "Such as tools: { lookup: { http: { url: \"https://api.example.com/v1/items\" } } }."))
         {
-            switch (ToolReader.Read(map, entry))
+            if (ToolReader.Read(map, entry) is { } tool)
             {
-                case ({ } tool, _):
-                    Tools[entry.Key] = tool;
-                    break;
-                case (_, { } tool):
-                    WorkflowTools[entry.Key] = tool;
-                    break;
+                Tools[entry.Key] = tool;
             }
         }
 
