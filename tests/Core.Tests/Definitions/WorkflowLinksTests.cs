@@ -94,6 +94,35 @@ public sealed class WorkflowLinksTests
         Assert.Empty(Check(Parent("child", JsonNode.Parse("{}")), blind));
     }
 
+    [Fact]
+    [Trait("Row", "O12")]
+    public void Check_ToolsThatRunWorkflows_AreHeldToThem()
+    {
+        var text = new WorkflowBuilder("text").Input(JsonNode.Parse("""{ "type": "string" }""")!).TransformNode("a", 1).Build();
+        var back = new WorkflowBuilder("back").WorkflowNode("sub", "parent").Build();
+        var problems = Check(WithTools("chld", "child", "text", "back"), Child("child"), text, back, WithTools("back").Build());
+
+        Assert.Equal(
+            [
+                ("unknown_workflow", "tools.t0.workflow", "there is no workflow \"chld\""),
+                ("workflow_input", "tools.t2.workflow", "the workflow \"text\" does not say that its input is an object, so that a model does not know what to give it"),
+                ("workflow_recursion", "tools.t3.workflow", "the workflow \"parent\" runs itself: parent -> back -> parent"),
+            ],
+            problems.Select(problem => (problem.Code, problem.Path, problem.Message)));
+    }
+
+    private static WorkflowBuilder WithTools(params string[] workflows)
+    {
+        var names = workflows.Select((_, i) => $"t{i}").ToArray();
+        var builder = new WorkflowBuilder("parent").Model("m", "offline").Agent("a", "m", configure: agent => agent.Tools(names)).AgentNode("x", "a", "go");
+        for (var i = 0; i < names.Length; i++)
+        {
+            builder.WorkflowTool(names[i], workflows[i]);
+        }
+
+        return builder;
+    }
+
     private static IReadOnlyList<WorkflowProblem> Check(WorkflowBuilder parent, params IEnumerable<WorkflowDefinition> others) =>
         WorkflowLinks.Check(parent.Parse(), new MapCatalog(others));
 

@@ -23,6 +23,23 @@ public sealed class WorkflowProofTests
     }
 
     [Fact]
+    [Trait("Row", "O12")]
+    public void Of_AgentWithWorkflowsAsTools_CountsTheCostliestForEachCall()
+    {
+        var cheap = Builder("cheap").AgentNode("a", "once", "x").Build();
+        var dear = Builder("dear").AgentNode("a", "once", "x").AgentNode("b", "once", "x").AgentNode("c", "once", "x").Build();
+        var workflow = Builder()
+            .WorkflowTool("one", "cheap").WorkflowTool("two", "dear", limits: new WorkflowLimits { MaxModelCalls = 2 })
+            .Agent("clerk", "fast", configure: agent => agent.Tools("one", "two").MaxToolRounds(2).Retry(Once))
+            .AgentNode("ask", "clerk", "x").Build();
+
+        var proof = WorkflowProof.Of(workflow, new MapCatalog(cheap, dear));
+
+        // Each of two rounds may ask for 128 calls, of which each may run "dear", which its limit lets make two. The model is asked once more after the last.
+        Assert.Equal("515", proof.ModelCalls.ToString());
+    }
+
+    [Fact]
     public void Of_ListOfUnknownLength_IsSymbolic()
     {
         var proof = WorkflowProof.Of(Builder()
