@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Polyphony.Activities.Tools;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Runs;
