@@ -87,6 +87,7 @@ public sealed partial class WorkflowClient(
     /// <exception cref="EndpointNotAllowedException">The workflow, or one that it uses, names an endpoint or a key that the host's settings do not allow.</exception>
     /// <exception cref="SchemaViolationException">The input does not fit the workflow's schema.</exception>
     /// <exception cref="InstanceExistsException">The id was used before.</exception>
+    /// <exception cref="QueueFullException">The limits of the options don't allow it.</exception>
     public Task<string> StartAsync(string workflow, JsonElement input, StartWorkflowOptions? options = null, CancellationToken cancellationToken = default) =>
         StartAsync(Resolve(workflow), input, options, cancellationToken);
 
@@ -114,6 +115,7 @@ public sealed partial class WorkflowClient(
         }
 
         CheckInput(definition, input);
+        await CheckAdmissionAsync(options.Admission, definition.Name, instanceId, cancellationToken);
         var subWorkflows = await Pinning.PinAsync(definition, options.Limits?.MaxCostUsd is not null, cancellationToken);
         var run = new WorkflowInput
         {
@@ -132,7 +134,7 @@ public sealed partial class WorkflowClient(
         return await client.StartAsync(
             TaskNames.WorkflowOrchestration,
             JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowInput),
-            new StartOrchestrationOptions { InstanceId = instanceId, StartAt = options.StartAt, Tags = tags },
+            new StartOrchestrationOptions { InstanceId = instanceId, StartAt = options.StartAt, Tags = tags, Admission = options.Admission },
             cancellationToken);
     }
 
@@ -209,6 +211,10 @@ public sealed partial class WorkflowClient(
     /// <exception cref="PayloadNotFoundException">It is no longer stored.</exception>
     public Task<JsonElement> ReadAsync(Payload payload, CancellationToken cancellationToken = default) =>
         PayloadReader.ReadAsync(payloads, payload, cancellationToken).AsTask();
+
+    // Before anything is stored for an instance that will not be.
+    private Task CheckAdmissionAsync(AdmissionLimits? limits, string workflow, string instanceId, CancellationToken cancellationToken) =>
+        limits is not null && limits.Concern(workflow) ? client.CheckAdmissionAsync(limits, workflow, instanceId, cancellationToken) : Task.CompletedTask;
 
     private static bool IsEmpty(JsonElement input) => input.ValueKind switch
     {
