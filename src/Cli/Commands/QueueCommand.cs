@@ -26,7 +26,7 @@ internal static class QueueCommand
     {
         var atLeast = queue.IsComplete ? "" : "at least ";
         List<string> lines = [$"{atLeast}{Number(queue.Unfinished)} unfinished{(queue.Oldest is { } oldest ? $", the oldest for {Duration(TimeSpan.FromSeconds(oldest.AgeSeconds))}: {oldest.InstanceId}" : "")}"];
-        lines.Add($"{atLeast}{Number(queue.Admitted)} of {(queue.Limit is { } limit ? Number(limit) : "any number")} that may be started");
+        lines.Add(queue.Limit is { } limit ? $"{atLeast}{Number(queue.Admitted)} count for the limit of {Number(limit)}" : $"{atLeast}{Number(queue.Admitted)} would count for a limit, and there is none");
         if (queue.Unfinished > 0)
         {
             lines.Add("");

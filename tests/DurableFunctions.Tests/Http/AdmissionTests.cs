@@ -11,7 +11,19 @@ using Polyphony.Http.Hosting;
 namespace Polyphony.DurableFunctions.Tests.Http;
 
 /// <summary>Limits on unfinished instances over the adapters, which count them by queries.</summary>
-public sealed class AdmissionTests : AdmissionContract
+public sealed class AdmissionTests : AdapterAdmissionContract
+{
+    internal override Task<WorkflowHost> StartHostAsync() => WorkflowHost.InMemoryAsync(null);
+}
+
+/// <summary>The same with everything on Azure Storage.</summary>
+public sealed class AzureStorageAdmissionTests : AdapterAdmissionContract
+{
+    internal override Task<WorkflowHost> StartHostAsync() => WorkflowHost.OnAzureStorageAsync(null);
+}
+
+/// <summary>What holds on every task hub.</summary>
+public abstract class AdapterAdmissionContract : AdmissionContract
 {
     [Fact]
     public async Task Starts_AtTheSameMoment_OfOneHost_AreNeverMoreThanTheLimit()
@@ -23,9 +35,11 @@ public sealed class AdmissionTests : AdmissionContract
         Assert.Equal((5, 35), (answers.Count(each => (int)each.Status == 202), answers.Count(each => (int)each.Status == 429)));
     }
 
+    internal abstract Task<WorkflowHost> StartHostAsync();
+
     protected override async Task<IAdmissionHost> StartAsync(AdmissionLimits limits)
     {
-        var host = await WorkflowHost.InMemoryAsync(null);
+        var host = await StartHostAsync();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
