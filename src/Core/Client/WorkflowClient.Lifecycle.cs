@@ -20,8 +20,7 @@ public sealed partial class WorkflowClient
     public Task<string> RestartAsync(string instanceId, string? newInstanceId = null, CancellationToken cancellationToken = default) =>
         RestartAsync(instanceId, newInstanceId, null, cancellationToken);
 
-    /// <summary>Starts a new instance as <see cref="RestartAsync(string, string?, CancellationToken)"/> does, within limits.</summary>
-    /// <exception cref="QueueFullException">The limits don't allow it.</exception>
+    /// <summary>Starts a new instance as <see cref="RestartAsync(string, string?, CancellationToken)"/> does, or fails with <see cref="QueueFullException"/>.</summary>
     internal async Task<string> RestartAsync(string instanceId, string? newInstanceId, AdmissionLimits? admission, CancellationToken cancellationToken)
     {
         newInstanceId ??= NewInstanceId();
@@ -42,7 +41,7 @@ public sealed partial class WorkflowClient
         }
 
         client.CheckWritable();
-        await CheckAdmissionAsync(admission, run.Workflow, newInstanceId, cancellationToken);
+        await AdmissionLimits.CheckAsync(admission, client, run.Workflow, newInstanceId, cancellationToken);
 
         // Before the start: the old instance may be purged as soon as the new one runs.
         if (run.Input?.Reference is { } input)

@@ -115,7 +115,7 @@ public sealed partial class WorkflowClient(
         }
 
         CheckInput(definition, input);
-        await CheckAdmissionAsync(options.Admission, definition.Name, instanceId, cancellationToken);
+        await AdmissionLimits.CheckAsync(options.Admission, client, definition.Name, instanceId, cancellationToken);
         var subWorkflows = await Pinning.PinAsync(definition, options.Limits?.MaxCostUsd is not null, cancellationToken);
         var run = new WorkflowInput
         {
@@ -211,10 +211,6 @@ public sealed partial class WorkflowClient(
     /// <exception cref="PayloadNotFoundException">It is no longer stored.</exception>
     public Task<JsonElement> ReadAsync(Payload payload, CancellationToken cancellationToken = default) =>
         PayloadReader.ReadAsync(payloads, payload, cancellationToken).AsTask();
-
-    // Before anything is stored for an instance that will not be.
-    private Task CheckAdmissionAsync(AdmissionLimits? limits, string workflow, string instanceId, CancellationToken cancellationToken) =>
-        limits is not null && limits.Concern(workflow) ? client.CheckAdmissionAsync(limits, workflow, instanceId, cancellationToken) : Task.CompletedTask;
 
     private static bool IsEmpty(JsonElement input) => input.ValueKind switch
     {

@@ -21,6 +21,11 @@ public sealed record AdmissionLimits
     /// <summary>Gets a value indicating whether a start of a workflow can be refused at all.</summary>
     internal bool Concern(string workflow) => MaxUnfinished is not null || PerWorkflow.ContainsKey(workflow);
 
+    /// <summary>Refuses a start that limits don't allow, before anything is stored for an instance that will not be.</summary>
+    /// <exception cref="QueueFullException">They don't allow it, and the id is new.</exception>
+    internal static Task CheckAsync(AdmissionLimits? limits, DurableClient client, string workflow, string instanceId, CancellationToken cancellationToken) =>
+        limits is not null && limits.Concern(workflow) ? client.CheckAdmissionAsync(limits, workflow, instanceId, cancellationToken) : Task.CompletedTask;
+
     /// <summary>Finds the limit that a further start would pass.</summary>
     /// <param name="workflow">The workflow to start.</param>
     /// <param name="unfinished">How many instances count.</param>
