@@ -48,7 +48,7 @@ public sealed class QueueTests
             review        11,988  12,000
 
             deployment                                  requests/min  limit  tokens/min  limit  throttled  paused for
-            openai gpt\u001b[2J at https://api.example            60     60       8,120                900        12 s
+            openai gpt\u001b[2J at https://api.example            60     60       8,120               900        12 s
 
             at least 5,000 messages in 1,000 mailboxes, the oldest for 5 min
             """.ReplaceLineEndings(),
