@@ -46,6 +46,7 @@ internal sealed class PolyphonyActivities
     /// <param name="catalog">The workflows, for their subscriptions; without one nobody subscribes to anything.</param>
     /// <param name="prices">Refuses limits of money that can't hold, in what handles messages.</param>
     /// <param name="endpoints">Which addresses what handles messages may name.</param>
+    /// <param name="gates">The limits of the deployments; by default none are known yet.</param>
     /// <exception cref="ArgumentException">An option is out of range; the message lists all that are.</exception>
     public PolyphonyActivities(
         ActivitiesOptions options,
@@ -58,13 +59,14 @@ internal sealed class PolyphonyActivities
         ILoggerFactory loggerFactory,
         IWorkflowCatalog? catalog = null,
         PriceCheck? prices = null,
-        EndpointPolicy? endpoints = null)
+        EndpointPolicy? endpoints = null,
+        DeploymentGates? gates = null)
     {
         options = options.Validated();
         var values = new PayloadValues(payloads, options.PayloadCacheBytes);
         var pinned = DefinitionCache.Of(definitions);
         var log = loggerFactory.ForActivities();
-        _agent = new ModelCallActivity(new ConversationBuilder(values, tools, new RunTools(pinned)), pinned, values, ledger, models, options.Prices, new DeploymentGates(timeProvider), timeProvider, log);
+        _agent = new ModelCallActivity(new ConversationBuilder(values, tools, new RunTools(pinned)), pinned, values, ledger, models, options.Prices, gates ?? new DeploymentGates(timeProvider), timeProvider, log);
         _tool = new ToolActivity(pinned, values, ledger, tools, options.ToolTimeout, timeProvider, log);
         _batch = new BatchActivity(_agent, _tool, values);
         _evaluate = new EvaluateActivity(pinned, values, log);

@@ -1,3 +1,5 @@
+using Polyphony.Core.Durable;
+
 namespace Polyphony.Cli;
 
 /// <summary>Where things lie: an option of the command line counts before the environment, and that before the default.</summary>
@@ -25,6 +27,12 @@ internal sealed record CliSettings
 
     /// <summary>Gets the key that requests to a host carry, and that a host asks for. <c>POLYPHONY_API_KEY</c>.</summary>
     public string? ApiKey { get; init; }
+
+    /// <summary>Gets the maximum number of unfinished instances of a host, as it is written. <c>POLYPHONY_MAX_UNFINISHED_INSTANCES</c>.</summary>
+    public string? MaxUnfinishedInstances { get; init; }
+
+    /// <summary>Gets the same of single workflows. <c>POLYPHONY_MAX_UNFINISHED_PER_WORKFLOW</c>.</summary>
+    public string? MaxUnfinishedPerWorkflow { get; init; }
 
     /// <summary>Gets how users call this tool, for hints.</summary>
     public required string Command { get; init; }
@@ -56,6 +64,8 @@ internal sealed record CliSettings
             WorkflowsFolder = Path.GetFullPath(workflows ?? Variable("POLYPHONY_WORKFLOWS") ?? (Directory.Exists("workflows") || root is null ? "workflows" : Path.Combine(root, "samples"))),
             Sample = Path.Combine(root ?? AppContext.BaseDirectory, "samples", SampleFile),
             ApiKey = Variable("POLYPHONY_API_KEY"),
+            MaxUnfinishedInstances = Variable(AdmissionText.AllVariable),
+            MaxUnfinishedPerWorkflow = Variable(AdmissionText.WorkflowsVariable),
             Command = Variable("POLYPHONY_COMMAND") ?? "polyphony",
             Verbose = verbose,
         };

@@ -24,6 +24,7 @@ internal static class CommandLine
             ValidateCommand.Create(common),
             StatusCommand.Create(common),
             HistoryCommand.Create(common),
+            QueueCommand.Create(common),
             ApproveCommand.Create(common),
             SchedulesCommand.Create(common),
             CheckCommand.Create(common),

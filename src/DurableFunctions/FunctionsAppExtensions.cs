@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polyphony.Activities;
 using Polyphony.Activities.Apps;
+using Polyphony.Activities.Limits;
 using Polyphony.Activities.Locks;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Schedules;
@@ -112,13 +113,15 @@ public static class FunctionsAppExtensions
             provider.GetRequiredService<IStartReservations>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<WorkflowClient>();
-        services.AddPolyphonyHttp(new PolyphonyHttpOptions());
+        services.AddPolyphonyHttp(provider => new PolyphonyHttpOptions { Admission = provider.GetRequiredService<FunctionsSettings>().Admission });
         services.AddSingleton<QueueStarts>();
         services.AddSingleton<BlobStarts>();
         services.AddSingleton<IFunctionMetadataTransformer, FunctionIndex>();
         services.AddSingleton(_ => new ToolHttpClient());
         services.AddSingleton(provider => new ToolServers(
             provider.GetRequiredService<ModelSettings>().Tools, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<DeploymentGates>();
+        services.AddSingleton<IDeployments>(provider => provider.GetRequiredService<DeploymentGates>());
         services.AddSingleton<AppActivities>();
         services.AddSingleton(provider => new AppFunctions(MakeRegistry(provider), new InstanceWatch(provider.GetRequiredService<TimeProvider>())));
     }

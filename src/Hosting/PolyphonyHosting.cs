@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polyphony.Activities.Apps;
+using Polyphony.Activities.Limits;
 using Polyphony.Activities.Tools.Http;
 using Polyphony.Activities.Tools.Servers;
 using Polyphony.Core.Client;
@@ -90,6 +91,8 @@ public static class PolyphonyHosting
         services.AddSingleton(_ => new ToolHttpClient());
         services.AddSingleton(provider => new ToolServers(
             provider.GetRequiredService<HostSettings>().Models.Tools, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<DeploymentGates>();
+        services.AddSingleton<IDeployments>(provider => provider.GetRequiredService<DeploymentGates>());
         services.AddSingleton<AppActivities>();
         services.AddSingleton<MappedRoutes>();
         services.AddSingleton<HostedEngine>();
@@ -118,6 +121,7 @@ public static class PolyphonyHosting
         return new PolyphonyHttpOptions
         {
             AllowInlineDefinitions = options.AllowInlineDefinitions,
+            Admission = options.Admission,
             OwnerToken = engine.OwnerToken,
             Heartbeat = options.Heartbeat,
             MaxBodyBytes = options.MaxBodyBytes,

@@ -1,6 +1,7 @@
 using Polyphony.Activities;
 using Polyphony.Activities.Providers;
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Durable;
 using Polyphony.Engine;
 using Polyphony.Hosting.DataFolders;
 using Polyphony.Hosting.Settings;
@@ -28,6 +29,9 @@ public sealed class PolyphonyOptions
 
     /// <summary>The default of <see cref="MaxUploadBytes"/>: 128 MB.</summary>
     public const long DefaultMaxUploadBytes = 128L * 1024 * 1024;
+
+    /// <summary>The default of <see cref="MaxUnfinishedInstances"/>: 100,000.</summary>
+    public const int DefaultMaxUnfinishedInstances = 100_000;
 
     /// <summary>The shortest <see cref="Heartbeat"/>: 100 ms.</summary>
     public static readonly TimeSpan ShortestHeartbeat = TimeSpan.FromMilliseconds(100);
@@ -72,6 +76,15 @@ public sealed class PolyphonyOptions
 
     /// <summary>Gets or sets the maximum number of waiting instances whose code stays in memory, 0 or more; others are replayed when something arrives for them. Default 20,000.</summary>
     public int MaxLiveInstances { get; set; } = EngineOptions.DefaultMaxLiveInstances;
+
+    /// <summary>
+    /// Gets or sets the maximum number of unfinished instances, from 1, beyond which callers' starts over HTTP and MCP are answered 429 <c>queue_full</c>. What schedules and the app's own code start counts, and is never refused. Default
+    /// 100,000: a caller that starts instances in a loop fills neither memory nor disk.
+    /// </summary>
+    public int MaxUnfinishedInstances { get; set; } = DefaultMaxUnfinishedInstances;
+
+    /// <summary>Gets the same for single workflows, by name, each from 1; both limits hold. Default: none.</summary>
+    public IDictionary<string, int> MaxUnfinishedPerWorkflow { get; } = new Dictionary<string, int>(StringComparer.Ordinal);
 
     /// <summary>Gets or sets what a commit waits for. Default: the disk.</summary>
     public Durability Durability { get; set; } = Durability.Full;
@@ -120,6 +133,9 @@ public sealed class PolyphonyOptions
 
     /// <summary>Gets what the configuration says of models, allowed endpoints and prices.</summary>
     internal ModelSection? Section { get; set; }
+
+    /// <summary>Gets the limits on unfinished instances.</summary>
+    internal AdmissionLimits Admission => new() { MaxUnfinished = MaxUnfinishedInstances, PerWorkflow = new Dictionary<string, int>(MaxUnfinishedPerWorkflow, StringComparer.Ordinal) };
 
     /// <summary>Gets what is wrong with the configuration itself.</summary>
     internal List<string> Problems { get; } = [];

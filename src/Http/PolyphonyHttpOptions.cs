@@ -1,3 +1,5 @@
+using Polyphony.Core.Durable;
+
 namespace Polyphony.Http;
 
 /// <summary>Settings of the HTTP handlers. Read once, when the handlers are created.</summary>
@@ -32,6 +34,9 @@ public sealed record PolyphonyHttpOptions
     /// owner runs, and may name an endpoint on loopback without a key. Default: none; then every inline definition counts as a caller's.
     /// </summary>
     public string? OwnerToken { get; init; }
+
+    /// <summary>Gets the limits on unfinished instances beyond which callers' starts are answered 429 <c>queue_full</c>. Default: none.</summary>
+    public AdmissionLimits Admission { get; init; } = AdmissionLimits.None;
 
     /// <summary>Gets the clock. Default: the system clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

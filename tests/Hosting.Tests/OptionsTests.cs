@@ -34,6 +34,9 @@ public sealed class OptionsTests : IDisposable
             ("Polyphony:MaxConcurrentActivities", "0"),
             ("Polyphony:MaxLiveInstances", "many"),
             ("Polyphony:DataFoldr", "x"),
+            ("Polyphony:MaxUnfinishedInstances", "0"),
+            ("Polyphony:MaxUnfinishedPerWorkflow:one", "few"),
+            ("Polyphony:MaxUnfinishedPerWorkflow:two", "-3"),
             ("Polyphony:Durability", "2"),
             ("Polyphony:ToolTimeout", "00:00:00"),
             ("Polyphony:Heartbeat", "1w"),
@@ -50,7 +53,10 @@ public sealed class OptionsTests : IDisposable
                 "Polyphony:Durability must be one of Full, Normal; found \"2\". Correct it in the configuration.",
                 "Polyphony:Heartbeat must be a duration such as 30s or 00:00:30; found \"1w\". Correct it in the configuration.",
                 "Polyphony:MaxLiveInstances must be a whole number; found \"many\". Correct it in the configuration.",
+                "Polyphony:MaxUnfinishedPerWorkflow:one must be a whole number; found \"few\". Correct it in the configuration.",
                 "MaxConcurrentActivities must be 1 or more; found 0.",
+                "MaxUnfinishedInstances must be 1 or more; found 0.",
+                "MaxUnfinishedPerWorkflow of \"two\" must be 1 or more; found -3.",
                 "ToolTimeout must be 00:00:00.0010000 to 1.00:00:00; found 00:00:00.",
                 "Prices: the price of \"model-1\" must be 0 or more; found ModelPrice { InputPerMillion = -1, OutputPerMillion = 1, CachedInputPerMillion = , Above =  }.",
                 "ApiKey must have at least 16 visible ASCII characters without spaces; found 5. Make one with: openssl rand -hex 24",
@@ -78,6 +84,8 @@ public sealed class OptionsTests : IDisposable
             ("Polyphony:SettingsFile", ""),
             ("Polyphony:MaxConcurrentActivities", "7"),
             ("Polyphony:MaxLiveInstances", "8"),
+            ("Polyphony:MaxUnfinishedInstances", "50"),
+            ("Polyphony:MaxUnfinishedPerWorkflow:review", "5"),
             ("Polyphony:Durability", "normal"),
             ("Polyphony:StopTimeout", "0s"),
             ("Polyphony:ToolTimeout", "1m30s"),
@@ -95,6 +103,7 @@ public sealed class OptionsTests : IDisposable
         Assert.Equal(("data", true, "files", null), (options.DataFolder, options.InMemory, options.FilesFolder, options.SettingsFile));
         Assert.Equal(["a", "b"], options.WorkflowFolders);
         Assert.Equal((7, 9, Durability.Normal), (options.MaxConcurrentActivities, options.MaxLiveInstances, options.Durability));
+        Assert.Equal((50, KeyValuePair.Create("review", 5)), (options.MaxUnfinishedInstances, Assert.Single(options.MaxUnfinishedPerWorkflow)));
         Assert.Equal((TimeSpan.Zero, TimeSpan.FromSeconds(90), TimeSpan.FromSeconds(5)), (options.StopTimeout, options.ToolTimeout, options.Heartbeat));
         Assert.Equal((1000, true, "0123456789abcdef"), (options.PayloadCacheBytes, options.Paused, options.ApiKey));
         Assert.Equal((1024, 2048, true, "/api.json"), (options.MaxBodyBytes, options.MaxUploadBytes, options.AllowInlineDefinitions, options.OpenApiPath));

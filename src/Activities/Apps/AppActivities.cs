@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Polyphony.Activities.Limits;
 using Polyphony.Activities.Locks;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
@@ -22,6 +23,7 @@ namespace Polyphony.Activities.Apps;
 /// <param name="catalog">All workflows of the host, for their subscriptions.</param>
 /// <param name="http">Makes the requests of tools.</param>
 /// <param name="servers">The tool servers.</param>
+/// <param name="gates">The limits of the deployments.</param>
 /// <param name="timeProvider">The clock.</param>
 /// <param name="loggerFactory">Makes the loggers.</param>
 /// <param name="registryOfTests">What answers in place of all providers, in tests of workflows.</param>
@@ -32,6 +34,7 @@ internal sealed class AppActivities(
     IWorkflowCatalog catalog,
     ToolHttpClient http,
     ToolServers servers,
+    DeploymentGates gates,
     TimeProvider timeProvider,
     ILoggerFactory loggerFactory,
     IModelRegistry? registryOfTests = null)
@@ -79,7 +82,8 @@ internal sealed class AppActivities(
             loggerFactory,
             catalog,
             models.CheckPrices(),
-            models.Endpoints).Register(registry);
+            models.Endpoints,
+            gates).Register(registry);
     }
 
     /// <summary>Makes the tools that are functions of the program.</summary>

@@ -1,3 +1,4 @@
+using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Runs;
 
@@ -22,6 +23,8 @@ internal sealed class DeploymentGate
     private DateTimeOffset _pausedUntil = DateTimeOffset.MinValue;
     private string? _pauseMessage;
     private long _lastTokens;
+    private int? _requestsPerMinute;
+    private long? _tokensPerMinute;
 
     /// <summary>Lets a call out, or says until when it waits.</summary>
     /// <param name="step">The call's step.</param>
@@ -31,6 +34,7 @@ internal sealed class DeploymentGate
     /// <returns>Until when it waits; <see langword="null"/>: it may go out.</returns>
     public CallWait? Enter(string step, ModelDefinition model, TimeSpan? longest, DateTimeOffset now)
     {
+        (_requestsPerMinute, _tokensPerMinute) = (model.RequestsPerMinute, model.TokensPerMinute);
         if (_pausedUntil > now)
         {
             return new CallWait(_pausedUntil, CallWaitReasons.RetryAfter, _pauseMessage);
@@ -103,6 +107,25 @@ internal sealed class DeploymentGate
     {
         Forget(now);
         return _pausedUntil <= now && _entries.Count == 0;
+    }
+
+    /// <summary>Tells what was used in the last sixty seconds.</summary>
+    /// <param name="described">The deployment.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>The deployment with its use and limits.</returns>
+    public DeploymentUse Describe(DeploymentUse described, DateTimeOffset now)
+    {
+        Forget(now);
+        var used = _entries.Where(entry => !entry.IsExpected).ToList();
+        return described with
+        {
+            RequestsLastMinute = used.Count,
+            RequestsPerMinute = _requestsPerMinute,
+            TokensLastMinute = used.Sum(entry => entry.Tokens),
+            TokensPerMinute = _tokensPerMinute,
+            Throttled = _entries.Count - used.Count,
+            PausedUntil = _pausedUntil > now ? _pausedUntil : null,
+        };
     }
 
     private void Forget(DateTimeOffset now)

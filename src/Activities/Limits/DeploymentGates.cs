@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Polyphony.Activities.Providers;
+using Polyphony.Core.Client;
 using Polyphony.Core.Runs;
 
 namespace Polyphony.Activities.Limits;
@@ -7,7 +8,7 @@ namespace Polyphony.Activities.Limits;
 /// <summary>
 /// The gates of all deployments that this process calls, for all its runs. A deployment is an address with a model and a key, whatever aliases lead there. Thread-safe.
 /// </summary>
-internal sealed class DeploymentGates(TimeProvider timeProvider)
+internal sealed class DeploymentGates(TimeProvider timeProvider) : IDeployments
 {
     private const int TidyAbove = 1_000;
 
@@ -53,6 +54,20 @@ internal sealed class DeploymentGates(TimeProvider timeProvider)
         }
     }
 
+    /// <inheritdoc/>
+    public IReadOnlyList<DeploymentUse> List()
+    {
+        lock (_lock)
+        {
+            var now = timeProvider.GetUtcNow();
+            return
+            [
+                .. _gates.Where(pair => !pair.Value.IsIdle(now)).Select(pair => pair.Value.Describe(pair.Key.Describe(), now))
+                    .OrderBy(use => use.Provider, StringComparer.Ordinal).ThenBy(use => use.Endpoint, StringComparer.Ordinal).ThenBy(use => use.Model, StringComparer.Ordinal),
+            ];
+        }
+    }
+
     private DeploymentGate GateOf(ResolvedModel model)
     {
         var deployment = Deployment.Of(model);
@@ -81,5 +96,9 @@ internal sealed class DeploymentGates(TimeProvider timeProvider)
             (model.Client.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.ProviderUri ?? model.Definition.Endpoint,
             model.Definition.Model ?? model.Definition.Name,
             model.Definition.ApiKeyVariable);
+
+        // Neither the key's name nor what an address may carry besides: user, path, query.
+        public DeploymentUse Describe() => new(
+            Provider, Endpoint is { IsAbsoluteUri: true } address ? address.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) : null, Model, 0, null, 0, null, 0, null);
     }
 }

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polyphony.Cli.Logging;
+using Polyphony.Core.Durable;
 using Polyphony.Engine;
 using Polyphony.Hosting;
 using Polyphony.Hosting.DataFolders;
@@ -136,6 +137,13 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         polyphony.FilesFolder = options.Settings.FilesFolder;
         polyphony.SettingsFile = options.Settings.SettingsFile;
         polyphony.MaxConcurrentActivities = options.Connections.MaxActivities;
+        var admission = AdmissionText.Read(options.Settings.MaxUnfinishedInstances, options.Settings.MaxUnfinishedPerWorkflow, polyphony.Problems);
+        polyphony.MaxUnfinishedInstances = admission.MaxUnfinished ?? polyphony.MaxUnfinishedInstances;
+        foreach (var (workflow, limit) in admission.PerWorkflow)
+        {
+            polyphony.MaxUnfinishedPerWorkflow[workflow] = limit;
+        }
+
         polyphony.Paused = options.Paused;
         polyphony.RunSchedules = options.RunSchedules;
         polyphony.MaxUploadBytes = options.Connections.MaxUploadBytes;

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Polyphony.Core.Client;
 using Polyphony.Core.Runs;
 using Polyphony.Core.Topics;
 using Polyphony.Http;
@@ -167,6 +168,13 @@ internal sealed class HostClient : IDisposable
         using var response = await SendAsync(
             HttpMethod.Post, $"api/topics/{Uri.EscapeDataString(topic)}/{Uri.EscapeDataString(source)}/messages?wait={wait}", content, cancellationToken);
         return await ReadAsync(response, HttpJsonContext.Default.MessageStatus, cancellationToken);
+    }
+
+    /// <summary>Reads what the host has to do.</summary>
+    public async Task<QueueStatus> QueueAsync(CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, "api/queue", null, cancellationToken);
+        return await ReadAsync(response, HttpJsonContext.Default.QueueStatus, cancellationToken);
     }
 
     /// <summary>Lists mailboxes, newest first.</summary>

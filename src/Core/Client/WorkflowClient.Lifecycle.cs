@@ -17,7 +17,11 @@ public sealed partial class WorkflowClient
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
     /// <exception cref="InvalidInstanceStatusException">It has not finished.</exception>
     /// <exception cref="InstanceExistsException">The new id was used before.</exception>
-    public async Task<string> RestartAsync(string instanceId, string? newInstanceId = null, CancellationToken cancellationToken = default)
+    public Task<string> RestartAsync(string instanceId, string? newInstanceId = null, CancellationToken cancellationToken = default) =>
+        RestartAsync(instanceId, newInstanceId, null, cancellationToken);
+
+    /// <summary>Starts a new instance as <see cref="RestartAsync(string, string?, CancellationToken)"/> does, or fails with <see cref="QueueFullException"/>.</summary>
+    internal async Task<string> RestartAsync(string instanceId, string? newInstanceId, AdmissionLimits? admission, CancellationToken cancellationToken)
     {
         newInstanceId ??= NewInstanceId();
         CheckInstanceId(newInstanceId);
@@ -37,6 +41,7 @@ public sealed partial class WorkflowClient
         }
 
         client.CheckWritable();
+        await AdmissionLimits.CheckAsync(admission, client, run.Workflow, newInstanceId, cancellationToken);
 
         // Before the start: the old instance may be purged as soon as the new one runs.
         if (run.Input?.Reference is { } input)
@@ -48,7 +53,7 @@ public sealed partial class WorkflowClient
         return await client.StartAsync(
             metadata.Name,
             JsonSerializer.Serialize(run with { State = null, PackedState = null }, CoreJsonContext.Default.WorkflowInput),
-            new StartOrchestrationOptions { InstanceId = newInstanceId, Tags = metadata.Tags },
+            new StartOrchestrationOptions { InstanceId = newInstanceId, Tags = metadata.Tags, Admission = admission },
             cancellationToken);
     }
 

@@ -87,6 +87,7 @@ public sealed partial class WorkflowClient(
     /// <exception cref="EndpointNotAllowedException">The workflow, or one that it uses, names an endpoint or a key that the host's settings do not allow.</exception>
     /// <exception cref="SchemaViolationException">The input does not fit the workflow's schema.</exception>
     /// <exception cref="InstanceExistsException">The id was used before.</exception>
+    /// <exception cref="QueueFullException">The limits of the options don't allow it.</exception>
     public Task<string> StartAsync(string workflow, JsonElement input, StartWorkflowOptions? options = null, CancellationToken cancellationToken = default) =>
         StartAsync(Resolve(workflow), input, options, cancellationToken);
 
@@ -114,6 +115,7 @@ public sealed partial class WorkflowClient(
         }
 
         CheckInput(definition, input);
+        await AdmissionLimits.CheckAsync(options.Admission, client, definition.Name, instanceId, cancellationToken);
         var subWorkflows = await Pinning.PinAsync(definition, options.Limits?.MaxCostUsd is not null, cancellationToken);
         var run = new WorkflowInput
         {
@@ -132,7 +134,7 @@ public sealed partial class WorkflowClient(
         return await client.StartAsync(
             TaskNames.WorkflowOrchestration,
             JsonSerializer.Serialize(run, CoreJsonContext.Default.WorkflowInput),
-            new StartOrchestrationOptions { InstanceId = instanceId, StartAt = options.StartAt, Tags = tags },
+            new StartOrchestrationOptions { InstanceId = instanceId, StartAt = options.StartAt, Tags = tags, Admission = options.Admission },
             cancellationToken);
     }
 

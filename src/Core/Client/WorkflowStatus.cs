@@ -105,4 +105,7 @@ public sealed record StartWorkflowOptions
 
     /// <summary>Gets limits that replace the definition's own.</summary>
     public RunLimits? Limits { get; init; }
+
+    /// <summary>Gets the limits beyond which the start is refused; <see langword="null"/>, the default: none. The HTTP API gives those of the host.</summary>
+    public AdmissionLimits? Admission { get; init; }
 }

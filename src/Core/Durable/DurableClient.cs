@@ -21,6 +21,7 @@ public abstract class DurableClient
     /// <param name="cancellationToken">Cancels the wait; the start may already have been committed.</param>
     /// <returns>The instance's id.</returns>
     /// <exception cref="InstanceExistsException">The id was used before.</exception>
+    /// <exception cref="QueueFullException">The limits of the options don't allow it.</exception>
     public abstract Task<string> StartAsync(string name, string? input, StartOrchestrationOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>Reads an instance.</summary>
@@ -150,4 +151,19 @@ public abstract class DurableClient
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The state as JSON, or <see langword="null"/> if the entity does not exist.</returns>
     public abstract Task<string?> GetEntityStateAsync(EntityId entity, CancellationToken cancellationToken = default);
+
+    /// <summary>Refuses a start that <see cref="StartAsync"/> would refuse, for callers that write elsewhere first. One that passes here may be refused there.</summary>
+    /// <param name="limits">The limits.</param>
+    /// <param name="workflow">The workflow to start.</param>
+    /// <param name="instanceId">The id of the new instance.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>A task that completes when it is known.</returns>
+    /// <exception cref="QueueFullException">The limits don't allow it, and there is no instance with this id.</exception>
+    internal abstract Task CheckAdmissionAsync(AdmissionLimits limits, string workflow, string instanceId, CancellationToken cancellationToken);
+
+    /// <summary>Counts the unfinished instances, and reads the oldest of them. Costs as much however many have finished.</summary>
+    /// <param name="most">How many are read; an engine may have a lower limit of its own.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>What there is.</returns>
+    internal abstract Task<UnfinishedInstances> ReadUnfinishedAsync(int most, CancellationToken cancellationToken);
 }

@@ -29,6 +29,26 @@ public sealed class InstanceExistsException(string instanceId)
     internal const string ErrorCode = "instance_exists";
 }
 
+/// <summary>A start was refused because as many instances are unfinished as the host's <see cref="AdmissionLimits"/> allow. Nothing was started.</summary>
+/// <param name="workflow">The workflow whose own limit it is; <see langword="null"/>: that of all workflows together.</param>
+/// <param name="limit">The limit.</param>
+/// <param name="found">How many are unfinished.</param>
+public sealed class QueueFullException(string? workflow, int limit, int found)
+    : PolyphonyException(ErrorCode, $"{(workflow is null ? $"{found:N0} instances" : $"{found:N0} instances of workflow \"{workflow}\"")} have not finished, and the host's limit ({(workflow is null ? "MaxUnfinishedInstances" : "MaxUnfinishedPerWorkflow")}) is {limit:N0}. Nothing was started. Try again when some have finished: GET /api/queue shows what they wait for. Or raise the limit.")
+{
+    /// <summary>The code.</summary>
+    internal const string ErrorCode = "queue_full";
+
+    /// <summary>Gets the workflow whose own limit it is; <see langword="null"/>: that of all workflows together.</summary>
+    public string? Workflow { get; } = workflow;
+
+    /// <summary>Gets the limit.</summary>
+    public int Limit { get; } = limit;
+
+    /// <summary>Gets how many were found unfinished.</summary>
+    public int Found { get; } = found;
+}
+
 /// <summary>No instance with this id is known.</summary>
 /// <param name="instanceId">The id.</param>
 public sealed class InstanceNotFoundException(string instanceId)

@@ -11,4 +11,7 @@ public sealed record StartOrchestrationOptions
 
     /// <summary>Gets tags to be kept with the instance: at most 20, names up to 100 and values up to 200 characters.</summary>
     public IReadOnlyDictionary<string, string>? Tags { get; init; }
+
+    /// <summary>Gets the limits beyond which the start of a workflow is refused; <see langword="null"/>, the default: none. An id that was used before is answered as ever.</summary>
+    public AdmissionLimits? Admission { get; init; }
 }

@@ -306,6 +306,10 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
     private async Task<(OrchestrationMetadata? Metadata, MailboxProgress? Progress)> FindAsync(string mailboxId, CancellationToken cancellationToken) =>
         await workflows.Durable.GetAsync(mailboxId, fetchInputsAndOutputs: false, cancellationToken) is { Name: TaskNames.MailboxOrchestration } found ? (found, ProgressOf(found)) : default;
 
+    /// <summary>Describes a mailbox; <see langword="null"/> if it has had no message yet.</summary>
+    internal async Task<Mailbox?> DescribeMailboxAsync(OrchestrationMetadata metadata, CancellationToken cancellationToken) =>
+        ProgressOf(metadata) is { } progress ? await ReadAsync(metadata, progress, cancellationToken) : null;
+
     private async Task<Mailbox> ReadAsync(OrchestrationMetadata metadata, MailboxProgress progress, CancellationToken cancellationToken)
     {
         var topic = await workflows.Durable.GetEntityStateAsync(TopicNames.Topic(progress.Topic, progress.Source), cancellationToken);

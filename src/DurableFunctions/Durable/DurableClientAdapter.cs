@@ -2,6 +2,7 @@ using System.Globalization;
 using Grpc.Core;
 using Microsoft.DurableTask.Client;
 using Microsoft.DurableTask.Entities;
+using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using Polyphony.Core.Ledger;
@@ -35,6 +36,8 @@ internal sealed partial class DurableClientAdapter : DurableClient
     private readonly IStartReservations _reservations;
     private readonly InstanceStarter _starter;
     private readonly TimeProvider _timeProvider;
+    private readonly UnfinishedScan _unfinished;
+    private readonly AdmittedStarts _admitted;
 
     /// <summary>Wraps a client.</summary>
     /// <param name="client">Gives Durable Task's client; called for every request, since Azure Functions binds one to each invocation.</param>
@@ -51,6 +54,8 @@ internal sealed partial class DurableClientAdapter : DurableClient
         _reservations = reservations;
         _starter = new InstanceStarter(client, reservations, timeProvider);
         _timeProvider = timeProvider;
+        _unfinished = new UnfinishedScan(client, (id, cancellationToken) => GetAsync(id, fetchInputsAndOutputs: false, cancellationToken), timeProvider);
+        _admitted = new AdmittedStarts(_starter, _unfinished, async (id, cancellationToken) => await GetAsync(id, fetchInputsAndOutputs: false, cancellationToken) is not null);
     }
 
     /// <inheritdoc/>
@@ -68,8 +73,18 @@ internal sealed partial class DurableClientAdapter : DurableClient
             startAt = null;
         }
 
-        return await _starter.StartAsync(options?.InstanceId, new StartRequest(name, input, tags, startAt), cancellationToken);
+        var request = new StartRequest(name, input, tags, startAt);
+        return options is { Admission: { } limits, InstanceId: { } id } && tags.TryGetValue(WorkflowClient.WorkflowTag, out var workflow) && limits.Concern(workflow)
+            ? await _admitted.StartAsync(limits, workflow, id, request, cancellationToken)
+            : await _starter.StartAsync(options?.InstanceId, request, cancellationToken);
     }
+
+    /// <inheritdoc/>
+    internal override Task CheckAdmissionAsync(AdmissionLimits limits, string workflow, string instanceId, CancellationToken cancellationToken) =>
+        _admitted.CheckAsync(limits, workflow, instanceId, cancellationToken);
+
+    /// <inheritdoc/>
+    internal override Task<UnfinishedInstances> ReadUnfinishedAsync(int most, CancellationToken cancellationToken) => _unfinished.ReadAsync(most, cancellationToken);
 
     /// <inheritdoc/>
     public override async Task<OrchestrationMetadata?> GetAsync(string instanceId, bool fetchInputsAndOutputs = true, CancellationToken cancellationToken = default)

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
+using Polyphony.Core.Durable;
 
 namespace Polyphony.DurableFunctions.Hosting;
 
@@ -25,6 +26,9 @@ internal sealed partial record FunctionsSettings
 
     /// <summary>Gets how long one tool call may take.</summary>
     public required TimeSpan ToolTimeout { get; init; }
+
+    /// <summary>Gets the limits on unfinished instances.</summary>
+    public required AdmissionLimits Admission { get; init; }
 
     /// <summary>Gets what starts workflows beside the API.</summary>
     public required StartSettings Starts { get; init; }
@@ -78,6 +82,7 @@ internal sealed partial record FunctionsSettings
             Container = container,
             Table = FindTable(options.Table, hub, problems),
             ToolTimeout = options.ToolTimeout,
+            Admission = ReadAdmission(options, configuration, problems),
             Starts = StartSettings.Read(configuration, container, problems),
             Routes = ApiRoutes.Of(host.RoutePrefix),
         };
@@ -124,6 +129,19 @@ internal sealed partial record FunctionsSettings
         }
 
         return name;
+    }
+
+    // Code counts before app settings, as for the other options; of workflows, each by itself.
+    private static AdmissionLimits ReadAdmission(PolyphonyOptions options, IConfiguration configuration, ICollection<string> problems)
+    {
+        var written = AdmissionText.Read(Text(configuration, AdmissionText.AllVariable), Text(configuration, AdmissionText.WorkflowsVariable), problems);
+        var limits = new AdmissionLimits
+        {
+            MaxUnfinished = options.MaxUnfinishedInstances ?? written.MaxUnfinished,
+            PerWorkflow = written.PerWorkflow.Where(pair => !options.MaxUnfinishedPerWorkflow.ContainsKey(pair.Key)).Concat(options.MaxUnfinishedPerWorkflow).ToDictionary(StringComparer.Ordinal),
+        };
+        AdmissionText.Check(limits, problems);
+        return limits;
     }
 
     private static string? Text(IConfiguration configuration, string name) => configuration[name] is { Length: > 0 } value ? value : null;

@@ -32,4 +32,13 @@ public sealed class PolyphonyOptions
 
     /// <summary>Gets or sets the time limit of one tool call, above zero and less than host.json's <c>functionTimeout</c>. Default 30 seconds.</summary>
     public TimeSpan ToolTimeout { get; set; } = ActivitiesOptions.DefaultToolTimeout;
+
+    /// <summary>
+    /// Gets or sets the maximum number of unfinished instances beyond which callers' starts are answered 429 <c>queue_full</c>, from 1. Every host counts by itself: see docs/azure.md. App setting
+    /// <c>POLYPHONY_MAX_UNFINISHED_INSTANCES</c>; default none, since counting takes requests to the storage account.
+    /// </summary>
+    public int? MaxUnfinishedInstances { get; set; }
+
+    /// <summary>Gets the same for single workflows, by name, each from 1. App setting <c>POLYPHONY_MAX_UNFINISHED_PER_WORKFLOW</c>, such as <c>review=10,report=2</c>; default none.</summary>
+    public IDictionary<string, int> MaxUnfinishedPerWorkflow { get; } = new Dictionary<string, int>(StringComparer.Ordinal);
 }

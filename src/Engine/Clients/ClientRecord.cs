@@ -1,3 +1,4 @@
+using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Engine.Runtime;
 using Polyphony.Engine.Storage;
@@ -37,13 +38,20 @@ internal abstract class ClientRecord<T> : CommitRecord
     internal override void Fail(Exception cause) => _done.TrySetException(cause);
 }
 
-/// <summary>Starts an instance.</summary>
-internal sealed class StartRecord(Kernel kernel, NewInstance created) : ClientRecord<bool>
+/// <summary>Starts an instance. Starts are staged one after another, so that no two of them take the last place that limits leave.</summary>
+internal sealed class StartRecord(Kernel kernel, NewInstance created, AdmissionLimits? limits) : ClientRecord<bool>
 {
     private Instance? _instance;
 
     internal override void Stage(StoreWriter writer)
     {
+        var workflow = created.Start.Tags?.GetValueOrDefault(WorkflowClient.WorkflowTag) ?? "";
+        if (limits is not null && kernel.Instances.FindExcess(limits, workflow) is { } excess && writer.Reader.FindInstance(created.Id) is null)
+        {
+            Refusal = excess;
+            return;
+        }
+
         _instance = kernel.Lifecycle.Create(writer, created);
         if (_instance is null)
         {

@@ -24,7 +24,7 @@ internal sealed partial class EmbeddedClient(Kernel kernel) : DurableClient
         InstanceIds.Check(id);
         var start = new ExecutionStarted(name, input, StartAt: options?.StartAt?.ToUniversalTime(), Tags: options?.Tags);
         kernel.CheckRoom();
-        var record = new StartRecord(kernel, new NewInstance(id, start, kernel.Clock.GetUtcNow()));
+        var record = new StartRecord(kernel, new NewInstance(id, start, kernel.Clock.GetUtcNow()), options?.Admission);
         kernel.Enqueue(record);
         await record.WaitAsync(cancellationToken);
         return id;

@@ -1,4 +1,8 @@
+using System.Text.Json;
+using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
+using Polyphony.Core.Json;
+using Polyphony.Core.Runs;
 using Polyphony.Engine.Orchestrations;
 using Polyphony.Engine.Storage;
 
@@ -34,6 +38,12 @@ internal sealed class Instance(IActorHost host, InstanceRow row) : IThreadPoolWo
     internal long Key => Row.Key;
 
     internal string Id => Row.Id;
+
+    /// <summary>Gets the workflow for whose limit it counts; <see langword="null"/> for a child, and for what is no workflow.</summary>
+    internal string? Workflow { get; } = row.ParentId is null && row.Name == TaskNames.WorkflowOrchestration ? WorkflowOf(row.Tags) : null;
+
+    /// <summary>Gets or sets a value indicating whether it is counted. Of the table.</summary>
+    internal bool IsCounted { get; set; }
 
     // Of the step.
     internal Execution? Live { get; set; }
@@ -201,4 +211,7 @@ internal sealed class Instance(IActorHost host, InstanceRow row) : IThreadPoolWo
     }
 
     public void Execute() => host.RunStep(this);
+
+    private static string WorkflowOf(string? tags) =>
+        tags is null ? "" : JsonSerializer.Deserialize(tags, CoreJsonContext.Default.DictionaryStringString)!.GetValueOrDefault(WorkflowClient.WorkflowTag, "");
 }

@@ -184,6 +184,12 @@ internal sealed class StepRecord(Kernel kernel, Instance instance) : CommitRecor
     {
         TaskCompletionSource? changed;
         TaskCompletionSource? finished;
+        if (End is not null)
+        {
+            // Whoever sees the end finds its place free.
+            kernel.Instances.StopCounting(instance);
+        }
+
         lock (instance.Gate)
         {
             instance.Status = End is null ? instance.Suspended ? OrchestrationRuntimeStatus.Suspended

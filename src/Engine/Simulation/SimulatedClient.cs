@@ -65,6 +65,15 @@ internal sealed class SimulatedClient(SeededSimulation simulation) : DurableClie
     public override Task<string?> GetEntityStateAsync(EntityId entity, CancellationToken cancellationToken = default) =>
         RepeatAsync(client => client.GetEntityStateAsync(entity, cancellationToken));
 
+    internal override Task CheckAdmissionAsync(AdmissionLimits limits, string workflow, string instanceId, CancellationToken cancellationToken) => RepeatAsync(async client =>
+    {
+        await client.CheckAdmissionAsync(limits, workflow, instanceId, cancellationToken);
+        return true;
+    });
+
+    internal override Task<UnfinishedInstances> ReadUnfinishedAsync(int most, CancellationToken cancellationToken) =>
+        RepeatAsync(client => client.ReadUnfinishedAsync(most, cancellationToken));
+
     private async Task<T> RepeatAsync<T>(Func<DurableClient, Task<T>> call)
     {
         while (true)

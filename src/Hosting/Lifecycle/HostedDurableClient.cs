@@ -64,4 +64,11 @@ internal sealed class HostedDurableClient(HostedEngine host) : DurableClient
 
     /// <inheritdoc/>
     public override Task<string?> GetEntityStateAsync(EntityId entity, CancellationToken cancellationToken = default) => Client.GetEntityStateAsync(entity, cancellationToken);
+
+    /// <inheritdoc/>
+    internal override Task CheckAdmissionAsync(AdmissionLimits limits, string workflow, string instanceId, CancellationToken cancellationToken) =>
+        Client.CheckAdmissionAsync(limits, workflow, instanceId, cancellationToken);
+
+    /// <inheritdoc/>
+    internal override Task<UnfinishedInstances> ReadUnfinishedAsync(int most, CancellationToken cancellationToken) => Client.ReadUnfinishedAsync(most, cancellationToken);
 }

@@ -112,7 +112,7 @@ internal sealed class WorkflowTools(WorkflowClient client, PolyphonyHttpOptions 
                 ? IdempotencyKey.Of(workflow.Name, text, arguments)
                 : throw new PolyphonyException("invalid_parameter", $"\"{IdempotencyKeyMember}\" must be a text of 1 to {LongestKey} characters.")
             : null;
-        var (id, _) = await RepeatableStart.RunAsync(client, workflow, new StartInstance { Input = input }, key, cancellationToken);
+        var (id, _) = await RepeatableStart.RunAsync(client, workflow, new StartInstance { Input = input }, key, options.Admission, cancellationToken);
         return await ResultAsync(id, PolyphonyHttpOptions.MaxWait, cancellationToken);
     }
 

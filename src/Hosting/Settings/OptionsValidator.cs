@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Polyphony.Activities.Apps;
 using Polyphony.Activities.Tools;
+using Polyphony.Core.Durable;
 using Polyphony.Engine;
 using Polyphony.Http.Hosting;
 
@@ -32,6 +33,7 @@ internal sealed class OptionsValidator(
     {
         AtLeast(nameof(options.MaxConcurrentActivities), options.MaxConcurrentActivities, 1);
         AtLeast(nameof(options.MaxLiveInstances), options.MaxLiveInstances, 0);
+        AdmissionText.Check(options.Admission, problems);
         AtLeast(nameof(options.PayloadCacheBytes), options.PayloadCacheBytes, 0);
         AtLeast(nameof(options.MaxBodyBytes), options.MaxBodyBytes, 1);
         AtLeast(nameof(options.MaxUploadBytes), options.MaxUploadBytes, 1);

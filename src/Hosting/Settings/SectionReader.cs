@@ -27,6 +27,8 @@ internal sealed class SectionReader(IConfigurationSection section, PolyphonyOpti
         [nameof(PolyphonyOptions.SettingsFile)] = static (reader, value) => reader.Text(value, (options, text) => options.SettingsFile = text),
         [nameof(PolyphonyOptions.MaxConcurrentActivities)] = static (reader, value) => reader.Int(value, (options, number) => options.MaxConcurrentActivities = number),
         [nameof(PolyphonyOptions.MaxLiveInstances)] = static (reader, value) => reader.Int(value, (options, number) => options.MaxLiveInstances = number),
+        [nameof(PolyphonyOptions.MaxUnfinishedInstances)] = static (reader, value) => reader.Int(value, (options, number) => options.MaxUnfinishedInstances = number),
+        [nameof(PolyphonyOptions.MaxUnfinishedPerWorkflow)] = static (reader, value) => reader.Map(value, (options, name, number) => options.MaxUnfinishedPerWorkflow[name] = number),
         [nameof(PolyphonyOptions.Durability)] = static (reader, value) => reader.Choice<Durability>(value, (options, choice) => options.Durability = choice),
         [nameof(PolyphonyOptions.StopTimeout)] = static (reader, value) => reader.Duration(value, (options, time) => options.StopTimeout = time),
         [nameof(PolyphonyOptions.ToolTimeout)] = static (reader, value) => reader.Duration(value, (options, time) => options.ToolTimeout = time),
@@ -108,6 +110,19 @@ internal sealed class SectionReader(IConfigurationSection section, PolyphonyOpti
 
     private void Int(IConfigurationSection value, Action<PolyphonyOptions, int> set) =>
         Parse(value, "a whole number", (string text, out int number) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number), set);
+
+    private void Map(IConfigurationSection value, Action<PolyphonyOptions, string, int> set)
+    {
+        if (value.Value is { Length: > 0 } single)
+        {
+            options.Problems.Add($"{value.Path} must be a section with a whole number for each workflow, such as {value.Path}:review; found \"{single}\". Correct it in the configuration.");
+        }
+
+        foreach (var child in value.GetChildren())
+        {
+            Int(child, (options, number) => set(options, child.Key, number));
+        }
+    }
 
     private void Long(IConfigurationSection value, Action<PolyphonyOptions, long> set) =>
         Parse(value, "a whole number", (string text, out long number) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number), set);

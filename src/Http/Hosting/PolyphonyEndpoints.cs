@@ -3,11 +3,13 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.OpenApi;
+using Polyphony.Core.Client;
 using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
 using Polyphony.Http.Problems;
+using Polyphony.Http.Queue;
 using Polyphony.Http.Schedules;
 using Polyphony.Http.Topics;
 using Polyphony.Http.Workflows;
@@ -41,6 +43,8 @@ internal static class PolyphonyEndpoints
         MapManagement(endpoints.MapGroup("/api/instances/{id}").WithTags("Instances"));
         MapTopics(endpoints.MapGroup("/api").WithTags("Topics"));
         MapSchedules(endpoints.MapGroup("/api/schedules").WithTags("Schedules"));
+        endpoints.MapGet("/api/queue", (HttpContext context, QueueHandlers handlers) => handlers.ReadAsync(context))
+            .WithTags("Queue").Named("getQueue").WithSummary("Show how many instances are unfinished, what they wait for, and the limits").Produces<QueueStatus>().Problems(RouteProblems.Queue);
         endpoints.MapGet("/api/approvals", (HttpContext context, ApprovalHandlers handlers) => handlers.ListAsync(context))
             .WithTags("Approvals").Named("listApprovals").WithSummary("List the questions that wait for a person")
             .Produces<List<Approval>>().Problems(RouteProblems.List)

@@ -8,6 +8,7 @@ using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
+using Polyphony.Http.Queue;
 using Polyphony.Http.Schedules;
 using Polyphony.Http.Serialization;
 using Polyphony.Http.Topics;
@@ -45,6 +46,10 @@ internal static class PolyphonyServices
         services.AddSingleton<HealthHandlers>();
         services.AddSingleton(provider => new TopicClient(provider.GetRequiredService<WorkflowClient>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<TopicHandlers>();
+        services.AddSingleton(provider => new QueueReader(
+            provider.GetRequiredService<WorkflowClient>(), provider.GetRequiredService<TopicClient>(), provider.GetRequiredService<PolyphonyHttpOptions>().Admission,
+            provider.GetService<IDeployments>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<QueueHandlers>();
         services.Configure<JsonOptions>(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJsonContext.Default);

@@ -79,14 +79,14 @@ public sealed class ManageHandlers(WorkflowClient client, AnswerCheck answers, P
     /// <summary>POST /api/instances/{id}/restart: starts another with the same workflow, input and tags.</summary>
     /// <param name="context">The request; <c>newInstanceId</c> gives the new id.</param>
     /// <param name="id">The instance's id.</param>
-    /// <returns>202 with the new instance's links, 404, 409 while it runs.</returns>
+    /// <returns>202 with the new instance's links, 404, 409 while it runs, 429 beyond the limits on unfinished instances.</returns>
     public Task<IResult> RestartAsync(HttpContext context, string id) => Guard.Run(context, async () =>
     {
         WorkflowClient.CheckInstanceId(id);
         var query = new QueryReader(context.Request);
         var newId = query.Text("newInstanceId", DurableLimits.MaxInstanceIdLength);
         query.Check();
-        return StartHandlers.Accepted(context, await client.RestartAsync(id, newId, context.RequestAborted));
+        return StartHandlers.Accepted(context, await client.RestartAsync(id, newId, options.Admission, context.RequestAborted));
     });
 
     /// <summary>DELETE /api/instances/{id}: removes a finished instance with its children, history and values.</summary>

@@ -7,7 +7,7 @@ namespace Polyphony.Http.Instances;
 
 /// <summary>
 /// Starts instances for messages and events, which may be delivered more than once: a message starts one instance, however often and whenever
-/// it is delivered again. The same rules hold as for a start over HTTP. Thread-safe.
+/// it is delivered again. The same rules hold as for a start over HTTP, but for the limits on unfinished instances. Thread-safe.
 /// </summary>
 /// <param name="client">The workflows.</param>
 public sealed class MessageStarts(WorkflowClient client)
@@ -54,7 +54,8 @@ public sealed class MessageStarts(WorkflowClient client)
 
     private async Task<StartedInstance> StartAsync(string workflow, StartInstance start, IdempotencyKey key, CancellationToken cancellationToken)
     {
-        var (id, first) = await RepeatableStart.RunAsync(client, client.Resolve(workflow), start, key, cancellationToken);
+        // A message that is refused would be tried a few times and then be put aside: it waits as an instance instead.
+        var (id, first) = await RepeatableStart.RunAsync(client, client.Resolve(workflow), start, key, admission: null, cancellationToken);
         return new StartedInstance(id, workflow, first is null);
     }
 }

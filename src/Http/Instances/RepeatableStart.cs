@@ -16,12 +16,14 @@ internal static class RepeatableStart
     /// <param name="definition">The workflow to start.</param>
     /// <param name="start">How.</param>
     /// <param name="key">The key, if there is one; its id is taken then.</param>
+    /// <param name="admission">The limits on unfinished instances; <see langword="null"/>: what starts is never refused.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The instance's id, and the instance itself if it existed before.</returns>
     /// <exception cref="InstanceExistsException">The id that was given is another's.</exception>
+    /// <exception cref="QueueFullException">The limits don't allow it, and the id is new.</exception>
     /// <exception cref="RequestProblemException">The key was used with another body.</exception>
     public static async Task<(string Id, OrchestrationMetadata? First)> RunAsync(
-        WorkflowClient client, WorkflowDefinition definition, StartInstance start, IdempotencyKey? key, CancellationToken cancellationToken)
+        WorkflowClient client, WorkflowDefinition definition, StartInstance start, IdempotencyKey? key, AdmissionLimits? admission, CancellationToken cancellationToken)
     {
         var tags = new Dictionary<string, string>(start.Tags ?? new Dictionary<string, string>(), StringComparer.Ordinal);
         if (key is not null)
@@ -31,7 +33,7 @@ internal static class RepeatableStart
 
         try
         {
-            var how = new StartWorkflowOptions { InstanceId = key?.InstanceId ?? start.InstanceId, StartAt = start.StartAt, Tags = tags, Limits = start.Limits };
+            var how = new StartWorkflowOptions { InstanceId = key?.InstanceId ?? start.InstanceId, StartAt = start.StartAt, Tags = tags, Limits = start.Limits, Admission = admission };
             return (await client.StartAsync(definition, start.Input ?? EmptyObject, how, cancellationToken), null);
         }
         catch (InstanceExistsException exists) when (key is not null)

@@ -24,7 +24,7 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
     /// <summary>POST /api/workflows/{name}/instances: starts an instance; the body is <see cref="StartInstance"/>.</summary>
     /// <param name="context">The request; the header <c>Idempotency-Key</c> makes it repeatable, <c>wait</c> seconds hold the answer.</param>
     /// <param name="name">The workflow's name.</param>
-    /// <returns>202 with the instance's links; 200 with its status if it has finished within <c>wait</c> or before a repeat; 400, 404, 409, 422.</returns>
+    /// <returns>202 with the instance's links; 200 with its status if it has finished within <c>wait</c> or before a repeat; 400, 404, 409, 422, 429.</returns>
     public Task<IResult> StartAsync(HttpContext context, string name) => Guard.Run(context, async () =>
     {
         var (start, key, wait) = await ReadAsync(context, name, allowDefinition: false);
@@ -91,7 +91,7 @@ public sealed class StartHandlers(WorkflowClient client, IDefinitionStore defini
         HttpContext context, WorkflowClient starter, WorkflowDefinition definition, StartInstance start, IdempotencyKey? key, TimeSpan wait)
     {
         var cancellationToken = context.RequestAborted;
-        var (id, first) = await RepeatableStart.RunAsync(starter, definition, start, key, cancellationToken);
+        var (id, first) = await RepeatableStart.RunAsync(starter, definition, start, key, options.Admission, cancellationToken);
         if (first is { IsFinished: true })
         {
             return await FinishedAsync(context, id);

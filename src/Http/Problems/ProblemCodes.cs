@@ -111,6 +111,9 @@ internal static class ProblemCodes
     /// <summary>The body did not arrive in time.</summary>
     public const string RequestTimeout = "request_timeout";
 
+    /// <summary>As many instances are unfinished as the host allows.</summary>
+    public const string QueueFull = "queue_full";
+
     /// <summary>The host is starting or stopping.</summary>
     public const string NotReady = "not_ready";
 

@@ -46,6 +46,7 @@ internal static class ProblemTable
         [ProblemCodes.PayloadTooLarge] = (413, "A value is too large"),
         [ProblemCodes.UnsupportedMediaType] = (415, "The body must be JSON"),
         [ProblemCodes.WorkflowInvalid] = (422, "The workflow is not valid"),
+        [ProblemCodes.QueueFull] = (429, "Too many instances are unfinished"),
         [ProblemCodes.InternalError] = (500, "Something went wrong in this host"),
         [ProblemCodes.InstanceDamaged] = (500, "The instance is stored in a damaged part of the data file"),
         [ProblemCodes.DataFileCorrupt] = (500, "The data file is damaged"),

@@ -36,6 +36,7 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
     [
         .. Data, .. Body, ProblemCodes.UnknownField, ProblemCodes.InvalidParameter, ProblemCodes.InstanceIdInvalid, ProblemCodes.InputInvalid, EndpointPolicy.Code, ProblemCodes.WorkflowNotFound,
         ProblemCodes.InstanceNotFound, ProblemCodes.InstanceExists, ProblemCodes.IdempotencyKeyReused, ProblemCodes.WorkflowInvalid, ProblemCodes.WorkflowNotStartable, ProblemCodes.InstanceDamaged,
+        ProblemCodes.QueueFull,
     ];
 
     private static readonly RouteProblem[] AnyMessage =
@@ -51,6 +52,8 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
     public static RouteProblems Workflows { get; } = Of(Api);
 
     public static RouteProblems Workflow { get; } = Of(Api, ProblemCodes.WorkflowNotFound, ProblemCodes.WorkflowInvalid);
+
+    public static RouteProblems Queue { get; } = Of(Data);
 
     public static RouteProblems Schedules { get; } = Of(Data);
 
@@ -76,7 +79,7 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
     public static RouteProblems Rewind { get; } = Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.InvalidStatus, Finished);
 
     public static RouteProblems Restart { get; } =
-        Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.InvalidStatus, ProblemCodes.InstanceExists, ProblemCodes.PayloadNotFound);
+        Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.InvalidStatus, ProblemCodes.InstanceExists, ProblemCodes.PayloadNotFound, ProblemCodes.QueueFull);
 
     public static RouteProblems Purge { get; } = Of(OneInstance, ProblemCodes.InvalidStatus);
 

@@ -9,6 +9,8 @@ namespace Polyphony.Http.Requests;
 /// <summary>Runs a handler and turns its exceptions into problem details, on every host.</summary>
 internal static class Guard
 {
+    private const string FullRetryAfter = "10";
+
     public static async Task<IResult> Run(HttpContext context, Func<Task<IResult>> handler)
     {
         try
@@ -46,6 +48,11 @@ internal static class Guard
         }
 
         var problem = ProblemTable.Describe(exception, request.Path);
+        if (problem.Code == ProblemCodes.QueueFull && !context.Response.HasStarted)
+        {
+            context.Response.Headers.RetryAfter = FullRetryAfter;
+        }
+
         if (problem.Code == ProblemCodes.InternalError)
         {
             log.RequestFailed(exception, request.Method, request.Path, (exception as PolyphonyException)?.Code ?? problem.Code);

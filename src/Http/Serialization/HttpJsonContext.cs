@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Polyphony.Core.Client;
 using Polyphony.Core.Json;
 using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
@@ -31,6 +32,7 @@ namespace Polyphony.Http.Serialization;
 [JsonSerializable(typeof(List<WorkflowSummary>))]
 [JsonSerializable(typeof(ScheduleSummary))]
 [JsonSerializable(typeof(List<ScheduleSummary>))]
+[JsonSerializable(typeof(QueueStatus))]
 [JsonSerializable(typeof(Approval))]
 [JsonSerializable(typeof(List<Approval>))]
 [JsonSerializable(typeof(PublishMessage))]

@@ -40,7 +40,22 @@ public sealed class FunctionsSettingsTests
         Assert.Equal(Path.GetFullPath("/files"), settings.FilesFolder);
     }
 
+    [Fact]
+    [Trait("Row", "C5")]
+    public void Limits_OfAppSettingsAndCode_AreTakenTogether()
+    {
+        var settings = AppSettings.Resolve(
+            AppSettings.Read(["TASKHUB_NAME=hub", "POLYPHONY_MAX_UNFINISHED_INSTANCES=50", "POLYPHONY_MAX_UNFINISHED_PER_WORKFLOW=a=1, b=2"]),
+            configure: options => options.MaxUnfinishedPerWorkflow["b"] = 3);
+
+        Assert.Equal(50, settings.Admission.MaxUnfinished);
+        Assert.Equal([KeyValuePair.Create("a", 1), KeyValuePair.Create("b", 3)], settings.Admission.PerWorkflow.OrderBy(pair => pair.Key));
+        Assert.Null(AppSettings.Resolve(AppSettings.Read(["TASKHUB_NAME=hub"])).Admission.MaxUnfinished);
+    }
+
     [Theory]
+    [InlineData("POLYPHONY_MAX_UNFINISHED_INSTANCES must be a whole number", AppSettings.UsualHost, "TASKHUB_NAME=hub", "POLYPHONY_MAX_UNFINISHED_INSTANCES=x")]
+    [InlineData("MaxUnfinishedPerWorkflow of \"a\" must be 1 or more; found 0", AppSettings.UsualHost, "TASKHUB_NAME=hub", "POLYPHONY_MAX_UNFINISHED_PER_WORKFLOW=a=0")]
     [InlineData("POLYPHONY_TABLE (Table) names no table", AppSettings.UsualHost, "TASKHUB_NAME=hub", "POLYPHONY_TABLE=no-table")]
     [InlineData("POLYPHONY_TABLE (Table) names no table", AppSettings.UsualHost, "TASKHUB_NAME=hub", "POLYPHONY_TABLE=t")]
     [InlineData("Name the table in POLYPHONY_TABLE", AppSettings.UsualHost, "TASKHUB_NAME=1hub")]

@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Globalization;
+using Polyphony.Cli.Hosting;
+using Polyphony.Cli.Output;
+using Polyphony.Cli.Sessions;
+using Polyphony.Core.Client;
+using Polyphony.Http.Serialization;
+
+namespace Polyphony.Cli.Commands;
+
+/// <summary><c>queue</c>: how many runs are unfinished, what they wait for, and the limits. Nothing is set going by it.</summary>
+internal static class QueueCommand
+{
+    public static Command Create(CommonOptions common)
+    {
+        var command = new Command("queue", "Show how many runs are unfinished, what they wait for, and the limits") { common.Json };
+        command.SetAction((parsed, _) =>
+        {
+            var settings = common.Read(parsed);
+            return CommandLine.GuardAsync(settings, cancellationToken => RunAsync(settings, parsed.GetValue(common.Json), cancellationToken));
+        });
+        return command;
+    }
+
+    internal static string Text(QueueStatus queue, DateTimeOffset now)
+    {
+        var atLeast = queue.IsComplete ? "" : "at least ";
+        List<string> lines = [$"{atLeast}{Number(queue.Unfinished)} unfinished{(queue.Oldest is { } oldest ? $", the oldest for {Duration(TimeSpan.FromSeconds(oldest.AgeSeconds))}: {oldest.InstanceId}" : "")}"];
+        lines.Add(queue.Limit is { } limit ? $"{atLeast}{Number(queue.Admitted)} count for the limit of {Number(limit)}" : $"{atLeast}{Number(queue.Admitted)} would count for a limit, and there is none");
+        if (queue.Unfinished > 0)
+        {
+            lines.Add("");
+            lines.AddRange(States(queue));
+        }
+
+        AddTable(lines, ["workflow", "unfinished", "limit"], queue.Workflows.Select(each => new[] { each.Workflow, Number(each.Unfinished), each.Limit is { } own ? Number(own) : "" }));
+        AddTable(
+            lines,
+            ["deployment", "requests/min", "limit", "tokens/min", "limit", "throttled", "paused for"],
+            queue.Deployments.Select(each => new[]
+            {
+                PlainText.Line($"{each.Provider} {each.Model}{(each.Endpoint is null ? "" : $" at {each.Endpoint}")}"),
+                Number(each.RequestsLastMinute), each.RequestsPerMinute is { } requests ? Number(requests) : "",
+                Number(each.TokensLastMinute), each.TokensPerMinute is { } tokens ? Number(tokens) : "",
+                Number(each.Throttled), each.PausedUntil is { } until && until > now ? Duration(until - now) : "",
+            }));
+        if (queue.Mailboxes is { Messages: > 0 } waiting)
+        {
+            lines.Add("");
+            lines.Add($"{(waiting.IsComplete ? "" : "at least ")}{Number(waiting.Messages)} messages in {Number(waiting.Mailboxes)} mailboxes{(waiting.OldestTime is { } time ? $", the oldest for {Duration(now - time)}" : "")}");
+        }
+
+        return string.Join(Environment.NewLine, lines);
+    }
+
+    private static async Task<int> RunAsync(CliSettings settings, bool json, CancellationToken cancellationToken)
+    {
+        // Looking must not set anything going, so without a host the data is opened with everything standing still.
+        await using var session = await HostSession.OpenAsync(new HostOptions { Settings = settings, Paused = true }, cancellationToken);
+        var queue = await session.Client.QueueAsync(cancellationToken);
+        await Console.Out.WriteLineAsync(json ? JsonText.Of(queue, HttpJsonContext.Default.QueueStatus) : Text(queue, TimeProvider.System.GetUtcNow()));
+        if (!json && session.Own is not null && queue.Unfinished > 0)
+        {
+            await Console.Error.WriteLineAsync($"No host runs on this data folder, so nothing goes on. Start one with: {settings.Command} up");
+        }
+
+        return ExitCodes.Completed;
+    }
+
+    private static IEnumerable<string> States(QueueStatus queue)
+    {
+        var states = queue.States;
+        (string Name, int Count)[] rows =
+        [
+            ("running", states.Running), ("pending", states.Pending), ("throttled by a model", states.Throttled), ("waiting for people", states.WaitingForPeople),
+            ("waiting for events", states.WaitingForEvents), ("waiting for locks", states.WaitingForLocks), ("waiting for times", states.WaitingForTimers), ("suspended", states.Suspended),
+        ];
+        var lines = rows.Select(row => string.Create(CultureInfo.InvariantCulture, $"{Number(row.Count),9}  {row.Name}"));
+        return queue.Examined < queue.Unfinished ? lines.Append($"of the {Number(queue.Examined)} oldest") : lines;
+    }
+
+    private static void AddTable(List<string> lines, string[] heads, IEnumerable<string[]> rows)
+    {
+        List<string[]> all = [heads, .. rows];
+        if (all.Count == 1)
+        {
+            return;
+        }
+
+        // The first column is a name, the others are numbers.
+        var widths = heads.Select((_, column) => all.Max(row => row[column].Length)).ToArray();
+        lines.Add("");
+        lines.AddRange(all.Select(row => string.Join("  ", row.Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))).TrimEnd()));
+    }
+
+    private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Duration(TimeSpan time) => time switch
+    {
+        { TotalSeconds: < 100 } => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, time.TotalSeconds):0} s"),
+        { TotalMinutes: < 100 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes:0} min"),
+        { TotalHours: < 48 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalHours:0} h"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalDays:0} d"),
+    };
+}
