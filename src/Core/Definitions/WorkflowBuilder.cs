@@ -299,8 +299,13 @@ public sealed partial class WorkflowBuilder(string name)
         ["maxDelay"] = Duration.Format(retry.MaxDelay),
     };
 
-    internal static JsonObject StateValue(StateReducer reducer, JsonObject? schema, JsonNode? initial)
+    internal static JsonNode StateValue(StateReducer reducer, JsonObject? schema, JsonNode? initial)
     {
+        if (schema is null && initial is null)
+        {
+            return Runs.StateReducers.Name(reducer);
+        }
+
         var value = new JsonObject { ["reducer"] = Runs.StateReducers.Name(reducer) };
         Put(value, "schema", schema);
         Put(value, "initial", initial);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Polyphony.Core.Client;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Locks;
 using Polyphony.Core.Runs;
@@ -35,19 +36,19 @@ public sealed class PlaceTests
         for (var i = 0; i < sources; i++)
         {
             messages.Add(await PublishAsync(host, $"s{i}"));
-            await (i < 3 ? BegunAsync(host, $"s{i}") : UntilAsync(host, $"s{i}", mailbox => mailbox.Current is { WaitsForPlace: true }));
+            await (i < 3 ? BegunAsync(host, $"s{i}") : QueuedAsync(host, messages[^1], i - 2));
         }
 
-        var run = messages[^1].Deliveries[0].RunId;
-        var status = await host.UntilAsync(run, found => found.CustomStatus is { WaitingFor: [{ Kind: "place", Lock: "polyphony-subscription:desk.triage", Position: sources - 3 }] });
+        var status = await QueuedAsync(host, messages[^1], sources - 3);
+        Assert.Equal("polyphony-subscription:desk.triage", status.CustomStatus!.WaitingFor[0].Lock);
         Assert.Equal(messages[0].Deliveries[0].RunId, status.CustomStatus!.WaitingFor[0].Holder);
         Assert.False((await MailboxAsync(host, "s0")).Current!.WaitsForPlace);
 
         for (var i = 0; i < sources; i++)
         {
-            await BegunAsync(host, $"s{i}");
             Gate($"s{i}").SetResult();
             await HandledAsync(host, messages[i]);
+            await BegunAsync(host, $"s{Math.Min(i + 3, sources - 1)}");
         }
 
         Assert.Equal(Enumerable.Range(0, sources).Select(i => $"s{i}"), _begun);
@@ -109,7 +110,7 @@ public sealed class PlaceTests
         for (var i = 0; i < 3; i++)
         {
             messages.Add(await PublishAsync(host, $"s{i}"));
-            await (i == 0 ? BegunAsync(host, "s0") : UntilAsync(host, $"s{i}", mailbox => mailbox.Current is { WaitsForPlace: true }));
+            await (i == 0 ? BegunAsync(host, "s0") : QueuedAsync(host, messages[^1], i));
         }
 
         await host.Engine.Client.TerminateAsync(messages[1].Deliveries[0].RunId);
@@ -167,8 +168,8 @@ public sealed class PlaceTests
         using var hold = host.Clock.Hold();
         for (var i = 0; i < 4; i++)
         {
-            await PublishAsync(host, $"s{i}");
-            await (i == 0 ? BegunAsync(host, "s0") : UntilAsync(host, $"s{i}", mailbox => mailbox.Current is { WaitsForPlace: true }));
+            var message = await PublishAsync(host, $"s{i}");
+            await (i == 0 ? BegunAsync(host, "s0") : QueuedAsync(host, message, i));
         }
 
         host.AddWorkflow(Desk.Replace(": 3", ": 2", StringComparison.Ordinal));
@@ -196,7 +197,7 @@ public sealed class PlaceTests
                 for (var i = 0; i < 4; i++)
                 {
                     messages.Add(await PublishAsync(host, $"s{i}"));
-                    await (i == 0 ? BegunAsync(host, "s0") : UntilAsync(host, $"s{i}", mailbox => mailbox.Current is { WaitsForPlace: true }));
+                    await (i == 0 ? BegunAsync(host, "s0") : QueuedAsync(host, messages[^1], i));
                 }
             }
 
@@ -276,6 +277,24 @@ public sealed class PlaceTests
         await UntilAsync(host, source, _ => _begun.Contains(source));
     }
 
+    /// <summary>Waits until the run of a message has its number in the queue: what it shows itself comes before it has asked.</summary>
+    private static async Task<WorkflowStatus> QueuedAsync(TestHost host, PublishedMessage message, int position)
+    {
+        await UntilAsync(host, message.Source, mailbox => mailbox.Current is { WaitsForPlace: true });
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            var status = (await host.Client.GetAsync(message.Deliveries[0].RunId, null, limit.Token))!;
+            if (status.CustomStatus is { WaitingFor: [{ Kind: "place" } wait] } && wait.Position == position)
+            {
+                return status;
+            }
+
+            limit.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
     private static Task<PublishedMessage> PublishAsync(TestHost host, string source) =>
         host.Topics.PublishAsync("tickets", source, JsonSerializer.SerializeToElement(source));
 
@@ -290,7 +309,9 @@ public sealed class PlaceTests
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await host.Topics.GetMailboxAsync($"mailbox:desk.triage:{source}", limit.Token) is not { } mailbox || !condition(mailbox))
         {
+            // A mailbox that begins waits for a time that has come: also while the clock is held.
             limit.Token.ThrowIfCancellationRequested();
+            host.Clock.Advance(TimeSpan.Zero);
             await Task.Yield();
         }
     }
