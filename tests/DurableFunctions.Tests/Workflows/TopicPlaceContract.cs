@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Polyphony.Core.Client;
 using Polyphony.Core.Runs;
 using Polyphony.Core.Topics;
 
@@ -13,6 +12,7 @@ public abstract class TopicPlaceContract
 
     private const string Desk = """
         name: desk
+        input: { type: integer }
         subscriptions: { clerk: { topic: orders, maxConcurrency: 2 } }
         nodes: { pause: { wait: { event: go } } }
         """;
