@@ -4,9 +4,9 @@ using Polyphony.Core.Topics;
 
 namespace Polyphony.DurableFunctions.Tests.Workflows;
 
-/// <summary>A limit on how many messages of a subscription are handled at the same time, on Durable Task: handlers work until they are told to go on.</summary>
+/// <summary>A limit on how many messages of a subscription are handled at the same time, on Azure Storage: handlers work until they are told to go on.</summary>
 [Trait("Row", "R4")]
-public abstract class TopicPlaceContract
+public sealed class TopicPlaceTests
 {
     private const int Sources = 5;
 
@@ -19,13 +19,11 @@ public abstract class TopicPlaceContract
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private protected abstract Task<WorkflowHost> StartAsync();
-
     [Fact]
     [Trait("Row", "H8")]
     public async Task Places_OnDurableTask_AreTakenInOrderAndLeftByTheTerminated()
     {
-        await using var host = await StartAsync();
+        await using var host = await WorkflowHost.OnAzureStorageAsync(null);
         host.Add(Desk);
         var topics = new TopicClient(host.Client);
         var runs = new List<string>();
@@ -66,14 +64,4 @@ public abstract class TopicPlaceContract
             await Task.Delay(50, Token);
         }
     }
-}
-
-public sealed class TopicPlaceTests : TopicPlaceContract
-{
-    private protected override Task<WorkflowHost> StartAsync() => WorkflowHost.InMemoryAsync(null);
-}
-
-public sealed class TopicPlaceStorageTests : TopicPlaceContract
-{
-    private protected override Task<WorkflowHost> StartAsync() => WorkflowHost.OnAzureStorageAsync(null);
 }
