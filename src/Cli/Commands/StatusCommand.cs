@@ -86,6 +86,7 @@ internal static class StatusCommand
     {
         "timer" => $"{wait.Until:u}",
         "lock" => $"the lock {PlainText.Line(wait.Lock!)}{(wait.Holder is null ? "" : $", held by {wait.Holder}")}{(wait.Position is { } place ? string.Create(CultureInfo.InvariantCulture, $", place {place} in the queue") : "")}",
+        "place" => string.Create(CultureInfo.InvariantCulture, $"a place among those that handle messages{(wait.Position is { } number ? $", number {number} in the queue" : "")}"),
         _ => $"the event {wait.EventName}",
     };
 
@@ -105,7 +106,7 @@ internal static class StatusCommand
         foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
         {
             var prompt = await session.Client.PromptAsync(status.InstanceId, wait, cancellationToken);
-            await Console.Out.WriteLineAsync($"waits: {wait.Activation} for {What(wait)}{(prompt is null ? "" : $": {prompt.TrimEnd()}")}");
+            await Console.Out.WriteLineAsync($"waits: {(wait.Activation.Length == 0 ? "the run" : wait.Activation)} for {What(wait)}{(prompt is null ? "" : $": {prompt.TrimEnd()}")}");
         }
 
         if (status.CustomStatus is { MoreWaiting: > 0 and var more })

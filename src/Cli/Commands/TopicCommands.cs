@@ -140,6 +140,7 @@ internal static class TopicCommands
     {
         { RuntimeStatus: Core.Durable.OrchestrationRuntimeStatus.Suspended } => "suspended",
         { Current: { RetryTime: { } retry } waiting } => $"{waiting.MessageId} failed, again at {retry:u}: {PlainText.Of(Shorten(waiting.Error ?? ""))}",
+        { Current: { WaitsForPlace: true } waiting } => $"{waiting.RunId}, waits for a place",
         { Current: { } current } => current.RunId,
         _ => "",
     };

@@ -33,7 +33,7 @@ internal static class LockWaits
     private static PendingWait With(PendingWait wait, string instanceId, LockStatus status)
     {
         var place = status.Next.Index().FirstOrDefault(each => each.Item.InstanceId == instanceId && each.Item.Activation == wait.Activation, (-1, null!)).Index;
-        return wait with { Holder = status.Holder?.InstanceId, Position = place < 0 ? null : place + 1 };
+        return wait with { Holder = status.Holders is [var first, ..] ? first.InstanceId : null, Position = place < 0 ? null : place + 1 };
     }
 
     private static async Task<LockStatus?> FindAsync(DurableClient client, string name, CancellationToken cancellationToken)

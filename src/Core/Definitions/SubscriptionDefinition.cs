@@ -6,6 +6,9 @@ public sealed record SubscriptionDefinition
     /// <summary>The default of <see cref="MaxMessages"/>.</summary>
     public const int DefaultMaxMessages = 50;
 
+    /// <summary>The maximum of <see cref="MaxConcurrency"/>: its keeper looks at all that are at work.</summary>
+    internal const int MostConcurrent = 1_000;
+
     /// <summary>The default of <see cref="Retry"/>: 3 attempts.</summary>
     public static readonly RetryDefinition DefaultRetry = new();
 
@@ -35,6 +38,9 @@ public sealed record SubscriptionDefinition
 
     /// <summary>Gets after which time without a message the state and the conversation of a source end; the next message begins new ones. <see langword="null"/>: never.</summary>
     public TimeSpan? Idle { get; init; }
+
+    /// <summary>Gets how many messages of the subscription are handled at the same time, of all sources and on all hosts together: 1 to 1,000. <see langword="null"/>: any number.</summary>
+    public int? MaxConcurrency { get; init; }
 
     /// <summary>Gets the workflow that summarises: one node of <see cref="ConversationCompaction.Agent"/>; <see langword="null"/> without <see cref="Compact"/>.</summary>
     internal WorkflowDefinition? Summarizer { get; init; }

@@ -27,6 +27,7 @@ public sealed partial class WorkflowBuilder(string name)
     private readonly List<(string Name, JsonObject Value)> _agents = [];
     private readonly List<(string Name, JsonObject Value)> _tools = [];
     private readonly List<(string Name, JsonObject Value)> _nodes = [];
+    private readonly List<(string Name, JsonObject Value)> _subscriptions = [];
     private readonly List<JsonObject> _schedules = [];
     private JsonArray? _edges;
 
@@ -207,10 +208,20 @@ public sealed partial class WorkflowBuilder(string name)
             _top["state"] = state = [];
         }
 
-        var value = new JsonObject { ["reducer"] = Runs.StateReducers.Name(reducer) };
-        Put(value, "schema", schema);
-        Put(value, "initial", initial);
-        state[name] = value;
+        state[name] = StateValue(reducer, schema, initial);
+        return this;
+    }
+
+    /// <summary>Binds a topic type to what handles its messages: an agent or another workflow, or else the nodes of this one.</summary>
+    /// <param name="name">The name, like that of a node.</param>
+    /// <param name="topic">The topic type: 1 to 63 lower-case letters, digits and <c>-</c>.</param>
+    /// <param name="configure">Sets the rest.</param>
+    /// <returns>This builder.</returns>
+    public WorkflowBuilder Subscription(string name, string topic, Action<SubscriptionBuilder>? configure = null)
+    {
+        var map = new JsonObject { ["topic"] = topic };
+        configure?.Invoke(new SubscriptionBuilder(map));
+        _subscriptions.Add((name, map));
         return this;
     }
 
@@ -255,6 +266,7 @@ public sealed partial class WorkflowBuilder(string name)
             Add(entries, "edges", _edges);
         }
 
+        AddNamed(entries, "subscriptions", _subscriptions);
         if (_schedules.Count > 0)
         {
             Add(entries, "schedule", _schedules is [var one] ? one : new JsonArray([.. _schedules.Select(schedule => schedule.DeepClone())]));
@@ -327,6 +339,19 @@ public sealed partial class WorkflowBuilder(string name)
         ["backoff"] = retry.Backoff,
         ["maxDelay"] = Duration.Format(retry.MaxDelay),
     };
+
+    internal static JsonNode StateValue(StateReducer reducer, JsonObject? schema, JsonNode? initial)
+    {
+        if (schema is null && initial is null)
+        {
+            return Runs.StateReducers.Name(reducer);
+        }
+
+        var value = new JsonObject { ["reducer"] = Runs.StateReducers.Name(reducer) };
+        Put(value, "schema", schema);
+        Put(value, "initial", initial);
+        return value;
+    }
 
     internal static JsonArray Texts(IEnumerable<string> texts) => new([.. texts.Select(text => (JsonNode?)text)]);
 

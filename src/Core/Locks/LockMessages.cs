@@ -7,8 +7,26 @@ namespace Polyphony.Core.Locks;
 /// <param name="Id">The request's id.</param>
 /// <param name="InstanceId">The instance that wants it, and is told when it has it.</param>
 /// <param name="Started">When that instance began: one that has the id of an earlier one is another.</param>
-/// <param name="Activation">The activation that wants it.</param>
-internal sealed record LockRequest(string Name, string Id, string InstanceId, DateTimeOffset Started, string Activation);
+/// <param name="Activation">The activation that wants it; empty: the whole run.</param>
+/// <param name="Places">How many may have it at a time; <see langword="null"/>: one.</param>
+internal sealed record LockRequest(string Name, string Id, string InstanceId, DateTimeOffset Started, string Activation, LockPlaces? Places = null);
+
+/// <summary>How many may have a lock at a time. Of all that was said, the latest counts.</summary>
+/// <param name="Count">How many, from 1.</param>
+/// <param name="Time">When that was settled.</param>
+internal sealed record LockPlaces(int Count, DateTimeOffset Time);
+
+/// <summary>The place that a run takes before it begins, and keeps to its end.</summary>
+/// <param name="Name">The lock that has the places.</param>
+/// <param name="Places">How many there are.</param>
+internal sealed record RunPlace(string Name, LockPlaces Places)
+{
+    /// <summary>Gets the id of the run's request; <see langword="null"/>: it has none yet.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>Gets the keeper that has granted it; <see langword="null"/>: none has yet.</summary>
+    public string? Keeper { get; init; }
+}
 
 /// <summary>What a keeper is told. Exactly one is set.</summary>
 /// <param name="Request">Somebody wants the lock.</param>
@@ -32,8 +50,11 @@ internal sealed record LockInput(string Name, LockRequest? First = null, LockSta
 /// <summary>Who has a lock and who waits for it: what passes between the generations of a keeper.</summary>
 internal sealed record LockState
 {
-    /// <summary>Gets who has it; <see langword="null"/>: nobody.</summary>
-    public LockRequest? Holder { get; init; }
+    /// <summary>Gets who has it, those that had it first before others; <see langword="null"/>: nobody.</summary>
+    public IReadOnlyList<LockRequest>? Holders { get; init; }
+
+    /// <summary>Gets how many may have it at a time; <see langword="null"/>: one.</summary>
+    public LockPlaces? Places { get; init; }
 
     /// <summary>Gets who waits, in order.</summary>
     public IReadOnlyList<LockRequest>? Waiting { get; init; }
@@ -44,10 +65,10 @@ internal sealed record LockState
 
 /// <summary>The custom status of a keeper.</summary>
 /// <param name="Lock">The lock.</param>
-/// <param name="Holder">Who has it; <see langword="null"/>: nobody.</param>
+/// <param name="Holders">Who has it: several where it has several places, and of many the first.</param>
 /// <param name="Waiting">How many wait.</param>
 /// <param name="Next">Those that are next.</param>
-internal sealed record LockStatus(string Lock, LockHolder? Holder, int Waiting, IReadOnlyList<LockWaiter> Next);
+internal sealed record LockStatus(string Lock, IReadOnlyList<LockHolder> Holders, int Waiting, IReadOnlyList<LockWaiter> Next);
 
 /// <summary>Who waits for a lock.</summary>
 /// <param name="InstanceId">The instance.</param>

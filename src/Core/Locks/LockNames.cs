@@ -13,6 +13,9 @@ internal static class LockNames
     /// <summary>What the ids of keepers begin with. Nobody else may take them.</summary>
     public const string Prefix = $"{TaskNames.LockOrchestration}.";
 
+    /// <summary>What the names begin with under which the places of subscriptions are kept: no lock of a workflow may.</summary>
+    private const string SubscriptionPrefix = "polyphony-subscription:";
+
     /// <summary>The longest name, in characters.</summary>
     public const int MaxLength = 128;
 
@@ -29,9 +32,17 @@ internal static class LockNames
     /// <param name="name">The name.</param>
     /// <returns>The problem as a sentence; <see langword="null"/>: nothing.</returns>
     public static string? ProblemOf(string name) =>
-        name.Length is > 0 and <= MaxLength && !name.AsSpan().ContainsAnyInRange('\0', '\u001f') && !name.Contains('\u007f')
+        name.StartsWith(SubscriptionPrefix, StringComparison.Ordinal)
+            ? $"\"{SourceValues.Shorten(name)}\" is no name of a lock: \"{SubscriptionPrefix}\" is for the places of subscriptions"
+        : name.Length is > 0 and <= MaxLength && !name.AsSpan().ContainsAnyInRange('\0', '\u001f') && !name.Contains('\u007f')
             ? null
             : $"\"{SourceValues.Shorten(name)}\" is no name of a lock: expected 1 to {MaxLength} characters without control characters, found {name.Length.ToString(CultureInfo.InvariantCulture)} characters";
+
+    /// <summary>Names the places of a subscription, of which each message that is handled takes one.</summary>
+    /// <param name="workflow">The workflow.</param>
+    /// <param name="subscription">The subscription.</param>
+    /// <returns>The name. It may be longer than that of a lock.</returns>
+    public static string Subscription(string workflow, string subscription) => $"{SubscriptionPrefix}{workflow}.{subscription}";
 
     /// <summary>Gets the ids of the two instances that take turns at keeping a lock: readable where the name is short and plain, otherwise with a hash, and never the same for two names.</summary>
     /// <param name="name">The lock's name.</param>

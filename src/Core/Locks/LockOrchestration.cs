@@ -7,7 +7,7 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Core.Locks;
 
 /// <summary>
-/// The orchestrator function that keeps one lock: it grants it to one request after the other. Whoever has it says when it is over; while others wait, or once an hour, it is looked whether
+/// The orchestrator function that keeps one lock: it grants it to one request after the other, or to as many at a time as it has places. Whoever has it says when it is over; while others wait, or once an hour, it is looked whether
 /// the instance still runs. When nobody has had the lock for a while the instance ends, and the next request starts another.
 /// </summary>
 internal sealed class LockOrchestration
@@ -32,7 +32,8 @@ internal sealed class LockOrchestration
     private Task? _timer;
     private DateTimeOffset _timerAt;
     private Task<string?>? _event;
-    private DateTimeOffset _since;
+    private Dictionary<string, DateTimeOffset> _since = new(StringComparer.Ordinal);
+    private DateTimeOffset _freeSince;
     private DateTimeOffset _lookedAt;
     private int _looks;
     private bool _isContended;
@@ -44,7 +45,8 @@ internal sealed class LockOrchestration
         _input = input;
         _options = options;
         _queue = new LockQueue(state);
-        _since = _lookedAt = context.CurrentUtcDateTime;
+        _freeSince = _lookedAt = context.CurrentUtcDateTime;
+        _since = _queue.Holders.ToDictionary(holder => holder.Id, _ => _freeSince, StringComparer.Ordinal);
     }
 
     /// <summary>Runs a generation.</summary>
@@ -85,7 +87,7 @@ internal sealed class LockOrchestration
             {
                 continue;
             }
-            else if (_queue.Holder is null)
+            else if (_queue.Holders.Count == 0)
             {
                 Stop();
                 return null;
@@ -149,33 +151,31 @@ internal sealed class LockOrchestration
     }
 
     private DateTimeOffset WakeAt() =>
-        _queue.Holder is null ? _since + IdleTime
+        _queue.Holders.Count == 0 ? _freeSince + IdleTime
         : _queue.Waiting.Count == 0 ? _lookedAt + RareLook
         : _lookedAt + (_looks < 5 ? TimeSpan.FromSeconds(1 << _looks) : LongestLook);
 
     private void Apply(LockMessage message)
     {
         var refused = false;
-        var before = _queue.Holder;
         Tell(message switch
         {
             { Request: { } request } => _queue.Request(request, out refused),
             { Release: { } id } => _queue.Release(id),
-            _ => null,
+            _ => [],
         });
         if (refused)
         {
             Send(message.Request!, isRefused: true);
         }
 
-        Follow(before);
+        Follow();
     }
 
     /// <summary>Looks whether those still run who have the lock and who are next.</summary>
     private async Task LookAsync()
     {
-        var before = _queue.Holder;
-        var instances = _queue.Waiting.Take(MostLookedAt - 1).Select(request => request.InstanceId).Prepend(before!.InstanceId).Distinct(StringComparer.Ordinal);
+        var instances = _queue.Holders.Concat(_queue.Waiting.Take(MostLookedAt - 1)).Select(request => request.InstanceId).Distinct(StringComparer.Ordinal);
         foreach (var ended in await AskAsync(new LockLook([.. instances])) ?? [])
         {
             Tell(_queue.End(ended));
@@ -183,23 +183,27 @@ internal sealed class LockOrchestration
 
         _looks++;
         _lookedAt = _context.CurrentUtcDateTime;
-        Follow(before);
+        Follow();
     }
 
-    /// <summary>The sooner somebody has begun to wait, the more often it is looked.</summary>
-    private void Follow(LockRequest? before)
+    /// <summary>The sooner somebody has begun to wait, the more often it is looked. As long as one of those holds it who did before, that is looked at when it was to be: others may come and go all the time.</summary>
+    private void Follow()
     {
-        var isContended = _queue.Waiting.Count > 0;
-        if (before?.Id != _queue.Holder?.Id)
+        var now = _context.CurrentUtcDateTime;
+        var since = _queue.Holders.ToDictionary(holder => holder.Id, holder => _since.GetValueOrDefault(holder.Id, now), StringComparer.Ordinal);
+        if (since.Count == 0 && _since.Count > 0)
         {
-            _since = _context.CurrentUtcDateTime;
+            _freeSince = now;
         }
 
-        if (before?.Id != _queue.Holder?.Id || (isContended && !_isContended))
+        var isContended = _queue.Waiting.Count > 0;
+        if ((since.Count + _since.Count > 0 && !since.Keys.Any(_since.ContainsKey)) || (isContended && !_isContended))
         {
-            _lookedAt = _context.CurrentUtcDateTime;
+            _lookedAt = now;
             _looks = 0;
         }
+
+        _since = since;
 
         _isContended = isContended;
     }
@@ -217,12 +221,12 @@ internal sealed class LockOrchestration
         }
     }
 
-    private void Tell(LockRequest? granted)
+    private void Tell(IReadOnlyList<LockRequest> granted)
     {
         // The holder may have ended without a word, and so may those that are told next: each is found out in its turn.
-        if (granted is not null)
+        foreach (var request in granted)
         {
-            Send(granted, isRefused: false);
+            Send(request, isRefused: false);
         }
     }
 
@@ -237,7 +241,7 @@ internal sealed class LockOrchestration
     {
         var status = new LockStatus(
             _input.Name,
-            _queue.Holder is { } holder ? new LockHolder(holder.InstanceId, holder.Activation, _since) : null,
+            [.. _queue.Holders.Take(MostShown).Select(holder => new LockHolder(holder.InstanceId, holder.Activation, _since[holder.Id]))],
             _queue.Waiting.Count,
             [.. _queue.Waiting.Take(MostShown).Select(request => new LockWaiter(request.InstanceId, request.Activation))]);
         _context.SetCustomStatus(JsonSerializer.Serialize(status, CoreJsonContext.Default.LockStatus));

@@ -1,7 +1,8 @@
 namespace Polyphony.Core.Locks;
 
 /// <summary>
-/// Who has a lock and who waits for it. First come, first served; one holder at a time; every message may come more than once and late. Pure, and for one orchestration: not thread-safe.
+/// Who has a lock and who waits for it. First come, first served; one holder at a time, or as many as there are places; every message may come more than once and late. Pure, and for one
+/// orchestration: not thread-safe.
 /// </summary>
 internal sealed class LockQueue
 {
@@ -11,16 +12,19 @@ internal sealed class LockQueue
     /// <summary>So many requests that are over are remembered.</summary>
     public const int MaxReleased = 500;
 
+    private readonly List<LockRequest> _holders;
     private readonly LinkedList<LockRequest> _waiting = new();
     private readonly Dictionary<string, LinkedListNode<LockRequest>> _places = new(StringComparer.Ordinal);
     private readonly Queue<string> _released = new();
     private readonly HashSet<string> _isReleased = new(StringComparer.Ordinal);
+    private LockPlaces? _count;
 
     /// <summary>Takes a state up.</summary>
     /// <param name="state">The state; <see langword="null"/> for a new lock.</param>
     public LockQueue(LockState? state = null)
     {
-        Holder = state?.Holder;
+        _holders = [.. state?.Holders ?? []];
+        _count = state?.Places;
         foreach (var request in state?.Waiting ?? [])
         {
             _places[request.Id] = _waiting.AddLast(request);
@@ -32,44 +36,51 @@ internal sealed class LockQueue
         }
     }
 
-    /// <summary>Gets who has it; <see langword="null"/>: nobody, and then nobody waits.</summary>
-    public LockRequest? Holder { get; private set; }
+    /// <summary>Gets who has it, those that had it first before others. If nobody has it, nobody waits.</summary>
+    public IReadOnlyList<LockRequest> Holders => _holders;
 
     /// <summary>Gets who waits, in order.</summary>
     public IReadOnlyCollection<LockRequest> Waiting => _waiting;
 
     /// <summary>Gets the state for the next generation.</summary>
-    public LockState State => new() { Holder = Holder, Waiting = [.. _waiting], Released = [.. _released] };
+    public LockState State => new() { Holders = [.. _holders], Places = _count, Waiting = [.. _waiting], Released = [.. _released] };
+
+    private bool HasPlace => _holders.Count < (_count?.Count ?? 1);
 
     /// <summary>Somebody wants the lock.</summary>
     /// <param name="request">The request.</param>
-    /// <returns>Whom to tell that it has the lock: this request, or another that was behind a holder that is no more; <see langword="null"/>: nobody.</returns>
     /// <param name="isRefused">Whether too many wait.</param>
-    public LockRequest? Request(LockRequest request, out bool isRefused)
+    /// <returns>Whom to tell that it has the lock: this request, and others that were behind a holder that is no more or get a place that there was not before.</returns>
+    public IReadOnlyList<LockRequest> Request(LockRequest request, out bool isRefused)
     {
         isRefused = false;
         if (_isReleased.Contains(request.Id) || _places.ContainsKey(request.Id))
         {
-            return null;
+            return [];
         }
 
-        if (Holder?.Id == request.Id)
+        if (_holders.Find(holder => holder.Id == request.Id) is { } holder)
         {
             // It may not have heard.
-            return Holder;
+            return [holder];
         }
 
-        var granted = EndEarlier(request);
-        if (Holder is null)
+        if (request.Places is { } count && (_count is null || count.Time >= _count.Time))
         {
-            return Holder = request;
+            _count = count;
         }
 
-        if (_waiting.Count >= MaxWaiting)
+        // An instance that has the id of an earlier one is the proof that the earlier one has ended.
+        RemoveAll(each => each.InstanceId == request.InstanceId && each.Started < request.Started);
+        var granted = Advance();
+        if (HasPlace)
         {
-            isRefused = true;
+            _holders.Add(request);
+            return [.. granted, request];
         }
-        else
+
+        isRefused = _waiting.Count >= MaxWaiting;
+        if (!isRefused)
         {
             _places[request.Id] = _waiting.AddLast(request);
         }
@@ -79,8 +90,31 @@ internal sealed class LockQueue
 
     /// <summary>A request is over, whether it was granted or not.</summary>
     /// <param name="id">The request's id.</param>
-    /// <returns>Whom to tell that it has the lock now; <see langword="null"/>: nobody.</returns>
-    public LockRequest? Release(string id)
+    /// <returns>Whom to tell that it has the lock now.</returns>
+    public IReadOnlyList<LockRequest> Release(string id)
+    {
+        Remove(id);
+        return Advance();
+    }
+
+    /// <summary>An instance has ended: what it had or wanted is over.</summary>
+    /// <param name="instanceId">The instance.</param>
+    /// <returns>Whom to tell that it has the lock now.</returns>
+    public IReadOnlyList<LockRequest> End(string instanceId)
+    {
+        RemoveAll(request => request.InstanceId == instanceId);
+        return Advance();
+    }
+
+    private void RemoveAll(Predicate<LockRequest> isOver)
+    {
+        foreach (var request in _waiting.Concat(_holders).Where(each => isOver(each)).ToList())
+        {
+            Remove(request.Id);
+        }
+    }
+
+    private void Remove(string id)
     {
         Remember(id);
         if (_places.Remove(id, out var place))
@@ -88,37 +122,21 @@ internal sealed class LockQueue
             _waiting.Remove(place);
         }
 
-        return Holder?.Id == id ? Advance() : null;
+        _holders.RemoveAll(holder => holder.Id == id);
     }
 
-    /// <summary>An instance has ended: what it had or wanted is over.</summary>
-    /// <param name="instanceId">The instance.</param>
-    /// <returns>Whom to tell that it has the lock now; <see langword="null"/>: nobody.</returns>
-    public LockRequest? End(string instanceId) => EndAll(request => request.InstanceId == instanceId);
-
-    /// <summary>An instance that has the id of an earlier one is the proof that the earlier one has ended.</summary>
-    private LockRequest? EndEarlier(LockRequest request) => EndAll(each => each.InstanceId == request.InstanceId && each.Started < request.Started);
-
-    private LockRequest? EndAll(Func<LockRequest, bool> isOver)
+    private List<LockRequest> Advance()
     {
-        foreach (var request in _waiting.Where(isOver).ToList())
-        {
-            Release(request.Id);
-        }
-
-        return Holder is { } holder && isOver(holder) ? Release(holder.Id) : null;
-    }
-
-    private LockRequest? Advance()
-    {
-        Holder = _waiting.First?.Value;
-        if (Holder is not null)
+        var granted = new List<LockRequest>();
+        while (HasPlace && _waiting.First is { } first)
         {
             _waiting.RemoveFirst();
-            _places.Remove(Holder.Id);
+            _places.Remove(first.Value.Id);
+            _holders.Add(first.Value);
+            granted.Add(first.Value);
         }
 
-        return Holder;
+        return granted;
     }
 
     private void Remember(string id)

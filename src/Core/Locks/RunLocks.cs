@@ -8,19 +8,34 @@ namespace Polyphony.Core.Locks;
 /// The locks that a run holds and waits for. Every request has an id that outlives generations of the run and of the keeper, so it may be made any number of times. A grant that nobody waits for any
 /// more is given back at once. For one orchestration: not thread-safe.
 /// </summary>
-/// <param name="run">The run.</param>
-internal sealed class RunLocks(RunContext run)
+internal sealed class RunLocks
 {
     // A request is lost only when its keeper ends at that very moment: soon it is made again, and then ever more rarely, in case that somebody has removed the keeper.
     private static readonly TimeSpan FirstRepeat = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestRepeat = TimeSpan.FromHours(1);
+    private static readonly TimeSpan LongestRefusal = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<(string Name, string Id), TaskCompletionSource<LockGrant>> _waiting = [];
     private readonly SortedDictionary<(string Name, string Id), string> _held = [];
+    private readonly RunContext _run;
     private bool _listens;
 
+    /// <param name="run">The run.</param>
+    public RunLocks(RunContext run)
+    {
+        _run = run;
+        if (run.Input.Place is { Id: { } id, Keeper: { } keeper } place)
+        {
+            Place = place;
+            _held[(place.Name, id)] = keeper;
+        }
+    }
+
+    /// <summary>Gets the place that the run has; <see langword="null"/>: it needs none, or waits for it.</summary>
+    public RunPlace? Place { get; private set; }
+
     /// <summary>Gets a value indicating whether an activation above this run holds locks: it may take none, since two such runs could wait for each other.</summary>
-    public bool AreHeldAbove => run.Input.HoldsLock;
+    public bool AreHeldAbove => _run.Input.HoldsLock;
 
     /// <summary>Takes locks for an activation, one after the other, in the order of their names.</summary>
     /// <param name="activation">The activation.</param>
@@ -58,6 +73,27 @@ internal sealed class RunLocks(RunContext run)
         }
     }
 
+    /// <summary>Takes a place for the whole run, which it has until <see cref="ReleaseAll"/>. Waits as long as it takes.</summary>
+    /// <param name="place">The place.</param>
+    public async Task TakePlaceAsync(RunPlace place)
+    {
+        var id = LockNames.Request(_run.Durable.InstanceId, _run.StartedTime, "", _run.Rewinds);
+        var request = new LockRequest(place.Name, id, _run.Durable.InstanceId, _run.StartedTime, "", place.Places);
+        for (var delay = FirstRepeat; ; delay = delay < LongestRefusal / 2 ? delay * 2 : LongestRefusal)
+        {
+            var granted = _waiting[(place.Name, id)] = new TaskCompletionSource<LockGrant>();
+            Listen();
+            await WaitAsync(request, granted.Task, CancellationToken.None);
+            if (await granted.Task is { IsRefused: false } grant)
+            {
+                Place = place with { Id = id, Keeper = grant.Keeper };
+                return;
+            }
+
+            await _run.Calls.CreateTimerAsync(_run.Now + delay, CancellationToken.None);
+        }
+    }
+
     /// <summary>Gives locks back.</summary>
     /// <param name="hold">What is held.</param>
     public void Release(LockHold hold)
@@ -67,7 +103,7 @@ internal sealed class RunLocks(RunContext run)
         {
             if (_held.Remove((name, hold.Id), out var keeper))
             {
-                run.Calls.ReleaseLock(keeper, hold.Id);
+                _run.Calls.ReleaseLock(keeper, hold.Id);
             }
         }
     }
@@ -77,7 +113,7 @@ internal sealed class RunLocks(RunContext run)
     {
         foreach (var ((_, id), keeper) in _held)
         {
-            run.Calls.ReleaseLock(keeper, id);
+            _run.Calls.ReleaseLock(keeper, id);
         }
 
         _held.Clear();
@@ -87,17 +123,17 @@ internal sealed class RunLocks(RunContext run)
     /// <param name="activation">The activation.</param>
     /// <param name="names">The names, each once.</param>
     public LockHold Hold(Activation activation, IEnumerable<string> names) =>
-        new(LockNames.Request(run.Durable.InstanceId, run.StartedTime, activation.Id, run.Rewinds), [.. names.Order(StringComparer.Ordinal)]);
+        new(LockNames.Request(_run.Durable.InstanceId, _run.StartedTime, activation.Id, _run.Rewinds), [.. names.Order(StringComparer.Ordinal)]);
 
     private async Task<WorkResult?> TakeAsync(Activation activation, string name, LockHold hold, IRunObserver observer, WorkLimit limit)
     {
-        var request = new LockRequest(name, hold.Id, run.Durable.InstanceId, run.StartedTime, activation.Id);
+        var request = new LockRequest(name, hold.Id, _run.Durable.InstanceId, _run.StartedTime, activation.Id);
         var granted = _waiting[(name, hold.Id)] = new TaskCompletionSource<LockGrant>();
         Listen();
         observer.OnAsking(activation);
         observer.OnWaiting(activation, new PendingWait(activation.Id, "lock", null, null, limit.Deadline) { Lock = name }, new WaitState(limit.Deadline) { IsForLock = true });
         activation.Slot?.BeginWait();
-        var isGranted = await WaitAsync(request, granted.Task, limit);
+        var isGranted = await WaitAsync(request, granted.Task, limit.Ending);
         observer.OnWaited(activation);
         observer.OnAsked(activation);
         if (!isGranted)
@@ -122,17 +158,17 @@ internal sealed class RunLocks(RunContext run)
 
     /// <summary>Asks until there is an answer.</summary>
     /// <returns>Whether there is one; false: the activation or the run is ending, and the request is withdrawn.</returns>
-    private async Task<bool> WaitAsync(LockRequest request, Task<LockGrant> granted, WorkLimit limit)
+    private async Task<bool> WaitAsync(LockRequest request, Task<LockGrant> granted, CancellationToken stop)
     {
         string? keeper = null;
         try
         {
             for (var delay = FirstRepeat; ; delay = delay < LongestRepeat / 2 ? delay * 2 : LongestRepeat)
             {
-                limit.Ending.ThrowIfCancellationRequested();
-                keeper = await run.Calls.AskForLockAsync(request, limit.Ending) ?? keeper;
-                using var ending = CancellationTokenSource.CreateLinkedTokenSource(limit.Ending);
-                var repeat = run.Calls.CreateTimerAsync(run.Now + delay, ending.Token);
+                stop.ThrowIfCancellationRequested();
+                keeper = await _run.Calls.AskForLockAsync(request, stop) ?? keeper;
+                using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+                var repeat = _run.Calls.CreateTimerAsync(_run.Now + delay, ending.Token);
                 await Task.WhenAny(granted, repeat);
                 if (granted.IsCompleted)
                 {
@@ -155,7 +191,7 @@ internal sealed class RunLocks(RunContext run)
             var (first, second) = LockNames.Keepers(request.Name);
             foreach (var each in keeper is null ? [first, second] : new[] { keeper })
             {
-                run.Calls.ReleaseLock(each, request.Id);
+                _run.Calls.ReleaseLock(each, request.Id);
             }
 
             return false;
@@ -176,7 +212,7 @@ internal sealed class RunLocks(RunContext run)
     {
         while (true)
         {
-            var json = await run.Calls.WaitForEventAsync(EventNames.LockGranted, CancellationToken.None);
+            var json = await _run.Calls.WaitForEventAsync(EventNames.LockGranted, CancellationToken.None);
             var grant = JsonSerializer.Deserialize(json!, CoreJsonContext.Default.LockGrant)!;
             if (_waiting.Remove((grant.Name, grant.Id), out var waiting))
             {
@@ -189,7 +225,7 @@ internal sealed class RunLocks(RunContext run)
             }
             else if (!grant.IsRefused && !_held.ContainsKey((grant.Name, grant.Id)))
             {
-                run.Calls.ReleaseLock(grant.Keeper, grant.Id);
+                _run.Calls.ReleaseLock(grant.Keeper, grant.Id);
             }
         }
     }

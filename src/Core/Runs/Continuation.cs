@@ -57,7 +57,7 @@ internal sealed class Continuation(
         }
 
         var state = codec.Save();
-        var next = Write(run.Input with { State = state, PackedState = null });
+        var next = Write(run.Input with { Place = run.Locks.Place, State = state, PackedState = null });
         if (!Fits(next))
         {
             if (await outcomes.MoveAsync())
@@ -66,7 +66,7 @@ internal sealed class Continuation(
             }
 
             var packed = PackedState.Create(state);
-            next = Write(run.Input with { State = null, PackedState = packed });
+            next = Write(run.Input with { Place = run.Locks.Place, State = null, PackedState = packed });
             if (!Fits(next))
             {
                 packed = await packed.StoreAsync(run.Calls);
@@ -75,7 +75,7 @@ internal sealed class Continuation(
                     return false;
                 }
 
-                next = Write(run.Input with { State = null, PackedState = packed });
+                next = Write(run.Input with { Place = run.Locks.Place, State = null, PackedState = packed });
             }
         }
 

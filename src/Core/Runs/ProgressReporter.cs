@@ -43,6 +43,20 @@ internal sealed class ProgressReporter(RunContext run, NodeSchedule schedule, Wa
         }
     }
 
+    /// <summary>Shows for what the run waits before it begins.</summary>
+    /// <param name="wait">The wait; <see langword="null"/>: it is over.</param>
+    public void ShowStart(PendingWait? wait)
+    {
+        _pendingWaits.Clear();
+        if (wait is not null)
+        {
+            _pendingWaits["1"] = wait;
+        }
+
+        _changed = true;
+        Publish();
+    }
+
     /// <summary>A node runs again from the start.</summary>
     public void Reset(int node) => _progress[node] = new NodeProgress { Node = Graph.Nodes[node].Name, Status = "pending", Round = schedule.RoundOf(node) };
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Polyphony.Core.Locks;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Topics;
 
@@ -44,6 +45,10 @@ internal sealed record WorkflowInput
     /// <summary>Gets a value indicating whether an activation above it holds locks: then it may take none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool HoldsLock { get; init; }
+
+    /// <summary>Gets the place that the run takes before it begins, or has; <see langword="null"/>: it needs none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RunPlace? Place { get; init; }
 
     /// <summary>Gets where an earlier generation left off; <see langword="null"/> at the start.</summary>
     public RunState? State { get; init; }

@@ -141,9 +141,9 @@ public sealed record NodeProgress
     };
 }
 
-/// <summary>A wait for a person, an event, a time or a lock.</summary>
-/// <param name="Activation">The activation that waits.</param>
-/// <param name="Kind"><c>human</c>, <c>event</c>, <c>timer</c> or <c>lock</c>.</param>
+/// <summary>A wait for a person, an event, a time or a lock, or of a whole run for a place among those that handle messages of its subscription.</summary>
+/// <param name="Activation">The activation that waits; empty for <c>place</c>.</param>
+/// <param name="Kind"><c>human</c>, <c>event</c>, <c>timer</c>, <c>lock</c> or <c>place</c>.</param>
 /// <param name="EventName">The event that ends it, for <c>human</c> and <c>event</c>.</param>
 /// <param name="Prompt">The question. One of more than 500 characters is shortened, and then ends with <see cref="CutMark"/>.</param>
 /// <param name="Until">When it times out.</param>
@@ -153,13 +153,16 @@ public sealed record NodeProgress
 public sealed record PendingWait(
     string Activation, string Kind, string? EventName, string? Prompt, DateTimeOffset? Until, string? Assignee = null, Payload? Question = null, string? PromptGetUri = null)
 {
+    /// <summary>The <see cref="Kind"/> of the wait of a run that may not begin yet.</summary>
+    internal const string Place = "place";
+
     /// <summary>Gets the tool whose call the question is about; <see langword="null"/> for other waits.</summary>
     public string? Tool { get; init; }
 
-    /// <summary>Gets the lock that it waits for; <see langword="null"/> for other waits.</summary>
+    /// <summary>Gets the lock that it waits for, or <c>polyphony-subscription:WORKFLOW.SUBSCRIPTION</c> for <c>place</c>; <see langword="null"/> for other waits.</summary>
     public string? Lock { get; init; }
 
-    /// <summary>Gets the instance that has the lock, as far as its keeper knows; <see langword="null"/> for other waits.</summary>
+    /// <summary>Gets the instance that has the lock, as far as its keeper knows; for <c>place</c>, the one that has had its place the longest; <see langword="null"/> for other waits.</summary>
     public string? Holder { get; init; }
 
     /// <summary>Gets the place in the queue for the lock, from 1; <see langword="null"/> for other waits, and beyond the first 50.</summary>

@@ -63,6 +63,16 @@ internal sealed class WorkflowRunner
     /// <returns>The result, JSON; <see langword="null"/> if it continued as new.</returns>
     public async Task<string?> RunAsync()
     {
+        if (_run.Input.Place is { Keeper: null } place)
+        {
+            _progress.ShowStart(new PendingWait("", PendingWait.Place, null, null, null) { Lock = place.Name });
+            await _run.Locks.TakePlaceAsync(place);
+            _progress.ShowStart(null);
+
+            // What it waited does not count for its time limit.
+            _run.StartedTime = _run.Now;
+        }
+
         while (true)
         {
             // These end with the run, or with its failure.

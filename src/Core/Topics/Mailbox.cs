@@ -89,7 +89,11 @@ public sealed record Mailbox
 /// <param name="Attempt">Which attempt this is, from 1.</param>
 /// <param name="RetryTime">When the next attempt begins, if this one has failed.</param>
 /// <param name="Error">Why it has failed.</param>
-public sealed record MailboxWork(string MessageId, string RunId, int Attempt, DateTimeOffset? RetryTime, string? Error);
+public sealed record MailboxWork(string MessageId, string RunId, int Attempt, DateTimeOffset? RetryTime, string? Error)
+{
+    /// <summary>Gets a value indicating whether it waits for its turn among the messages of all sources: as many as the subscription's <c>maxConcurrency</c> are being handled.</summary>
+    public bool WaitsForPlace { get; init; }
+}
 
 /// <summary>A message that could not be handled.</summary>
 /// <param name="Number">Its number among the messages of its mailbox.</param>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Json;
+using Polyphony.Core.Locks;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
 
@@ -171,7 +172,7 @@ internal sealed class MailboxOrchestration
         WorkflowDefinition definition, SubscriptionDefinition subscription, MailboxMessage message, int attempt, int retries)
     {
         var runId = TopicNames.Run(_context.InstanceId, message.Id, attempt);
-        Show(new MailboxCurrent(message.Id, message.Time, runId, attempt));
+        Show(new MailboxCurrent(message.Id, message.Time, runId, attempt) { NeedsPlace = subscription.MaxConcurrency is not null });
         if (await SummarizeAsync(definition, subscription, message, runId, retries) is { } failed)
         {
             return (runId, failed);
@@ -189,6 +190,7 @@ internal sealed class MailboxOrchestration
             LogicalId = LogicalIdOf(message),
             Depth = 1,
             Rewinds = retries,
+            Place = PlaceOf(subscription, message),
             HoldsPublications = true,
             Message = new HandledMessage(ScopeOf(message, attempt), _state.State, _state.Conversation, _state.ConversationMessages),
         }));
@@ -215,6 +217,7 @@ internal sealed class MailboxOrchestration
             LogicalId = TopicNames.Summary(LogicalIdOf(message)),
             Depth = 1,
             Rewinds = retries,
+            Place = PlaceOf(subscription, message),
             Message = new HandledMessage(
                 ScopeOf(message, message.EarlierAttempts + 1),
                 Conversation: await calls.PackAsync([.. Enumerable.Range(0, older).Select(conversation.Item)]),
@@ -350,6 +353,11 @@ internal sealed class MailboxOrchestration
         });
         return (asked.Value ?? message.Data, agent);
     }
+
+    /// <summary>The place that the run of a message takes. How many there are is what the subscription said when the latest of the messages was accepted.</summary>
+    private RunPlace? PlaceOf(SubscriptionDefinition subscription, MailboxMessage message) => subscription.MaxConcurrency is { } count
+        ? new RunPlace(LockNames.Subscription(_input.Workflow, _input.Subscription), new LockPlaces(count, message.Time))
+        : null;
 
     private MessageScope ScopeOf(MailboxMessage message, int attempt) => new(message.Id, _input.Topic, _input.Source, message.Time, attempt);
 

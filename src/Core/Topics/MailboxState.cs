@@ -125,7 +125,12 @@ internal sealed record MailboxProgress
 /// <param name="Attempt">Which attempt this is, from 1.</param>
 /// <param name="RetryTime">When the next attempt begins, if the last one has failed.</param>
 /// <param name="Error">Why it failed.</param>
-internal sealed record MailboxCurrent(string Id, DateTimeOffset Time, string RunId, int Attempt, DateTimeOffset? RetryTime = null, string? Error = null);
+internal sealed record MailboxCurrent(string Id, DateTimeOffset Time, string RunId, int Attempt, DateTimeOffset? RetryTime = null, string? Error = null)
+{
+    /// <summary>Gets a value indicating whether the run takes a place among those of the subscription before it begins.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NeedsPlace { get; init; }
+}
 
 /// <summary>A message that was given up, for whoever waits for it: its dead letter comes a moment later.</summary>
 /// <param name="Id">Its id.</param>

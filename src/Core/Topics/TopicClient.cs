@@ -327,13 +327,20 @@ public sealed class TopicClient(WorkflowClient workflows, TimeProvider? timeProv
             Handled = progress.Handled,
             GivenUp = progress.GivenUp,
             Duplicates = progress.Duplicates,
-            Current = progress.Current is { } current ? new MailboxWork(current.Id, current.RunId, current.Attempt, current.RetryTime, current.Error) : null,
+            Current = progress.Current is { } current ? await ReadAsync(current, cancellationToken) : null,
             State = progress.State is { } state ? await workflows.ReadStateAsync(state, cancellationToken) : null,
             ConversationMessages = progress.ConversationMessages,
             LastHandledTime = progress.LastTime,
             Usage = progress.Usage,
         };
     }
+
+    private async Task<MailboxWork> ReadAsync(MailboxCurrent current, CancellationToken cancellationToken) => new(current.Id, current.RunId, current.Attempt, current.RetryTime, current.Error)
+    {
+        WaitsForPlace = current.NeedsPlace
+            && await workflows.Durable.GetAsync(current.RunId, fetchInputsAndOutputs: false, cancellationToken) is { IsFinished: false, CustomStatus: { } status }
+            && JsonSerializer.Deserialize(status, CoreJsonContext.Default.WorkflowProgress) is { WaitingFor: [{ Kind: PendingWait.Place }] },
+    };
 
     private static MailboxProgress? ProgressOf(OrchestrationMetadata metadata) =>
         metadata.CustomStatus is { } json ? JsonSerializer.Deserialize(json, CoreJsonContext.Default.MailboxProgress) : null;

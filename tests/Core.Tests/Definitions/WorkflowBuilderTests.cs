@@ -102,6 +102,61 @@ public sealed class WorkflowBuilderTests
     }
 
     [Fact]
+    [Trait("Row", "R3")]
+    public void Subscriptions_WithEverything_GiveTheSameAsTheFile()
+    {
+        const string file = """
+            name: desk
+            input: { type: object }
+            models: { m: { provider: offline } }
+            agents: { clerk: { model: m }, scribe: { model: m } }
+            subscriptions:
+              clerk:
+                topic: tickets
+                sourcePrefix: eu-
+                agent: clerk
+                prompt: "{{ input.text }}"
+                attach: "{{ input.file }}"
+                schema: { type: object, properties: { text: { type: string }, file: {} } }
+                publish:
+                  - { topic: replies, when: "nodes.clerk.output != ''", source: "{{ message.source }}", data: { text: "{{ nodes.clerk.output }}" }, messageId: "{{ message.id }}" }
+                  - { topic: log }
+                state: { seen: sum, last: { reducer: replace, schema: { type: string }, initial: "" } }
+                write: { seen: 1, last: "{{ output }}" }
+                retry: { maxAttempts: 2, firstDelay: 1s, backoff: 3, maxDelay: 10s }
+                idle: 30d
+                maxConcurrency: 4
+                maxMessages: 20
+                compact: { agent: scribe, above: 2000, keep: 4 }
+              other: { topic: tickets, workflow: other, input: { data: "{{ input }}" } }
+              own: { topic: notes }
+            nodes: { keep: { transform: "{{ input }}" } }
+            """;
+        var built = new WorkflowBuilder("desk").Input(Object())
+            .Model("m", "offline").Agent("clerk", "m").Agent("scribe", "m")
+            .Subscription("clerk", "tickets", subscription => subscription
+                .SourcePrefix("eu-").Agent("clerk", "{{ input.text }}", "{{ input.file }}")
+                .Schema(JsonNode.Parse("""{ "type": "object", "properties": { "text": { "type": "string" }, "file": {} } }""")!)
+                .Publish("replies", new JsonObject { ["text"] = "{{ nodes.clerk.output }}" }, "{{ message.source }}", "nodes.clerk.output != ''", "{{ message.id }}").Publish("log")
+                .State("seen", StateReducer.Sum).State("last", StateReducer.Replace, new JsonObject { ["type"] = "string" }, "").Write("seen", 1).Write("last", "{{ output }}")
+                .Retry(new RetryDefinition { MaxAttempts = 2, FirstDelay = TimeSpan.FromSeconds(1), Backoff = 3, MaxDelay = TimeSpan.FromSeconds(10) })
+                .Idle(TimeSpan.FromDays(30)).MaxConcurrency(4).MaxMessages(20).Compact(new ConversationCompaction("scribe", 2_000, 4)))
+            .Subscription("other", "tickets", subscription => subscription.Workflow("other", new JsonObject { ["data"] = "{{ input }}" }))
+            .Subscription("own", "notes")
+            .TransformNode("keep", "{{ input }}")
+            .Build();
+
+        var read = WorkflowParser.Parse(YamlSource.Read(file).Root!).Require();
+        Assert.Equal(read.CanonicalJson, built.CanonicalJson);
+        Assert.Equal(read.CanonicalJson, WorkflowParser.Parse(JsonSource.Read(read.CanonicalJson).Root!).Require().CanonicalJson);
+        Assert.Equal([4, null, null], built.Subscriptions.Select(each => each.MaxConcurrency));
+
+        // The workflow that a short form stands for has the limit as well: it handles the messages.
+        Assert.Equal(read.Subscriptions.Select(each => each.Handler?.Hash), built.Subscriptions.Select(each => each.Handler?.Hash));
+        Assert.Equal(4, Assert.Single(built.Subscriptions[0].Handler!.Subscriptions).MaxConcurrency);
+    }
+
+    [Fact]
     public void Build_InvalidWorkflow_ThrowsWithEveryProblemByPath()
     {
         var builder = new WorkflowBuilder("bad").AgentNode("a", "nobody", "{{ inptu }}").Edge("a", "b");

@@ -118,6 +118,7 @@ internal static class CanonicalWriter
 
             text.Retry(subscription.Retry);
             text.Time("idle", subscription.Idle);
+            text.Number("maxConcurrency", subscription.MaxConcurrency);
             if (subscription.MaxMessages != SubscriptionDefinition.DefaultMaxMessages)
             {
                 writer.WriteNumber("maxMessages", subscription.MaxMessages);

@@ -69,6 +69,7 @@ internal static class SubscriptionReader
             Workflow = map.Text("workflow"),
             Retry = LimitsReader.Retry(map),
             Idle = map.Duration("idle", TimeSpan.FromSeconds(1)),
+            Concurrency = map.Int("maxConcurrency", 1, SubscriptionDefinition.MostConcurrent),
             Messages = map.Int("maxMessages", 0, 1_000),
             Compaction = CompactionReader.Read(map),
         };
@@ -101,6 +102,7 @@ internal static class SubscriptionReader
                 MaxMessages = subscription.Messages ?? SubscriptionDefinition.DefaultMaxMessages,
                 Compact = subscription.Compaction?.Compaction,
                 Idle = subscription.Idle,
+                MaxConcurrency = subscription.Concurrency,
             },
             written,
             subscription.Compaction?.Compaction is { } summarized ? SummaryForm.Expand(name, summarized.Agent, map, root) : null,
@@ -230,7 +232,7 @@ internal static class SubscriptionReader
             file.Add(new SourceEntry("edges", map.Location, new SourceSequence(map.Location, _edges)));
             file.Add(new SourceEntry("output", map.Location, Text($"{{{{ nodes.{name}.output }}}}")));
             Copy(file, "state");
-            var rest = mapping.Entries.Where(entry => entry.Key is "topic" or "sourcePrefix" or "retry" or "idle" or "maxMessages" or "compact");
+            var rest = mapping.Entries.Where(entry => entry.Key is "topic" or "sourcePrefix" or "retry" or "idle" or "maxConcurrency" or "maxMessages" or "compact");
             file.Add(new SourceEntry("subscriptions", map.Location, new SourceMapping(map.Location, [new SourceEntry(name, map.Location, new SourceMapping(mapping.Location, [.. rest]))])));
             return new SourceMapping(root.Location, file);
         }
