@@ -117,17 +117,20 @@ internal sealed class ToolCaller(ActivationContext context, RetryDelays delays, 
             return (null, new ToolCallResult(null, CallError.Cancelled));
         }
 
-        return (arrived.Value, question.Kind) switch
-        {
-            (true, ToolQuestionKind.Approval) => (call with { Approval = answer }, null),
-            (true, ToolQuestionKind.Ask) => (call with { Answer = answer }, null),
-            (true, _) => (call with { Verdict = answer, VerdictBegun = question.Begun }, null),
-            (false, _) when question.OnTimeout == ApprovalTimeoutPolicy.Fail => (null, new ToolCallResult(
-                null, new CallError(ErrorCodes.Timeout, $"Nobody {(question.Kind == ToolQuestionKind.Ask ? "answered" : "approved the call of")} tool \"{call.Tool}\" (\"{id}\") in time.", ErrorKind.Terminal))),
-            (false, ToolQuestionKind.Ask) => (call with { IsUnanswered = true }, null),
-            _ => (call with { Approval = question.OnTimeout == ApprovalTimeoutPolicy.Approve ? Approved : TimedOut }, null),
-        };
+        return Answered(call, question, id, arrived.Value ? answer : null);
     }
+
+    /// <summary>Goes on with an answer; <see langword="null"/>: nobody has answered in time.</summary>
+    private static (ToolCall? Next, ToolCallResult? End) Answered(ToolCall call, ToolQuestion question, string id, Payload? answer) => (answer, question.Kind) switch
+    {
+        ({ }, ToolQuestionKind.Approval) => (call with { Approval = answer }, null),
+        ({ }, ToolQuestionKind.Ask) => (call with { Answer = answer }, null),
+        ({ }, _) => (call with { Verdict = answer, VerdictBegun = question.Begun }, null),
+        _ when question.OnTimeout == ApprovalTimeoutPolicy.Fail => (null, new ToolCallResult(
+            null, new CallError(ErrorCodes.Timeout, $"Nobody {(question.Kind == ToolQuestionKind.Ask ? "answered" : "approved the call of")} tool \"{call.Tool}\" (\"{id}\") in time.", ErrorKind.Terminal))),
+        (_, ToolQuestionKind.Ask) => (call with { IsUnanswered = true }, null),
+        _ => (call with { Approval = question.OnTimeout == ApprovalTimeoutPolicy.Approve ? Approved : TimedOut }, null),
+    };
 
     private static Payload Answer(string decision, string? reason)
     {
