@@ -72,7 +72,7 @@ public sealed class QueueReader(WorkflowClient client, TopicClient topics, Admis
 
         return Waits("human") ? QueueState.WaitingForPeople
             : Waits("event") ? QueueState.WaitingForEvents
-            : Waits("lock") ? QueueState.WaitingForLocks
+            : Waits("lock") || Waits(PendingWait.Place) ? QueueState.WaitingForLocks
             : Waits("timer") || progress.Nodes.Any(node => node.WaitReason is not null) ? QueueState.WaitingForTimers
             : QueueState.Running;
 

@@ -44,6 +44,10 @@ public sealed class QueueStateTests
     }
 
     [Fact]
+    public void StateOf_ARunThatWaitsForAPlaceOfItsSubscription_WaitsForALock() =>
+        Assert.Equal(nameof(QueueState.WaitingForLocks), StateOf([], new PendingWait("", PendingWait.Place, null, null, null)));
+
+    [Fact]
     public void StateOf_SeveralThatApply_IsTheFirst()
     {
         var throttled = Node("a", "waiting") with { WaitingUntil = Time, WaitReason = CallWaitReasons.RetryAfter };
