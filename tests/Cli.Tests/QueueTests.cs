@@ -31,7 +31,7 @@ public sealed class QueueTests
         Assert.Equal(
             """
             12,000 unfinished, the oldest for 2 h: r-1
-            11,990 count for the limit of 100,000
+            counted for the limit of 100,000: 11,990
 
                 9,000  running
                     1  pending
@@ -72,6 +72,6 @@ public sealed class QueueTests
             },
             Now);
 
-        Assert.Equal($"0 unfinished{Environment.NewLine}0 would count for a limit, and there is none", text);
+        Assert.Equal($"0 unfinished{Environment.NewLine}counted for a limit, of which there is none: 0", text);
     }
 }

@@ -26,7 +26,7 @@ internal static class QueueCommand
     {
         var atLeast = queue.IsComplete ? "" : "at least ";
         List<string> lines = [$"{atLeast}{Number(queue.Unfinished)} unfinished{(queue.Oldest is { } oldest ? $", the oldest for {Duration(TimeSpan.FromSeconds(oldest.AgeSeconds))}: {oldest.InstanceId}" : "")}"];
-        lines.Add(queue.Limit is { } limit ? $"{atLeast}{Number(queue.Admitted)} count for the limit of {Number(limit)}" : $"{atLeast}{Number(queue.Admitted)} would count for a limit, and there is none");
+        lines.Add(queue.Limit is { } limit ? $"counted for the limit of {Number(limit)}: {atLeast}{Number(queue.Admitted)}" : $"counted for a limit, of which there is none: {atLeast}{Number(queue.Admitted)}");
         if (queue.Unfinished > 0)
         {
             lines.Add("");

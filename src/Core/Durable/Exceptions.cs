@@ -34,7 +34,7 @@ public sealed class InstanceExistsException(string instanceId)
 /// <param name="limit">The limit.</param>
 /// <param name="found">How many are unfinished.</param>
 public sealed class QueueFullException(string? workflow, int limit, int found)
-    : PolyphonyException(ErrorCode, $"{(workflow is null ? $"{found:N0} instances" : $"{found:N0} instances of workflow \"{workflow}\"")} have not finished, and the host's limit ({(workflow is null ? "MaxUnfinishedInstances" : "MaxUnfinishedPerWorkflow")}) is {limit:N0}. Nothing was started. Try again when some have finished: GET /api/queue shows what they wait for. Or raise the limit.")
+    : PolyphonyException(ErrorCode, $"Unfinished instances{(workflow is null ? "" : $" of workflow \"{workflow}\"")}: {found:N0}, and the host's limit ({(workflow is null ? "MaxUnfinishedInstances" : "MaxUnfinishedPerWorkflow")}) is {limit:N0}. Nothing was started. Try again when some have finished: GET /api/queue shows what they wait for. Or raise the limit.")
 {
     /// <summary>The code.</summary>
     internal const string ErrorCode = "queue_full";

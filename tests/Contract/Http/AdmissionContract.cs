@@ -23,7 +23,7 @@ public abstract class AdmissionContract
         var refused = await api.PostAsync(Approval, Topic);
 
         Assert.Equal((429, "queue_full", "10"), ((int)refused.Status, refused.Code, refused.Headers["Retry-After"]));
-        Assert.StartsWith("2 instances of workflow \"approval\" have not finished, and the host's limit (MaxUnfinishedPerWorkflow) is 2. Nothing was started.", refused.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("Unfinished instances of workflow \"approval\": 2, and the host's limit (MaxUnfinishedPerWorkflow) is 2. Nothing was started.", refused.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.Equal(Approval, refused.Json.GetProperty("instance").GetString()!.TrimStart('/'));
 
         // Others are not concerned, and what was accepted before is answered as before.
@@ -49,7 +49,7 @@ public abstract class AdmissionContract
         var refused = await api.PostAsync($"api/instances/{ended}/restart");
 
         Assert.Equal((429, "queue_full", "10"), ((int)refused.Status, refused.Code, refused.Headers["Retry-After"]));
-        Assert.StartsWith("1 instances have not finished, and the host's limit (MaxUnfinishedInstances) is 1.", refused.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("Unfinished instances: 1, and the host's limit (MaxUnfinishedInstances) is 1.", refused.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
 
         await api.PostAsync($"api/instances/{waiting}/terminate");
         Assert.Equal(202, (int)(await UntilAdmittedAsync(() => api.PostAsync($"api/instances/{ended}/restart"))).Status);
