@@ -27,12 +27,12 @@ public sealed class ToolEffectSimulationTests
         models: { m: { provider: offline } }
         agents: { clerk: { model: m, context: [], tools: [pay, { name: book, approval: "args.n > 1" }, read] } }
         nodes:
-          work: { agent: clerk, prompt: go, write: { said: "{{ output }}" } }
+          buys: { agent: clerk, prompt: go, write: { said: "{{ output }}" } }
           reads: { tool: read, arguments: { n: 30 }, forEach: "{{ [1, 2] }}" }
           pays: { tool: pay, arguments: { n: 10 }, forEach: "{{ [1, 2] }}", itemsPerActivity: 2 }
           books: { tool: book, arguments: { n: 20 } }
-        edges: [ work -> books ]
-        output: { work: "{{ nodes.work.output }}", pays: "{{ nodes.pays.output }}", books: "{{ nodes.books.output }}" }
+        edges: [ buys -> books ]
+        output: { buys: "{{ nodes.buys.output }}", pays: "{{ nodes.pays.output }}", books: "{{ nodes.books.output }}" }
         """;
 
     [Theory]
@@ -42,7 +42,7 @@ public sealed class ToolEffectSimulationTests
     {
         var plain = Run(new SimulationOptions { Seed = seed });
         Assert.Equal(("completed", 0), (plain.Status.Reason(), plain.Doubts));
-        Assert.Equal("""{"work":"pay 1|book 2|read 3","pays":["pay 10","pay 10"],"books":"book 20"}""", plain.Status.Output!.Value.GetRawText());
+        Assert.Equal("""{"buys":"pay 1|book 2|read 3","pays":["pay 10","pay 10"],"books":"book 20"}""", plain.Status.Output!.Value.GetRawText());
         Assert.Equal("""{"reads":[3,30,30],"said":["pay 1|book 2|read 3"],"sum":63}""", plain.Status.State!.Value.GetRawText());
         Check(plain, plain, "without a crash");
         var doubts = 0;
@@ -116,7 +116,7 @@ public sealed class ToolEffectSimulationTests
             },
             async simulation =>
             {
-                await UntilDoneAsync(async () =>
+                await SimulatedCalls.UntilTakenAsync(async () =>
                 {
                     try
                     {
@@ -140,7 +140,7 @@ public sealed class ToolEffectSimulationTests
                     foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
                     {
                         // A crash may leave it open whether an answer was taken: as long as it is wanted, it is given.
-                        await UntilDoneAsync(() => Client(simulation).RaiseEventAsync("run", wait.EventName!, Answer(wait.Activation)));
+                        await SimulatedCalls.UntilTakenAsync(() => Client(simulation).RaiseEventAsync("run", wait.EventName!, Answer(wait.Activation)));
                         doubts += wait.Activation.Contains("doubt", StringComparison.Ordinal) && answered.Add(wait.Activation) ? 1 : 0;
                     }
                 }
@@ -155,9 +155,9 @@ public sealed class ToolEffectSimulationTests
                 return JsonElement.Parse("""{"decision":"approve"}""");
             }
 
-            var key = activation.StartsWith("work", StringComparison.Ordinal) ? "run/work/1.0" : $"run/{activation.Split('.')[0]}";
+            var key = activation.StartsWith("buys", StringComparison.Ordinal) ? "run/buys/1.0" : $"run/{activation.Split('.')[0]}";
             return effects.ContainsKey($"pay {key}")
-                ? JsonElement.Parse($$"""{"decision":"happened","result":"pay {{(key == "run/work/1.0" ? 1 : 10)}}"}""")
+                ? JsonElement.Parse($$"""{"decision":"happened","result":"pay {{(key == "run/buys/1.0" ? 1 : 10)}}"}""")
                 : JsonElement.Parse("""{"decision":"repeat"}""");
         }
 
@@ -180,22 +180,6 @@ public sealed class ToolEffectSimulationTests
     }
 
     private static WorkflowClient Client(SeededSimulation simulation) => new(simulation.Client, new MapCatalog([]), simulation.Definitions, simulation.Payloads);
-
-    private static async Task UntilDoneAsync(Func<Task> act)
-    {
-        while (true)
-        {
-            try
-            {
-                await act();
-                return;
-            }
-            catch (PolyphonyException e) when (e.Code == "engine_stopped")
-            {
-                await Task.Yield();
-            }
-        }
-    }
 
     private static FunctionCallContent Request(string tool, int n) => new($"c{n}", tool, new Dictionary<string, object?> { ["n"] = n });
 

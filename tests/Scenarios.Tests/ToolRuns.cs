@@ -37,7 +37,7 @@ internal static class ToolRuns
             },
             async simulation =>
             {
-                await UntilDoneAsync(async () =>
+                await SimulatedCalls.UntilTakenAsync(async () =>
                 {
                     try
                     {
@@ -55,35 +55,14 @@ internal static class ToolRuns
                     foreach (var wait in status?.CustomStatus?.WaitingFor ?? [])
                     {
                         // At most once for each change: whatever comes twice finds nobody who waits.
-                        await UntilDoneAsync(() => Client().RaiseEventAsync("run", wait.EventName!, JsonSerializer.SerializeToElement(wait.Prompt)));
+                        await SimulatedCalls.UntilTakenOrEndedAsync(() => Client().RaiseEventAsync("run", wait.EventName!, JsonSerializer.SerializeToElement(wait.Prompt)));
                     }
                 }
 
-                await UntilDoneAsync(async () => children = [.. (await simulation.Client.QueryAsync(new OrchestrationQuery { IncludeChildren = true })).Instances.Select(each => each.InstanceId).Where(id => id != "run").Order(StringComparer.Ordinal)]);
+                await SimulatedCalls.UntilTakenAsync(async () => children = [.. (await simulation.Client.QueryAsync(new OrchestrationQuery { IncludeChildren = true })).Instances.Select(each => each.InstanceId).Where(id => id != "run").Order(StringComparer.Ordinal)]);
 
                 WorkflowClient Client() => new(simulation.Client, new MapCatalog([.. others.Select(TestHost.Parse)]), simulation.Definitions, simulation.Payloads);
             });
         return (status!, children, result.Commits);
-    }
-
-    private static async Task UntilDoneAsync(Func<Task> act)
-    {
-        while (true)
-        {
-            try
-            {
-                await act();
-                return;
-            }
-            catch (PolyphonyException e) when (e.Code == "engine_stopped")
-            {
-                await Task.Yield();
-            }
-            catch (PolyphonyException e) when (e.Code == "invalid_status")
-            {
-                // It has ended meanwhile.
-                return;
-            }
-        }
     }
 }

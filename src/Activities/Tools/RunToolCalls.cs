@@ -16,14 +16,13 @@ internal sealed class RunToolCalls(ToolRecords records, ToolQuestions questions,
     public async Task<ToolCallResult> MakeAsync(ToolRequest request, ToolDefinition tool, CancellationToken cancellationToken)
     {
         var call = request.Call;
-        if (await records.FindAsync(call, cancellationToken) is { } before)
+        var made = call.Made ?? call.Answer;
+        if (made is null && await records.FindAsync(call, cancellationToken) is { } before)
         {
             return before;
         }
 
-        var human = tool as HumanToolDefinition;
-        var made = call.Made ?? call.Answer;
-        if (made is null && human is not null)
+        if (made is null && tool is HumanToolDefinition human)
         {
             var scope = new ArgumentScope(request.Arguments);
             if (!call.IsUnanswered)

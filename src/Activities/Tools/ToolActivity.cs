@@ -88,9 +88,9 @@ internal sealed class ToolActivity(
         catch (ModelException)
         {
             // What has ended before stands, whether or not its tool can be had now.
-            if (await ledger.FindAsync(call.Scope.RootInstanceId, call.StepId, cancellationToken) is { Answer: { } recorded })
+            if (await _records.FindAsync(call, cancellationToken) is { } recorded)
             {
-                return (null, ToolRecords.Read(recorded));
+                return (null, recorded);
             }
 
             throw;

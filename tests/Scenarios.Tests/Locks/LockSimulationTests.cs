@@ -103,13 +103,13 @@ public sealed class LockSimulationTests
             {
                 for (var i = 0; i < Wishes.Length; i++)
                 {
-                    await RepeatAsync(() => Client().StartAsync(
+                    await SimulatedCalls.UntilTakenOrEndedAsync(() => Client().StartAsync(
                         "section", TestHost.Json(new { first = Wishes[i].First, second = Wishes[i].Second }), new StartWorkflowOptions { InstanceId = $"i{i}" }));
                 }
 
                 // The first two want the same: one of them is most likely at work, the other waits.
                 await Task.Delay(TimeSpan.FromSeconds(10), simulation.Clock);
-                await RepeatAsync(() => simulation.Client.TerminateAsync("i0"));
+                await SimulatedCalls.UntilTakenOrEndedAsync(() => simulation.Client.TerminateAsync("i0"));
                 for (var i = 0; i < Wishes.Length; i++)
                 {
                     var end = await simulation.Client.WaitForCompletionAsync($"i{i}");
@@ -118,27 +118,6 @@ public sealed class LockSimulationTests
                 }
 
                 WorkflowClient Client() => new(simulation.Client, catalog, simulation.Definitions, simulation.Payloads);
-
-                static async Task RepeatAsync(Func<Task> call)
-                {
-                    while (true)
-                    {
-                        try
-                        {
-                            await call();
-                            return;
-                        }
-                        catch (InvalidInstanceStatusException)
-                        {
-                            // Done before the crash.
-                            return;
-                        }
-                        catch (PolyphonyException e) when (e.Code == "engine_stopped")
-                        {
-                            await Task.Yield();
-                        }
-                    }
-                }
             });
         Assert.True(worked >= 12, $"{what}: {worked}");
         return result.Commits;

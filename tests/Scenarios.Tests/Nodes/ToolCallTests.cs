@@ -14,7 +14,7 @@ public sealed class ToolCallTests
         name: shop
         models: { m: { provider: offline } }
         agents: { clerk: { model: m, context: [], tools: [{ name: refund, approval: RULE }] } }
-        nodes: { work: { agent: clerk, prompt: "Refund 120." } }
+        nodes: { refunds: { agent: clerk, prompt: "Refund 120." } }
         """;
 
     private readonly ConcurrentQueue<(int Amount, string Key)> _paid = new();
@@ -27,7 +27,7 @@ public sealed class ToolCallTests
         var id = await host.StartAsync(Clerk.Replace("RULE", "\"args.amount > 100\"", StringComparison.Ordinal));
 
         var wait = await AskedAsync(host, id);
-        Assert.Equal(("work.refund.1.0", "human", "answer:work.refund.1.0", "refund", null), (wait.Activation, wait.Kind, wait.EventName, wait.Tool, wait.Until));
+        Assert.Equal(("refunds.refund.1.0", "human", "answer:refunds.refund.1.0", "refund", null), (wait.Activation, wait.Kind, wait.EventName, wait.Tool, wait.Until));
         Assert.Equal("Call the tool \"refund\" with {\"amount\":120}?", wait.Prompt);
         Assert.Equal("waiting", (await host.Client.GetAsync(id))!.CustomStatus!.Nodes[0].Status);
         Assert.Empty(_paid);
@@ -36,7 +36,7 @@ public sealed class ToolCallTests
         var status = await host.WaitAsync(id);
 
         Assert.Equal(("completed", "refunded 120"), (status.Reason(), status.Output!.Value.GetString()));
-        Assert.Equal([(120, $"{id}/work/1.0")], _paid);
+        Assert.Equal([(120, $"{id}/refunds/1.0")], _paid);
     }
 
     [Theory]
@@ -83,13 +83,13 @@ public sealed class ToolCallTests
 
         // The third needs no approval, and is made beside the others.
         var waits = (await host.UntilAsync(id, status => status.CustomStatus?.WaitingFor.Count == 2)).CustomStatus!.WaitingFor;
-        Assert.Equal(["work.refund.1.0", "work.refund.1.1"], waits.Select(wait => wait.Activation));
+        Assert.Equal(["refunds.refund.1.0", "refunds.refund.1.1"], waits.Select(wait => wait.Activation));
         await AnswerAsync(host, id, waits[1], """{"decision":"approve"}""");
         await host.UntilAsync(id, status => status.CustomStatus?.WaitingFor.Count == 1);
         await AnswerAsync(host, id, waits[0], """{"decision":"refuse","reason":"no"}""");
 
         Assert.Equal("The call of tool \"refund\" was refused: no|refunded 130|refunded 7", (await host.WaitAsync(id)).Output!.Value.GetString());
-        Assert.Equal([(7, $"{id}/work/1.2"), (130, $"{id}/work/1.1")], _paid.Order());
+        Assert.Equal([(7, $"{id}/refunds/1.2"), (130, $"{id}/refunds/1.1")], _paid.Order());
     }
 
     [Fact]
@@ -105,17 +105,17 @@ public sealed class ToolCallTests
             agents: { clerk: { model: m, context: [], tools: [{ name: refund, approval: always }] }, other: { model: m, context: [] } }
             nodes:
               list: { transform: [ {{string.Join(',', Enumerable.Range(1, items))}} ] }
-              work: { agent: clerk, forEach: "{{"{{ nodes.list.output }}"}}", prompt: "Refund {{"{{ item }}"}}." }
+              refunds: { agent: clerk, forEach: "{{"{{ nodes.list.output }}"}}", prompt: "Refund {{"{{ item }}"}}." }
               beside: { agent: other, prompt: "Say something." }
-            edges: [ list -> work, list -> beside ]
-            output: "{{"{{ nodes.work.output }}"}}"
+            edges: [ list -> refunds, list -> beside ]
+            output: "{{"{{ nodes.refunds.output }}"}}"
             """);
 
         await host.UntilAsync(id, status => status.CustomStatus is { } progress && progress.WaitingFor.Count + progress.MoreWaiting == items && progress.Nodes.Any(node => node is { Node: "beside", Status: "completed" }));
         Assert.InRange(host.Models.MaxInFlight, 1, 2);
         for (var i = 0; i < items; i++)
         {
-            await host.Client.RaiseEventAsync(id, $"answer:work[{i}].refund.1.0", TestHost.Json(new { decision = i % 2 == 0 ? "approve" : "refuse" }));
+            await host.Client.RaiseEventAsync(id, $"answer:refunds[{i}].refund.1.0", TestHost.Json(new { decision = i % 2 == 0 ? "approve" : "refuse" }));
         }
 
         var ended = await host.WaitAsync(id);
@@ -149,7 +149,7 @@ public sealed class ToolCallTests
                 Assert.Equal("refunded 120", (await host.WaitAsync(id)).Output!.Value.GetString());
             }
 
-            Assert.Equal([(120, $"{id}/work/1.0")], _paid);
+            Assert.Equal([(120, $"{id}/refunds/1.0")], _paid);
         }
         finally
         {
@@ -168,12 +168,12 @@ public sealed class ToolCallTests
             agents: { clerk: { model: m, context: [], tools: [{ name: refund, approval: always }] }, other: { model: m, context: [] } }
             nodes:
               start: { transform: 1 }
-              work: { agent: clerk, prompt: "Refund 120." }
+              refunds: { agent: clerk, prompt: "Refund 120." }
               a: { agent: other, prompt: "a {{ round }}" }
               b: { transform: "{{ round }}" }
-              end: { transform: "{{ nodes.work.output }}" }
+              end: { transform: "{{ nodes.refunds.output }}" }
             edges:
-              - start -> work -> end
+              - start -> refunds -> end
               - start -> a -> b -> end
               - { from: b, to: a, when: "nodes.b.output < 6", max: 9 }
             """);
@@ -249,7 +249,7 @@ public sealed class ToolCallTests
         var id = await host.StartAsync(Clerk.Replace(", approval: RULE", "", StringComparison.Ordinal));
 
         var wait = await AskedAsync(host, id);
-        Assert.Equal(("work.refund.1.0.doubt1", "refund"), (wait.Activation, wait.Tool));
+        Assert.Equal(("refunds.refund.1.0.doubt1", "refund"), (wait.Activation, wait.Tool));
         await AnswerAsync(host, id, wait, answer);
         var status = await host.WaitAsync(id);
 
@@ -332,7 +332,7 @@ public sealed class ToolCallTests
         var second = await host.Client.RestartAsync(first);
         await host.WaitAsync(second);
 
-        Assert.Equal([$"{first}/work/1.0", $"{second}/work/1.0"], _paid.Select(each => each.Key));
+        Assert.Equal([$"{first}/refunds/1.0", $"{second}/refunds/1.0"], _paid.Select(each => each.Key));
     }
 
     [Fact]
@@ -349,7 +349,7 @@ public sealed class ToolCallTests
             name: shop
             models: { first: { provider: offline, fallback: [second] }, second: { provider: offline } }
             agents: { clerk: { model: first, context: [], tools: [refund] } }
-            nodes: { work: { agent: clerk, prompt: "Refund 120." } }
+            nodes: { refunds: { agent: clerk, prompt: "Refund 120." } }
             """);
 
         Assert.Equal(("completed", "refunded 120", 1), (status.Reason(), status.Output!.Value.GetString(), _paid.Count));
@@ -366,7 +366,7 @@ public sealed class ToolCallTests
             : TestModels.Text("done"));
         var status = await host.RunAsync(Clerk.Replace(", approval: RULE", "", StringComparison.Ordinal));
 
-        Assert.Equal([$"{status.InstanceId}/work/1.0", $"{status.InstanceId}/work/2.0", $"{status.InstanceId}/work/3.0"], _paid.Select(each => each.Key));
+        Assert.Equal([$"{status.InstanceId}/refunds/1.0", $"{status.InstanceId}/refunds/2.0", $"{status.InstanceId}/refunds/3.0"], _paid.Select(each => each.Key));
     }
 
     private static async Task<PendingWait> AskedAsync(TestHost host, string id) =>

@@ -69,21 +69,7 @@ internal sealed class ScheduledRun
     public void Delete(string name = "w") => _files.Remove(name);
 
     /// <summary>Does what a host does every few seconds; tries again over crashes, as the next host would.</summary>
-    public async Task KeepAsync(ScheduleKeeper? keeper = null)
-    {
-        while (true)
-        {
-            try
-            {
-                await (keeper ?? NewKeeper()).KeepAsync(CancellationToken.None);
-                return;
-            }
-            catch (PolyphonyException e) when (e.Code == "engine_stopped")
-            {
-                await Task.Yield();
-            }
-        }
-    }
+    public Task KeepAsync(ScheduleKeeper? keeper = null) => SimulatedCalls.UntilTakenAsync(() => (keeper ?? NewKeeper()).KeepAsync(CancellationToken.None));
 
     public ScheduleKeeper NewKeeper() => new(Client, Clock);
 

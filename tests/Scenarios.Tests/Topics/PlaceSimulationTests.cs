@@ -110,13 +110,13 @@ public sealed class PlaceSimulationTests
                     for (var source = 0; source < Sources; source++)
                     {
                         var name = $"{(char)('a' + source)}";
-                        await RepeatAsync(() => Client().PublishAsync("tickets", name, TestHost.Json(System.Text.Json.JsonSerializer.SerializeToElement($"{name}{i}")), $"m{i}"));
+                        await SimulatedCalls.UntilTakenOrEndedAsync(() => Client().PublishAsync("tickets", name, TestHost.Json(System.Text.Json.JsonSerializer.SerializeToElement($"{name}{i}")), $"m{i}"));
                     }
                 }
 
                 // Some are at work, some wait.
                 await Task.Delay(TimeSpan.FromSeconds(10), simulation.Clock);
-                await RepeatAsync(() => simulation.Client.TerminateAsync("mailbox:desk.triage:a:m1"));
+                await SimulatedCalls.UntilTakenOrEndedAsync(() => simulation.Client.TerminateAsync("mailbox:desk.triage:a:m1"));
                 for (var source = 0; source < Sources; source++)
                 {
                     var name = $"{(char)('a' + source)}";
@@ -144,27 +144,6 @@ public sealed class PlaceSimulationTests
                         }
 
                         await Task.Delay(TimeSpan.FromSeconds(1), simulation.Clock);
-                    }
-                }
-
-                static async Task RepeatAsync(Func<Task> call)
-                {
-                    while (true)
-                    {
-                        try
-                        {
-                            await call();
-                            return;
-                        }
-                        catch (InvalidInstanceStatusException)
-                        {
-                            // Done before the crash.
-                            return;
-                        }
-                        catch (PolyphonyException e) when (e.Code == "engine_stopped")
-                        {
-                            await Task.Yield();
-                        }
                     }
                 }
             });
