@@ -25,6 +25,7 @@ internal static class CommandLine
             StatusCommand.Create(common),
             HistoryCommand.Create(common),
             QueueCommand.Create(common),
+            UsageCommand.Create(common),
             ApproveCommand.Create(common),
             SchedulesCommand.Create(common),
             CheckCommand.Create(common),

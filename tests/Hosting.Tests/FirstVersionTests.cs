@@ -8,7 +8,7 @@ using Polyphony.Engine;
 namespace Polyphony.Hosting.Tests;
 
 /// <summary>
-/// A data file of the first version goes on with the program of today: the file, its rows, histories, states, payloads, ledger and definitions. <c>Versions/2.db</c> was written by that version and never changes again
+/// A data file of the first version goes on with the program of today: the file, its rows, histories, states, payloads, ledger and definitions. <c>Versions/3.db</c> was written by that version and never changes again
 /// once there is a release; a format that changes brings a migration, and a file of its own beside it.
 /// </summary>
 /// <remarks>Until then <c>POLYPHONY_UPDATE_VERSION=1</c> writes it anew.</remarks>
@@ -43,7 +43,7 @@ public sealed class FirstVersionTests : IDisposable
         var cancellationToken = TestContext.Current.CancellationToken;
         Directory.CreateDirectory(Data);
         var file = Path.Combine(Data, "polyphony.db");
-        File.Copy(Path.Combine(AppContext.BaseDirectory, "Versions", "2.db"), file);
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "Versions", "3.db"), file);
 
         Assert.Empty((await DataFileCheck.RunAsync(file, cancellationToken: cancellationToken)).Problems);
         using var host = _app.Worker(builder => builder.AddPolyphony().AddWorkflows("flows"));
@@ -80,12 +80,12 @@ public sealed class FirstVersionTests : IDisposable
             today.Open();
             using var version = today.CreateCommand();
             version.CommandText = "PRAGMA user_version";
-            Assert.Equal(2L, version.ExecuteScalar());
+            Assert.Equal(3L, version.ExecuteScalar());
         }
 
         if (Environment.GetEnvironmentVariable("POLYPHONY_UPDATE_VERSION") == "1")
         {
-            File.Copy(file, Path.Combine(AppContext.BaseDirectory, "../../../Versions/2.db"), overwrite: true);
+            File.Copy(file, Path.Combine(AppContext.BaseDirectory, "../../../Versions/3.db"), overwrite: true);
         }
     }
 

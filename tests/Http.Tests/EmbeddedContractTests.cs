@@ -12,4 +12,6 @@ public sealed class EmbeddedBadInputTests(HostFixture host) : BadInputContract(h
 
 public sealed class EmbeddedTopicTests(HostFixture host) : TopicContract(host.Api);
 
+public sealed class EmbeddedUsageTests(HostFixture host) : UsageContract(host.Api);
+
 public sealed class EmbeddedLoadTests(HostFixture host) : LoadContract(host.Api);

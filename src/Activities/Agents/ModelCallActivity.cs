@@ -57,7 +57,7 @@ internal sealed class ModelCallActivity(
             var model = models.Resolve(definition, call.Model);
             var conversation = await conversations.BuildAsync(call, definition, agent, model.Definition, cancellationToken);
             var mayFallBack = call.MayFallBack ?? models.HostFallback(definition, call.Model).Count > 0;
-            result = await AskAsync(call, agent, model, conversation, mayFallBack ? agent.MaxWait : null, cancellationToken);
+            result = await AskAsync(call, definition.Name, agent, model, conversation, mayFallBack ? agent.MaxWait : null, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -74,11 +74,17 @@ internal sealed class ModelCallActivity(
     }
 
     private async Task<AgentCallResult> AskAsync(
-        AgentCall call, AgentDefinition agent, ResolvedModel model, Conversation conversation, TimeSpan? longestWait, CancellationToken cancellationToken)
+        AgentCall call, string workflow, AgentDefinition agent, ResolvedModel model, Conversation conversation, TimeSpan? longestWait, CancellationToken cancellationToken)
     {
         var hash = conversation.Hash(model.Definition);
         var entry = await ledger.BeginAsync(
-            new LedgerRequest(call.StepId, call.Scope.RootInstanceId, call.Agent, call.Model, hash), cancellationToken);
+            new LedgerRequest(call.StepId, call.Scope.RootInstanceId, call.Agent, call.Model, hash)
+            {
+                Workflow = call.Scope.RootWorkflow ?? workflow,
+                Provider = model.Definition.Provider,
+                Deployment = model.Definition.Model ?? model.Definition.Name,
+            },
+            cancellationToken);
         if (entry.Answer is { } recorded)
         {
             log.ModelCallReused(call.StepId);
@@ -194,6 +200,7 @@ internal sealed class ModelCallActivity(
             InputTokens = tokens.Input,
             CachedInputTokens = tokens.CachedInput,
             OutputTokens = tokens.Output,
+            ReasoningTokens = tokens.Reasoning,
             IsEstimated = tokens.IsEstimated,
             CostUsd = isOffline ? 0 : prices.Cost(response.ModelId, model.Model, tokens.Input, tokens.CachedInput, tokens.Output),
         };

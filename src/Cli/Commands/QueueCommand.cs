@@ -81,16 +81,11 @@ internal static class QueueCommand
 
     private static void AddTable(List<string> lines, string[] heads, IEnumerable<string[]> rows)
     {
-        List<string[]> all = [heads, .. rows];
-        if (all.Count == 1)
+        if (TextTable.Lines(heads, rows) is { Count: > 0 } table)
         {
-            return;
+            lines.Add("");
+            lines.AddRange(table);
         }
-
-        // The first column is a name, the others are numbers.
-        var widths = heads.Select((_, column) => all.Max(row => row[column].Length)).ToArray();
-        lines.Add("");
-        lines.AddRange(all.Select(row => string.Join("  ", row.Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))).TrimEnd()));
     }
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);

@@ -32,7 +32,7 @@ internal static class NodeText
     /// <summary>Gets what is known of a cost.</summary>
     /// <param name="usd">What calls of known price cost.</param>
     /// <param name="unpricedCalls">How many calls have no known price.</param>
-    public static string Cost(decimal usd, int unpricedCalls) =>
+    public static string Cost(decimal usd, long unpricedCalls) =>
         unpricedCalls == 0 ? Dollars(usd)
         : usd == 0 ? "unknown"
         : $"{Dollars(usd)} + unknown";

@@ -5,11 +5,13 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Polyphony.Core.Client;
+using Polyphony.Core.Ledger;
 using Polyphony.Core.Runs;
 using Polyphony.Core.Topics;
 using Polyphony.Http;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Instances;
+using Polyphony.Http.Ledger;
 using Polyphony.Http.Problems;
 using Polyphony.Http.Schedules;
 using Polyphony.Http.Serialization;
@@ -175,6 +177,43 @@ internal sealed class HostClient : IDisposable
     {
         using var response = await SendAsync(HttpMethod.Get, "api/queue", null, cancellationToken);
         return await ReadAsync(response, HttpJsonContext.Default.QueueStatus, cancellationToken);
+    }
+
+    /// <summary>Reads what model calls have used and cost.</summary>
+    public async Task<UsageReport> UsageAsync(string query, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"api/usage?{query}", null, cancellationToken);
+        return await ReadAsync(response, HttpJsonContext.Default.UsageReport, cancellationToken);
+    }
+
+    /// <summary>Reads the same as comma-separated values.</summary>
+    public async Task<string> UsageCsvAsync(string query, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"api/usage?{query}&format=csv", null, cancellationToken);
+        return await response.Content.ReadAsStringAsync(cancellationToken);
+    }
+
+    /// <summary>Lists the newest model calls that were begun and never settled.</summary>
+    public async Task<List<RecordedCall>> UnsettledAsync(CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, "api/usage/unsettled?top=1000", null, cancellationToken);
+        return await ReadAsync(response, HttpJsonContext.Default.ListRecordedCall, cancellationToken);
+    }
+
+    /// <summary>Lists all calls that an instance is charged with.</summary>
+    public async Task<List<RecordedCall>> CallsAsync(string id, CancellationToken cancellationToken)
+    {
+        const int Page = 1_000;
+        var calls = new List<RecordedCall>();
+        for (var more = true; more;)
+        {
+            using var response = await SendAsync(HttpMethod.Get, $"{Path(id)}/calls?from={calls.Count}&top={Page}", null, cancellationToken);
+            var page = await ReadAsync(response, HttpJsonContext.Default.ListRecordedCall, cancellationToken);
+            calls.AddRange(page);
+            more = page.Count == Page;
+        }
+
+        return calls;
     }
 
     /// <summary>Lists mailboxes, newest first.</summary>

@@ -63,7 +63,23 @@ public interface ILedger
     /// <returns>The totals.</returns>
     Task<LedgerTotals> GetTotalsAsync(string? instanceId = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Removes the entries of a purged instance.</summary>
+    /// <summary>
+    /// Sums up model calls by day (UTC), workflow, agent and deployment, those of purged instances as well: an answered call counts on the day of its answer,
+    /// a call that was begun and never settled on the day on which its step was first begun.
+    /// </summary>
+    /// <param name="from">The first day.</param>
+    /// <param name="to">The last day.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The sums; at most one for each day, workflow, agent and deployment, in no order.</returns>
+    Task<IReadOnlyList<UsageRow>> ReadUsageAsync(DateOnly from, DateOnly to, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists the model calls that were begun more often than they were settled: each may have been billed without being recorded, or is under way. Those of purged instances are only counted (<see cref="ReadUsageAsync"/>).</summary>
+    /// <param name="top">The maximum number of entries.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The entries, the newest first.</returns>
+    Task<IReadOnlyList<LedgerEntry>> ListUnsettledAsync(int top, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes the entries of a purged instance. What its calls have used stays in the sums of <see cref="ReadUsageAsync"/>.</summary>
     /// <param name="instanceId">The instance.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>A task that completes when this is durable.</returns>
@@ -78,6 +94,15 @@ public interface ILedger
 /// <param name="RequestHash">Lower-case hex SHA-256 of what is sent.</param>
 public sealed record LedgerRequest(string StepId, string InstanceId, string Agent, string Model, string RequestHash)
 {
+    /// <summary>Gets the workflow that is charged: that of the root instance. Empty for a tool call.</summary>
+    public string Workflow { get; init; } = "";
+
+    /// <summary>Gets the model's provider, such as <c>openai</c>. Empty for a tool call.</summary>
+    public string Provider { get; init; } = "";
+
+    /// <summary>Gets the model or deployment as the provider knows it, such as <c>gpt-4.1-mini</c>. Empty for a tool call.</summary>
+    public string Deployment { get; init; } = "";
+
     /// <summary>Gets a value indicating whether this is a tool call.</summary>
     [JsonIgnore]
     public bool IsToolCall => Agent.Length == 0;
@@ -107,6 +132,10 @@ public sealed record LedgerAnswer
 
     /// <summary>Gets the tokens of the answer.</summary>
     public long OutputTokens { get; init; }
+
+    /// <summary>Gets how many of <see cref="OutputTokens"/> the model has thought with.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long ReasoningTokens { get; init; }
 
     /// <summary>Gets a value indicating whether tokens are estimated, because the provider did not count them.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]

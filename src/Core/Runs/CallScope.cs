@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Polyphony.Core.Payloads;
 
 namespace Polyphony.Core.Runs;
@@ -10,6 +11,10 @@ public sealed record CallScope
 
     /// <summary>Gets the instance at the root of the tree of child orchestrations: it keeps the payloads and is charged in the ledger.</summary>
     public required string RootInstanceId { get; init; }
+
+    /// <summary>Gets the workflow of the instance at the root, to which model calls are charged; <see langword="null"/>: the definition is its own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? RootWorkflow { get; init; }
 
     /// <summary>Gets the workflow instance that the activation belongs to (the root itself, or a sub-workflow).</summary>
     public required string InstanceId { get; init; }

@@ -74,6 +74,7 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
         {
             DefinitionHash = run.Input.DefinitionHash,
             RootInstanceId = run.Calls.RootInstanceId,
+            RootWorkflow = run.Input.RootWorkflow,
             InstanceId = run.LogicalId,
             Node = definition.Name,
             Activation = Activation.Name(definition.Name, null, round),

@@ -27,7 +27,7 @@ internal sealed class ItemsInstance
         var plan = plans.Get(run.Scope.DefinitionHash);
         _run = run;
         _plan = plan;
-        _calls = new RunCalls(context, plan.Definition, run.Scope.RootInstanceId);
+        _calls = new RunCalls(context, plan.Definition, run.Scope.RootInstanceId, run.Scope.RootWorkflow);
         _budget = new RunBudget(run.Limits);
         _reporter = new ItemsReporter(context, run, _budget);
         _runner = new ActivationRunner(new ActivationContext(

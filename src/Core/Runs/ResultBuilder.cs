@@ -112,6 +112,7 @@ internal sealed class ResultBuilder(
     {
         DefinitionHash = run.Input.DefinitionHash,
         RootInstanceId = run.Calls.RootInstanceId,
+        RootWorkflow = run.Input.RootWorkflow,
         InstanceId = run.LogicalId,
         Node = "",
         Activation = "",

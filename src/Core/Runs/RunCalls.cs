@@ -16,7 +16,7 @@ namespace Polyphony.Core.Runs;
 /// The interpreter's calls to its activities. Expressions over values in place are evaluated here, without an activity; what needs the
 /// payload store goes to one. Counts durable operations.
 /// </summary>
-internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition definition, string rootInstanceId)
+internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition definition, string rootInstanceId, string? rootWorkflow = null)
 {
     /// <summary>How much one call may carry: leaves room for what stands around the values.</summary>
     public const int MaxCallBytes = 40 * 1024;
@@ -26,6 +26,9 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
     public OrchestrationContext Context => context;
 
     public string RootInstanceId => rootInstanceId;
+
+    /// <summary>Gets the workflow of the instance at the root.</summary>
+    public string RootWorkflow => rootWorkflow ?? definition.Name;
 
     /// <summary>Gets how many durable operations this generation has begun.</summary>
     public int Operations { get; private set; }

@@ -26,7 +26,7 @@ internal sealed class RunContext
             input.Limits?.MaxTokens ?? own.MaxTokens,
             input.Limits?.MaxCostUsd ?? own.MaxCostUsd,
             input.Limits?.TimeoutMs ?? (long?)own.Timeout?.TotalMilliseconds);
-        Calls = new RunCalls(durable, Plan.Definition, input.RootInstanceId ?? durable.InstanceId);
+        Calls = new RunCalls(durable, Plan.Definition, input.RootInstanceId ?? durable.InstanceId, input.RootWorkflow);
         Publications = new Publications(durable, input.HoldsPublications);
         Budget = new RunBudget(Limits);
         Slots = new SlotGate(MaxConcurrency);

@@ -94,6 +94,7 @@ internal sealed class TerminationMonitor(RunContext run, NodeSchedule schedule)
         {
             DefinitionHash = run.Input.DefinitionHash,
             RootInstanceId = run.Calls.RootInstanceId,
+            RootWorkflow = run.Input.RootWorkflow,
             InstanceId = run.LogicalId,
             Node = name,
             Activation = name,

@@ -23,6 +23,9 @@ internal sealed record WorkflowInput
     /// <summary>Gets the instance at the root, for a sub-workflow.</summary>
     public string? RootInstanceId { get; init; }
 
+    /// <summary>Gets the workflow of the instance at the root, for a sub-workflow.</summary>
+    public string? RootWorkflow { get; init; }
+
     /// <summary>Gets the name of this run under which model calls are recorded, for a sub-workflow: the parent's name and the activation.</summary>
     public string? LogicalId { get; init; }
 

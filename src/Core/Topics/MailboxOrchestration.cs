@@ -214,6 +214,7 @@ internal sealed class MailboxOrchestration
             DefinitionHash = subscription.Summarizer!.Hash,
             Input = Payload.Null,
             RootInstanceId = _context.InstanceId,
+            RootWorkflow = definition.Name,
             LogicalId = TopicNames.Summary(LogicalIdOf(message)),
             Depth = 1,
             Rewinds = retries,

@@ -8,6 +8,7 @@ namespace Polyphony.DurableFunctions.Durable;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(string?[]))]
 [JsonSerializable(typeof(LedgerAnswer))]
+[JsonSerializable(typeof(UsageRow))]
 [JsonSerializable(typeof(StartRequest))]
 [JsonSerializable(typeof(BlobInput))]
 internal sealed partial class FunctionsJsonContext : JsonSerializerContext;

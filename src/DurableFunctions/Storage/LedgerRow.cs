@@ -52,6 +52,13 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
     private const int MaxContentBytes = 60 * 1024;
     private const int MaxTextLength = 8 * 1024;
 
+    // Model calls that were begun more often than they were settled; rows of others have no such column.
+    private const string Unsettled = "Unsettled";
+
+    /// <summary>Gets the columns that <see cref="UnsettledOf"/> reads.</summary>
+    public static string[] ColumnsOfUnsettled { get; } =
+        ["PartitionKey", "RowKey", "StepId", "InstanceId", "Agent", "Model", "RequestHash", "Workflow", "Provider", "Deployment", "Begun", "Failed", "LastError", "BegunTime", "AnsweredTime", Unsettled];
+
     /// <summary>Gets the columns that <see cref="Sum"/> reads.</summary>
     public static string[] ColumnsOfSums { get; } = ["Agent", "Begun", "Failed", "AnsweredTime", "InputTokens", "OutputTokens", "CostUsd"];
 
@@ -80,6 +87,7 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
                 InputTokens = entity.GetInt64("InputTokens") ?? 0,
                 CachedInputTokens = entity.GetInt64("CachedInputTokens") ?? 0,
                 OutputTokens = entity.GetInt64("OutputTokens") ?? 0,
+                ReasoningTokens = entity.GetInt64("ReasoningTokens") ?? 0,
                 IsEstimated = entity.GetBoolean("IsEstimated") ?? false,
                 CostUsd = Cost(entity),
             }
@@ -87,7 +95,7 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
         return new LedgerRow(
             new LedgerKey(entity.PartitionKey, entity.RowKey),
             new LedgerEntry(
-                new LedgerRequest(entity.GetString("StepId"), entity.GetString("InstanceId"), entity.GetString("Agent"), entity.GetString("Model"), entity.GetString("RequestHash")),
+                RequestOf(entity),
                 answer,
                 entity.GetInt32("Begun") ?? 0,
                 entity.GetInt32("Failed") ?? 0,
@@ -99,14 +107,36 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
             AnswerBlobOf(entity));
     }
 
+    /// <summary>Finds the rows of calls that were never settled.</summary>
+    /// <param name="from">The first day on which they may have begun; <see langword="null"/>: any.</param>
+    /// <param name="to">The last day.</param>
+    /// <returns>The filter.</returns>
+    public static string FilterOfUnsettled(DateOnly? from = null, DateOnly? to = null) => from is null || to is null
+        ? $"{Unsettled} eq true"
+        : TableClient.CreateQueryFilter($"BegunTime ge {UsageRows.Begin(from.Value)} and BegunTime lt {UsageRows.Begin(to.Value.AddDays(1))}") + $" and {Unsettled} eq true";
+
+    /// <summary>Reads the row of a call that was never settled, without its answer.</summary>
+    /// <param name="entity">The row; <see cref="ColumnsOfUnsettled"/> are enough.</param>
+    /// <returns>The entry; <see langword="null"/>: all its calls are settled.</returns>
+    public static LedgerEntry? UnsettledOf(TableEntity entity) => entity.GetBoolean(Unsettled) == true
+        ? new LedgerEntry(
+            RequestOf(entity),
+            entity.GetDateTimeOffset("AnsweredTime") is null ? null : new LedgerAnswer { Content = "" },
+            entity.GetInt32("Begun") ?? 0,
+            entity.GetInt32("Failed") ?? 0,
+            entity.GetString("LastError"),
+            entity.GetDateTimeOffset("BegunTime") ?? default,
+            entity.GetDateTimeOffset("AnsweredTime"))
+        : null;
+
     /// <summary>Adds a row to sums.</summary>
     /// <param name="totals">The sums.</param>
     /// <param name="entity">The row; <see cref="ColumnsOfSums"/> are enough.</param>
     public static LedgerTotals Sum(LedgerTotals totals, TableEntity entity)
     {
-        if (entity.GetString("Agent") is "")
+        if (entity.GetString("Agent") is null or "")
         {
-            // A tool call.
+            // Usage, or a tool call.
             return totals;
         }
 
@@ -134,6 +164,10 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
             ["BegunTime"] = Entry.BegunTime,
             ["Write"] = Write,
         };
+        SetText("Workflow", Entry.Request.Workflow);
+        SetText("Provider", Entry.Request.Provider);
+        SetText("Deployment", Entry.Request.Deployment);
+        Set(Unsettled, !Entry.Request.IsToolCall && Entry.Unsettled > 0 ? true : null);
         Set("LastError", Entry.LastError);
         Set("AnsweredTime", Entry.AnsweredTime);
         if (Entry.Answer is { } answer)
@@ -141,6 +175,7 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
             entity["InputTokens"] = answer.InputTokens;
             entity["OutputTokens"] = answer.OutputTokens;
             Set("CachedInputTokens", answer.CachedInputTokens == 0 ? null : answer.CachedInputTokens);
+            Set("ReasoningTokens", answer.ReasoningTokens == 0 ? null : answer.ReasoningTokens);
             Set("IsEstimated", answer.IsEstimated ? true : null);
             Set("CostUsd", answer.CostUsd?.ToString(CultureInfo.InvariantCulture));
             Set("AnswerBlob", AnswerBlob);
@@ -155,6 +190,8 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
 
         return entity;
 
+        void SetText(string column, string value) => Set(column, value.Length == 0 ? null : value);
+
         void Set(string column, object? value)
         {
             if (value is not null)
@@ -163,6 +200,14 @@ internal sealed record LedgerRow(LedgerKey Key, LedgerEntry Entry, ETag Version,
             }
         }
     }
+
+    private static LedgerRequest RequestOf(TableEntity entity) => new(
+        entity.GetString("StepId"), entity.GetString("InstanceId"), entity.GetString("Agent"), entity.GetString("Model"), entity.GetString("RequestHash"))
+    {
+        Workflow = entity.GetString("Workflow") ?? "",
+        Provider = entity.GetString("Provider") ?? "",
+        Deployment = entity.GetString("Deployment") ?? "",
+    };
 
     private static bool IsShort(string? text) => text is null || text.Length <= MaxTextLength;
 

@@ -14,7 +14,7 @@ namespace Polyphony.DurableFunctions.Storage;
 /// </summary>
 /// <remarks>
 /// <para>Every change is made to the version that was read (ETag), so of two processes that run the same step one starts over from what the
-/// other wrote. A call that goes well costs two writes: the process remembers what it wrote at the begin. Writes to one instance that come at
+/// other wrote. A call that goes well costs three writes, one of them for the sums (<see cref="UsageRows"/>): the process remembers what it wrote at the begin. Writes to one instance that come at
 /// the same time share a request (<see cref="GroupCommit"/>).</para>
 /// <para>A blob is written before the row that names it, under its own name, and removed after it: a row's answer is always there, and what a crash
 /// leaves of it goes with the instance.</para>
@@ -45,8 +45,9 @@ internal sealed class TableLedger(TableStorage table, BlobStorage blobs, TimePro
                 }
             }
 
-            if (await ChangeAsync(row, entry => entry.Answer is null ? entry with { Begun = entry.Begun + 1 } : entry, cancellationToken) is { } begun)
+            if (await ChangeAsync(row, entry => entry.Answer is null ? Again(entry, request) : entry, cancellationToken) is { } begun)
             {
+                await CountAsync(key, begun, cancellationToken);
                 return begun;
             }
 
@@ -59,6 +60,7 @@ internal sealed class TableLedger(TableStorage table, BlobStorage blobs, TimePro
     {
         var now = timeProvider.GetUtcNow();
         var entry = await ChangeAsync(stepId, entry => entry.Answer is null ? entry with { Answer = answer, AnsweredTime = now } : entry, cancellationToken);
+        await CountAsync(LedgerKey.Of(entry.Request.InstanceId, stepId), entry, cancellationToken);
         return entry.Answer!;
     }
 
@@ -78,7 +80,7 @@ internal sealed class TableLedger(TableStorage table, BlobStorage blobs, TimePro
     public async Task<IReadOnlyList<LedgerEntry>> ListAsync(string instanceId, CancellationToken cancellationToken = default)
     {
         var entities = new List<TableEntity>();
-        await table.ReadAsync(LedgerKey.PartitionOf(instanceId), null, entities.Add, cancellationToken);
+        await table.ReadAsync(TableStorage.FilterOf(LedgerKey.PartitionOf(instanceId)), null, entities.Add, cancellationToken);
         var entries = new LedgerEntry?[entities.Count];
         var options = new ParallelOptions { MaxDegreeOfParallelism = BlobStorage.Parallel, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, entities.Count, options, async (i, token) =>
@@ -90,9 +92,45 @@ internal sealed class TableLedger(TableStorage table, BlobStorage blobs, TimePro
     public async Task<LedgerTotals> GetTotalsAsync(string? instanceId = null, CancellationToken cancellationToken = default)
     {
         var totals = new LedgerTotals(0, 0, 0, 0, 0);
-        var partition = instanceId is null ? null : LedgerKey.PartitionOf(instanceId);
-        await table.ReadAsync(partition, LedgerRow.ColumnsOfSums, entity => totals = LedgerRow.Sum(totals, entity), cancellationToken);
+        var filter = instanceId is null ? null : TableStorage.FilterOf(LedgerKey.PartitionOf(instanceId));
+        await table.ReadAsync(filter, LedgerRow.ColumnsOfSums, entity => totals = LedgerRow.Sum(totals, entity), cancellationToken);
         return totals;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Calls that are settled while this reads may be in both the unsettled and the answered ones, but never in neither.</remarks>
+    public async Task<IReadOnlyList<UsageRow>> ReadUsageAsync(DateOnly from, DateOnly to, CancellationToken cancellationToken = default)
+    {
+        var sums = new Dictionary<UsageRow, UsageRow>();
+        await table.ReadAsync(LedgerRow.FilterOfUnsettled(from, to), LedgerRow.ColumnsOfUnsettled, entity => Add(UsageRow.OfUnsettled(LedgerRow.UnsettledOf(entity)!)), cancellationToken);
+        await table.ReadAsync(UsageRows.Filter(from, to), UsageRows.Columns, entity => Add(UsageRows.Read(entity)), cancellationToken);
+        return [.. sums.Values];
+
+        void Add(UsageRow row)
+        {
+            var of = new UsageRow { Day = row.Day, Workflow = row.Workflow, Agent = row.Agent, Provider = row.Provider, Model = row.Model };
+            sums[of] = sums.GetValueOrDefault(of, of).Add(row);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<LedgerEntry>> ListUnsettledAsync(int top, CancellationToken cancellationToken = default)
+    {
+        // The oldest of those that are kept goes first.
+        var newest = new PriorityQueue<LedgerEntry, DateTimeOffset>();
+        await table.ReadAsync(LedgerRow.FilterOfUnsettled(), LedgerRow.ColumnsOfUnsettled, entity =>
+        {
+            var entry = LedgerRow.UnsettledOf(entity)!;
+            if (newest.Count < top)
+            {
+                newest.Enqueue(entry, entry.BegunTime);
+            }
+            else
+            {
+                newest.EnqueueDequeue(entry, entry.BegunTime);
+            }
+        }, cancellationToken);
+        return [.. newest.UnorderedItems.Select(item => item.Element).OrderByDescending(entry => entry.BegunTime).ThenBy(entry => entry.Request.StepId, StringComparer.Ordinal)];
     }
 
     /// <inheritdoc/>
@@ -102,8 +140,20 @@ internal sealed class TableLedger(TableStorage table, BlobStorage blobs, TimePro
         var partition = LedgerKey.PartitionOf(instanceId);
         var answers = await blobs.ListAsync($"answers/{partition}/", BlobTraits.None, cancellationToken);
         var removals = new List<TableTransactionAction>();
+        var unsettled = new List<TableTransactionAction>();
         await table.ReadAsync(
-            partition, ["PartitionKey", "RowKey"], entity => removals.Add(new TableTransactionAction(TableTransactionActionType.Delete, entity, ETag.All)), cancellationToken);
+            TableStorage.FilterOf(partition),
+            LedgerRow.ColumnsOfUnsettled,
+            entity =>
+            {
+                removals.Add(new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(entity.PartitionKey, entity.RowKey), ETag.All));
+                if (LedgerRow.UnsettledOf(entity) is { } entry)
+                {
+                    unsettled.Add(UsageRows.AddUnsettled(new LedgerKey(entity.PartitionKey, entity.RowKey), entry));
+                }
+            },
+            cancellationToken);
+        await _commits.WriteAsync(unsettled, cancellationToken);
         await _commits.WriteAsync(removals, cancellationToken);
         var options = new ParallelOptions { MaxDegreeOfParallelism = BlobStorage.Parallel, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(answers, options, async (blob, token) => await blobs.Blob(blob.Name).DeleteIfExistsAsync(cancellationToken: token));
@@ -113,6 +163,22 @@ internal sealed class TableLedger(TableStorage table, BlobStorage blobs, TimePro
             {
                 _known.TryRemove(stepId, out _);
             }
+        }
+    }
+
+    // The question of the latest attempt stands, because its answer is the one that will be recorded.
+    private static LedgerEntry Again(LedgerEntry entry, LedgerRequest request) => entry with
+    {
+        Request = entry.Request with { Model = request.Model, RequestHash = request.RequestHash, Provider = request.Provider, Deployment = request.Deployment },
+        Begun = entry.Begun + 1,
+    };
+
+    /// <summary>Counts an answered call among what was used, unless it is counted already.</summary>
+    private async Task CountAsync(LedgerKey key, LedgerEntry entry, CancellationToken cancellationToken)
+    {
+        if (entry is { Request.IsToolCall: false, Answer: not null })
+        {
+            await _commits.WriteAsync(UsageRows.Add(key, entry), cancellationToken);
         }
     }
 

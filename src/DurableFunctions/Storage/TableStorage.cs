@@ -34,16 +34,19 @@ internal sealed class TableStorage(TableClient table)
     internal async Task<TableEntity?> TryReadAsync(string partition, string row, CancellationToken cancellationToken) =>
         await table.GetEntityIfExistsAsync<TableEntity>(partition, row, cancellationToken: cancellationToken) is { HasValue: true } found ? found.Value : null;
 
-    /// <summary>Reads the rows of a partition, 1,000 with a request.</summary>
-    /// <param name="partition">The partition, or <see langword="null"/> for all.</param>
+    /// <summary>Makes the filter that finds the rows of a partition.</summary>
+    /// <param name="partition">The partition.</param>
+    internal static string FilterOf(string partition) => TableClient.CreateQueryFilter($"PartitionKey eq {partition}");
+
+    /// <summary>Reads rows, 1,000 with a request.</summary>
+    /// <param name="filter">Which rows, or <see langword="null"/> for all.</param>
     /// <param name="columns">The columns to be read, or <see langword="null"/> for all.</param>
     /// <param name="each">Called with each row.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
-    internal async Task ReadAsync(string? partition, string[]? columns, Action<TableEntity> each, CancellationToken cancellationToken)
+    internal async Task ReadAsync(string? filter, string[]? columns, Action<TableEntity> each, CancellationToken cancellationToken)
     {
         try
         {
-            var filter = partition is null ? null : TableClient.CreateQueryFilter($"PartitionKey eq {partition}");
             await foreach (var row in table.QueryAsync<TableEntity>(filter, select: columns, cancellationToken: cancellationToken))
             {
                 each(row);

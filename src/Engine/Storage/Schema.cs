@@ -7,7 +7,7 @@ internal static class Schema
     internal const long ApplicationId = 0x506f6c79;
 
     /// <summary>The format. A change that older code cannot read makes it grow.</summary>
-    internal const long Version = 2;
+    internal const long Version = 3;
 
     /// <remarks>
     /// The log carries no index but its key, so that a step appends one row at the end of one tree. A row points to its instance's
@@ -47,6 +47,9 @@ internal static class Schema
           agent TEXT NOT NULL,
           model TEXT NOT NULL,
           request_hash TEXT NOT NULL,
+          workflow TEXT NOT NULL,
+          provider TEXT NOT NULL,
+          deployment TEXT NOT NULL,
           answer TEXT,
           begun INTEGER NOT NULL,
           failed INTEGER NOT NULL,
@@ -54,6 +57,23 @@ internal static class Schema
           begun_at INTEGER NOT NULL,
           answered_at INTEGER);
         CREATE INDEX ledger_by_instance ON ledger(instance);
+        CREATE INDEX ledger_unsettled ON ledger(begun_at) WHERE agent <> '' AND begun > failed + (answered_at IS NOT NULL);
+        CREATE TABLE usage(
+          day INTEGER NOT NULL,
+          workflow TEXT NOT NULL,
+          agent TEXT NOT NULL,
+          provider TEXT NOT NULL,
+          model TEXT NOT NULL,
+          calls INTEGER NOT NULL,
+          input INTEGER NOT NULL,
+          cached INTEGER NOT NULL,
+          output INTEGER NOT NULL,
+          reasoning INTEGER NOT NULL,
+          cost TEXT NOT NULL,
+          unpriced INTEGER NOT NULL,
+          estimated INTEGER NOT NULL,
+          unsettled INTEGER NOT NULL,
+          PRIMARY KEY(day, workflow, agent, provider, model)) WITHOUT ROWID;
         CREATE TABLE definitions(hash TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
         """;
 

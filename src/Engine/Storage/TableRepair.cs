@@ -21,7 +21,8 @@ internal static class TableRepair
         ("entity_inbox", "seq", $"INSERT INTO entity_inbox(seq, entity, data) VALUES({Last}, '~', x'00')"),
         ("payloads", "rowid", $"INSERT INTO payloads(rowid, hash, data) VALUES({Last}, '~', x'00')"),
         ("payload_owners", "instance, hash", "INSERT INTO payload_owners(instance, hash) VALUES('~', '~')"),
-        ("ledger", "key", $"INSERT INTO ledger(key, step, instance, agent, model, request_hash, begun, failed, begun_at) VALUES({Last}, '~', '~', '', '', '', 0, 0, 0)"),
+        ("ledger", "key", $"INSERT INTO ledger(key, step, instance, agent, model, request_hash, workflow, provider, deployment, begun, failed, begun_at) VALUES({Last}, '~', '~', '', '', '', '', '', '', 0, 0, 0)"),
+        ("usage", "day, workflow, agent, provider, model", $"INSERT INTO usage VALUES({Last}, '', '', '', '', 0, 0, 0, 0, 0, '0', 0, 0, 0)"),
         ("definitions", "hash", "INSERT INTO definitions(hash, json) VALUES('~', '')"),
     ];
 

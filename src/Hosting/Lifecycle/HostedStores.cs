@@ -48,6 +48,12 @@ internal sealed class HostedStores(HostedEngine host) : IPayloadStore, ILedger, 
     public Task<LedgerTotals> GetTotalsAsync(string? instanceId = null, CancellationToken cancellationToken = default) => Ledger.GetTotalsAsync(instanceId, cancellationToken);
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<UsageRow>> ReadUsageAsync(DateOnly from, DateOnly to, CancellationToken cancellationToken = default) => Ledger.ReadUsageAsync(from, to, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<LedgerEntry>> ListUnsettledAsync(int top, CancellationToken cancellationToken = default) => Ledger.ListUnsettledAsync(top, cancellationToken);
+
+    /// <inheritdoc/>
     public Task RemoveAsync(string instanceId, CancellationToken cancellationToken = default) => Ledger.RemoveAsync(instanceId, cancellationToken);
 
     /// <inheritdoc/>

@@ -4,10 +4,12 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.OpenApi;
 using Polyphony.Core.Client;
+using Polyphony.Core.Ledger;
 using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
+using Polyphony.Http.Ledger;
 using Polyphony.Http.Problems;
 using Polyphony.Http.Queue;
 using Polyphony.Http.Schedules;
@@ -45,6 +47,7 @@ internal static class PolyphonyEndpoints
         MapSchedules(endpoints.MapGroup("/api/schedules").WithTags("Schedules"));
         endpoints.MapGet("/api/queue", (HttpContext context, QueueHandlers handlers) => handlers.ReadAsync(context))
             .WithTags("Queue").Named("getQueue").WithSummary("Show how many instances are unfinished, what they wait for, and the limits").Produces<QueueStatus>().Problems(RouteProblems.Queue);
+        MapUsage(endpoints.MapGroup("/api").WithTags("Usage"));
         endpoints.MapGet("/api/approvals", (HttpContext context, ApprovalHandlers handlers) => handlers.ListAsync(context))
             .WithTags("Approvals").Named("listApprovals").WithSummary("List the questions that wait for a person")
             .Produces<List<Approval>>().Problems(RouteProblems.List)
@@ -53,6 +56,33 @@ internal static class PolyphonyEndpoints
             .WithTags("Approvals").Named("getApproval").WithSummary("Show the whole of a question that waits for a person")
             .Produces<Approval>().Problems(RouteProblems.Question);
         return endpoints;
+    }
+
+    private static void MapUsage(RouteGroupBuilder group)
+    {
+        group.MapGet("/usage", (HttpContext context, UsageHandlers handlers) => handlers.ReadAsync(context))
+            .Named("getUsage").WithSummary("Show what model calls have used and cost, by day, workflow, agent, provider or model, as JSON or CSV")
+            .Produces<UsageReport>().Problems(RouteProblems.Usage)
+            .WithMetadata(
+                new TextForm("text/csv"),
+                Query("from", JsonSchemaType.String, "The first day (UTC), such as 2026-01-31. Default 29 days before \"to\"."),
+                Query("to", JsonSchemaType.String, "The last day. Default today. At most 400 days in all."),
+                Query("by", JsonSchemaType.String, "What rows are of: some of day, workflow, agent, provider, model, separated by commas or given several times. Default: only the total."),
+                Query("workflow", JsonSchemaType.String, "The workflow that was started."),
+                Query("agent", JsonSchemaType.String, "The agent."),
+                Query("model", JsonSchemaType.String, "The model or deployment as the provider knows it."),
+                Query("format", JsonSchemaType.String, "json (default) or csv."),
+                Query("top", JsonSchemaType.Integer, "The maximum number of rows: 1 to 10,000, default 1,000. CSV has every row."));
+        group.MapGet("/usage/unsettled", (HttpContext context, UsageHandlers handlers) => handlers.UnsettledAsync(context))
+            .Named("listUnsettledCalls").WithSummary("List model calls that were begun and never settled, newest first: each may have been billed without being recorded, or is under way")
+            .Produces<List<RecordedCall>>().Problems(RouteProblems.Usage)
+            .WithMetadata(Query("top", JsonSchemaType.Integer, "The maximum number of calls: 1 to 1,000, default 100."));
+        group.MapGet("/instances/{id}/calls", (HttpContext context, string id, UsageHandlers handlers) => handlers.CallsAsync(context, id))
+            .Named("listCalls").WithSummary("List the model calls and tool calls that an instance is charged with, in the order in which they were begun")
+            .Produces<List<RecordedCall>>().Problems(RouteProblems.Read)
+            .WithMetadata(
+                Query("from", JsonSchemaType.Integer, "How many are left out at the beginning. Default 0."),
+                Query("top", JsonSchemaType.Integer, "The maximum number of calls: 1 to 1,000, default 100."));
     }
 
     private static void MapHealth(IEndpointRouteBuilder endpoints)

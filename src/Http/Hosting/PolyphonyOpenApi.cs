@@ -101,6 +101,11 @@ internal static class PolyphonyOpenApi
                 }
             }
 
+            foreach (var form in context.Description.ActionDescriptor.EndpointMetadata.OfType<TextForm>())
+            {
+                operation.Responses!["200"].Content!.Add(form.ContentType, new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+            }
+
             return Task.CompletedTask;
         });
     });
@@ -112,6 +117,10 @@ internal static class PolyphonyOpenApi
 /// <param name="Description">What it does.</param>
 /// <param name="Header">Whether it is a header.</param>
 internal sealed record DescribedParameter(string Name, JsonSchemaType Type, string Description, bool Header = false);
+
+/// <summary>A text that a route answers with, beside its JSON, if it is asked to.</summary>
+/// <param name="ContentType">The media type.</param>
+internal sealed record TextForm(string ContentType);
 
 /// <summary>The name of a route in the OpenAPI document.</summary>
 /// <param name="Name">The name.</param>

@@ -8,6 +8,7 @@ using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
+using Polyphony.Http.Ledger;
 using Polyphony.Http.Queue;
 using Polyphony.Http.Schedules;
 using Polyphony.Http.Serialization;
@@ -50,6 +51,7 @@ internal static class PolyphonyServices
             provider.GetRequiredService<WorkflowClient>(), provider.GetRequiredService<TopicClient>(), provider.GetRequiredService<PolyphonyHttpOptions>().Admission,
             provider.GetService<IDeployments>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<QueueHandlers>();
+        services.AddSingleton<UsageHandlers>();
         services.Configure<JsonOptions>(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJsonContext.Default);

@@ -55,6 +55,8 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
 
     public static RouteProblems Queue { get; } = Of(Data);
 
+    public static RouteProblems Usage { get; } = Of(Data, ProblemCodes.InvalidParameter);
+
     public static RouteProblems Schedules { get; } = Of(Data);
 
     public static RouteProblems Schedule { get; } = Of(Data, ProblemCodes.ScheduleNotFound, ProblemCodes.WorkflowNotFound, ProblemCodes.WorkflowInvalid);

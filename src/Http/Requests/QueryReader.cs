@@ -84,6 +84,42 @@ internal sealed class QueryReader(HttpRequest request)
         return statuses;
     }
 
+    public DateOnly? Date(string name)
+    {
+        if (Value(name) is not { } text)
+        {
+            return null;
+        }
+
+        return DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : Wrong<DateOnly?>(name, "a day such as 2026-01-31", text, null);
+    }
+
+    /// <summary>Reads one of some words; the first is taken when there is none.</summary>
+    public string OneOf(string name, IReadOnlyList<string> words) => Value(name) is not { } text || words.Contains(text, StringComparer.Ordinal)
+        ? Value(name) ?? words[0]
+        : Wrong(name, $"one of {string.Join(", ", words)}", text, words[0]);
+
+    /// <summary>Reads words that are separated by commas or given several times.</summary>
+    public IReadOnlyList<string> SomeOf(string name, IReadOnlyList<string> words)
+    {
+        var found = request.Query[name].SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Distinct(StringComparer.Ordinal).ToList();
+        foreach (var unknown in found.Except(words, StringComparer.Ordinal))
+        {
+            Wrong(name, $"some of {string.Join(", ", words)}", unknown, 0);
+        }
+
+        return found;
+    }
+
+    /// <summary>Notes a problem unless a condition holds that concerns several parameters.</summary>
+    public void Require(string name, bool holds, string expected, string found)
+    {
+        if (!holds)
+        {
+            Wrong(name, expected, found, 0);
+        }
+    }
+
     /// <summary>Ends the reading.</summary>
     /// <exception cref="RequestProblemException">Something is wrong.</exception>
     public void Check()

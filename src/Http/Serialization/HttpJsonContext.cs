@@ -3,10 +3,12 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Polyphony.Core.Client;
 using Polyphony.Core.Json;
+using Polyphony.Core.Ledger;
 using Polyphony.Core.Topics;
 using Polyphony.Http.Approvals;
 using Polyphony.Http.Health;
 using Polyphony.Http.Instances;
+using Polyphony.Http.Ledger;
 using Polyphony.Http.Problems;
 using Polyphony.Http.Schedules;
 using Polyphony.Http.Topics;
@@ -33,6 +35,8 @@ namespace Polyphony.Http.Serialization;
 [JsonSerializable(typeof(ScheduleSummary))]
 [JsonSerializable(typeof(List<ScheduleSummary>))]
 [JsonSerializable(typeof(QueueStatus))]
+[JsonSerializable(typeof(UsageReport))]
+[JsonSerializable(typeof(List<RecordedCall>))]
 [JsonSerializable(typeof(Approval))]
 [JsonSerializable(typeof(List<Approval>))]
 [JsonSerializable(typeof(PublishMessage))]

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Runs;
 using Polyphony.TestKit.Chat;
@@ -23,6 +24,28 @@ public sealed class AgentLedgerTests
         Assert.Single(model.Requests);
         var totals = await harness.Ledger.GetTotalsAsync();
         Assert.Equal((1, 10, 5, 0), (totals.Steps, totals.InputTokens, totals.OutputTokens, totals.Unsettled));
+    }
+
+    [Fact]
+    public async Task Agent_Answered_IsChargedToTheWorkflowAtTheRootAndItsDeployment()
+    {
+        var harness = new ActivityHarness(new ScriptedChatClient(new ScriptedAnswer
+        {
+            Response = new ChatResponse(new ChatMessage(ChatRole.Assistant, "first"))
+            {
+                Usage = new UsageDetails { InputTokenCount = 10, OutputTokenCount = 5, CachedInputTokenCount = 3, ReasoningTokenCount = 2 },
+            },
+        }));
+        var call = harness.Call();
+
+        await harness.AgentAsync(call);
+        await harness.AgentAsync(call with { Scope = call.Scope with { RootWorkflow = "above", Activation = "other" } });
+
+        var request = harness.Ledger.Find("run-1/draft/1")!.Request;
+        Assert.Equal((harness.Definition.Name, "offline", "fast-1"), (request.Workflow, request.Provider, request.Deployment));
+        Assert.Equal("above", harness.Ledger.Find("run-1/other/1")!.Request.Workflow);
+        var used = await harness.Ledger.ReadUsageAsync(DateOnly.MinValue, DateOnly.MaxValue, TestContext.Current.CancellationToken);
+        Assert.Equal((2L, 20L, 6L, 10L, 4L), (used.Sum(row => row.Calls), used.Sum(row => row.InputTokens), used.Sum(row => row.CachedInputTokens), used.Sum(row => row.OutputTokens), used.Sum(row => row.ReasoningTokens)));
     }
 
     [Fact]

@@ -9,6 +9,9 @@ public abstract class LedgerContract : DurableContract
 {
     private static readonly LedgerRequest Request = new("i1/research[3]#2/1", "i1", "researcher", "fast", "abc");
 
+    private static readonly DateOnly First = new(1970, 1, 1);
+    private static readonly DateOnly Last = new(9000, 1, 1);
+
     [Fact]
     public async Task Begin_AfterTheAnswer_ReturnsItAndCountsNothing()
     {
@@ -122,5 +125,78 @@ public abstract class LedgerContract : DurableContract
         var totals = await host.Ledger.GetTotalsAsync("i1", Soon);
         Assert.Equal(100, totals.Steps);
         Assert.Equal(1000, totals.InputTokens);
+    }
+
+    [Fact]
+    public async Task ReadUsage_OfAnsweredCalls_SumsThemByWhatTheyAreOfAndOutlivesAPurge()
+    {
+        await using var host = await StartAsync(new DurableRegistry());
+        var mini = Request with { Workflow = "review", Provider = "openai", Deployment = "mini" };
+        await AnswerAsync(host, mini, LedgerAnswers.Of("1") with { CachedInputTokens = 4, ReasoningTokens = 2 });
+        await AnswerAsync(host, mini with { StepId = "i1/second" }, LedgerAnswers.Of("2") with { CostUsd = null });
+        await AnswerAsync(host, mini with { StepId = "i2/large", InstanceId = "i2", Deployment = "large" }, LedgerAnswers.Of("3") with { CostUsd = 0.000_000_001m, IsEstimated = true });
+        await AnswerAsync(host, new LedgerRequest("i1/pay/1.0", "i1", "", "pay", "abc"), new LedgerAnswer { Content = "{}" });
+
+        // Neither a second answer, nor a second delivery, nor a crash counts again.
+        await host.Ledger.CompleteAsync(mini.StepId, LedgerAnswers.Of("1") with { InputTokens = 1_000 }, Soon);
+        await host.Ledger.BeginAsync(mini, Soon);
+        await host.RestartAsync(crash: true);
+        await host.Ledger.BeginAsync(mini, Soon);
+
+        var of = new UsageRow { Workflow = "review", Agent = "researcher", Provider = "openai" };
+        UsageRow[] expected =
+        [
+            of with { Model = "large", Calls = 1, InputTokens = 10, OutputTokens = 5, CostUsd = 0.000_000_001m, EstimatedCalls = 1 },
+            of with { Model = "mini", Calls = 2, InputTokens = 20, CachedInputTokens = 4, OutputTokens = 10, ReasoningTokens = 2, CostUsd = 0.1m, UnpricedCalls = 1 },
+        ];
+        Assert.Equal(expected, await UsageAsync(host));
+        await host.Ledger.RemoveAsync("i1", Soon);
+        await host.RestartAsync(crash: false);
+        Assert.Equal(expected, await UsageAsync(host));
+        var days = (await host.Ledger.ReadUsageAsync(First, Last, Soon)).Select(row => row.Day!.Value).Order().ToList();
+        Assert.Empty(await host.Ledger.ReadUsageAsync(First, days[0].AddDays(-1), Soon));
+        Assert.Empty(await host.Ledger.ReadUsageAsync(days[^1].AddDays(1), Last, Soon));
+    }
+
+    [Fact]
+    public async Task ReadUsage_OfCallsThatWereNeverSettled_CountsThemUntilTheyAreAndAfterAPurge()
+    {
+        await using var host = await StartAsync(new DurableRegistry());
+        var call = Request with { Workflow = "review", Provider = "openai", Deployment = "mini" };
+        await host.Ledger.BeginAsync(call, Soon);
+        await host.RestartAsync(crash: true);
+
+        // A fallback of another provider is asked.
+        await host.Ledger.BeginAsync(call with { Provider = "azure", Deployment = "other" }, Soon);
+        await host.Ledger.BeginAsync(call with { StepId = "i2/a", InstanceId = "i2" }, Soon);
+        await host.Ledger.BeginAsync(new LedgerRequest("i1/pay/1.0", "i1", "", "pay", "abc"), Soon);
+        var of = new UsageRow { Workflow = "review", Agent = "researcher" };
+        var second = of with { Provider = "openai", Model = "mini", UnsettledCalls = 1 };
+        Assert.Equal([of with { Provider = "azure", Model = "other", UnsettledCalls = 2 }, second], await UsageAsync(host));
+        Assert.Equal(["i2/a", "i1/research[3]#2/1"], (await host.Ledger.ListUnsettledAsync(10, Soon)).Select(entry => entry.Request.StepId));
+        Assert.Equal("i2/a", Assert.Single(await host.Ledger.ListUnsettledAsync(1, Soon)).Request.StepId);
+
+        await host.Ledger.CompleteAsync(call.StepId, LedgerAnswers.Of("1"), Soon);
+        var first = of with { Provider = "azure", Model = "other", Calls = 1, InputTokens = 10, OutputTokens = 5, CostUsd = 0.1m, UnsettledCalls = 1 };
+        Assert.Equal([first, second], await UsageAsync(host));
+
+        // What is purged is not listed any more, and counted for ever.
+        await host.Ledger.RemoveAsync("i1", Soon);
+        await host.Ledger.RemoveAsync("i1", Soon);
+        Assert.Equal("i2/a", Assert.Single(await host.Ledger.ListUnsettledAsync(10, Soon)).Request.StepId);
+        await host.Ledger.FailAsync("i2/a", "rate_limited", Soon);
+        Assert.Equal([first], await UsageAsync(host));
+    }
+
+    private static async Task AnswerAsync(IDurableHost host, LedgerRequest request, LedgerAnswer answer)
+    {
+        await host.Ledger.BeginAsync(request, Soon);
+        await host.Ledger.CompleteAsync(request.StepId, answer, Soon);
+    }
+
+    private static async Task<IEnumerable<UsageRow>> UsageAsync(IDurableHost host)
+    {
+        var query = new UsageQuery(First, Last) { By = [UsageColumns.Workflow, UsageColumns.Agent, UsageColumns.Provider, UsageColumns.Model] };
+        return UsageReport.Of(query, await host.Ledger.ReadUsageAsync(query.From, query.To, Soon)).Rows.OrderBy(row => row.Provider, StringComparer.Ordinal).ThenBy(row => row.Model, StringComparer.Ordinal);
     }
 }

@@ -9,7 +9,7 @@ public sealed record ApiAnswer(HttpStatusCode Status, IReadOnlyDictionary<string
     // Values of 64 levels, and what stands around them.
     public JsonElement Json => JsonElement.Parse(Text, new JsonDocumentOptions { MaxDepth = 128 });
 
-    public string? Code => Text.Length > 0 && Json is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("code", out var code) ? code.GetString() : null;
+    public string? Code => Text is ['{', ..] && Json is var json && json.TryGetProperty("code", out var code) ? code.GetString() : null;
 
     public string RuntimeStatus => Json.GetProperty("runtimeStatus").GetString()!;
 

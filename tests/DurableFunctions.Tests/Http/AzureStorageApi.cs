@@ -60,6 +60,7 @@ public sealed class AzureStorageApi : IAsyncDisposable
             .AddSingleton(_host.Client)
             .AddSingleton(_host.Definitions)
             .AddSingleton(_host.Payloads)
+            .AddSingleton(_host.Ledger)
             .AddSingleton(WorkflowHost.Catalog)
             .AddPolyphonyHttp(new PolyphonyHttpOptions());
         _app = builder.Build();

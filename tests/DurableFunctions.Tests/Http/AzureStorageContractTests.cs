@@ -9,3 +9,5 @@ public sealed class AzureStorageInstanceTests(AzureStorageApi api) : InstanceCon
 public sealed class AzureStorageBadInputTests(AzureStorageApi api) : BadInputContract(api.Get());
 
 public sealed class AzureStorageTopicTests(AzureStorageApi api) : TopicContract(api.Get());
+
+public sealed class AzureStorageUsageTests(AzureStorageApi api) : UsageContract(api.Get());

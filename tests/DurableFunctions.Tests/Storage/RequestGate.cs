@@ -11,6 +11,7 @@ namespace Polyphony.DurableFunctions.Tests.Storage;
 internal sealed class RequestGate(RequestMethod method, string pathPart) : HttpPipelinePolicy
 {
     private readonly ConcurrentQueue<string> _sent = new();
+    private readonly ConcurrentQueue<string> _sentUsage = new();
     private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _held;
@@ -18,8 +19,11 @@ internal sealed class RequestGate(RequestMethod method, string pathPart) : HttpP
     /// <summary>Gets a task that completes when the request waits.</summary>
     public Task Arrived => _arrived.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
-    /// <summary>Gets the requests that were sent: method and path.</summary>
+    /// <summary>Gets the requests that were sent, those that count what was used aside: method and path.</summary>
     public IReadOnlyCollection<string> Sent => _sent;
+
+    /// <summary>Gets the requests that count what was used.</summary>
+    public IReadOnlyCollection<string> SentUsage => _sentUsage;
 
     public void Open() => _open.TrySetResult();
 
@@ -29,6 +33,7 @@ internal sealed class RequestGate(RequestMethod method, string pathPart) : HttpP
         _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _sent.Clear();
+        _sentUsage.Clear();
         Volatile.Write(ref _held, 0);
     }
 
@@ -41,8 +46,19 @@ internal sealed class RequestGate(RequestMethod method, string pathPart) : HttpP
             await _open.Task.WaitAsync(TimeSpan.FromSeconds(30), message.CancellationToken);
         }
 
-        _sent.Enqueue($"{message.Request.Method} {uri}");
+        (await IsUsageAsync(message.Request) ? _sentUsage : _sent).Enqueue($"{message.Request.Method} {uri}");
         await ProcessNextAsync(message, pipeline);
+    }
+
+    private static async Task<bool> IsUsageAsync(Request request)
+    {
+        using var body = new MemoryStream();
+        if (request.Content is { } content)
+        {
+            await content.WriteToAsync(body, CancellationToken.None);
+        }
+
+        return System.Text.Encoding.UTF8.GetString(body.ToArray()).Contains("!usage-", StringComparison.Ordinal);
     }
 
     public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) => ProcessNext(message, pipeline);

@@ -15,7 +15,7 @@ public sealed class TableLedgerTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task BeginAndComplete_OneStep_IsTwoRequests()
+    public async Task BeginAndComplete_OneStep_IsThreeRequests()
     {
         await using var container = TestContainer.Create();
         var gate = Counter();
@@ -27,6 +27,7 @@ public sealed class TableLedgerTests
         await ledger.CompleteAsync("i1/1", LedgerAnswers.Of("1"), Token);
 
         Assert.Equal(["POST", "PUT"], gate.Sent.Select(sent => sent.Split(' ')[0]));
+        Assert.Equal(["POST"], gate.SentUsage.Select(sent => sent.Split(' ')[0]));
     }
 
     [Fact]

@@ -93,6 +93,8 @@ internal static class EverythingRun
         report.AppendLine($"total {await run.Client.GetEntityStateAsync(Total)} relay {await run.Client.GetEntityStateAsync(Relay)}");
         var totals = await run.Ledger.GetTotalsAsync();
         report.AppendLine($"ledger {totals.Steps} {totals.InputTokens} {totals.OutputTokens} {totals.CostUsd}");
+        var usage = await run.Ledger.ReadUsageAsync(DateOnly.MinValue, DateOnly.FromDateTime(DateTime.MaxValue).AddDays(-1));
+        report.AppendLine($"usage {usage.Sum(row => row.Calls)} {usage.Sum(row => row.InputTokens)} {usage.Sum(row => row.OutputTokens)} {usage.Sum(row => row.CostUsd)}");
         return report.ToString();
     }
 

@@ -9,6 +9,7 @@ public sealed class InMemoryLedger(TimeProvider? clock = null) : ILedger
     private readonly Lock _lock = new();
     private readonly Dictionary<string, LedgerEntry> _entries = new(StringComparer.Ordinal);
     private readonly List<string> _order = [];
+    private readonly List<UsageRow> _usage = [];
 
     /// <summary>Gets or sets a value indicating whether the next answer is lost: the process dies before the record.</summary>
     public bool CrashBeforeRecord { get; set; }
@@ -52,6 +53,10 @@ public sealed class InMemoryLedger(TimeProvider? clock = null) : ILedger
             if (entry.Answer is null)
             {
                 entry = _entries[stepId] = entry with { Answer = answer, AnsweredTime = _clock.GetUtcNow() };
+                if (!entry.Request.IsToolCall)
+                {
+                    _usage.Add(UsageRow.Of(entry.Request, answer, entry.AnsweredTime!.Value));
+                }
             }
 
             if (CrashAfterRecord)
@@ -108,10 +113,27 @@ public sealed class InMemoryLedger(TimeProvider? clock = null) : ILedger
         }
     }
 
+    public Task<IReadOnlyList<UsageRow>> ReadUsageAsync(DateOnly from, DateOnly to, CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlyList<UsageRow>>([.. _usage.Concat(Unsettled().Select(UsageRow.OfUnsettled)).Where(row => row.Day >= from && row.Day <= to)]);
+        }
+    }
+
+    public Task<IReadOnlyList<LedgerEntry>> ListUnsettledAsync(int top, CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlyList<LedgerEntry>>([.. Unsettled().OrderByDescending(entry => entry.BegunTime).Take(top)]);
+        }
+    }
+
     public Task RemoveAsync(string instanceId, CancellationToken cancellationToken = default)
     {
         lock (_lock)
         {
+            _usage.AddRange(Unsettled().Where(entry => entry.Request.InstanceId == instanceId).Select(UsageRow.OfUnsettled));
             foreach (var step in _order.Where(step => _entries[step].Request.InstanceId == instanceId).ToArray())
             {
                 _order.Remove(step);
@@ -121,4 +143,6 @@ public sealed class InMemoryLedger(TimeProvider? clock = null) : ILedger
             return Task.CompletedTask;
         }
     }
+
+    private IEnumerable<LedgerEntry> Unsettled() => _entries.Values.Where(entry => entry is { Request.IsToolCall: false, Unsettled: > 0 });
 }

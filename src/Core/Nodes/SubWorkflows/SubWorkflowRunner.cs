@@ -103,6 +103,7 @@ internal sealed class SubWorkflowRunner(ActivationContext context, RetryDelays d
             SubWorkflows = context.SubWorkflows!.Hashes,
             Input = node.Input,
             RootInstanceId = context.Calls.RootInstanceId,
+            RootWorkflow = context.Calls.RootWorkflow,
             LogicalId = node.Call is { } call ? $"{activation.Scope.InstanceId}/{call.QuestionId}" : $"{activation.Scope.InstanceId}/{activation.Id}",
             Depth = context.SubWorkflows.Depth + 1,
             Rewinds = context.Rewinds + attempt - 1,
