@@ -48,6 +48,12 @@ internal static partial class ActivitiesLog
     [LoggerMessage(3009, LogLevel.Information, "Model call {StepId} waits until {Until:O}: {Reason}")]
     public static partial void ModelCallWaits(this ILogger log, string stepId, DateTimeOffset until, string reason);
 
+    [LoggerMessage(3010, LogLevel.Warning, "Deployment {Provider} {Model} has failed every call of late ({Code}): nothing is sent to it until {Until:O}, and then one call first")]
+    public static partial void DeploymentFails(this ILogger log, string provider, string? model, DateTimeOffset until, string code);
+
+    [LoggerMessage(3011, LogLevel.Information, "Deployment {Provider} {Model} answers again")]
+    public static partial void DeploymentAnswers(this ILogger log, string provider, string? model);
+
     [LoggerMessage(3012, LogLevel.Warning, "Model call {StepId}: {Count} halves of characters in the answer were replaced by U+FFFD")]
     public static partial void CharactersReplaced(this ILogger log, string stepId, int count);
 

@@ -23,7 +23,7 @@ public sealed class QueueTests
                 Admitted = 11_990,
                 Limit = 100_000,
                 Workflows = [new WorkflowQueue("report", 2, null), new WorkflowQueue("review", 11_988, 12_000)],
-                Deployments = [new DeploymentUse("openai", "https://api.example", "gpt\u001b[2J", 60, 60, 8_120, null, 900, Now.AddSeconds(12))],
+                Deployments = [new DeploymentUse("openai", "https://api.example", "gpt\u001b[2J", 60, 60, 8_120, null, 900, Now.AddSeconds(12)), new DeploymentUse("openai", null, "m", 0, null, 0, null, 0, null) { FailingUntil = Now.AddSeconds(40) }],
                 Mailboxes = new WaitingMessages(1_000, false, 5_000, Now.AddMinutes(-5)),
             },
             Now);
@@ -47,8 +47,9 @@ public sealed class QueueTests
             report             2
             review        11,988  12,000
 
-            deployment                                  requests/min  limit  tokens/min  limit  throttled  paused for
-            openai gpt\u001b[2J at https://api.example            60     60       8,120               900        12 s
+            deployment                                  requests/min  limit  tokens/min  limit  throttled   paused for
+            openai gpt\u001b[2J at https://api.example            60     60       8,120               900         12 s
+            openai m                                               0                  0                 0  fails, 40 s
 
             at least 5,000 messages in 1,000 mailboxes, the oldest for 5 min
             """.ReplaceLineEndings(),

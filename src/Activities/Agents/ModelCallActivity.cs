@@ -103,12 +103,9 @@ internal sealed class ModelCallActivity(
             cancellationToken.ThrowIfCancellationRequested();
         }
 
-        if (gates.Enter(model, call.StepId, longestWait) is { } wait)
+        if (gates.Enter(model, call.StepId, longestWait) is { } held)
         {
-            // Nothing was asked, so nothing can have been paid.
-            await ledger.FailAsync(call.StepId, ErrorCodes.RateLimited, CancellationToken.None);
-            log.ModelCallWaits(call.StepId, wait.Until, wait.Reason);
-            return new AgentCallResult { Wait = wait };
+            return await HoldBackAsync(call, model.Definition, held);
         }
 
         log.ModelCallBegun(
@@ -127,17 +124,16 @@ internal sealed class ModelCallActivity(
                 ? ledger.LeaveUnsettledAsync(call.StepId, failed.Error!.Code, CancellationToken.None)
                 : ledger.FailAsync(call.StepId, failed.Error!.Code, CancellationToken.None);
             await record;
-            gates.Leave(model, call.StepId, tokens: 0);
-            if (failed.Error is { Kind: not ErrorKind.Terminal, RetryAfterMs: > 0 and { } after } refused)
+            if (gates.Fail(model, call.StepId, failed.Error) is { } until)
             {
-                gates.Pause(model, TimeSpan.FromMilliseconds(after), CallWait.Shorten(refused.Message));
+                log.DeploymentFails(model.Definition.Provider, model.Definition.Model, until, failed.Error.Code);
             }
 
             return failed;
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
-            gates.Leave(model, call.StepId, tokens: 0);
+            gates.Cancel(model, call.StepId);
             log.ModelCallCancelled(call.StepId);
             await ledger.LeaveUnsettledAsync(call.StepId, ErrorCodes.Cancelled, CancellationToken.None);
             throw;
@@ -145,7 +141,11 @@ internal sealed class ModelCallActivity(
 
         // Not cancelled any more: the answer is paid for, and this is the moment to keep it.
         var answer = await ledger.CompleteAsync(call.StepId, ToLedger(conversation, response, model.Definition), CancellationToken.None);
-        gates.Leave(model, call.StepId, answer.InputTokens + answer.OutputTokens);
+        if (gates.Leave(model, call.StepId, answer.InputTokens + answer.OutputTokens))
+        {
+            log.DeploymentAnswers(model.Definition.Provider, model.Definition.Model);
+        }
+
         log.ModelCallAnswered(call.StepId, answer.InputTokens, answer.OutputTokens);
         log.ModelCallAnsweredBy(call.StepId, answer.ResponseModel, answer.FinishReason, answer.ProviderRequestId);
         log.AnswerReceived(call.StepId, answer.Content);
@@ -161,6 +161,20 @@ internal sealed class ModelCallActivity(
         }
 
         return result;
+    }
+
+    private async Task<AgentCallResult> HoldBackAsync(AgentCall call, ModelDefinition model, HeldCall held)
+    {
+        // Nothing was asked, so nothing can have been paid.
+        await ledger.FailAsync(call.StepId, held.Error?.Code ?? ErrorCodes.RateLimited, CancellationToken.None);
+        if (held.Wait is { } wait)
+        {
+            log.ModelCallWaits(call.StepId, wait.Until, wait.Reason);
+            return new AgentCallResult { Wait = wait };
+        }
+
+        LogFailed(call, held.Error!);
+        return new AgentCallResult { Error = held.Error, Provider = model.Provider };
     }
 
     /// <summary>

@@ -5,7 +5,8 @@ using Polyphony.Core.Runs;
 namespace Polyphony.Activities.Limits;
 
 /// <summary>
-/// When calls of one deployment may go out: not while the provider has asked for a pause, and not more of them, or of their tokens, in any sixty seconds than the model says.
+/// When calls of one deployment may go out: not while the provider has asked for a pause, not while it fails them all (<see cref="CircuitBreaker"/>), and not more of them, or of their tokens, in any sixty seconds than the
+/// model says.
 /// Whoever has to wait is told until when and holds nothing meanwhile. Not thread-safe: <see cref="DeploymentGates"/> guards it.
 /// </summary>
 /// <remarks>
@@ -18,6 +19,8 @@ internal sealed class DeploymentGate
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
+    private readonly CircuitBreaker _breaker = new();
+
     // Those of the last window and those expected, by time.
     private readonly List<Entry> _entries = [];
     private DateTimeOffset _pausedUntil = DateTimeOffset.MinValue;
@@ -26,20 +29,105 @@ internal sealed class DeploymentGate
     private int? _requestsPerMinute;
     private long? _tokensPerMinute;
 
-    /// <summary>Lets a call out, or says until when it waits.</summary>
+    /// <summary>Lets a call out, or says what holds it back.</summary>
     /// <param name="step">The call's step.</param>
     /// <param name="model">The limits.</param>
     /// <param name="longest">The longest wait for which a place is kept; <see langword="null"/>: any.</param>
     /// <param name="now">The time.</param>
-    /// <returns>Until when it waits; <see langword="null"/>: it may go out.</returns>
-    public CallWait? Enter(string step, ModelDefinition model, TimeSpan? longest, DateTimeOffset now)
+    /// <returns>What holds it back; <see langword="null"/>: it may go out.</returns>
+    public HeldCall? Enter(string step, ModelDefinition model, TimeSpan? longest, DateTimeOffset now)
     {
         (_requestsPerMinute, _tokensPerMinute) = (model.RequestsPerMinute, model.TokensPerMinute);
         if (_pausedUntil > now)
         {
-            return new CallWait(_pausedUntil, CallWaitReasons.RetryAfter, _pauseMessage);
+            return new HeldCall(new CallWait(_pausedUntil, CallWaitReasons.RetryAfter, _pauseMessage), null);
         }
 
+        if (_breaker.Hold(step, now) is { } held)
+        {
+            return held;
+        }
+
+        if (WaitForLimits(step, model, longest, now) is { } wait)
+        {
+            return new HeldCall(wait, null);
+        }
+
+        _breaker.LetOut(step);
+        return null;
+    }
+
+    /// <summary>Books what a call that was let out, and answered, has used.</summary>
+    /// <param name="step">The call's step.</param>
+    /// <param name="tokens">The tokens, in and out.</param>
+    /// <returns>Whether it is the first answer after failures for which nothing went out.</returns>
+    public bool Leave(string step, long tokens)
+    {
+        Book(step, tokens);
+        return _breaker.Succeed();
+    }
+
+    /// <summary>Books that a call that was let out has failed.</summary>
+    /// <param name="step">The call's step.</param>
+    /// <param name="error">The failure.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>Until when nothing goes out, if nothing does from now on.</returns>
+    public DateTimeOffset? Fail(string step, CallError error, DateTimeOffset now)
+    {
+        Book(step, 0);
+        if (error is { Kind: not ErrorKind.Terminal, RetryAfterMs: > 0 and { } after })
+        {
+            Pause(now.AddMilliseconds(after), CallWait.Shorten(error.Message));
+        }
+
+        if (error.Kind == ErrorKind.Transient && error.RetryAfterMs is not > 0)
+        {
+            return _breaker.Fail(step, error, now);
+        }
+
+        // It has refused the request, or asked to slow down: it is there.
+        _breaker.Succeed();
+        return null;
+    }
+
+    /// <summary>Books that a call that was let out was cancelled.</summary>
+    /// <param name="step">The call's step.</param>
+    public void Cancel(string step)
+    {
+        Book(step, 0);
+        _breaker.Cancel(step);
+    }
+
+    /// <summary>Whether nothing is kept here that matters any more.</summary>
+    /// <param name="now">The time.</param>
+    public bool IsIdle(DateTimeOffset now)
+    {
+        Forget(now);
+        return _pausedUntil <= now && _entries.Count == 0 && _breaker.IsIdle;
+    }
+
+    /// <summary>Tells what was used in the last sixty seconds.</summary>
+    /// <param name="described">The deployment.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>The deployment with its use and limits.</returns>
+    public DeploymentUse Describe(DeploymentUse described, DateTimeOffset now)
+    {
+        Forget(now);
+        var used = _entries.Where(entry => !entry.IsExpected).ToList();
+        return described with
+        {
+            RequestsLastMinute = used.Count,
+            RequestsPerMinute = _requestsPerMinute,
+            TokensLastMinute = used.Sum(entry => entry.Tokens),
+            TokensPerMinute = _tokensPerMinute,
+            Throttled = _entries.Count - used.Count,
+            PausedUntil = _pausedUntil > now ? _pausedUntil : null,
+            FailingUntil = _breaker.OpenUntil,
+        };
+    }
+
+    private CallWait? WaitForLimits(string step, ModelDefinition model, TimeSpan? longest, DateTimeOffset now)
+    {
         if (model is { RequestsPerMinute: null, TokensPerMinute: null })
         {
             return null;
@@ -76,10 +164,7 @@ internal sealed class DeploymentGate
         return null;
     }
 
-    /// <summary>Books what a call that was let out has used.</summary>
-    /// <param name="step">The call's step.</param>
-    /// <param name="tokens">The tokens, in and out; 0 when there is no answer.</param>
-    public void Leave(string step, long tokens)
+    private void Book(string step, long tokens)
     {
         if (_entries.FindLast(entry => entry.Step == step && !entry.IsExpected) is { } entry)
         {
@@ -89,43 +174,14 @@ internal sealed class DeploymentGate
         _lastTokens = tokens > 0 ? tokens : _lastTokens;
     }
 
-    /// <summary>Lets nothing out until a time.</summary>
-    /// <param name="until">The time; one before the end of a pause that already exists changes nothing.</param>
-    /// <param name="message">What the provider said.</param>
-    public void Pause(DateTimeOffset until, string message)
+    // One that ends before the pause that is changes nothing.
+    private void Pause(DateTimeOffset until, string message)
     {
         if (until > _pausedUntil)
         {
             _pausedUntil = until;
             _pauseMessage = message;
         }
-    }
-
-    /// <summary>Whether nothing is kept here that matters any more.</summary>
-    /// <param name="now">The time.</param>
-    public bool IsIdle(DateTimeOffset now)
-    {
-        Forget(now);
-        return _pausedUntil <= now && _entries.Count == 0;
-    }
-
-    /// <summary>Tells what was used in the last sixty seconds.</summary>
-    /// <param name="described">The deployment.</param>
-    /// <param name="now">The time.</param>
-    /// <returns>The deployment with its use and limits.</returns>
-    public DeploymentUse Describe(DeploymentUse described, DateTimeOffset now)
-    {
-        Forget(now);
-        var used = _entries.Where(entry => !entry.IsExpected).ToList();
-        return described with
-        {
-            RequestsLastMinute = used.Count,
-            RequestsPerMinute = _requestsPerMinute,
-            TokensLastMinute = used.Sum(entry => entry.Tokens),
-            TokensPerMinute = _tokensPerMinute,
-            Throttled = _entries.Count - used.Count,
-            PausedUntil = _pausedUntil > now ? _pausedUntil : null,
-        };
     }
 
     private void Forget(DateTimeOffset now)

@@ -15,12 +15,12 @@ internal sealed class DeploymentGates(TimeProvider timeProvider) : IDeployments
     private readonly Lock _lock = new();
     private readonly Dictionary<Deployment, DeploymentGate> _gates = [];
 
-    /// <summary>Lets a call out, or says until when it waits.</summary>
+    /// <summary>Lets a call out, or says what holds it back.</summary>
     /// <param name="model">The model.</param>
     /// <param name="step">The call's step.</param>
     /// <param name="longest">The longest wait for which a place is kept; <see langword="null"/>: any.</param>
-    /// <returns>Until when it waits; <see langword="null"/>: it may go out, and <see cref="Leave"/> follows.</returns>
-    public CallWait? Enter(ResolvedModel model, string step, TimeSpan? longest)
+    /// <returns>What holds it back; <see langword="null"/>: it may go out, and <see cref="Leave"/>, <see cref="Fail"/> or <see cref="Cancel"/> follows.</returns>
+    public HeldCall? Enter(ResolvedModel model, string step, TimeSpan? longest)
     {
         lock (_lock)
         {
@@ -30,27 +30,41 @@ internal sealed class DeploymentGates(TimeProvider timeProvider) : IDeployments
         }
     }
 
-    /// <summary>Books what a call has used.</summary>
+    /// <summary>Books what an answered call has used.</summary>
     /// <param name="model">The model.</param>
     /// <param name="step">The call's step.</param>
-    /// <param name="tokens">The tokens, in and out; 0 when there is no answer.</param>
-    public void Leave(ResolvedModel model, string step, long tokens)
+    /// <param name="tokens">The tokens, in and out.</param>
+    /// <returns>Whether it is the first answer after failures for which nothing went out.</returns>
+    public bool Leave(ResolvedModel model, string step, long tokens)
     {
         lock (_lock)
         {
-            _gates.GetValueOrDefault(Deployment.Of(model))?.Leave(step, tokens);
+            return _gates.GetValueOrDefault(Deployment.Of(model))?.Leave(step, tokens) == true;
         }
     }
 
-    /// <summary>Lets nothing out to a deployment for as long as its provider has asked.</summary>
+    /// <summary>Books that a call has failed, and lets nothing out to the deployment for as long as its provider has asked, or if it fails every call.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="wait">How long.</param>
-    /// <param name="message">What the provider said.</param>
-    public void Pause(ResolvedModel model, TimeSpan wait, string message)
+    /// <param name="step">The call's step.</param>
+    /// <param name="error">The failure.</param>
+    /// <returns>Until when nothing goes out, if it is because every call fails, and from now on.</returns>
+    public DateTimeOffset? Fail(ResolvedModel model, string step, CallError error)
     {
         lock (_lock)
         {
-            GateOf(model).Pause(timeProvider.GetUtcNow() + wait, message);
+            var gate = error.Kind == ErrorKind.Terminal ? _gates.GetValueOrDefault(Deployment.Of(model)) : GateOf(model);
+            return gate?.Fail(step, error, timeProvider.GetUtcNow());
+        }
+    }
+
+    /// <summary>Books that a call was cancelled.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="step">The call's step.</param>
+    public void Cancel(ResolvedModel model, string step)
+    {
+        lock (_lock)
+        {
+            _gates.GetValueOrDefault(Deployment.Of(model))?.Cancel(step);
         }
     }
 

@@ -42,7 +42,7 @@ internal static class QueueCommand
                 PlainText.Line($"{each.Provider} {each.Model}{(each.Endpoint is null ? "" : $" at {each.Endpoint}")}"),
                 Number(each.RequestsLastMinute), each.RequestsPerMinute is { } requests ? Number(requests) : "",
                 Number(each.TokensLastMinute), each.TokensPerMinute is { } tokens ? Number(tokens) : "",
-                Number(each.Throttled), each.PausedUntil is { } until && until > now ? Duration(until - now) : "",
+                Number(each.Throttled), Held(each, now),
             }));
         if (queue.Mailboxes is { Messages: > 0 } waiting)
         {
@@ -78,6 +78,12 @@ internal static class QueueCommand
         var lines = rows.Select(row => string.Create(CultureInfo.InvariantCulture, $"{Number(row.Count),9}  {row.Name}"));
         return queue.Examined < queue.Unfinished ? lines.Append($"of the {Number(queue.Examined)} oldest") : lines;
     }
+
+    private static string Held(DeploymentUse use, DateTimeOffset now) =>
+        use.PausedUntil is { } until && until > now ? Duration(until - now)
+        : use.FailingUntil is not { } failing ? ""
+        : failing > now ? $"fails, {Duration(failing - now)}"
+        : "fails, is tried";
 
     private static void AddTable(List<string> lines, string[] heads, IEnumerable<string[]> rows)
     {

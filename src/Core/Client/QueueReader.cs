@@ -65,7 +65,7 @@ public sealed class QueueReader(WorkflowClient client, TopicClient topics, Admis
             return QueueState.Running;
         }
 
-        if (progress.Nodes.Any(node => node.WaitReason is CallWaitReasons.RetryAfter or CallWaitReasons.RequestsPerMinute or CallWaitReasons.TokensPerMinute))
+        if (progress.Nodes.Any(node => node.WaitReason is CallWaitReasons.RetryAfter or CallWaitReasons.CircuitOpen or CallWaitReasons.RequestsPerMinute or CallWaitReasons.TokensPerMinute))
         {
             return QueueState.Throttled;
         }

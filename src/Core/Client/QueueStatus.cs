@@ -76,7 +76,11 @@ public sealed record WaitingMessages(int Mailboxes, bool IsComplete, long Messag
 /// <param name="Throttled">How many requests have a place of their own in the next time and wait for it.</param>
 /// <param name="PausedUntil">Until when the provider takes no requests; <see langword="null"/>: it takes them.</param>
 public sealed record DeploymentUse(
-    string Provider, string? Endpoint, string Model, int RequestsLastMinute, int? RequestsPerMinute, long TokensLastMinute, long? TokensPerMinute, int Throttled, DateTimeOffset? PausedUntil);
+    string Provider, string? Endpoint, string Model, int RequestsLastMinute, int? RequestsPerMinute, long TokensLastMinute, long? TokensPerMinute, int Throttled, DateTimeOffset? PausedUntil)
+{
+    /// <summary>Gets until when nothing is sent, because every call has failed of late; a time that has passed: one call is, or will be, the first to try again. <see langword="null"/>: it answers.</summary>
+    public DateTimeOffset? FailingUntil { get; init; }
+}
 
 /// <summary>Tells how much a process has used of its model deployments. Thread-safe.</summary>
 public interface IDeployments

@@ -32,6 +32,9 @@ internal static class CallWaitReasons
     /// <summary>The provider asked for it: of this call, or of another one to the same deployment.</summary>
     public const string RetryAfter = "retry_after";
 
+    /// <summary>The deployment has failed every call of late, and is tried by one call at that time.</summary>
+    public const string CircuitOpen = "circuit_open";
+
     /// <summary>The delay of the retry policy, after a failure.</summary>
     public const string Retry = "retry";
 

@@ -36,6 +36,36 @@ public sealed class AgentWaitTests
     }
 
     [Fact]
+    [Trait("Row", "C9")]
+    public async Task Agent_AfterFailuresInARow_OtherCallsWaitForOneThatTriesAndFailWithIt()
+    {
+        var down = new ScriptedAnswer { Exception = new ModelException(new CallError(ErrorCodes.ProviderUnavailable, "down", ErrorKind.Transient)) };
+        var model = new ScriptedChatClient(down, down, down, down, down, down, "fine");
+        var harness = new ActivityHarness(model);
+        var start = harness.Clock.GetUtcNow();
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Equal(ErrorCodes.ProviderUnavailable, (await harness.AgentAsync(harness.Call())).Error!.Code);
+        }
+
+        var waits = await harness.AgentAsync(Another(harness));
+        Assert.Equal(new CallWait(start.AddSeconds(10), CallWaitReasons.CircuitOpen, "down"), waits.Wait);
+        Assert.Equal(5, model.Requests.Count);
+
+        // The first to come back tries. It fails, and with it the one that has waited, without a request of its own.
+        harness.Clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal("down", (await harness.AgentAsync(harness.Call())).Error!.Message);
+        var failed = await harness.AgentAsync(Another(harness));
+        Assert.Equal((ErrorCodes.ProviderUnavailable, ErrorKind.Transient, 6), (failed.Error!.Code, failed.Error.Kind, model.Requests.Count));
+        var entry = harness.Ledger.Find("run-1/draft#2/1")!;
+        Assert.Equal((0, ErrorCodes.ProviderUnavailable), (entry.Unsettled, entry.LastError));
+
+        harness.Clock.Advance(TimeSpan.FromSeconds(20));
+        Assert.NotNull((await harness.AgentAsync(Another(harness))).Output);
+        Assert.NotNull((await harness.AgentAsync(harness.Call())).Output);
+    }
+
+    [Fact]
     [Trait("Row", "C4")]
     public async Task Agent_RecordedAnswer_NeedsNotWait()
     {

@@ -15,8 +15,8 @@ public sealed class DeploymentGateTests
     [Trait("Row", "C4")]
     public void Enter_WhilePaused_WaitsUntilTheEndOfTheLongestPause()
     {
-        _gate.Pause(At(9), "Rate limit reached");
-        _gate.Pause(At(5), "shorter");
+        Pause(9, "Rate limit reached");
+        Pause(5, "shorter");
 
         Assert.Equal(new CallWait(At(9), CallWaitReasons.RetryAfter, "Rate limit reached"), Enter("a", Unlimited, 4));
         Assert.Null(Enter("a", Unlimited, 9));
@@ -52,7 +52,7 @@ public sealed class DeploymentGateTests
             Enter(step, model, 0);
         }
 
-        _gate.Pause(At(600), "later");
+        Pause(600, "later");
         var sent = new List<int>();
         var waiting = steps.Skip(3).ToDictionary(step => step, _ => 600);
         for (var second = 600; waiting.Count > 0; second++)
@@ -81,7 +81,7 @@ public sealed class DeploymentGateTests
         var model = Unlimited with { RequestsPerMinute = 1 };
         Enter("a", model, 0);
 
-        Assert.Equal(Requests(60), _gate.Enter("b", model, TimeSpan.FromSeconds(10), At(0)));
+        Assert.Equal(Requests(60), _gate.Enter("b", model, TimeSpan.FromSeconds(10), At(0))!.Wait);
         Assert.Equal(Requests(60), Enter("c", model, 0));
     }
 
@@ -117,5 +117,7 @@ public sealed class DeploymentGateTests
 
     private static CallWait Requests(int seconds) => new(At(seconds), CallWaitReasons.RequestsPerMinute);
 
-    private CallWait? Enter(string step, ModelDefinition model, int seconds) => _gate.Enter(step, model, null, At(seconds));
+    private void Pause(int until, string message) => _gate.Fail("failed", new CallError(ErrorCodes.RateLimited, message, ErrorKind.RateLimited, until * 1_000), At(0));
+
+    private CallWait? Enter(string step, ModelDefinition model, int seconds) => _gate.Enter(step, model, null, At(seconds))?.Wait;
 }

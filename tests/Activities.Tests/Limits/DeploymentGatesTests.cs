@@ -2,6 +2,7 @@ using Polyphony.Activities.Limits;
 using Polyphony.Activities.Providers;
 using Polyphony.Core.Client;
 using Polyphony.Core.Definitions;
+using Polyphony.Core.Runs;
 using Polyphony.TestKit.Chat;
 using Polyphony.TestKit.Clocks;
 
@@ -38,12 +39,34 @@ public sealed class DeploymentGatesTests
     public void List_OfADeploymentWithAPause_TellsItsEndUntilThen()
     {
         var gates = new DeploymentGates(_clock);
-        gates.Pause(Resolved(Model("m")), TimeSpan.FromSeconds(9), "Slow down.");
+        gates.Fail(Resolved(Model("m")), "a", new CallError(ErrorCodes.RateLimited, "Slow down.", ErrorKind.RateLimited, 9_000));
 
         Assert.Equal(_clock.GetUtcNow().AddSeconds(9), Assert.Single(gates.List()).PausedUntil);
 
         _clock.Advance(TimeSpan.FromSeconds(9));
         Assert.Empty(gates.List());
+    }
+
+    [Fact]
+    [Trait("Row", "C9")]
+    public void List_OfADeploymentThatFailsEveryCall_TellsUntilItAnswers()
+    {
+        var gates = new DeploymentGates(_clock);
+        var model = Resolved(Model("m"));
+        for (var i = 1; i <= CircuitBreaker.MaxFailures; i++)
+        {
+            Assert.Null(gates.Enter(model, $"{i}", null));
+            Assert.Equal(i == CircuitBreaker.MaxFailures ? _clock.GetUtcNow().AddSeconds(10) : null, gates.Fail(model, $"{i}", new CallError(ErrorCodes.ProviderUnavailable, "down", ErrorKind.Transient)));
+        }
+
+        Assert.Equal(_clock.GetUtcNow().AddSeconds(10), Assert.Single(gates.List()).FailingUntil);
+        _clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.NotNull(Assert.Single(gates.List()).FailingUntil);
+
+        Assert.Null(gates.Enter(model, "probe", null));
+        Assert.True(gates.Leave(model, "probe", 10));
+        Assert.Empty(gates.List());
+        Assert.False(gates.Leave(model, "later", 10));
     }
 
     private static ModelDefinition Model(string name) => new()

@@ -113,7 +113,7 @@ internal sealed class ModelConversation(
     private async Task<WorkResult?> WaitAsync(CallWait wait)
     {
         _attempts.GiveBack();
-        if (MayPostpone && wait.Until - context.Now > agent.MaxWait)
+        if (MayPostpone && (wait.Reason == CallWaitReasons.CircuitOpen || wait.Until - context.Now > agent.MaxWait))
         {
             return _work with { Postponed = wait, NextCall = _call.Current };
         }
