@@ -24,6 +24,9 @@ internal sealed class CircuitBreaker
 
     private static readonly TimeSpan MaxPause = TimeSpan.FromMinutes(2);
 
+    // How long others wait while a probe is under way: it may take as long as a model call, and its answer lets them go.
+    private static readonly TimeSpan ProbeWait = TimeSpan.FromSeconds(5);
+
     // Which opening the calls that wait were told of.
     private readonly Dictionary<string, int> _told = new(StringComparer.Ordinal);
     private int _failures;
@@ -64,7 +67,7 @@ internal sealed class CircuitBreaker
         }
 
         _told[step] = _opening;
-        return new HeldCall(new CallWait(now < until ? until : now + _pause, CallWaitReasons.CircuitOpen, CallWait.Shorten(_error!.Message)), null);
+        return new HeldCall(new CallWait(now < until ? until : now + ProbeWait, CallWaitReasons.CircuitOpen, CallWait.Shorten(_error!.Message)), null);
     }
 
     /// <summary>Notes that a call goes out.</summary>

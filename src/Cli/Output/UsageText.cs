@@ -45,7 +45,7 @@ internal static class UsageText
     /// <param name="run">The run that all are of, whose id need not be said again; <see langword="null"/>: they are of several.</param>
     /// <returns>The text.</returns>
     public static string Calls(IReadOnlyList<RecordedCall> calls, string? run) => string.Join(Environment.NewLine, TextTable.Lines(
-        ["call", "made by", "model", "tokens", "cost", "begun", "refused", "unsettled", "seconds"],
+        ["call", "made by", "model", "tokens", "cost", "begun", "failed", "unsettled", "seconds"],
         calls.Select(call => new[]
         {
             PlainText.Line(run is not null && call.Step.StartsWith($"{run}/", StringComparison.Ordinal) ? call.Step[(run.Length + 1)..] : call.Step), PlainText.Line(call.Tool is { } tool ? $"tool {tool}" : call.Agent!), PlainText.Line(call.ResponseModel ?? call.Model ?? ""),

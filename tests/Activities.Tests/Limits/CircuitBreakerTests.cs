@@ -37,8 +37,8 @@ public sealed class CircuitBreakerTests
         Assert.True(GoesOut("b", 10));
 
         // While the probe is under way the others wait, and their own time is not the same for ever.
-        Assert.Equal(Waits(20), _breaker.Hold("a", At(10)));
-        Assert.Equal(Waits(22), _breaker.Hold("c", At(12)));
+        Assert.Equal(Waits(15), _breaker.Hold("a", At(10)));
+        Assert.Equal(Waits(17), _breaker.Hold("c", At(12)));
         Assert.True(_breaker.Succeed());
         Assert.True(GoesOut("a", 13));
         Assert.True(GoesOut("c", 13));

@@ -61,10 +61,10 @@ public sealed class UsageTextTests
 
         Assert.Equal(
             """
-            call         made by          model      tokens     cost  begun  refused  unsettled  seconds
-            read[0]/1    reader           mini-2030   1,020  $0.0200      3        1          1      2.5
-            read[0]/1.0  tool pay                                         1                          0.0
-            read[1]/1    reader\u001b[2J  mini                            1        1             timeout
+            call         made by          model      tokens     cost  begun  failed  unsettled  seconds
+            read[0]/1    reader           mini-2030   1,020  $0.0200      3       1          1      2.5
+            read[0]/1.0  tool pay                                         1                         0.0
+            read[1]/1    reader\u001b[2J  mini                            1       1             timeout
             """.ReplaceLineEndings(),
             UsageText.Calls(calls, "r-1"));
         Assert.Contains("r-1/read[0]/1.0", UsageText.Calls(calls, null), StringComparison.Ordinal);
