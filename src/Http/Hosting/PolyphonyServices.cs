@@ -50,6 +50,7 @@ internal static class PolyphonyServices
             provider.GetRequiredService<WorkflowClient>(), provider.GetRequiredService<TopicClient>(), provider.GetRequiredService<PolyphonyHttpOptions>().Admission,
             provider.GetService<IDeployments>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<QueueHandlers>();
+        services.AddHostedService<QueueMetrics>();
         services.Configure<JsonOptions>(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJsonContext.Default);

@@ -1,0 +1,75 @@
+using Azure.Monitor.OpenTelemetry.Exporter;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+using Polyphony.Core.Telemetry;
+
+namespace Polyphony.Functions;
+
+/// <summary>Sends spans and metrics of the app to a collector and to Azure Monitor, where app settings name them.</summary>
+internal static class AppTelemetry
+{
+    /// <summary>Adds what sends them.</summary>
+    /// <param name="services">The app's services.</param>
+    /// <param name="configuration">The app settings.</param>
+    /// <exception cref="InvalidOperationException">A setting has a value that can't be used.</exception>
+    public static void AddTelemetry(this IServiceCollection services, IConfiguration configuration)
+    {
+        string? Value(string name) => configuration[name] is { Length: > 0 } value ? value : null;
+        var monitor = Value("APPLICATIONINSIGHTS_CONNECTION_STRING");
+        var all = Address("OTEL_EXPORTER_OTLP_ENDPOINT");
+        var traces = all || Address("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+        var metrics = all || Address("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT");
+        if (monitor is null && !traces && !metrics)
+        {
+            return;
+        }
+
+        var telemetry = services.AddOpenTelemetry();
+        if (Value("OTEL_SERVICE_NAME") is null)
+        {
+            telemetry.ConfigureResource(resource => resource.AddService(Value("WEBSITE_SITE_NAME") ?? "polyphony"));
+        }
+
+        if (traces || monitor is not null)
+        {
+            telemetry.WithTracing(builder =>
+            {
+                builder.AddSource(PolyphonyTelemetry.Name);
+                if (traces)
+                {
+                    builder.AddOtlpExporter();
+                }
+
+                if (monitor is not null)
+                {
+                    builder.AddAzureMonitorTraceExporter(options => options.ConnectionString = monitor);
+                }
+            });
+        }
+
+        if (metrics || monitor is not null)
+        {
+            telemetry.WithMetrics(builder =>
+            {
+                builder.AddMeter(PolyphonyTelemetry.Name);
+                if (metrics)
+                {
+                    builder.AddOtlpExporter();
+                }
+
+                if (monitor is not null)
+                {
+                    builder.AddAzureMonitorMetricExporter(options => options.ConnectionString = monitor);
+                }
+            });
+        }
+
+        bool Address(string name) => Value(name) is { } address && (Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+            ? true
+            : throw new InvalidOperationException($"{name} must be an address such as http://localhost:4317; found \"{address}\". Correct the app setting."));
+    }
+}
