@@ -1,7 +1,8 @@
+using Azure.Core;
+using Azure.Identity;
 using Azure.Monitor.OpenTelemetry.Exporter;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -46,7 +47,7 @@ internal static class AppTelemetry
 
                 if (monitor is not null)
                 {
-                    builder.AddAzureMonitorTraceExporter(options => options.ConnectionString = monitor);
+                    builder.AddAzureMonitorTraceExporter(Connect);
                 }
             });
         }
@@ -63,13 +64,35 @@ internal static class AppTelemetry
 
                 if (monitor is not null)
                 {
-                    builder.AddAzureMonitorMetricExporter(options => options.ConnectionString = monitor);
+                    builder.AddAzureMonitorMetricExporter(Connect);
                 }
             });
+        }
+
+        void Connect(AzureMonitorExporterOptions options)
+        {
+            options.ConnectionString = monitor;
+            options.Credential = Identity(Value("APPLICATIONINSIGHTS_AUTHENTICATION_STRING"));
         }
 
         bool Address(string name) => Value(name) is { } address && (Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
             ? true
             : throw new InvalidOperationException($"{name} must be an address such as http://localhost:4317; found \"{address}\". Correct the app setting."));
+    }
+
+    /// <summary>Reads by what identity the app reaches Application Insights, in the form that the Functions host reads: <c>ClientId=ID;Authorization=AAD</c>.</summary>
+    private static TokenCredential? Identity(string? text)
+    {
+        var parts = (text ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (!parts.Contains("Authorization=AAD", StringComparer.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        const string ClientId = "ClientId=";
+        return new ManagedIdentityCredential(
+            parts.FirstOrDefault(part => part.StartsWith(ClientId, StringComparison.OrdinalIgnoreCase)) is { } named
+                ? ManagedIdentityId.FromUserAssignedClientId(named[ClientId.Length..])
+                : ManagedIdentityId.SystemAssigned);
     }
 }

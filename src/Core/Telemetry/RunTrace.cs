@@ -49,15 +49,18 @@ internal static class RunTrace
             return PolyphonyTelemetry.Source.StartActivity(kind, parent, tags, links: null, startTime, name);
         }
 
-        // ASP.NET Core makes a span for each request also where nobody asked for it. It is never exported, and says that it is not sampled: nothing would be, below it.
         var current = Activity.Current;
-        if (current is not { Recorded: false, Source.Name: "" })
+        if (current is not { Parent: null, Source.Name: "" } || (current.ParentSpanId == default && current.Recorded))
         {
             return PolyphonyTelemetry.Source.StartActivity(kind, default, tags, links: null, startTime, name);
         }
 
+        // ASP.NET Core makes a span for each request also where nobody asked for it. It is never exported; what the caller sent stands above it, if the caller traces.
+        var above = current.ParentSpanId == default
+            ? default
+            : new ActivityContext(current.TraceId, current.ParentSpanId, current.ActivityTraceFlags, current.TraceStateString, isRemote: true);
         Activity.Current = null;
-        var begun = PolyphonyTelemetry.Source.StartActivity(kind, default, tags, links: null, startTime, name);
+        var begun = PolyphonyTelemetry.Source.StartActivity(kind, above, tags, links: null, startTime, name);
         if (begun is null)
         {
             Activity.Current = current;

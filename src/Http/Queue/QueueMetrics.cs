@@ -25,29 +25,30 @@ internal sealed class QueueMetrics(IServiceProvider services) : IHostedService, 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
-    private readonly Meter _meter = new(PolyphonyTelemetry.Name);
     private readonly CancellationTokenSource _stopping = new();
     private Task<QueueStatus>? _reading;
     private QueueStatus? _status;
     private DateTimeOffset? _readTime;
+
+    internal Meter Meter { get; } = new(PolyphonyTelemetry.Name);
 
     /// <summary>Offers the metrics.</summary>
     /// <param name="cancellationToken">Not used.</param>
     /// <returns>A completed task.</returns>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _meter.CreateObservableUpDownCounter("polyphony.instances", States, "{instance}", "Unfinished instances by what they do; of the oldest 10,000, if there are more.");
-        _meter.CreateObservableGauge("polyphony.instances.oldest_age", OldestAge, "s", "How long ago the oldest unfinished instance was accepted.");
-        _meter.CreateObservableGauge("polyphony.instances.limit", Limit, "{instance}", "The limit on unfinished instances.");
-        _meter.CreateObservableUpDownCounter("polyphony.workflow.instances", Workflows, "{instance}", "Unfinished instances by workflow, without children and those that handle messages.");
-        _meter.CreateObservableUpDownCounter("polyphony.messages.waiting", Messages, "{message}", "Messages in mailboxes that are not handled yet.");
-        _meter.CreateObservableGauge("polyphony.messages.oldest_age", OldestMessageAge, "s", "How long ago the oldest message that is being handled was accepted.");
-        _meter.CreateObservableGauge("polyphony.deployment.requests", () => Deployments(use => use.RequestsPerMinute is null ? null : use.RequestsLastMinute), "{request}", "This process's requests of the last minute, where there is a limit.");
-        _meter.CreateObservableGauge("polyphony.deployment.requests.limit", () => Deployments(use => use.RequestsPerMinute), "{request}", "The limit on requests a minute.");
-        _meter.CreateObservableGauge("polyphony.deployment.tokens", () => Deployments(use => use.TokensPerMinute is null ? null : use.TokensLastMinute), "{token}", "The tokens of these requests, where there is a limit.");
-        _meter.CreateObservableGauge("polyphony.deployment.tokens.limit", () => Deployments(use => use.TokensPerMinute), "{token}", "The limit on tokens a minute.");
-        _meter.CreateObservableUpDownCounter("polyphony.deployment.throttled", () => Deployments(use => use.Throttled), "{request}", "Requests that wait for the deployment's limits.");
-        _meter.CreateObservableGauge("polyphony.deployment.pause", () => Deployments(PauseOf), "s", "For how much longer the provider takes no requests; 0: it takes them.");
+        Meter.CreateObservableUpDownCounter("polyphony.instances", States, "{instance}", "Unfinished instances by what they do; of the oldest 10,000, if there are more.");
+        Meter.CreateObservableGauge("polyphony.instances.oldest_age", OldestAge, "s", "How long ago the oldest unfinished instance was accepted.");
+        Meter.CreateObservableGauge("polyphony.instances.limit", Limit, "{instance}", "The limit on unfinished instances.");
+        Meter.CreateObservableUpDownCounter("polyphony.workflow.instances", Workflows, "{instance}", "Unfinished instances by workflow, without children and those that handle messages.");
+        Meter.CreateObservableUpDownCounter("polyphony.messages.waiting", Messages, "{message}", "Messages in mailboxes that are not handled yet.");
+        Meter.CreateObservableGauge("polyphony.messages.oldest_age", OldestMessageAge, "s", "How long ago the oldest message that is being handled was accepted.");
+        Meter.CreateObservableGauge("polyphony.deployment.requests", () => Deployments(use => use.RequestsPerMinute is null ? null : use.RequestsLastMinute), "{request}", "This process's requests of the last minute, where there is a limit.");
+        Meter.CreateObservableGauge("polyphony.deployment.requests.limit", () => Deployments(use => use.RequestsPerMinute), "{request}", "The limit on requests a minute.");
+        Meter.CreateObservableGauge("polyphony.deployment.tokens", () => Deployments(use => use.TokensPerMinute is null ? null : use.TokensLastMinute), "{token}", "The tokens of these requests, where there is a limit.");
+        Meter.CreateObservableGauge("polyphony.deployment.tokens.limit", () => Deployments(use => use.TokensPerMinute), "{token}", "The limit on tokens a minute.");
+        Meter.CreateObservableUpDownCounter("polyphony.deployment.throttled", () => Deployments(use => use.Throttled), "{request}", "Requests that wait for the deployment's limits.");
+        Meter.CreateObservableGauge("polyphony.deployment.pause", () => Deployments(PauseOf), "s", "For how much longer the provider takes no requests; 0: it takes them.");
         return Task.CompletedTask;
     }
 
@@ -64,7 +65,7 @@ internal sealed class QueueMetrics(IServiceProvider services) : IHostedService, 
     public void Dispose()
     {
         _stopping.Cancel();
-        _meter.Dispose();
+        Meter.Dispose();
     }
 
     private IEnumerable<Measurement<int>> States() => Read() is not { States: var states } ? [] :
