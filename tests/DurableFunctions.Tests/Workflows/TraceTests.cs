@@ -45,10 +45,10 @@ public sealed class TraceTests
 
     private sealed class Models : IModelProvider
     {
-        private readonly ScriptedChatClient _client = new("said");
+        public ScriptedChatClient Model { get; } = new("said");
 
         public string Name => "offline";
 
-        public IChatClient GetClient(ModelDefinition definition) => _client;
+        public IChatClient GetClient(ModelDefinition definition) => Model;
     }
 }
