@@ -7,6 +7,8 @@ namespace Polyphony.Architecture.Tests;
 [Trait("Row", "H11")]
 public sealed partial class TelemetryTests
 {
+    private const int MaxMilliseconds = 60_000;
+
     private static readonly string Documentation = File.ReadAllText(Path.Combine(Tree.Root, "docs", "hosting.md"));
 
     /// <summary>Finds the instruments of the sources: kind, name and unit.</summary>
@@ -61,15 +63,15 @@ public sealed partial class TelemetryTests
         };
     }
 
-    [GeneratedRegex("""Create(?<kind>Counter|Histogram|ObservableGauge|ObservableUpDownCounter)(<\w+>)?\(\s*"(?<name>[a-z_.]+)",(?:[^"]|"(?!s"|\{))*?"(?<unit>s|\{\w+\})",""")]
+    [GeneratedRegex("""Create(?<kind>Counter|Histogram|ObservableGauge|ObservableUpDownCounter)(<\w+>)?\(\s*"(?<name>[a-z_.]+)",(?:[^"]|"(?!s"|\{))*?"(?<unit>s|\{\w+\})",""", RegexOptions.ExplicitCapture, MaxMilliseconds)]
     private static partial Regex Creation();
 
-    [GeneratedRegex("""const string \w+ = "(?<name>\w+(\.\w+)+)";""")]
+    [GeneratedRegex("""const string \w+ = "(?<name>\w+(\.\w+)+)";""", RegexOptions.ExplicitCapture, MaxMilliseconds)]
     private static partial Regex Attribute();
 
-    [GeneratedRegex("""by \([^)]*\)|\{[^}]*\}""")]
+    [GeneratedRegex("""by \([^)]*\)|\{[^}]*\}""", RegexOptions.ExplicitCapture, MaxMilliseconds)]
     private static partial Regex Grouping();
 
-    [GeneratedRegex("""(?:gen_ai|polyphony)_\w+""")]
+    [GeneratedRegex("""(?:gen_ai|polyphony)_\w+""", RegexOptions.ExplicitCapture, MaxMilliseconds)]
     private static partial Regex Metric();
 }
