@@ -37,36 +37,12 @@ internal static class AppTelemetry
 
         if (traces || monitor is not null)
         {
-            telemetry.WithTracing(builder =>
-            {
-                builder.AddSource(PolyphonyTelemetry.Name);
-                if (traces)
-                {
-                    builder.AddOtlpExporter();
-                }
-
-                if (monitor is not null)
-                {
-                    builder.AddAzureMonitorTraceExporter(Connect);
-                }
-            });
+            telemetry.WithTracing(builder => AddExporters(builder, traces, monitor is null ? null : Connect));
         }
 
         if (metrics || monitor is not null)
         {
-            telemetry.WithMetrics(builder =>
-            {
-                builder.AddMeter(PolyphonyTelemetry.Name);
-                if (metrics)
-                {
-                    builder.AddOtlpExporter();
-                }
-
-                if (monitor is not null)
-                {
-                    builder.AddAzureMonitorMetricExporter(Connect);
-                }
-            });
+            telemetry.WithMetrics(builder => AddExporters(builder, metrics, monitor is null ? null : Connect));
         }
 
         void Connect(AzureMonitorExporterOptions options)
@@ -78,6 +54,34 @@ internal static class AppTelemetry
         bool Address(string name) => Value(name) is { } address && (Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
             ? true
             : throw new InvalidOperationException($"{name} must be an address such as http://localhost:4317; found \"{address}\". Correct the app setting."));
+    }
+
+    private static void AddExporters(TracerProviderBuilder builder, bool hasCollector, Action<AzureMonitorExporterOptions>? connect)
+    {
+        builder.AddSource(PolyphonyTelemetry.Name);
+        if (hasCollector)
+        {
+            builder.AddOtlpExporter();
+        }
+
+        if (connect is not null)
+        {
+            builder.AddAzureMonitorTraceExporter(connect);
+        }
+    }
+
+    private static void AddExporters(MeterProviderBuilder builder, bool hasCollector, Action<AzureMonitorExporterOptions>? connect)
+    {
+        builder.AddMeter(PolyphonyTelemetry.Name);
+        if (hasCollector)
+        {
+            builder.AddOtlpExporter();
+        }
+
+        if (connect is not null)
+        {
+            builder.AddAzureMonitorMetricExporter(connect);
+        }
     }
 
     /// <summary>Reads by what identity the app reaches Application Insights, in the form that the Functions host reads: <c>ClientId=ID;Authorization=AAD</c>.</summary>

@@ -28,28 +28,7 @@ internal sealed class HostTelemetry : IAsyncDisposable
     public static HostTelemetry? Start(Func<string, string?> read)
     {
         string? Value(string name) => read(name) is { Length: > 0 } value ? value : null;
-        var problems = new List<string>();
-        foreach (var name in new[] { Endpoint, TracesEndpoint, MetricsEndpoint })
-        {
-            if (Value(name) is { } address && !(Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
-            {
-                problems.Add($"{name} must be an address such as http://localhost:4317; found \"{address}\".");
-            }
-        }
-
-        foreach (var name in new[] { "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL" })
-        {
-            if (Value(name) is { } protocol and not ("grpc" or "http/protobuf"))
-            {
-                problems.Add($"{name} must be grpc (the default) or http/protobuf; found \"{protocol}\".");
-            }
-        }
-
-        if (problems.Count > 0)
-        {
-            throw CliException.Invalid(string.Join(Environment.NewLine, problems));
-        }
-
+        Check(Value);
         var sendsTraces = (Value(Endpoint) ?? Value(TracesEndpoint)) is not null && Value("OTEL_TRACES_EXPORTER") != "none";
         var sendsMetrics = (Value(Endpoint) ?? Value(MetricsEndpoint)) is not null && Value("OTEL_METRICS_EXPORTER") != "none";
         if ((!sendsTraces && !sendsMetrics) || string.Equals(Value("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase))
@@ -71,6 +50,31 @@ internal sealed class HostTelemetry : IAsyncDisposable
         return new HostTelemetry(
             sendsTraces ? Sdk.CreateTracerProviderBuilder().ConfigureResource(Describe).AddSource(PolyphonyTelemetry.Name).AddOtlpExporter().Build() : null,
             sendsMetrics ? Sdk.CreateMeterProviderBuilder().ConfigureResource(Describe).AddMeter(PolyphonyTelemetry.Name).AddOtlpExporter().Build() : null);
+    }
+
+    private static void Check(Func<string, string?> valueOf)
+    {
+        var problems = new List<string>();
+        foreach (var name in new[] { Endpoint, TracesEndpoint, MetricsEndpoint })
+        {
+            if (valueOf(name) is { } address && !(Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
+            {
+                problems.Add($"{name} must be an address such as http://localhost:4317; found \"{address}\".");
+            }
+        }
+
+        foreach (var name in new[] { "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL" })
+        {
+            if (valueOf(name) is { } protocol and not ("grpc" or "http/protobuf"))
+            {
+                problems.Add($"{name} must be grpc (the default) or http/protobuf; found \"{protocol}\".");
+            }
+        }
+
+        if (problems.Count > 0)
+        {
+            throw CliException.Invalid(string.Join(Environment.NewLine, problems));
+        }
     }
 
     /// <summary>Sends what is left. A collector that can't be reached neither fails a command nor keeps it for more than two seconds.</summary>

@@ -231,9 +231,6 @@ public sealed partial class WorkflowClient(
         return Payload.MayBeInline(json) ? Payload.Inline(value.Clone()) : await StoreAsync(instanceId, value, json, cancellationToken);
     }
 
-    private async Task<Payload> StoreAsync(string instanceId, JsonElement value, byte[] json, CancellationToken cancellationToken)
-    {
-        var hash = await payloads.PutAsync(instanceId, json, cancellationToken);
-        return new Payload { Reference = PayloadReader.Describe(hash, json.Length, value) };
-    }
+    private async Task<Payload> StoreAsync(string instanceId, JsonElement value, byte[] json, CancellationToken cancellationToken) =>
+        new() { Reference = PayloadReader.Describe(await payloads.PutAsync(instanceId, json, cancellationToken), json.Length, value) };
 }
