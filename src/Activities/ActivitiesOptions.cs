@@ -1,4 +1,5 @@
 using Polyphony.Activities.Providers;
+using Polyphony.Activities.Telemetry;
 
 namespace Polyphony.Activities;
 
@@ -19,6 +20,9 @@ internal sealed record ActivitiesOptions
 
     /// <summary>Gets what models cost; by default nothing is known, and costs are recorded as unknown.</summary>
     public PriceTable Prices { get; init; } = PriceTable.Empty;
+
+    /// <summary>Gets a value indicating whether spans have prompts and answers. By default only if <c>OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT</c> is <c>true</c>.</summary>
+    public bool TracesMessages { get; init; } = string.Equals(Environment.GetEnvironmentVariable(MessageText.Variable), "true", StringComparison.OrdinalIgnoreCase);
 
     internal ActivitiesOptions Validated()
     {

@@ -6,6 +6,7 @@ using Polyphony.Activities.Evaluation;
 using Polyphony.Activities.Limits;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
+using Polyphony.Activities.Telemetry;
 using Polyphony.Activities.Tools;
 using Polyphony.Activities.Topics;
 using Polyphony.Core.Client;
@@ -66,7 +67,7 @@ internal sealed class PolyphonyActivities
         var values = new PayloadValues(payloads, options.PayloadCacheBytes);
         var pinned = DefinitionCache.Of(definitions);
         var log = loggerFactory.ForActivities();
-        _agent = new ModelCallActivity(new ConversationBuilder(values, tools, new RunTools(pinned)), pinned, values, ledger, models, options.Prices, gates ?? new DeploymentGates(timeProvider), timeProvider, log);
+        _agent = new ModelCallActivity(new ConversationBuilder(values, tools, new RunTools(pinned)), pinned, values, ledger, models, options, gates ?? new DeploymentGates(timeProvider), timeProvider, log);
         _tool = new ToolActivity(pinned, values, ledger, tools, options.ToolTimeout, timeProvider, log);
         _batch = new BatchActivity(_agent, _tool, values);
         _evaluate = new EvaluateActivity(pinned, values, log);
@@ -90,6 +91,11 @@ internal sealed class PolyphonyActivities
             .AddActivity(TaskNames.Evaluate, Function(json.EvaluateCall, json.EvaluateResult, _evaluate.RunAsync))
             .AddActivity(TaskNames.Pack, Function(json.PackCall, json.Payload, _pack.RunAsync))
             .AddActivity(TaskNames.Publish, Function(json.PublishCall, json.PublishResult, _publish.RunAsync))
+            .AddActivity(TaskNames.TraceEnd, (context, input) =>
+            {
+                TraceEndActivity.Run(Read(json.TracedEnd, context, input));
+                return Task.FromResult<string?>(null);
+            })
             .AddActivity(TaskNames.Fail, async (context, input) =>
             {
                 await _fail.RunAsync(Read(json.FailCall, context, input), context.CancellationToken);

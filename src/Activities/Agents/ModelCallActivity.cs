@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Errors;
@@ -5,9 +6,11 @@ using Polyphony.Activities.Limits;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
 using Polyphony.Activities.Providers.Offline;
+using Polyphony.Activities.Telemetry;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Telemetry;
 
 namespace Polyphony.Activities.Agents;
 
@@ -23,7 +26,7 @@ internal sealed class ModelCallActivity(
     PayloadValues values,
     ILedger ledger,
     IModelRegistry models,
-    PriceTable prices,
+    ActivitiesOptions options,
     DeploymentGates gates,
     TimeProvider timeProvider,
     ILogger log)
@@ -34,17 +37,28 @@ internal sealed class ModelCallActivity(
     public async Task<AgentCallResult> RunAsync(AgentCall call, CancellationToken cancellationToken)
     {
         using var deadline = new CallDeadline(call.Deadline, timeProvider, cancellationToken);
+        using var span = AgentSpan.Begin(call);
+        CallMetrics.NoteAttempt(call.Attempt, SpanNames.Chat, SpanNames.Agent, call.Agent);
+        AgentCallResult result;
         try
         {
-            return await AnswerAsync(call, deadline.Token);
+            result = await AnswerAsync(call, span, deadline.Token);
         }
         catch (Exception) when (deadline.IsOver && !cancellationToken.IsCancellationRequested)
         {
-            return new AgentCallResult { Error = CallError.Cancelled };
+            result = new AgentCallResult { Error = CallError.Cancelled };
         }
+        catch (Exception)
+        {
+            span?.Fail(ErrorCodes.Cancelled);
+            throw;
+        }
+
+        AgentSpan.End(span, result);
+        return result;
     }
 
-    private async Task<AgentCallResult> AnswerAsync(AgentCall call, CancellationToken cancellationToken)
+    private async Task<AgentCallResult> AnswerAsync(AgentCall call, Activity? span, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         WorkflowDefinition? definition = null;
@@ -55,6 +69,7 @@ internal sealed class ModelCallActivity(
             var agent = definition.FindAgent(call.Agent, call.Scope.Node)
                 ?? throw new PolyphonyException("agent_not_found", $"Workflow \"{definition.Name}\" has no agent \"{call.Agent}\". The call and the definition do not belong together.");
             var model = models.Resolve(definition, call.Model);
+            span?.SetTag(SpanNames.Workflow, definition.Name).SetTag(SpanNames.Provider, ProviderNames.Of(model.Definition.Provider)).SetTag(SpanNames.RequestModel, model.Definition.Model ?? model.Definition.Name);
             var conversation = await conversations.BuildAsync(call, definition, agent, model.Definition, cancellationToken);
             var mayFallBack = call.MayFallBack ?? models.HostFallback(definition, call.Model).Count > 0;
             result = await AskAsync(call, definition.Name, agent, model, conversation, mayFallBack ? agent.MaxWait : null, cancellationToken);
@@ -88,6 +103,7 @@ internal sealed class ModelCallActivity(
         if (entry.Answer is { } recorded)
         {
             log.ModelCallReused(call.StepId);
+            CallMetrics.NoteReused(call);
             if (entry.Request.RequestHash != hash)
             {
                 log.RecordedRequestDiffers(call.StepId, entry.Request.RequestHash, hash);
@@ -105,12 +121,13 @@ internal sealed class ModelCallActivity(
 
         if (gates.Enter(model, call.StepId, longestWait) is { } held)
         {
-            return await HoldBackAsync(call, model.Definition, held);
+            return await HoldBackAsync(call, model, held);
         }
 
         log.ModelCallBegun(
             call.StepId, call.Agent, model.Definition.Provider, model.Definition.Model, call.Attempt, conversation.Messages.Count, conversation.Characters);
         TraceMessages(call, conversation);
+        using var operation = ChatOperation.Begin(model, conversation, options.TracesMessages, timeProvider);
         ChatResponse response;
         try
         {
@@ -120,6 +137,7 @@ internal sealed class ModelCallActivity(
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             var failed = Failed(call, exception, agent, model.Definition) with { Provider = model.Definition.Provider };
+            operation?.Fail(failed.Error!.Code);
             var record = Settlement.MayBePaid(exception)
                 ? ledger.LeaveUnsettledAsync(call.StepId, failed.Error!.Code, CancellationToken.None)
                 : ledger.FailAsync(call.StepId, failed.Error!.Code, CancellationToken.None);
@@ -133,6 +151,7 @@ internal sealed class ModelCallActivity(
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
+            operation?.Fail(ErrorCodes.Cancelled);
             gates.Cancel(model, call.StepId);
             log.ModelCallCancelled(call.StepId);
             await ledger.LeaveUnsettledAsync(call.StepId, ErrorCodes.Cancelled, CancellationToken.None);
@@ -140,7 +159,9 @@ internal sealed class ModelCallActivity(
         }
 
         // Not cancelled any more: the answer is paid for, and this is the moment to keep it.
-        var answer = await ledger.CompleteAsync(call.StepId, ToLedger(conversation, response, model.Definition), CancellationToken.None);
+        var received = ToLedger(conversation, response, model.Definition);
+        operation?.Answer(response, received);
+        var answer = await ledger.CompleteAsync(call.StepId, received, CancellationToken.None);
         if (gates.Leave(model, call.StepId, answer.InputTokens + answer.OutputTokens))
         {
             log.DeploymentAnswers(model.Definition.Provider, model.Definition.Model);
@@ -163,18 +184,19 @@ internal sealed class ModelCallActivity(
         return result;
     }
 
-    private async Task<AgentCallResult> HoldBackAsync(AgentCall call, ModelDefinition model, HeldCall held)
+    private async Task<AgentCallResult> HoldBackAsync(AgentCall call, ResolvedModel model, HeldCall held)
     {
         // Nothing was asked, so nothing can have been paid.
         await ledger.FailAsync(call.StepId, held.Error?.Code ?? ErrorCodes.RateLimited, CancellationToken.None);
         if (held.Wait is { } wait)
         {
             log.ModelCallWaits(call.StepId, wait.Until, wait.Reason);
+            CallMetrics.NoteThrottled(model, wait);
             return new AgentCallResult { Wait = wait };
         }
 
         LogFailed(call, held.Error!);
-        return new AgentCallResult { Error = held.Error, Provider = model.Provider };
+        return new AgentCallResult { Error = held.Error, Provider = model.Definition.Provider };
     }
 
     /// <summary>
@@ -216,7 +238,7 @@ internal sealed class ModelCallActivity(
             OutputTokens = tokens.Output,
             ReasoningTokens = tokens.Reasoning,
             IsEstimated = tokens.IsEstimated,
-            CostUsd = isOffline ? 0 : prices.Cost(response.ModelId, model.Model, tokens.Input, tokens.CachedInput, tokens.Output),
+            CostUsd = isOffline ? 0 : options.Prices.Cost(response.ModelId, model.Model, tokens.Input, tokens.CachedInput, tokens.Output),
         };
     }
 

@@ -2,10 +2,12 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Polyphony.Activities.Payloads;
 using Polyphony.Activities.Providers;
+using Polyphony.Activities.Telemetry;
 using Polyphony.Core.Definitions;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Telemetry;
 using Polyphony.Expressions;
 using Polyphony.Expressions.Schemas;
 
@@ -208,10 +210,12 @@ internal sealed class ToolActivity(
 
         log.ToolCallBegun(call.StepId, call.Tool, call.Attempt, request.Arguments.GetRawText().Length);
         JsonElement output;
-        var context = new ToolCallContext(call.StepId, call.Tool, call.Attempt, definitions.Get(call.Scope.DefinitionHash));
+        var definition = definitions.Get(call.Scope.DefinitionHash);
+        var context = new ToolCallContext(call.StepId, call.Tool, call.Attempt, definition);
+        CallMetrics.NoteAttempt(call.Attempt, SpanNames.ExecuteTool, SpanNames.Tool, call.Tool);
         try
         {
-            output = await _functions.InvokeAsync(request.Tool, request.Arguments, context, cancellationToken);
+            output = await InvokeAsync(request, context, definition, cancellationToken);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -224,6 +228,22 @@ internal sealed class ToolActivity(
         }
 
         return await _records.EndAsync(request, output, context.Written());
+    }
+
+    private async Task<JsonElement> InvokeAsync(ToolRequest request, ToolCallContext context, WorkflowDefinition definition, CancellationToken cancellationToken)
+    {
+        using var operation = ToolOperation.Begin(request.Call, definition.Name, timeProvider);
+        try
+        {
+            return await _functions.InvokeAsync(request.Tool, request.Arguments, context, cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            operation?.Fail(cancellationToken.IsCancellationRequested
+                ? ErrorCodes.Cancelled
+                : ToolFailures.Classify(request.Call.Tool, exception, _functions.LimitOf(request.Tool), timeProvider).Code);
+            throw;
+        }
     }
 
     /// <summary>Finds out what has become of a call whose tool has thrown.</summary>

@@ -23,11 +23,13 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     private readonly EmbeddedEngine _engine;
     private readonly WebApplication _app;
     private readonly HostLog _log;
+    private readonly HostTelemetry? _telemetry;
 
-    private EmbeddedHost(WebApplication app, HostLog log)
+    private EmbeddedHost(WebApplication app, HostLog log, HostTelemetry? telemetry)
     {
         _app = app;
         _log = log;
+        _telemetry = telemetry;
         var hosted = app.Services.GetRequiredService<HostedEngine>();
         _engine = hosted.Engine;
         OwnerToken = hosted.OwnerToken;
@@ -62,21 +64,30 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     {
         AccessOptions.CheckKey(options.ApiKey);
         HostLog? log = null;
+        HostTelemetry? telemetry = null;
         WebApplication? app = null;
         try
         {
             // The log lies in the data folder.
             DataFolderAccess.Prepare(options.Settings.DataFolder);
             log = HostLog.Open(options);
+
+            // Who only looks does nothing that could be traced.
+            telemetry = options.Paused ? null : HostTelemetry.Start(Environment.GetEnvironmentVariable);
             app = Build(options, log.Factory);
             await app.StartAsync(cancellationToken);
-            return new EmbeddedHost(app, log);
+            return new EmbeddedHost(app, log, telemetry);
         }
         catch (Exception e)
         {
             if (app is not null)
             {
                 await app.DisposeAsync();
+            }
+
+            if (telemetry is not null)
+            {
+                await telemetry.DisposeAsync();
             }
 
             log?.Dispose();
@@ -93,6 +104,11 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     {
         await _app.StopAsync();
         await _app.DisposeAsync();
+        if (_telemetry is not null)
+        {
+            await _telemetry.DisposeAsync();
+        }
+
         _log.Dispose();
     }
 

@@ -3,6 +3,7 @@ using Polyphony.Core.Durable;
 using Polyphony.Core.Durable.History;
 using Polyphony.Core.Json;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Telemetry;
 
 namespace Polyphony.Core.Client;
 
@@ -41,6 +42,7 @@ public sealed partial class WorkflowClient
         }
 
         client.CheckWritable();
+        using var start = RunTrace.Start(run.Workflow, newInstanceId);
         await AdmissionLimits.CheckAsync(admission, client, run.Workflow, newInstanceId, cancellationToken);
 
         // Before the start: the old instance may be purged as soon as the new one runs.
@@ -52,7 +54,7 @@ public sealed partial class WorkflowClient
         // An instance that continued as new has its state in its input: the new one begins without.
         return await client.StartAsync(
             metadata.Name,
-            JsonSerializer.Serialize(run with { State = null, PackedState = null }, CoreJsonContext.Default.WorkflowInput),
+            JsonSerializer.Serialize(run with { State = null, PackedState = null, Trace = RunTrace.ContextOf(start) }, CoreJsonContext.Default.WorkflowInput),
             new StartOrchestrationOptions { InstanceId = newInstanceId, Tags = metadata.Tags, Admission = admission },
             cancellationToken);
     }

@@ -8,6 +8,7 @@ using Polyphony.Core.Json;
 using Polyphony.Core.Ledger;
 using Polyphony.Core.Payloads;
 using Polyphony.Core.Runs;
+using Polyphony.Core.Telemetry;
 using Polyphony.Expressions.Schemas;
 
 namespace Polyphony.Core.Client;
@@ -115,6 +116,7 @@ public sealed partial class WorkflowClient(
         }
 
         CheckInput(definition, input);
+        using var start = RunTrace.Start(definition.Name, instanceId);
         await AdmissionLimits.CheckAsync(options.Admission, client, definition.Name, instanceId, cancellationToken);
         var subWorkflows = await Pinning.PinAsync(definition, options.Limits?.MaxCostUsd is not null, cancellationToken);
         var run = new WorkflowInput
@@ -124,6 +126,7 @@ public sealed partial class WorkflowClient(
             SubWorkflows = subWorkflows,
             Input = await PutAsync(instanceId, input, cancellationToken),
             Limits = options.Limits,
+            Trace = RunTrace.ContextOf(start),
         };
         var tags = new Dictionary<string, string>(options.Tags ?? new Dictionary<string, string>(), StringComparer.Ordinal)
         {
@@ -228,9 +231,6 @@ public sealed partial class WorkflowClient(
         return Payload.MayBeInline(json) ? Payload.Inline(value.Clone()) : await StoreAsync(instanceId, value, json, cancellationToken);
     }
 
-    private async Task<Payload> StoreAsync(string instanceId, JsonElement value, byte[] json, CancellationToken cancellationToken)
-    {
-        var hash = await payloads.PutAsync(instanceId, json, cancellationToken);
-        return new Payload { Reference = PayloadReader.Describe(hash, json.Length, value) };
-    }
+    private async Task<Payload> StoreAsync(string instanceId, JsonElement value, byte[] json, CancellationToken cancellationToken) =>
+        new() { Reference = PayloadReader.Describe(await payloads.PutAsync(instanceId, json, cancellationToken), json.Length, value) };
 }

@@ -36,6 +36,7 @@ namespace Polyphony.Core.Json;
 [JsonSerializable(typeof(ToolExchange))]
 [JsonSerializable(typeof(List<ToolExchange>))]
 [JsonSerializable(typeof(ToolCall))]
+[JsonSerializable(typeof(TracedEnd))]
 [JsonSerializable(typeof(ToolCallResult))]
 [JsonSerializable(typeof(ToolQuestionDetails))]
 [JsonSerializable(typeof(AgentCall[]))]

@@ -48,6 +48,10 @@ public sealed record CallScope
 
     /// <summary>Gets further variables, such as <c>answer</c> or <c>error</c>.</summary>
     public IReadOnlyDictionary<string, Payload>? Variables { get; init; }
+
+    /// <summary>Gets the trace of the run, as in <see cref="WorkflowInput.Trace"/>.</summary>
+    [JsonInclude]
+    internal string? Trace { get; init; }
 }
 
 /// <summary>What expressions can read of the message that a run handles, its data aside, which is the run's input.</summary>

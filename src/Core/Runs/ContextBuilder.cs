@@ -82,6 +82,7 @@ internal sealed class ContextBuilder(RunContext run, NodeSchedule schedule, Resu
             Input = reads.Input ? run.Input.Input : null,
             Message = run.Input.Message?.Scope,
             Nodes = nodes,
+            Trace = run.Input.Trace,
         };
     }
 

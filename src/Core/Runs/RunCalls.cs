@@ -164,6 +164,19 @@ internal sealed class RunCalls(OrchestrationContext context, WorkflowDefinition 
         return context.CallActivityAsync(TaskNames.Fail, JsonSerializer.Serialize(call, CoreJsonContext.Default.FailCall));
     }
 
+    /// <summary>Tells the end of the run to those who trace it. That it can't be told is no reason to fail.</summary>
+    public async Task TraceEndAsync(TracedEnd end)
+    {
+        Operations++;
+        try
+        {
+            await context.CallActivityAsync(TaskNames.TraceEnd, JsonSerializer.Serialize(end, CoreJsonContext.Default.TracedEnd));
+        }
+        catch (TaskFailedException)
+        {
+        }
+    }
+
     /// <summary>Evaluates an expression; a value above the inline limit comes as a reference.</summary>
     public async Task<EvaluateResult> EvaluateAsync(ExpressionSite site, CallScope scope)
     {

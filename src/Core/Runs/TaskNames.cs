@@ -53,6 +53,9 @@ internal static class TaskNames
     /// <summary>Puts values together into one list; input <see cref="PackCall"/>, output a <see cref="Payloads.Payload"/>.</summary>
     public const string Pack = "polyphony-pack";
 
+    /// <summary>Tells the end of a run to those who trace it; input <see cref="TracedEnd"/>, no output.</summary>
+    public const string TraceEnd = "polyphony-trace-end";
+
     /// <summary>Ends a failed workflow by throwing, unless it was rewound; input <see cref="FailCall"/>, no output.</summary>
     public const string Fail = "polyphony-fail";
 }

@@ -53,6 +53,10 @@ internal sealed record WorkflowInput
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RunPlace? Place { get; init; }
 
+    /// <summary>Gets the trace of the run, a W3C <c>traceparent</c>; <see langword="null"/>: nobody listened at its start.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Trace { get; init; }
+
     /// <summary>Gets where an earlier generation left off; <see langword="null"/> at the start.</summary>
     public RunState? State { get; init; }
 

@@ -3,6 +3,7 @@ using Polyphony.Core.CodeFirst;
 using Polyphony.Core.Durable;
 using Polyphony.Core.Graph;
 using Polyphony.Core.Json;
+using Polyphony.Core.Telemetry;
 
 namespace Polyphony.Core.Runs;
 
@@ -88,6 +89,11 @@ internal sealed class WorkflowRunner
             _run.Locks.ReleaseAll();
 
             var result = await _result.BuildAsync();
+            if (RunTrace.IsSampled(_run.Input.Trace))
+            {
+                await _run.Calls.TraceEndAsync(TracedEnd.Of(_run, result));
+            }
+
             if (result.StopReason != StopReason.Failed || !_run.IsRoot)
             {
                 return JsonSerializer.Serialize(result, CoreJsonContext.Default.WorkflowResult);

@@ -117,6 +117,15 @@ public sealed class ActivityTriggers(AppFunctions functions)
     public Task<RawJson?> PublishAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
         functions.RunActivityAsync(input, instanceId, invocation);
 
+    /// <summary>Tells the end of a run to those who trace it.</summary>
+    /// <param name="input">How it ended.</param>
+    /// <param name="instanceId">The instance that called.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <returns>Nothing.</returns>
+    [Function(TaskNames.TraceEnd)]
+    public Task<RawJson?> TraceEndAsync([ActivityTrigger] RawJson? input, string instanceId, FunctionContext invocation) =>
+        functions.RunActivityAsync(input, instanceId, invocation);
+
     /// <summary>Fails on purpose, so that a failed workflow can be rewound.</summary>
     /// <param name="input">The call.</param>
     /// <param name="instanceId">The instance that called.</param>

@@ -15,6 +15,7 @@ internal sealed class BatchWriter(Store store, Journal journal, ICommitHook? hoo
     {
         try
         {
+            var begun = EngineMetrics.Begin();
             store.Transact(writer =>
             {
                 foreach (var record in batch)
@@ -25,6 +26,7 @@ internal sealed class BatchWriter(Store store, Journal journal, ICommitHook? hoo
                 journal.WriteCheckpointIfDue(writer);
                 hook?.BeforeCommit();
             });
+            EngineMetrics.End(begun, batch.Count);
             hook?.AfterCommit();
             foreach (var record in batch)
             {

@@ -52,6 +52,7 @@ internal static class PolyphonyServices
             provider.GetService<IDeployments>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<QueueHandlers>();
         services.AddSingleton<UsageHandlers>();
+        services.AddHostedService<QueueMetrics>();
         services.Configure<JsonOptions>(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJsonContext.Default);

@@ -107,6 +107,7 @@ internal sealed class SubWorkflowRunner(ActivationContext context, RetryDelays d
             LogicalId = node.Call is { } call ? $"{activation.Scope.InstanceId}/{call.QuestionId}" : $"{activation.Scope.InstanceId}/{activation.Id}",
             Depth = context.SubWorkflows.Depth + 1,
             Rewinds = context.Rewinds + attempt - 1,
+            Trace = activation.Scope.Trace,
             HoldsPublications = context.Publications.AreHeld,
             HoldsLock = activation.HoldsLock || context.Locks?.AreHeldAbove == true,
             Limits = new RunLimits(
