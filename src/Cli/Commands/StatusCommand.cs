@@ -112,6 +112,8 @@ internal static class StatusCommand
 
     private static string Tags(InstanceStatus status) => status.Tags is null ? "" : $"  {TagText(status.Tags)}";
 
+    private static string TagLine(InstanceStatus status) => status.Tags is null ? "" : $"{Environment.NewLine}tags: {TagText(status.Tags)}";
+
     private static string TagText(IReadOnlyDictionary<string, string> tags) => PlainText.Line(string.Join(", ", tags.OrderBy(tag => tag.Key, StringComparer.Ordinal).Select(tag => $"{tag.Key}={tag.Value}")));
 
     private static string Ending(InstanceStatus status) => status.StopReason is { } reason ? ResultText.Name(reason)
@@ -136,12 +138,7 @@ internal static class StatusCommand
             return;
         }
 
-        await Console.Out.WriteLineAsync($"{status.Name} {status.InstanceId}, started {status.CreatedTime:u}");
-        if (status.Tags is { } tags)
-        {
-            await Console.Out.WriteLineAsync($"tags: {TagText(tags)}");
-        }
-
+        await Console.Out.WriteLineAsync($"{status.Name} {status.InstanceId}, started {status.CreatedTime:u}{TagLine(status)}");
         new LineView(Console.Out, TimeProvider.System).Show(status);
         foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
         {
