@@ -50,6 +50,29 @@ public sealed partial class RunTests : IDisposable
     }
 
     [Fact]
+    [Trait("Row", "H12")]
+    public async Task Status_WithFilters_ListsTheRunsThatFit()
+    {
+        foreach (var team in (string[])["north", "south"])
+        {
+            Assert.Equal(0, (await ToolProcess.RunAsync(_folder.Data, ["run", "--tag", $"team={team}", "--tag", "for=a b", "samples/hello.yaml", "name=Ada"])).Code);
+        }
+
+        var (code, output, _) = await ToolProcess.RunAsync(_folder.Data, ["status", "--workflow", "hello", "--status", "completed,failed", "--tag", "team=north", "--tag", "for=a b", "--since", "1h"]);
+        Assert.Equal(0, code);
+        Assert.EndsWith("for=a b, team=north", Assert.Single(output.Trim().Split('\n').Skip(1)), StringComparison.Ordinal);
+        Assert.Equal("No such runs.", (await ToolProcess.RunAsync(_folder.Data, ["status", "--until", "1d"])).Out.Trim());
+        Assert.Contains("newest 1;", (await ToolProcess.RunAsync(_folder.Data, ["status", "--limit", "1"])).Out, StringComparison.Ordinal);
+        var found = JsonElement.Parse((await ToolProcess.RunAsync(_folder.Data, ["status", "--json", "--tag", "team=south"])).Out);
+        Assert.Equal("south", Assert.Single(found.EnumerateArray()).GetProperty("tags").GetProperty("team").GetString());
+
+        (code, _, var error) = await ToolProcess.RunAsync(_folder.Data, ["status", "--status", "happy", "--tag", "team", "--since", "soon"]);
+        Assert.Equal(2, code);
+        Assert.All((string[])["--status happy", "--tag team", "--since soon"], problem => Assert.Contains(problem, error, StringComparison.Ordinal));
+        Assert.Equal(2, (await ToolProcess.RunAsync(_folder.Data, ["status", "some-id", "--limit", "5"])).Code);
+    }
+
+    [Fact]
     public async Task Run_Values_AreReadByTheTypesOfTheSchema()
     {
         var file = _folder.Write("types.yaml", """

@@ -27,17 +27,18 @@ internal static class RunCommand
             Arity = ArgumentArity.ZeroOrMore,
         };
         var input = new Option<string?>("--input") { Description = "A JSON file with the input; key=value arguments are added to it.", HelpName = "FILE" };
-        var command = new Command("run", "Run a workflow to its end and print its result") { arguments, input, common.Json, common.Files };
+        var tags = ListFilters.TagOption("A tag to keep with the run; status --tag finds it. May be repeated.");
+        var command = new Command("run", "Run a workflow to its end and print its result") { arguments, input, tags, common.Json, common.Files };
         command.SetAction((parsed, _) =>
         {
             var settings = common.Read(parsed);
             return CommandLine.GuardAsync(settings, cancellationToken =>
-                RunAsync(settings, parsed.GetValue(arguments) ?? [], parsed.GetValue(input), parsed.GetValue(common.Json), cancellationToken));
+                RunAsync(settings, parsed.GetValue(arguments) ?? [], parsed.GetValue(input), parsed.GetValue(tags), parsed.GetValue(common.Json), cancellationToken));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(CliSettings settings, string[] arguments, string? inputFile, bool json, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(CliSettings settings, string[] arguments, string? inputFile, string[]? tags, bool json, CancellationToken cancellationToken)
     {
         var named = arguments is [var first, ..] && (!first.Contains('=', StringComparison.Ordinal) || File.Exists(first));
         if (!named && settings.Repository is { } repository)
@@ -58,6 +59,7 @@ internal static class RunCommand
             // Chosen here, so that a start that was cut off can be found again.
             InstanceId = NewId(definition.Name),
             Input = input,
+            Tags = ListFilters.ReadTags(tags),
             Definition = JsonElement.Parse(definition.CanonicalJson, JsonLimits.Document),
             Uses = uses.Count == 0 ? null : [.. uses.Select(use => JsonElement.Parse(use.CanonicalJson, JsonLimits.Document))],
         };

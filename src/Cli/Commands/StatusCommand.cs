@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Polyphony.Cli.Hosting;
+using Polyphony.Cli.Inputs;
 using Polyphony.Cli.Output;
 using Polyphony.Cli.Sessions;
 using Polyphony.Core.Runs;
@@ -12,22 +13,43 @@ namespace Polyphony.Cli.Commands;
 /// <summary><c>status</c>: lists instances, or shows one. Nothing is set going by it.</summary>
 internal static class StatusCommand
 {
-    private const string MostListed = "100";
+    private const int UsuallyListed = 100;
+    private const int LargestPage = 1_000;
 
     public static Command Create(CommonOptions common)
     {
         var id = new Argument<string?>("ID") { Description = "The instance; without it the newest are listed.", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("status", "List the runs, or show one") { id, common.Json };
+        var filters = new ListFilters();
+        var limit = new Option<int?>("--limit") { Description = $"How many are listed, the newest. Default: {UsuallyListed}; with --json, all.", HelpName = "NUMBER" };
+        var command = new Command("status", "List the runs, or show one") { id, limit, common.Json };
+        foreach (var option in filters.Options)
+        {
+            command.Options.Add(option);
+        }
+
+        command.Validators.Add(result =>
+        {
+            var given = filters.Options.Append(limit).Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name).ToList();
+            if (result.GetValue(id) is not null && given.Count > 0)
+            {
+                result.AddError($"{string.Join(", ", given)}: for lists only, not with the ID of a run.");
+            }
+
+            if (result.GetResult(limit) is { Errors: var errors } && !errors.Any() && result.GetValue(limit) is < 1)
+            {
+                result.AddError("--limit must be a whole number from 1.");
+            }
+        });
         command.SetAction((parsed, _) =>
         {
             var settings = common.Read(parsed);
             return CommandLine.GuardAsync(settings, cancellationToken =>
-                RunAsync(settings, parsed.GetValue(id), parsed.GetValue(common.Json), cancellationToken));
+                RunAsync(settings, parsed.GetValue(id), filters.Query(parsed, TimeProvider.System.GetUtcNow()), parsed.GetValue(limit), parsed.GetValue(common.Json), cancellationToken));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(CliSettings settings, string? id, bool json, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(CliSettings settings, string? id, string query, int? limit, bool json, CancellationToken cancellationToken)
     {
         if (!File.Exists(settings.DataFile))
         {
@@ -44,17 +66,26 @@ internal static class StatusCommand
             return ExitCodes.Completed;
         }
 
+        var most = limit ?? (json ? int.MaxValue : UsuallyListed);
         var statuses = new List<InstanceStatus>();
-        await foreach (var status in session.Client.ListAsync($"top={MostListed}", cancellationToken))
+        var page = string.Create(CultureInfo.InvariantCulture, $"{query}&top={Math.Min(most, LargestPage)}");
+        var more = false;
+        await foreach (var status in session.Client.ListAsync(page, cancellationToken))
         {
-            statuses.Add(status);
-            if (!json && statuses.Count >= int.Parse(MostListed, CultureInfo.InvariantCulture))
+            if (more = statuses.Count == most)
             {
                 break;
             }
+
+            statuses.Add(status);
         }
 
-        await Console.Out.WriteLineAsync(json ? JsonText.Of(statuses, HttpJsonContext.Default.ListInstanceStatus) : List(statuses));
+        await Console.Out.WriteLineAsync(json ? JsonText.Of(statuses, HttpJsonContext.Default.ListInstanceStatus) : List(statuses, query.Length > 0));
+        if (more && !json)
+        {
+            await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"These are the newest {most}; --limit lists more."));
+        }
+
         return ExitCodes.Completed;
     }
 
@@ -64,20 +95,26 @@ internal static class StatusCommand
         return ExitCodes.Completed;
     }
 
-    private static string List(List<InstanceStatus> statuses)
+    private static string List(List<InstanceStatus> statuses, bool filtered)
     {
         if (statuses.Count == 0)
         {
-            return "No runs yet.";
+            return filtered ? "No such runs." : "No runs yet.";
         }
 
         var width = Math.Max("instance".Length, statuses.Max(status => status.InstanceId.Length));
         var name = Math.Max("workflow".Length, statuses.Max(status => status.Name.Length));
         var lines = statuses.Select(status => string.Create(
             CultureInfo.InvariantCulture,
-            $"{status.InstanceId.PadRight(width)}  {status.Name.PadRight(name)}  {Ending(status),-12}  {status.CreatedTime:yyyy-MM-dd HH:mm:ss}  {Progress(status)}").TrimEnd());
+            $"{status.InstanceId.PadRight(width)}  {status.Name.PadRight(name)}  {Ending(status),-12}  {status.CreatedTime:yyyy-MM-dd HH:mm:ss}  {Progress(status)}{Tags(status)}").TrimEnd());
         return string.Join(Environment.NewLine, lines.Prepend($"{"instance".PadRight(width)}  {"workflow".PadRight(name)}  {"status",-12}  {"started (UTC)",-19}  progress"));
     }
+
+    private static string Tags(InstanceStatus status) => status.Tags is null ? "" : $"  {TagText(status.Tags)}";
+
+    private static string TagLine(InstanceStatus status) => status.Tags is null ? "" : $"{Environment.NewLine}tags: {TagText(status.Tags)}";
+
+    private static string TagText(IReadOnlyDictionary<string, string> tags) => PlainText.Line(string.Join(", ", tags.OrderBy(tag => tag.Key, StringComparer.Ordinal).Select(tag => $"{tag.Key}={tag.Value}")));
 
     private static string Ending(InstanceStatus status) => status.StopReason is { } reason ? ResultText.Name(reason)
         : status.CustomStatus is { } progress && (progress.WaitingFor.Count > 0 || progress.Nodes.Any(node => node.WaitingUntil is not null)) ? "waiting" : status.RuntimeStatus.ToString().ToLowerInvariant();
@@ -101,7 +138,7 @@ internal static class StatusCommand
             return;
         }
 
-        await Console.Out.WriteLineAsync($"{status.Name} {status.InstanceId}, started {status.CreatedTime:u}");
+        await Console.Out.WriteLineAsync($"{status.Name} {status.InstanceId}, started {status.CreatedTime:u}{TagLine(status)}");
         new LineView(Console.Out, TimeProvider.System).Show(status);
         foreach (var wait in status.CustomStatus?.WaitingFor ?? [])
         {

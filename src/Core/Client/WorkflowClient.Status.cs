@@ -56,6 +56,7 @@ public sealed partial class WorkflowClient
             Version = metadata.Tags.TryGetValue(VersionTag, out var version) && int.TryParse(version, out var number) ? number : null,
             DefinitionHash = metadata.Tags.GetValueOrDefault(DefinitionTag),
             RuntimeStatus = metadata.RuntimeStatus,
+            Tags = metadata.Tags.Where(tag => tag.Key is not (WorkflowTag or VersionTag or DefinitionTag)).ToDictionary(StringComparer.Ordinal),
             ParentInstanceId = metadata.ParentInstanceId,
             CreatedTime = metadata.CreatedTime,
             LastUpdatedTime = metadata.LastUpdatedTime,

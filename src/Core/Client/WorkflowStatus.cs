@@ -40,6 +40,9 @@ public sealed record WorkflowStatus
     /// <summary>Gets what went wrong.</summary>
     public WorkflowError? Error { get; init; }
 
+    /// <summary>Gets the tags that its start gave it, without those that tell its workflow; empty for a child.</summary>
+    public IReadOnlyDictionary<string, string> Tags { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Gets the usage of its model calls.</summary>
     public Usage Usage { get; init; } = Usage.None;
 

@@ -60,7 +60,7 @@ public sealed class ApprovalHandlers(WorkflowClient client, AnswerCheck answers)
     /// <param name="id">The id of the instance that asks.</param>
     /// <param name="activation">The activation that asks.</param>
     /// <returns>200 with the question, or 404 if it is not, or no longer, open.</returns>
-    public Task<IResult> GetAsync(HttpContext context, string id, string activation) => Guard.Run(context, async () =>
+    public Task<IResult> GetAsync(HttpContext context, string id, string activation) => Guard.RunPlain(context, async () =>
     {
         WorkflowClient.CheckInstanceId(id);
         var metadata = await client.Durable.GetAsync(id, fetchInputsAndOutputs: true, context.RequestAborted) ?? throw new InstanceNotFoundException(id);

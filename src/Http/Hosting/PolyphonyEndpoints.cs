@@ -113,6 +113,7 @@ internal static class PolyphonyEndpoints
             .WithMetadata(
                 Query("workflow", JsonSchemaType.String, "The workflow's name."),
                 Query("runtimeStatus", JsonSchemaType.String, "Statuses, separated by commas or given several times."),
+                Query("tag", JsonSchemaType.String, "A tag given at the start, such as team=north; given several times, all must hold."),
                 Query("instanceIdPrefix", JsonSchemaType.String, "What ids start with."),
                 Query("createdTimeFrom", JsonSchemaType.String, "Earliest creation time, inclusive."),
                 Query("createdTimeTo", JsonSchemaType.String, "Latest creation time, exclusive."),

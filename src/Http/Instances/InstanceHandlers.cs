@@ -23,14 +23,19 @@ public sealed class InstanceHandlers(WorkflowClient client, PolyphonyHttpOptions
     {
         var query = new QueryReader(context.Request);
         var input = query.Flag("showInput", false);
-        var workflow = query.Text("workflow", 100);
+        var tags = query.Tags("tag");
+        if (query.Text("workflow", 100) is { } workflow)
+        {
+            tags[WorkflowClient.WorkflowTag] = workflow;
+        }
+
         var asked = new OrchestrationQuery
         {
             Statuses = query.Statuses("runtimeStatus"),
             InstanceIdPrefix = query.Text("instanceIdPrefix", DurableLimits.MaxInstanceIdLength),
             CreatedFrom = query.Time("createdTimeFrom"),
             CreatedTo = query.Time("createdTimeTo"),
-            Tags = workflow is null ? null : new Dictionary<string, string>(StringComparer.Ordinal) { [WorkflowClient.WorkflowTag] = workflow },
+            Tags = tags,
             IncludeChildren = query.Flag("showChildren", false),
             FetchInputsAndOutputs = true,
             PageSize = query.Whole("top", 1, OrchestrationQuery.MaxPageSize, OrchestrationQuery.DefaultPageSize),

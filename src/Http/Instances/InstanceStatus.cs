@@ -31,6 +31,9 @@ internal sealed record InstanceStatus
     /// <summary>Gets the parts that could not be read, such as an input that is no longer stored; usually missing.</summary>
     public IReadOnlyList<UnreadablePart>? Unreadable { get; init; }
 
+    /// <summary>Gets the tags that its start gave it; missing if there are none.</summary>
+    public IReadOnlyDictionary<string, string>? Tags { get; init; }
+
     /// <summary>Gets the instance that started it, for a child.</summary>
     public string? ParentInstanceId { get; init; }
 
@@ -83,6 +86,7 @@ internal sealed record InstanceStatus
         Version = status.Version,
         DefinitionHash = status.DefinitionHash,
         Unreadable = status.Unreadable.Count == 0 ? null : status.Unreadable,
+        Tags = status.Tags.Where(tag => tag.Key != IdempotencyKey.Tag).ToDictionary(StringComparer.Ordinal) is { Count: > 0 } tags ? tags : null,
         ParentInstanceId = status.ParentInstanceId,
         Input = status.Input,
         CustomStatus = WithAddresses(status.CustomStatus, status.InstanceId, request),

@@ -25,7 +25,7 @@ public sealed class ManageHandlers(WorkflowClient client, AnswerCheck answers, P
     /// <param name="id">The instance's id.</param>
     /// <param name="name">The event's name.</param>
     /// <returns>202 once it is committed, 400 with every violation if the instance waits for something else, 404, 410.</returns>
-    public Task<IResult> RaiseEventAsync(HttpContext context, string id, string name) => Guard.Run(context, async () =>
+    public Task<IResult> RaiseEventAsync(HttpContext context, string id, string name) => Guard.RunPlain(context, async () =>
     {
         WorkflowClient.CheckInstanceId(id);
         CheckEventName(name);
@@ -93,7 +93,7 @@ public sealed class ManageHandlers(WorkflowClient client, AnswerCheck answers, P
     /// <param name="context">The request.</param>
     /// <param name="id">The instance's id.</param>
     /// <returns>200 with the number removed, 404, 409 while it runs.</returns>
-    public Task<IResult> PurgeAsync(HttpContext context, string id) => Guard.Run(context, async () =>
+    public Task<IResult> PurgeAsync(HttpContext context, string id) => Guard.RunPlain(context, async () =>
     {
         WorkflowClient.CheckInstanceId(id);
         var removed = await client.Durable.PurgeAsync(id, context.RequestAborted);

@@ -11,9 +11,9 @@ namespace Polyphony.Http.Instances;
 /// <summary>The body of a start. Every field may be left out; others are refused.</summary>
 internal record StartInstance
 {
-    private const int MaxTags = 16;
-    private const int MaxTagName = 100;
-    private const int MaxTagValue = 200;
+    internal const int MaxTags = 16;
+    internal const int MaxTagName = 100;
+    internal const int MaxTagValue = 200;
 
     /// <summary>Gets the workflow's input. Default: an empty object.</summary>
     public JsonElement? Input { get; init; }
@@ -24,7 +24,7 @@ internal record StartInstance
     /// <summary>Gets when it may begin. Default: at once.</summary>
     public DateTimeOffset? StartAt { get; init; }
 
-    /// <summary>Gets tags to keep with it: at most 16, names up to 100 and values up to 200 characters.</summary>
+    /// <summary>Gets tags to keep with it: at most 16, names of 1 to 100 characters without '=', and values up to 200 characters.</summary>
     public IReadOnlyDictionary<string, string>? Tags { get; init; }
 
     /// <summary>Gets limits that replace the workflow's own.</summary>
@@ -72,7 +72,12 @@ internal record StartInstance
             Tags = fields.Texts("tags", MaxTags, MaxTagName, MaxTagValue),
             Limits = ReadLimits(fields),
         };
-        if (start.Tags?.Keys.FirstOrDefault(IsReserved) is { } reserved)
+        foreach (var name in start.Tags?.Keys.Where(name => name.Contains('=', StringComparison.Ordinal)) ?? [])
+        {
+            problems.Add(new ProblemItem($"The name of tag \"{FieldReader.Shorten(name)}\" must not hold '=', which separates name and value in filters.", ProblemCodes.InvalidRequest, "/tags"));
+        }
+
+        foreach (var reserved in start.Tags?.Keys.Where(IsReserved) ?? [])
         {
             problems.Add(new ProblemItem($"Tag \"{reserved}\" is set by the host; choose another name.", ProblemCodes.InvalidRequest, $"/tags/{reserved}"));
         }
@@ -143,7 +148,8 @@ internal record StartInstance
         return null;
     }
 
-    private static bool IsReserved(string tag) =>
+    /// <summary>Whether the host itself keeps a tag of that name.</summary>
+    internal static bool IsReserved(string tag) =>
         tag is WorkflowClient.WorkflowTag or WorkflowClient.VersionTag or WorkflowClient.DefinitionTag or IdempotencyKey.Tag;
 }
 

@@ -19,7 +19,7 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
     private static readonly RouteProblem[] Everywhere =
         [ProblemCodes.HostNotAllowed, ProblemCodes.OriginNotAllowed, ProblemCodes.InternalError, ProblemCodes.TooManyConnections, ProblemCodes.TooManyUploads];
 
-    private static readonly RouteProblem[] Api = [.. Everywhere, ProblemCodes.Unauthorized];
+    private static readonly RouteProblem[] Api = [.. Everywhere, ProblemCodes.Unauthorized, ProblemCodes.InvalidParameter];
 
     private static readonly RouteProblem[] Data =
     [
@@ -34,14 +34,14 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
 
     private static readonly RouteProblem[] AnyStart =
     [
-        .. Data, .. Body, ProblemCodes.UnknownField, ProblemCodes.InvalidParameter, ProblemCodes.InstanceIdInvalid, ProblemCodes.InputInvalid, EndpointPolicy.Code, ProblemCodes.WorkflowNotFound,
+        .. Data, .. Body, ProblemCodes.UnknownField, ProblemCodes.InstanceIdInvalid, ProblemCodes.InputInvalid, EndpointPolicy.Code, ProblemCodes.WorkflowNotFound,
         ProblemCodes.InstanceNotFound, ProblemCodes.InstanceExists, ProblemCodes.IdempotencyKeyReused, ProblemCodes.WorkflowInvalid, ProblemCodes.WorkflowNotStartable, ProblemCodes.InstanceDamaged,
         ProblemCodes.QueueFull,
     ];
 
     private static readonly RouteProblem[] AnyMessage =
     [
-        .. Data, .. Body, ProblemCodes.UnknownField, ProblemCodes.InvalidParameter, ProblemCodes.TopicInvalid, ProblemCodes.NoSubscriber, ProblemCodes.InputInvalid, EndpointPolicy.Code,
+        .. Data, .. Body, ProblemCodes.UnknownField, ProblemCodes.TopicInvalid, ProblemCodes.NoSubscriber, ProblemCodes.InputInvalid, EndpointPolicy.Code,
         ProblemCodes.WorkflowNotFound, ProblemCodes.WorkflowInvalid, ProblemCodes.WorkflowNotStartable,
     ];
 
@@ -55,7 +55,7 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
 
     public static RouteProblems Queue { get; } = Of(Data);
 
-    public static RouteProblems Usage { get; } = Of(Data, ProblemCodes.InvalidParameter);
+    public static RouteProblems Usage { get; } = Of(Data);
 
     public static RouteProblems Schedules { get; } = Of(Data);
 
@@ -68,24 +68,24 @@ internal sealed record RouteProblems(IReadOnlyList<RouteProblem> Problems)
 
     public static RouteProblems StartDefinition { get; } = Of(AnyStart, ProblemCodes.InlineDefinitionsDisabled);
 
-    public static RouteProblems List { get; } = Of(Data, ProblemCodes.InvalidParameter, ProblemCodes.InvalidContinuationToken);
+    public static RouteProblems List { get; } = Of(Data, ProblemCodes.InvalidContinuationToken);
 
-    public static RouteProblems Read { get; } = Of(OneInstance, ProblemCodes.InvalidParameter);
+    public static RouteProblems Read { get; } = Of(OneInstance);
 
     public static RouteProblems Question { get; } = Of(OneInstance, ProblemCodes.QuestionNotFound);
 
     public static RouteProblems Event { get; } = Of([.. OneInstance, .. Body], ProblemCodes.AnswerInvalid, ProblemCodes.QuestionNotFound, Finished);
 
-    public static RouteProblems Act { get; } = Of(OneInstance, ProblemCodes.InvalidParameter, Finished);
+    public static RouteProblems Act { get; } = Of(OneInstance, Finished);
 
-    public static RouteProblems Rewind { get; } = Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.InvalidStatus, Finished);
+    public static RouteProblems Rewind { get; } = Of(OneInstance, ProblemCodes.InvalidStatus, Finished);
 
     public static RouteProblems Restart { get; } =
-        Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.InvalidStatus, ProblemCodes.InstanceExists, ProblemCodes.PayloadNotFound, ProblemCodes.QueueFull);
+        Of(OneInstance, ProblemCodes.InvalidStatus, ProblemCodes.InstanceExists, ProblemCodes.PayloadNotFound, ProblemCodes.QueueFull);
 
     public static RouteProblems Purge { get; } = Of(OneInstance, ProblemCodes.InvalidStatus);
 
-    public static RouteProblems Terminate { get; } = Of(OneInstance, ProblemCodes.InvalidParameter, ProblemCodes.MailboxNeverEnds, ProblemCodes.LockInUse, Finished);
+    public static RouteProblems Terminate { get; } = Of(OneInstance, ProblemCodes.MailboxNeverEnds, ProblemCodes.LockInUse, Finished);
 
     public static RouteProblems Publish { get; } = Of(AnyMessage);
 

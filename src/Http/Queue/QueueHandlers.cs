@@ -12,6 +12,6 @@ public sealed class QueueHandlers(QueueReader queue)
     /// <summary>GET /api/queue.</summary>
     /// <param name="context">The request.</param>
     /// <returns>200 with the counts and limits.</returns>
-    public Task<IResult> ReadAsync(HttpContext context) => Guard.Run(context, async () =>
+    public Task<IResult> ReadAsync(HttpContext context) => Guard.RunPlain(context, async () =>
         TypedResults.Json(await queue.ReadAsync(context.RequestAborted), HttpJsonContext.Default.QueueStatus));
 }

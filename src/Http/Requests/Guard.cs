@@ -11,6 +11,13 @@ internal static class Guard
 {
     private const string FullRetryAfter = "10";
 
+    /// <summary>Runs the handler of a route that takes no query parameters, and refuses those that it is given.</summary>
+    public static Task<IResult> RunPlain(HttpContext context, Func<Task<IResult>> handler) => Run(context, () =>
+    {
+        QueryReader.RefuseAll(context.Request);
+        return handler();
+    });
+
     public static async Task<IResult> Run(HttpContext context, Func<Task<IResult>> handler)
     {
         try

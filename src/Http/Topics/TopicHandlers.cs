@@ -20,7 +20,7 @@ public sealed class TopicHandlers(TopicClient topics, PolyphonyHttpOptions optio
     /// <summary>GET /api/topics.</summary>
     /// <param name="context">The request.</param>
     /// <returns>200 with the subscriptions of all workflows, by topic type.</returns>
-    public Task<IResult> ListAsync(HttpContext context) => Guard.Run(context, () =>
+    public Task<IResult> ListAsync(HttpContext context) => Guard.RunPlain(context, () =>
         Task.FromResult<IResult>(TypedResults.Json([.. topics.ListSubscriptions()], HttpJsonContext.Default.ListTopicSubscription)));
 
     /// <summary>POST /api/topics/{type}/{source}/messages: publishes a message; the body is <see cref="PublishMessage"/>.</summary>
@@ -53,7 +53,7 @@ public sealed class TopicHandlers(TopicClient topics, PolyphonyHttpOptions optio
     /// <param name="agent">The agent, or the name of the subscription.</param>
     /// <param name="id">The session.</param>
     /// <returns>200 with the mailbox and the messages that are kept, or 404.</returns>
-    public Task<IResult> SessionAsync(HttpContext context, string agent, string id) => Guard.Run(context, async () =>
+    public Task<IResult> SessionAsync(HttpContext context, string agent, string id) => Guard.RunPlain(context, async () =>
     {
         var subscription = topics.FindSession(agent);
         var mailboxId = TopicClient.MailboxId(subscription, id);
@@ -84,14 +84,14 @@ public sealed class TopicHandlers(TopicClient topics, PolyphonyHttpOptions optio
     /// <param name="context">The request.</param>
     /// <param name="id">The mailbox.</param>
     /// <returns>200 with the mailbox, or 404.</returns>
-    public Task<IResult> GetMailboxAsync(HttpContext context, string id) => Guard.Run(context, async () =>
+    public Task<IResult> GetMailboxAsync(HttpContext context, string id) => Guard.RunPlain(context, async () =>
         TypedResults.Json(await topics.GetMailboxAsync(id, context.RequestAborted) ?? throw NoMailbox(id), HttpJsonContext.Default.Mailbox));
 
     /// <summary>GET /api/mailboxes/{id}/dead-letters.</summary>
     /// <param name="context">The request.</param>
     /// <param name="id">The mailbox.</param>
     /// <returns>200 with the messages that could not be handled, or 404.</returns>
-    public Task<IResult> DeadLettersAsync(HttpContext context, string id) => Guard.Run(context, async () =>
+    public Task<IResult> DeadLettersAsync(HttpContext context, string id) => Guard.RunPlain(context, async () =>
         TypedResults.Json([.. await topics.ListDeadLettersAsync(id, context.RequestAborted) ?? throw NoMailbox(id)], HttpJsonContext.Default.ListDeadMessage));
 
     /// <summary>POST /api/mailboxes/{id}/dead-letters/{number}/replay.</summary>
@@ -108,7 +108,7 @@ public sealed class TopicHandlers(TopicClient topics, PolyphonyHttpOptions optio
     /// <returns>202 once the message is to be removed, or 404.</returns>
     public Task<IResult> DropAsync(HttpContext context, string id, string number) => ActAsync(context, id, number, topics.DropAsync);
 
-    private static Task<IResult> ActAsync(HttpContext context, string id, string number, Func<string, long, CancellationToken, Task<bool>> act) => Guard.Run(context, async () =>
+    private static Task<IResult> ActAsync(HttpContext context, string id, string number, Func<string, long, CancellationToken, Task<bool>> act) => Guard.RunPlain(context, async () =>
         long.TryParse(number, out var place) && place > 0 && await act(id, place, context.RequestAborted)
             ? TypedResults.StatusCode(StatusCodes.Status202Accepted)
             : throw new RequestProblemException(ProblemCodes.DeadLetterNotFound, $"Mailbox \"{FieldReader.Shorten(id)}\" has no dead letter {FieldReader.Shorten(number)}. GET /api/mailboxes/{{id}}/dead-letters lists those that it has."));
@@ -122,7 +122,8 @@ public sealed class TopicHandlers(TopicClient topics, PolyphonyHttpOptions optio
     private async Task<(PublishMessage Message, TimeSpan Wait)> ReadAsync(HttpContext context, TimeSpan byDefault)
     {
         var query = new QueryReader(context.Request);
-        var wait = context.Request.Query.ContainsKey("wait") ? query.Wait() : byDefault;
+        var asked = query.Wait();
+        var wait = context.Request.Query.ContainsKey("wait") ? asked : byDefault;
         query.Check();
         return (PublishMessage.Read(await JsonBody.ReadAsync(context.Request, options.MaxBodyBytes, context.RequestAborted)), wait);
     }

@@ -13,7 +13,7 @@ public sealed class WorkflowHandlers(WorkflowClient client)
     /// <summary>GET /api/workflows.</summary>
     /// <param name="context">The request.</param>
     /// <returns>200 with the valid workflows by name.</returns>
-    public Task<IResult> ListAsync(HttpContext context) => Guard.Run(context, () =>
+    public Task<IResult> ListAsync(HttpContext context) => Guard.RunPlain(context, () =>
     {
         var workflows = client.Catalog.List().Select(definition => WorkflowSummary.From(definition, BaseUri(context), whole: false)).ToList();
         return Task.FromResult<IResult>(TypedResults.Json(workflows, HttpJsonContext.Default.ListWorkflowSummary));
@@ -23,7 +23,7 @@ public sealed class WorkflowHandlers(WorkflowClient client)
     /// <param name="context">The request.</param>
     /// <param name="name">The workflow's name.</param>
     /// <returns>200 with the workflow and its definition, 404, or 422 with its problems.</returns>
-    public Task<IResult> GetAsync(HttpContext context, string name) => Guard.Run(context, () => Task.FromResult<IResult>(
+    public Task<IResult> GetAsync(HttpContext context, string name) => Guard.RunPlain(context, () => Task.FromResult<IResult>(
         TypedResults.Json(WorkflowSummary.From(client.Resolve(name), BaseUri(context), whole: true), HttpJsonContext.Default.WorkflowSummary)));
 
     private static string BaseUri(HttpContext context) => $"{RoutePrefix.BaseAddress(context.Request)}/api/workflows";

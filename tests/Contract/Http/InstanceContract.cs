@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Polyphony.Contract.Http;
 
 /// <summary>Reading and managing instances.</summary>
@@ -99,6 +101,58 @@ public abstract class InstanceContract(ApiTarget api)
         Assert.Equal(0, (await api.GetAsync($"api/instances?instanceIdPrefix={prefix}&createdTimeTo=2001-01-01T00:00:00Z")).Json.GetArrayLength());
         Assert.Equal(0, (await api.GetAsync($"api/instances?instanceIdPrefix={prefix}&workflow=approval")).Json.GetArrayLength());
         Assert.Equal(5, (await api.GetAsync($"api/instances?instanceIdPrefix={prefix}&createdTimeFrom=2001-01-01T00:00:00Z")).Json.GetArrayLength());
+    }
+
+    [Fact]
+    [Trait("Row", "H12")]
+    public async Task Tags_GivenAtAStart_ComeBackFilterListsAndSurviveARestart()
+    {
+        var prefix = ApiTarget.NewId();
+        async Task StartAsync(int number, string tags) => Assert.Equal(200, (int)(await api.PostAsync(
+            "api/workflows/hello/instances?wait=30", $$$"""{"instanceId":"{{{prefix}}}-{{{number}}}","input":{"name":"Ada"},"tags":{{{tags}}}}""")).Status);
+        await StartAsync(0, """{"team":"north","for":"a=b c"}""");
+        await StartAsync(1, """{"team":"north"}""");
+        await StartAsync(2, """{"team":"south","for":"a=b c"}""");
+        await StartAsync(3, """{"team":"north","for":"a=b c"}""");
+        Assert.Equal(200, (int)(await api.PostAsync("api/workflows/hello/instances?wait=30", """{"input":{"name":"Ada"}}""", ("Idempotency-Key", prefix))).Status);
+
+        async Task<ApiAnswer> ListAsync(string query, string? token = null) =>
+            await api.GetAsync($"api/instances?instanceIdPrefix={prefix}&{query}", token is null ? [] : [("x-ms-continuation-token", token)]);
+        static IEnumerable<string> Ids(ApiAnswer answer) => answer.Json.EnumerateArray().Select(status => status.GetProperty("instanceId").GetString()![^1..]);
+        Assert.Equal(["3", "1", "0"], Ids(await ListAsync("tag=team=north")));
+        Assert.Equal(["3", "0"], Ids(await ListAsync("tag=team%3Dnorth&tag=for=a=b%20c&workflow=hello&runtimeStatus=Completed")));
+        Assert.Empty(Ids(await ListAsync("tag=team=north&workflow=approval")));
+        Assert.Empty(Ids(await ListAsync("tag=team=North")));
+
+        var first = await ListAsync("tag=team=north&top=2");
+        Assert.Equal(["3", "1"], Ids(first));
+        await StartAsync(4, """{"team":"north"}""");
+        var second = await ListAsync("tag=team=north&top=2", first.Headers["x-ms-continuation-token"]);
+        Assert.Equal(["0"], Ids(second));
+        Assert.False(second.Headers.ContainsKey("x-ms-continuation-token"));
+
+        static Dictionary<string, string>? Tags(JsonElement status) => status.TryGetProperty("tags", out var tags) ? tags.EnumerateObject().ToDictionary(tag => tag.Name, tag => tag.Value.GetString()!) : null;
+        var both = new Dictionary<string, string> { ["team"] = "north", ["for"] = "a=b c" };
+        Assert.Equal(both, Tags((await api.GetAsync($"api/instances/{prefix}-0")).Json));
+        Assert.Equal(both, Tags(second.Json[0]));
+
+        var again = (await api.PostAsync($"api/instances/{prefix}-0/restart?newInstanceId={prefix}-9")).Json.GetProperty("id").GetString();
+        var ended = await api.GetAsync($"api/instances/{again}?wait=30");
+        Assert.Equal(both, Tags(ended.Json));
+        Assert.Equal(["9", "4", "3", "1", "0"], Ids(await ListAsync("tag=team=north")));
+        await api.SendAsync(HttpMethod.Delete, $"api/instances/{again}", null);
+        Assert.Equal(["4", "3", "1", "0"], Ids(await ListAsync("tag=team=north")));
+    }
+
+    [Fact]
+    [Trait("Row", "H12")]
+    public async Task Parameters_ThatNobodyKnows_AreListedWithThoseThatAreWrong()
+    {
+        var refused = await api.GetAsync("api/instances?top=0&colour=red&taag=a=b");
+
+        Assert.Equal((400, "invalid_parameter"), ((int)refused.Status, refused.Code));
+        Assert.Equal(["top", "colour", "taag"], refused.Json.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("parameter").GetString()));
+        Assert.Contains("tag, workflow, runtimeStatus", refused.Text, StringComparison.Ordinal);
     }
 
     [Fact]
