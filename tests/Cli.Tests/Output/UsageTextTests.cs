@@ -72,6 +72,14 @@ public sealed class UsageTextTests
 
     private static UsageRow Row(DateOnly day, string workflow, int calls, decimal cost) => new()
     {
-        Day = day, Workflow = workflow, Agent = "reader", Provider = "openai", Model = "mini", Calls = calls, InputTokens = 10 * calls, OutputTokens = 5 * calls, CostUsd = cost,
+        Day = day,
+        Workflow = workflow,
+        Agent = "reader",
+        Provider = "openai",
+        Model = "mini",
+        Calls = calls,
+        InputTokens = 10 * calls,
+        OutputTokens = 5 * calls,
+        CostUsd = cost,
     };
 }

@@ -71,6 +71,14 @@ public sealed class UsageReportTests
 
     private static UsageRow Row(DateOnly day, string workflow, string agent, string provider, string model, int calls, decimal cost) => new()
     {
-        Day = day, Workflow = workflow, Agent = agent, Provider = provider, Model = model, Calls = calls, InputTokens = 10 * calls, OutputTokens = 5 * calls, CostUsd = cost,
+        Day = day,
+        Workflow = workflow,
+        Agent = agent,
+        Provider = provider,
+        Model = model,
+        Calls = calls,
+        InputTokens = 10 * calls,
+        OutputTokens = 5 * calls,
+        CostUsd = cost,
     };
 }
