@@ -23,6 +23,7 @@ internal static class CommandLine
             UpCommand.Create(common),
             ValidateCommand.Create(common),
             StatusCommand.Create(common),
+            WatchCommand.Create(common),
             HistoryCommand.Create(common),
             QueueCommand.Create(common),
             UsageCommand.Create(common),

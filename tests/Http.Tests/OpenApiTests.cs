@@ -33,7 +33,7 @@ public sealed class OpenApiTests(HostFixture host)
         Assert.Equal(
             [
                 "DELETE /api/instances/{id}", "DELETE /api/mailboxes/{id}/dead-letters/{number}", "GET /api/approvals", "GET /api/approvals/{id}/{activation}",
-                "GET /api/instances", "GET /api/instances/{id}", "GET /api/instances/{id}/calls", "GET /api/instances/{id}/history", "GET /api/instances/{id}/stream", "GET /api/mailboxes",
+                "GET /api/instances", "GET /api/instances/{id}", "GET /api/instances/{id}/calls", "GET /api/instances/{id}/history", "GET /api/instances/{id}/stream", "GET /api/instances/{id}/timeline", "GET /api/mailboxes",
                 "GET /api/mailboxes/{id}", "GET /api/mailboxes/{id}/dead-letters", "GET /api/queue", "GET /api/schedules", "GET /api/schedules/{workflow}/{name}",
                 "GET /api/sessions/{agent}/{id}", "GET /api/topics", "GET /api/usage", "GET /api/usage/unsettled", "GET /api/workflows", "GET /api/workflows/{name}", "GET /healthz/live", "GET /healthz/ready",
                 "POST /api/instances", "POST /api/instances/{id}/events/{name}", "POST /api/instances/{id}/restart", "POST /api/instances/{id}/resume",

@@ -8,7 +8,7 @@ using Polyphony.Http.Problems;
 
 namespace Polyphony.Cli.Commands;
 
-/// <summary>Starts an instance and follows it to its end, through the loss of hosts.</summary>
+/// <summary>Follows an instance to its end, through the loss of hosts.</summary>
 /// <param name="session">The host.</param>
 /// <param name="settings">How users call this tool.</param>
 /// <param name="view">Where progress is shown.</param>
@@ -22,7 +22,7 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
     /// <summary>Gets a value indicating whether a person was asked something that was not answered when the run was last looked at.</summary>
     public bool WaitsForPerson { get; private set; }
 
-    /// <summary>Starts an instance and follows it.</summary>
+    /// <summary>Starts an instance and follows it. If the host ends, this process takes over.</summary>
     /// <param name="start">What to start; with an id, so that it is not started twice.</param>
     /// <param name="cancellationToken">Leaves it.</param>
     /// <returns>How it ended, with outcomes.</returns>
@@ -39,20 +39,43 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
                     started = true;
                 }
 
-                await FollowAsync(start.InstanceId!, cancellationToken);
-                return await session.Client.GetAsync(start.InstanceId!, "showOutcomes=true", cancellationToken);
+                return await FollowAsync(start.InstanceId!, cancellationToken);
             }
             catch (HostLostException)
             {
-                await session.ReconnectAsync(cancellationToken);
-                view.Say(session.Own is null
-                    ? $"The host has ended; continuing with the one at {session.Client.Address}."
-                    : "The host has ended; this process has taken over.");
+                await ReconnectAsync("The host has ended; this process has taken over.", cancellationToken);
             }
         }
     }
 
-    private async Task FollowAsync(string id, CancellationToken cancellationToken)
+    /// <summary>Follows an instance that a host runs, for as long as one does.</summary>
+    /// <param name="id">The instance.</param>
+    /// <param name="cancellationToken">Leaves it.</param>
+    /// <returns>How it ended, with outcomes; or what it is at when no host runs.</returns>
+    public async Task<InstanceStatus> WatchAsync(string id, CancellationToken cancellationToken)
+    {
+        while (session.Own is null)
+        {
+            try
+            {
+                return await FollowAsync(id, cancellationToken);
+            }
+            catch (HostLostException)
+            {
+                await ReconnectAsync("The host has ended.", cancellationToken);
+            }
+        }
+
+        return await session.Client.GetAsync(id, "showOutcomes=true", cancellationToken);
+    }
+
+    private async Task ReconnectAsync(string alone, CancellationToken cancellationToken)
+    {
+        await session.ReconnectAsync(cancellationToken);
+        view.Say(session.Own is null ? $"The host has ended; continuing with the one at {session.Client.Address}." : alone);
+    }
+
+    private async Task<InstanceStatus> FollowAsync(string id, CancellationToken cancellationToken)
     {
         try
         {
@@ -65,6 +88,8 @@ internal sealed class Follower(HostSession session, CliSettings settings, IProgr
         {
             await (_questions?.StopAsync() ?? Task.CompletedTask);
         }
+
+        return await session.Client.GetAsync(id, "showOutcomes=true", cancellationToken);
     }
 
     private async Task StartAsync(StartDefinition start, CancellationToken cancellationToken)

@@ -22,7 +22,7 @@ internal sealed class ListFilters
     public static Option<string[]> TagOption(string description) => new("--tag") { Description = description, HelpName = "NAME=VALUE" };
 
     /// <summary>Reads the tags that a run is started with.</summary>
-    /// <exception cref="CliException">One has no name or no value, or a name comes twice.</exception>
+    /// <exception cref="CliException">One has no name or no "=", or a name comes twice.</exception>
     public static IReadOnlyDictionary<string, string>? ReadTags(IReadOnlyList<string>? texts)
     {
         var problems = new List<string>();

@@ -144,6 +144,22 @@ internal sealed class HostClient : IDisposable
         using var response = await SendAsync(HttpMethod.Post, $"api/schedules/{Uri.EscapeDataString(workflow)}/{Uri.EscapeDataString(schedule)}/{action}", null, cancellationToken);
     }
 
+    /// <summary>Reads what happened to an instance, all of it.</summary>
+    public async Task<InstanceTimeline> TimelineAsync(string id, CancellationToken cancellationToken)
+    {
+        const int Page = 10_000;
+        var steps = new List<RunStep>();
+        for (var more = true; more;)
+        {
+            using var response = await SendAsync(HttpMethod.Get, $"{Path(id)}/timeline?from={steps.Count}&top={Page}", null, cancellationToken);
+            var page = await ReadAsync(response, HttpJsonContext.Default.InstanceTimeline, cancellationToken);
+            steps.AddRange(page.Steps);
+            more = page.Steps.Count == Page;
+        }
+
+        return new InstanceTimeline(id, steps);
+    }
+
     public async Task<InstanceHistory> HistoryAsync(string id, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(HttpMethod.Get, $"{Path(id)}/history", null, cancellationToken);

@@ -62,6 +62,17 @@ public sealed class InstanceTriggers(StartHandlers start, InstanceHandlers read)
         string id,
         [DurableClient] DurableTaskClient client) => read.HistoryAsync(request.HttpContext, id);
 
+    /// <summary>Shows what happened to an instance, in the terms of its workflow.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="id">The instance's id.</param>
+    /// <param name="client">The client of the task hub, passed on through <see cref="DurableClientSource"/>.</param>
+    /// <returns>The answer.</returns>
+    [Function("polyphony-get-timeline")]
+    public Task<IResult> TimelineAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/instances/{id}/timeline")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client) => read.TimelineAsync(request.HttpContext, id);
+
     /// <summary>Follows an instance by server-sent events.</summary>
     /// <param name="request">The request.</param>
     /// <param name="id">The instance's id.</param>

@@ -138,6 +138,12 @@ internal static class PolyphonyEndpoints
         group.MapGet("/{id}/history", (HttpContext context, string id, InstanceHandlers handlers) => handlers.HistoryAsync(context, id))
             .Named("getHistory").WithSummary("Show the history of an instance, oldest first").Produces<InstanceHistory>().Problems(RouteProblems.Read)
             .WithMetadata(Query("from", JsonSchemaType.Integer, "The first sequence number wanted. Default 0."), HistoryPayloads);
+        group.MapGet("/{id}/timeline", (HttpContext context, string id, InstanceHandlers handlers) => handlers.TimelineAsync(context, id))
+            .Named("getTimeline").WithSummary("Show what happened to an instance, oldest first: calls with their agents, attempts, tokens, cost and errors; answers, children, and what was done to it")
+            .Produces<InstanceTimeline>().Problems(RouteProblems.Read)
+            .WithMetadata(
+                Query("from", JsonSchemaType.Integer, "How many steps are left out at the beginning. Default 0."),
+                Query("top", JsonSchemaType.Integer, "The maximum number of steps: 1 to 10,000, default 1,000."));
         group.MapGet("/{id}/stream", (HttpContext context, string id, InstanceHandlers handlers) => handlers.StreamAsync(context, id))
             .Named("streamInstance").WithSummary("Follow an instance by server-sent events: history, status, end")
             .Produces(StatusCodes.Status200OK, contentType: "text/event-stream").Produces(StatusCodes.Status204NoContent).Problems(RouteProblems.Read)

@@ -102,6 +102,22 @@ public sealed class InstanceHandlers(WorkflowClient client, PolyphonyHttpOptions
         return TypedResults.Json(new InstanceHistory(id, [.. events.Select(each => InstanceHistory.Describe(each, payloads))]), HttpJsonContext.Default.InstanceHistory);
     });
 
+    /// <summary>GET /api/instances/{id}/timeline.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="id">The instance's id.</param>
+    /// <returns>200 with what happened, oldest first, or 404.</returns>
+    public Task<IResult> TimelineAsync(HttpContext context, string id) => Guard.Run(context, async () =>
+    {
+        WorkflowClient.CheckInstanceId(id);
+        var query = new QueryReader(context.Request);
+        var from = query.Whole("from", 0, int.MaxValue, 0);
+        var top = query.Whole("top", 1, 10_000, 1_000);
+        query.Check();
+
+        var steps = RunTimeline.Of(await client.Durable.GetHistoryAsync(id, 0, context.RequestAborted));
+        return TypedResults.Json(new InstanceTimeline(id, [.. steps.Skip(from).Take(top)]), HttpJsonContext.Default.InstanceTimeline);
+    });
+
     /// <summary>GET /api/instances/{id}/stream: server-sent events.</summary>
     /// <param name="context">The request; <c>Last-Event-ID</c> says where an earlier stream ended.</param>
     /// <param name="id">The instance's id.</param>

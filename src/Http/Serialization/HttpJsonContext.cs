@@ -27,6 +27,7 @@ namespace Polyphony.Http.Serialization;
 [JsonSerializable(typeof(List<InstanceStatus>))]
 [JsonSerializable(typeof(InstanceLinks))]
 [JsonSerializable(typeof(InstanceHistory))]
+[JsonSerializable(typeof(InstanceTimeline))]
 [JsonSerializable(typeof(StartInstance))]
 [JsonSerializable(typeof(StartDefinition))]
 [JsonSerializable(typeof(PurgeResult))]

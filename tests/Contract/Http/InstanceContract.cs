@@ -53,6 +53,34 @@ public abstract class InstanceContract(ApiTarget api)
 
     [Fact]
     [Trait("Row", "H3")]
+    public async Task Timeline_OfARunThatWaitsAndEnds_TellsItsSteps()
+    {
+        var id = await api.StartWaitingAsync();
+        Assert.Equal(["started", "modelCall"], (await StepsAsync(id)).Select(Kind));
+        await api.PostAsync($"api/instances/{id}/suspend?reason=lunch");
+        await api.PostAsync($"api/instances/{id}/resume?reason=back");
+        await api.PostAsync($"api/instances/{id}/events/answer:approve", """{"approved":true}""");
+        await api.GetAsync($"api/instances/{id}?wait=60");
+
+        var steps = await StepsAsync(id);
+        Assert.Equal(["started", "modelCall", "suspended", "resumed", "answered", "ended"], steps.Select(Kind));
+        Assert.Equal("approval", steps[0].GetProperty("workflow").GetString());
+        var call = steps[1];
+        Assert.Equal(("draft", "writer", "offline", 1), (call.GetProperty("activation").GetString(), call.GetProperty("agent").GetString(), call.GetProperty("provider").GetString(), call.GetProperty("attempt").GetInt32()));
+        Assert.Equal((1, true), (call.GetProperty("usage").GetProperty("modelCalls").GetInt32(), call.GetProperty("seconds").GetDouble() >= 0));
+        Assert.Equal(("lunch", "approve"), (steps[2].GetProperty("reason").GetString(), steps[4].GetProperty("activation").GetString()));
+        Assert.Equal(("completed", 1), (steps[5].GetProperty("stopReason").GetString(), steps[5].GetProperty("usage").GetProperty("modelCalls").GetInt32()));
+        Assert.Equal(["suspended", "resumed"], (await api.GetAsync($"api/instances/{id}/timeline?from=2&top=2")).Json.GetProperty("steps").EnumerateArray().Select(Kind));
+        Assert.Equal(404, (int)(await api.GetAsync("api/instances/nobody/timeline")).Status);
+        Assert.Equal(400, (int)(await api.GetAsync($"api/instances/{id}/timeline?top=0")).Status);
+
+        static string? Kind(JsonElement step) => step.GetProperty("kind").GetString();
+
+        async Task<List<JsonElement>> StepsAsync(string instance) => [.. (await api.GetAsync($"api/instances/{instance}/timeline")).Json.GetProperty("steps").EnumerateArray()];
+    }
+
+    [Fact]
+    [Trait("Row", "H3")]
     public async Task History_OfAFinishedInstance_BeginsAndEndsWithItsExecution()
     {
         var id = (await api.PostAsync("api/workflows/hello/instances?wait=30", """{"input":{"name":"Ada"}}""")).Json.GetProperty("instanceId").GetString();
