@@ -104,6 +104,9 @@ public sealed class CodeRewindTests
             },
             gateHasFailed.Task);
         await using var closing = host;
+
+        // Nothing moves while the slow call waits for the other: time would pass up to its limit.
+        using var held = host.Clock.Hold();
         var id = await host.Client.StartAsync("left", JsonElement.Parse("{}"));
         var failed = await host.WaitAsync(id);
 
