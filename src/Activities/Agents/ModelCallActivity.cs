@@ -137,16 +137,18 @@ internal sealed class ModelCallActivity(
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             var failed = Failed(call, exception, agent, model.Definition) with { Provider = model.Definition.Provider };
-            operation?.Fail(failed.Error!.Code);
-            var record = Settlement.MayBePaid(exception)
-                ? ledger.LeaveUnsettledAsync(call.StepId, failed.Error!.Code, CancellationToken.None)
-                : ledger.FailAsync(call.StepId, failed.Error!.Code, CancellationToken.None);
-            await record;
-            if (gates.Fail(model, call.StepId, failed.Error) is { } until)
+            var failure = failed.Error!;
+            operation?.Fail(failure.Code);
+
+            // Before the record, which may fail: other calls wait for what this one has found.
+            if (gates.Fail(model, call.StepId, failure) is { } until)
             {
-                log.DeploymentFails(model.Definition.Provider, model.Definition.Model, until, failed.Error.Code);
+                log.DeploymentFails(model.Definition.Provider, model.Definition.Model, until, failure.Code);
             }
 
+            await (Settlement.MayBePaid(exception)
+                ? ledger.LeaveUnsettledAsync(call.StepId, failure.Code, CancellationToken.None)
+                : ledger.FailAsync(call.StepId, failure.Code, CancellationToken.None));
             return failed;
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
@@ -161,12 +163,12 @@ internal sealed class ModelCallActivity(
         // Not cancelled any more: the answer is paid for, and this is the moment to keep it.
         var received = ToLedger(conversation, response, model.Definition);
         operation?.Answer(response, received);
-        var answer = await ledger.CompleteAsync(call.StepId, received, CancellationToken.None);
-        if (gates.Leave(model, call.StepId, answer.InputTokens + answer.OutputTokens))
+        if (gates.Leave(model, call.StepId, received.InputTokens + received.OutputTokens))
         {
             log.DeploymentAnswers(model.Definition.Provider, model.Definition.Model);
         }
 
+        var answer = await ledger.CompleteAsync(call.StepId, received, CancellationToken.None);
         log.ModelCallAnswered(call.StepId, answer.InputTokens, answer.OutputTokens);
         log.ModelCallAnsweredBy(call.StepId, answer.ResponseModel, answer.FinishReason, answer.ProviderRequestId);
         log.AnswerReceived(call.StepId, answer.Content);

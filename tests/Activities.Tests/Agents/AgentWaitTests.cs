@@ -66,6 +66,25 @@ public sealed class AgentWaitTests
     }
 
     [Fact]
+    [Trait("Row", "C9")]
+    public async Task Agent_ThatTriesAndWhoseAnswerIsNotRecorded_LetsTheOthersGo()
+    {
+        var down = new ScriptedAnswer { Exception = new ModelException(new CallError(ErrorCodes.ProviderUnavailable, "down", ErrorKind.Transient)) };
+        var model = new ScriptedChatClient(down, down, down, down, down, "fine");
+        var harness = new ActivityHarness(model);
+        for (var i = 0; i < 5; i++)
+        {
+            await harness.AgentAsync(harness.Call());
+        }
+
+        harness.Clock.Advance(TimeSpan.FromSeconds(10));
+        harness.Ledger.CrashBeforeRecord = true;
+        Assert.NotNull((await harness.AgentAsync(harness.Call())).Error);
+
+        Assert.NotNull((await harness.AgentAsync(Another(harness))).Output);
+    }
+
+    [Fact]
     [Trait("Row", "C4")]
     public async Task Agent_RecordedAnswer_NeedsNotWait()
     {
